@@ -1,0 +1,105 @@
+"""Request content: octets, text, files and iterables, as views to be sent (RFC 9110, 6.4).
+
+The rules are http.client's: text is latin-1, a file is read in blocks, an iterable gives a
+piece at a time; what is not known beforehand gets no content-length (HTTP/2 needs none, for
+END_STREAM tells the end).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+
+from .errors import LocalProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Protocol, Union
+
+    class Readable(Protocol):
+        """A file, or what reads like one."""
+
+        def read(self, size: int = ..., /) -> Any: ...  # noqa: D102
+
+    Octets = Union[bytes, bytearray, memoryview]
+    #: What callers may give as a body.
+    Body = Union[Octets, str, Readable, Iterable[Union[Octets, str]], None]
+
+#: Octets that are read from a file at a time: four DATA frames.
+READ_SIZE = 64 * 1024
+
+#: Methods whose content is expected: with none, content-length: 0 says so (RFC 9110, 8.6).
+EXPECTING_CONTENT = frozenset(("PATCH", "POST", "PUT"))
+
+
+def view(piece: Octets | str) -> memoryview:
+    """The octets of one piece, text as latin-1."""
+    if isinstance(piece, str):
+        try:
+            return memoryview(piece.encode("latin-1"))
+        except UnicodeEncodeError as error:
+            raise LocalProtocolError(
+                f"the text of the body, {piece[error.start : error.end]!r}, is beyond latin-1:"
+                " encode it to bytes first, body.encode('utf-8') perhaps; nothing more was sent"
+            ) from None
+    try:
+        octets = memoryview(piece)
+    except TypeError:
+        raise TypeError(
+            "a body is bytes-like, str, a file, or an iterable of bytes-like or str, not"
+            f" {type(piece).__name__}"
+        ) from None
+    return octets if octets.format == "B" and octets.ndim == 1 else octets.cast("B")
+
+
+def content_length(method: str, body: Body) -> int | None:
+    """The number of octets that the body will give, or None where only its end will tell."""
+    if body is None:
+        return 0 if method.upper() in EXPECTING_CONTENT else None
+    if is_whole(body):
+        return view(body).nbytes  # type: ignore[arg-type]
+    return _file_size(body)
+
+
+def is_whole(body: Body) -> bool:
+    """Whether the body is one piece that is in memory already."""
+    if isinstance(body, (bytes, str, bytearray)):
+        return True
+    try:
+        memoryview(body)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
+
+
+def _file_size(body: Any) -> int | None:
+    """What is left of a regular, binary file from where it stands."""
+    if isinstance(body, io.TextIOBase):
+        return None
+    try:
+        status = os.fstat(body.fileno())
+        position: int = body.tell()
+    except (AttributeError, OSError):
+        return None
+    return max(0, status.st_size - position) if stat.S_ISREG(status.st_mode) else None
+
+
+def pieces(body: Body) -> Iterator[memoryview]:
+    """The content piece by piece, each taken from the body when it is asked for."""
+    if body is None:
+        return
+    if is_whole(body):
+        yield view(body)  # type: ignore[arg-type]
+        return
+    read = getattr(body, "read", None)
+    if read is None:
+        for piece in body:  # type: ignore[union-attr]
+            yield view(piece)  # type: ignore[arg-type]
+        return
+    while True:
+        piece = read(READ_SIZE)
+        if not piece:
+            return
+        yield view(piece)

@@ -1,0 +1,646 @@
+"""HTTP20Connection: the door through which callers come, from any number of threads.
+
+The rules of HTTP/2 are not here (``protocol/``), nor who waits for whom (``transport/pump.py``).
+Here a request is put together, sent on the connection of the moment, and found again by its
+stream id; and here a connection that has ended is replaced by a new one, while responses that
+are still under way on the old one are read to their end.
+
+Stream ids never repeat in the life of an object: each new connection goes on counting where the
+last one stopped, which RFC 9113, 5.1.1 allows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from http.client import CannotSendHeader, ResponseNotReady
+
+from . import body as content
+from . import codings, fields
+from .errors import (
+    ConnectionTerminated,
+    ErrorCode,
+    Failure,
+    InvalidURL,
+    LocalProtocolError,
+)
+from .exchange import Exchange, wrong_length
+from .hpack import Decoder, Encoder
+from .protocol import messages
+from .protocol import settings as setting
+from .protocol.endpoint import Endpoint
+from .protocol.frames import FRAME_HEADER_SIZE
+from .protocol.windows import FlowControlManager
+from .response import HTTP20Push, HTTP20Response
+from .transport.bufsocket import BUFFER_SIZE, BufferedSocket
+from .transport.dial import dial
+from .transport.pump import Pump
+from .transport.tls import TLSTransport, certificate_covers, init_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from .body import Body
+    from .fields import Fields, FieldSource, Pair, Text
+    from .protocol.stream import Stream
+    from .protocol.windows import WindowManager
+
+    #: of a certificate: (kind, name) pairs
+    Names = tuple[tuple[str, str], ...]
+
+#: Octets of a response that the server may send before they are read: the memory that one
+#: unread stream costs, and at 20 ms of round trip 50 MB/s.
+STREAM_WINDOW = 1024 * 1024
+#: Octets under way on the whole connection. They are credited on receipt (windows.py), so this
+#: is no memory, only the product of bandwidth and round trip.
+CONNECTION_WINDOW = 16 * 1024 * 1024
+#: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
+#: 64 KiB, no server sends a tenth of this.
+MAX_FIELD_SECTION_SIZE = 64 * 1024
+#: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
+MAX_PUSHES = 100
+#: Fresh connections that one request may try, where the server ends each before it goes out.
+MAX_CONNECTIONS_A_REQUEST = 3
+
+#: Where stream ids begin anew on the next connection; a connection has 2^30 of them (5.1.1).
+STREAM_IDS_RESTART = 2**30
+MAX_PORT = 65_535
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class Draft:
+    """A request put together piece by piece, until ``endheaders`` sends it."""
+
+    __slots__ = ("headers", "method", "offers_codings", "url")
+
+    def __init__(self, method: str, url: str, *, offers_codings: bool) -> None:
+        self.method = method
+        self.url = url
+        self.offers_codings = offers_codings
+        self.headers: list[Pair] = []
+
+
+class HTTP20Connection:
+    """A connection to one server that speaks HTTP/2 and nothing else (RFC 9113).
+
+    host may carry the port (``"example.org:8443"``, ``"[::1]:443"``); the default is 443.
+    window_manager: the class that decides about receive windows, FlowControlManager by default.
+    enable_push: whether the server may push.  secure: TLS or cleartext by prior knowledge; None:
+    TLS unless the port is 80.  ssl_context: for TLS, else ``hyper.tls.init_context()``.
+    timeout: seconds that connecting and every wait may take, None for no limit; the default is
+    ``socket.getdefaulttimeout()``.  source_address: (host, port) to connect from.
+    settings: what to announce beyond hyper's own, {name or identifier: value} (6.5.2).
+    decode_content: whether content codings are offered and taken off.
+
+    Every method may be called from any thread at any time.  It connects at the first request,
+    and again when a connection has ended; hyper starts no thread of its own.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        window_manager: WindowManager | None = None,
+        enable_push: bool = True,
+        *,
+        secure: bool | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # noqa: SLF001
+        source_address: tuple[str, int] | None = None,
+        settings: Mapping[str | int, int] | None = None,
+        decode_content: bool = True,
+    ) -> None:
+        # Fixed.
+        self.host, self.port = _host_and_port(host, port, secure)
+        self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
+        self.source_address = source_address
+        self.decode_content = decode_content
+        self._scheme = "https" if self.secure else "http"
+        self._authority = _authority(self.host, self.port, self._scheme)
+        self._ssl_context = ssl_context
+        self._window_manager = window_manager or FlowControlManager
+        self._settings = _settings(settings, enable_push=enable_push)
+        # The caller's, at any time.
+        self.timeout = timeout
+        # Guarded by _connecting.
+        self._connecting = threading.Lock()
+        self._pump: Pump | None = None
+        #: ended for new requests, while responses are still to be read
+        self._former: list[Pump] = []
+        # Dicts and sets, whose single steps are atomic.
+        #: requests whose responses nobody has taken, oldest first
+        self._exchanges: dict[int, Exchange] = {}
+        self._claiming = threading.Lock()
+        #: requests put together piece by piece: before endheaders, and until their end
+        self._drafts: dict[int, Draft] = {}
+        self._sending: dict[int, Exchange] = {}
+        self._newest_request = 0
+        self._corking: set[int] = set()
+
+    # -------------------------------------------------------------- connecting
+
+    def connect(self) -> None:
+        """Connect now, rather than at the first request; nothing happens if it is connected.
+
+        Raises OSError for a server that cannot be reached or trusted (TimeoutError and
+        ssl.SSLError among them), NegotiationError for one that does not speak HTTP/2.
+        """
+        self._live_pump()
+
+    def limit(self) -> float | None:
+        """The seconds that a wait may take now, None for no limit."""
+        timeout = self.timeout
+        if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001
+            return socket.getdefaulttimeout()
+        return timeout  # type: ignore[no-any-return]
+
+    def _live_pump(self) -> Pump:
+        """The connection of the moment, made if there is none on which requests can go out."""
+        pump = self._pump
+        if pump is not None and pump.endpoint.is_open and not pump.is_closed:
+            return pump
+        with self._connecting:
+            pump = self._pump
+            if pump is not None and pump.endpoint.is_open and not pump.is_closed:
+                return pump
+            first_stream_id = 1
+            if pump is not None:
+                if pump.endpoint.next_stream_id < STREAM_IDS_RESTART:
+                    first_stream_id = pump.endpoint.next_stream_id
+                self._former = [p for p in self._former if not p.is_closed]
+                self._former.append(pump)
+            self._pump = self._dial(first_stream_id)
+            return self._pump
+
+    def _dial(self, first_stream_id: int) -> Pump:
+        context = None
+        if self.secure:
+            context = self._ssl_context
+            if context is None:
+                context = self._ssl_context = init_context()
+        transport = dial(
+            self.host,
+            self.port,
+            timeout=self.limit(),
+            source_address=self.source_address,
+            context=context,
+        )
+        names: Names = transport.filter.names() if isinstance(transport, TLSTransport) else ()
+
+        def covers(scheme: str, authority: str) -> bool:
+            return self._covers(names, scheme, authority)
+
+        table_size = self._settings.get(setting.SETTINGS_HEADER_TABLE_SIZE, 4096)
+        section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]
+        endpoint = Endpoint(
+            self._settings,
+            self._window_manager,
+            CONNECTION_WINDOW,
+            encoder=Encoder(),
+            decoder=Decoder(table_size, section_size),
+            covers=covers,
+            first_stream_id=first_stream_id,
+        )
+        size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
+        return Pump(endpoint, BufferedSocket(transport, size), transport)
+
+    def _covers(self, names: Names, scheme: str, authority: str) -> bool:
+        """Whether the server may push for an origin: its own, or one its certificate names."""
+        if scheme != self._scheme:
+            return False
+        if authority.lower() == self._authority.lower():
+            return True
+        try:
+            host, port = _host_and_port(authority, None, self.secure)
+        except InvalidURL:
+            return False
+        if not names or port != self.port:
+            return False
+        return certificate_covers(names, host)
+
+    def close(self, error_code: int | None = None) -> None:
+        """Say GOAWAY and close (6.8); the next request connects again.
+
+        error_code: why, for the peer; None is NO_ERROR.  Responses that were not whole raise
+        from now on; those in memory can be read.  Nothing happens if it is closed.
+        """
+        code = ErrorCode.NO_ERROR if error_code is None else error_code
+        with self._connecting:
+            pumps = [*self._former, *filter(None, (self._pump,))]
+            self._former = []
+        for pump in pumps:
+            with pump.lock:
+                failure = Failure(ConnectionTerminated, "the connection was closed on this side")
+                pump.endpoint.close(code, failure)
+                pump.flush()
+                pump.close()
+        self._exchanges.clear()
+        self._drafts.clear()
+        self._sending.clear()
+
+    def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The connected socket, for looking at; None while there is none."""
+        pump = self._pump
+        return None if pump is None or pump.is_closed else pump.socket
+
+    @property
+    def peer_settings(self) -> dict[str, int]:
+        """What the server has announced, by name (6.5.2); empty before the first connection."""
+        pump = self._pump
+        return {} if pump is None else pump.endpoint.peer_settings.as_dict()
+
+    def ping(self, opaque_data: bytes | None = None) -> float:
+        """The seconds of one round trip (6.7).
+
+        opaque_data: eight octets of the caller's own.  It also serves as upkeep: what the server
+        has sent meanwhile is taken in and answered.
+        """
+        opaque = os.urandom(8) if opaque_data is None else opaque_data
+        pump = self._live_pump()
+        endpoint = pump.endpoint
+        with pump.lock:
+            begin = time.monotonic()
+            endpoint.send_ping(opaque)
+            try:
+                pump.wait(
+                    lambda: endpoint.pings[opaque] or endpoint.failure is not None,
+                    (0,),
+                    self.limit(),
+                )
+            finally:
+                is_answered = endpoint.pings.pop(opaque)
+            seconds = time.monotonic() - begin
+            if is_answered:
+                endpoint.tell_round_trip(seconds)
+                return seconds
+            assert endpoint.failure is not None  # else the wait would go on
+            raise endpoint.failure.exception()
+
+    @contextlib.contextmanager
+    def cork(self) -> Iterator[None]:
+        """Let the requests that this thread makes inside leave together, in few writes."""
+        thread = threading.get_ident()
+        if thread in self._corking:
+            yield
+            return
+        self._corking.add(thread)
+        try:
+            yield
+        finally:
+            self._corking.discard(thread)
+            pump = self._pump
+            if pump is not None:
+                with pump.lock:
+                    pump.drain(self.limit())
+
+    # ---------------------------------------------------------------- requests
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: Body = None,
+        headers: FieldSource = (),
+        *,
+        trailers: FieldSource | None = None,
+        encode_chunked: bool = False,  # noqa: ARG002 - http.client's; HTTP/2 has no chunked coding
+    ) -> int:
+        """Send a request; returns its stream id (8.1).
+
+        body: bytes-like, str (latin-1), a file, an iterable of such pieces, or None.  headers
+        and trailers: a mapping or pairs, str or bytes, duplicates kept.  content-length is set
+        when it is known.  Waits for its turn where the server allows no more streams, and for
+        room where it reads slowly, both within ``timeout``.
+
+        Raises LocalProtocolError (a ValueError), InvalidURL or TypeError for what must not be
+        sent, before an octet of it is; and what ``connect`` raises.  A server that resets the
+        stream or answers early ends the sending silently: ``getresponse`` tells.
+        """
+        given = fields.outgoing_section(headers)
+        announced = self._complete(given, content.content_length(method, body))
+        section = messages.request_section(method, url, self._scheme, self._authority, given)
+        trailing = () if trailers is None else messages.trailer_section(trailers)
+        if body is None and announced:
+            raise wrong_length(0, announced)
+        ends = body is None and not trailing
+        exchange = self._open(section, method, announced, end_stream=ends)
+        if not ends:
+            exchange.send_all(body, trailing, self.limit())
+        self._exchanges[exchange.stream.id] = exchange
+        return exchange.stream.id
+
+    def _complete(
+        self, given: list[Pair], announced: int | None, *, offers_codings: bool = True
+    ) -> int | None:
+        """Add the fields that go without saying; returns the content's length, if it is known."""
+        names = [name for name, _ in given]
+        if b"content-length" in names:
+            announced = _given_length(given)
+        elif announced is not None:
+            given.append((b"content-length", b"%d" % announced))
+        if offers_codings and b"accept-encoding" not in names:
+            codes = codings.accept_encoding() if self.decode_content else "identity"
+            given.append((b"accept-encoding", codes.encode()))
+        return announced
+
+    def _open(
+        self,
+        section: Fields,
+        method: str,
+        announced: int | None,
+        *,
+        end_stream: bool,
+        reserved_id: int = 0,
+    ) -> Exchange:
+        """Send a header section, on a new connection if need be. HOT: once a request."""
+        limit = self.limit()
+        for _ in range(MAX_CONNECTIONS_A_REQUEST):
+            pump = self._live_pump()
+            endpoint = pump.endpoint
+            with pump.lock:
+                pump.look()
+                pump.wait_turn(endpoint.may_open_or_never, limit)
+                if not endpoint.is_open:
+                    continue
+                stream = endpoint.send_request(
+                    section, method, end_stream=end_stream, reserved_id=reserved_id
+                )
+                self._newest_request = stream.id
+                if end_stream and threading.get_ident() not in self._corking:
+                    self._drain(pump, stream, limit)
+                return Exchange(pump, stream, announced)
+        raise ConnectionTerminated(
+            f"{self.host} ended {MAX_CONNECTIONS_A_REQUEST} connections, one after the other,"
+            " before the request could go out (RFC 9113, 6.8)",
+            retryable=True,
+        )
+
+    def _drain(self, pump: Pump, stream: Stream, limit: float | None) -> None:
+        try:
+            pump.drain(limit)
+        except BaseException:
+            # The caller will never learn the stream's id: nobody can ask for its response.
+            pump.endpoint.cancel(stream)
+            raise
+
+    def putrequest(
+        self,
+        method: str,
+        url: str,
+        skip_host: bool = False,  # noqa: ARG002 - the authority is no field; Host replaces it
+        skip_accept_encoding: bool = False,
+    ) -> int:
+        """Begin a request that is put together piece by piece; returns its stream id.
+
+        Another request that is sent before ``endheaders`` takes a younger stream, and then so
+        does this one: use the id with the methods of this object only.
+        """
+        # Checked now, where the mistake is, though the section is built by endheaders.
+        messages.request_section(method, url, self._scheme, self._authority, [])
+        pump = self._live_pump()
+        with pump.lock:
+            stream_id = pump.endpoint.reserve_stream_id()
+        self._drafts[stream_id] = Draft(method, url, offers_codings=not skip_accept_encoding)
+        self._newest_request = stream_id
+        return stream_id
+
+    def putheader(self, name: Text, *values: Text | int, stream_id: int | None = None) -> None:
+        """Add a field; several values are joined by commas (RFC 9110, 5.3)."""
+        draft = self._draft(stream_id)
+        value = b", ".join([fields.outgoing(name, value)[1] for value in values])
+        draft.headers.append(fields.outgoing(name, value))
+
+    def endheaders(
+        self,
+        message_body: Body = None,
+        final: bool | None = None,
+        *,
+        stream_id: int | None = None,
+    ) -> None:
+        """Send the header section, and message_body if there is one.
+
+        final: True: the request ends here; None: ``getresponse`` ends it, if nothing has before;
+        False: the caller will, and may read the response meanwhile.
+        """
+        given_id = self._newest_request if stream_id is None else stream_id
+        draft = self._draft(given_id)
+        announced = self._complete(draft.headers, None, offers_codings=draft.offers_codings)
+        section = messages.request_section(
+            draft.method, draft.url, self._scheme, self._authority, draft.headers
+        )
+        del self._drafts[given_id]
+        exchange = self._open(
+            section,
+            draft.method,
+            announced,
+            end_stream=bool(final) and message_body is None,
+            reserved_id=given_id,
+        )
+        exchange.ends_itself = final is not False
+        self._newest_request = given_id
+        self._sending[given_id] = self._exchanges[given_id] = exchange
+        if message_body is not None:
+            self.send(message_body, bool(final), given_id)
+        elif not exchange.stream.request_is_open:
+            del self._sending[given_id]
+        else:
+            with exchange.pump.lock:
+                exchange.pump.drain(self.limit())
+
+    def send(self, data: Body, final: bool = False, stream_id: int | None = None) -> None:
+        """Send a part of the content, the last one if final: bytes-like, str, file, iterable."""
+        exchange = self._sending_on(stream_id)
+        exchange.send(data, final=final, limit=self.limit())
+        self._forget_if_sent(exchange)
+
+    def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
+        """Send a trailer section, which ends the request (8.1)."""
+        exchange = self._sending_on(stream_id)
+        exchange.end(messages.trailer_section(trailers), self.limit())
+        self._forget_if_sent(exchange)
+
+    def _draft(self, stream_id: int | None) -> Draft:
+        draft = self._drafts.get(self._newest_request if stream_id is None else stream_id)
+        if draft is None:
+            raise CannotSendHeader("no request was begun by putrequest, or its headers have ended")
+        return draft
+
+    def _sending_on(self, stream_id: int | None) -> Exchange:
+        given_id = self._newest_request if stream_id is None else stream_id
+        exchange = self._sending.get(given_id)
+        if exchange is None:
+            raise LocalProtocolError(
+                f"no request of stream {given_id} is open: call putrequest and endheaders first",
+                stream_id=given_id,
+            )
+        return exchange
+
+    def _forget_if_sent(self, exchange: Exchange) -> None:
+        if not exchange.stream.request_is_open:
+            for given_id, other in list(self._sending.items()):
+                if other is exchange:
+                    del self._sending[given_id]
+
+    # --------------------------------------------------------------- responses
+
+    def getresponse(self, stream_id: int | None = None) -> HTTP20Response:
+        """The response to a request, as soon as its header section is there; content streams.
+
+        stream_id: what ``request`` returned; None: the oldest request not yet answered.  Raises
+        ResponseNotReady where there is no such request; TimeoutError, after which it may be
+        asked again; StreamResetError, ConnectionTerminated or RemoteDisconnected where the
+        server gives no answer; RemoteProtocolError where it breaks the rules.
+        """
+        given_id, exchange = self._claim(stream_id)
+        try:
+            if exchange.ends_itself and given_id in self._sending:
+                exchange.end((), self.limit())
+                self._forget_if_sent(exchange)
+            response = self.response_of(exchange.pump, exchange.stream)
+        except BaseException:
+            exchange.is_claimed = False
+            if exchange.stream.failure is not None:
+                self._exchanges.pop(given_id, None)
+            raise
+        self._exchanges.pop(given_id, None)
+        return response
+
+    get_response = getresponse
+
+    def _claim(self, stream_id: int | None) -> tuple[int, Exchange]:
+        with self._claiming:
+            if stream_id is not None:
+                exchange = self._exchanges.get(stream_id)
+                if exchange is not None and not exchange.is_claimed:
+                    exchange.is_claimed = True
+                    return stream_id, exchange
+                raise ResponseNotReady(f"no response is awaited on stream {stream_id}")
+            for oldest_id, exchange in list(self._exchanges.items()):
+                if not exchange.is_claimed:
+                    exchange.is_claimed = True
+                    return oldest_id, exchange
+        raise ResponseNotReady("Idle: every request has been answered, or there was none")
+
+    def response_of(self, pump: Pump, stream: Stream) -> HTTP20Response:
+        """Wait for the header section on a stream, one of ours or a pushed one."""
+        if not stream.has_head():
+            with pump.lock:
+                pump.wait(stream.has_head, (stream.id,), self.limit())
+        if stream.head is None:
+            assert stream.failure is not None  # else the wait would go on
+            raise stream.failure.exception()
+        return HTTP20Response(self, pump, stream)
+
+    def getpushes(
+        self, stream_id: int | None = None, capture_all: bool = False
+    ) -> Iterator[HTTP20Push]:
+        """The promises that came with a request (8.4), each of them once.
+
+        stream_id: what ``request`` returned; None: of the oldest request not yet answered, else
+        of the newest.  Without waiting, those that are there; with capture_all also those to
+        come, until the response has ended, or has filled its window and must be read first.
+        """
+        if stream_id is None:
+            stream_id = next(iter(list(self._exchanges)), self._newest_request)
+        exchange = self._exchanges.get(stream_id)
+        parent_id = exchange.stream.id if exchange else stream_id
+        for pump in [exchange.pump] if exchange else [*self._former, self._pump]:
+            if pump is not None:
+                yield from self._promises(pump, parent_id, capture_all=capture_all)
+
+    get_pushes = getpushes
+
+    def _promises(self, pump: Pump, parent_id: int, *, capture_all: bool) -> Iterator[HTTP20Push]:
+        endpoint = pump.endpoint
+
+        def is_known() -> bool:
+            return parent_id in endpoint.promises or not endpoint.may_bring_promises(parent_id)
+
+        while True:
+            with pump.lock:
+                if capture_all:
+                    pump.wait(is_known, (parent_id,), self.limit())
+                else:
+                    pump.look()
+                promised = endpoint.claim_promises(parent_id)
+            for stream in promised:
+                yield HTTP20Push(self, pump, stream)
+            if not (capture_all and promised):
+                return
+
+
+def _host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:
+    """Take apart what http.client takes apart, and raise InvalidURL where it does."""
+    fault = messages.TARGET_FAULT(host)
+    if fault:
+        raise InvalidURL(f"the host {host!r} contains {fault.group()!r} (RFC 9110, 4.2)")
+    if port is None:
+        colon = host.rfind(":")
+        if colon > host.rfind("]"):
+            digits, host = host[colon + 1 :], host[:colon]
+            if digits and not (digits.isascii() and digits.isdigit()):
+                raise InvalidURL(f"nonnumeric port: {digits!r}")
+            port = int(digits) if digits else None
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if port is None:
+        port = DEFAULT_PORTS["http" if secure is False else "https"]
+    if not 0 <= port <= MAX_PORT:
+        raise InvalidURL(f"port {port} is not within 0 and {MAX_PORT}")
+    return host, port
+
+
+def _authority(host: str, port: int, scheme: str) -> str:
+    """Host and, where it is not the scheme's own, port (RFC 9113, 8.3.1)."""
+    literal = f"[{host.partition('%')[0]}]" if ":" in host else host
+    return literal if port == DEFAULT_PORTS[scheme] else f"{literal}:{port}"
+
+
+def _given_length(given: list[Pair]) -> int:
+    lengths = {value for name, value in given if name == b"content-length"}
+    value = lengths.pop()
+    if lengths or not value.isdigit():
+        raise LocalProtocolError(
+            f"content-length {value!r} is not one number (RFC 9110, 8.6); nothing was sent"
+        )
+    return int(value)
+
+
+def _settings(given: Mapping[str | int, int] | None, *, enable_push: bool) -> dict[int, int]:
+    """What to announce: hyper's own, and over them the caller's."""
+    announced = {
+        setting.SETTINGS_ENABLE_PUSH: int(enable_push),
+        setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
+        setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+        setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
+    }
+    identifiers = {rule[0]: identifier for identifier, rule in setting.RULES.items()}
+    for name, value in (given or {}).items():
+        identifier = identifiers.get(name) if isinstance(name, str) else name
+        if identifier is None:
+            raise LocalProtocolError(f"{name!r} is no setting of RFC 9113, 6.5.2")
+        fault = setting.check(identifier, value)
+        if fault:
+            raise LocalProtocolError(f"{fault[1]}; nothing was sent")
+        announced[identifier] = value
+    return announced

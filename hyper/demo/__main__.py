@@ -1,0 +1,30 @@
+"""``python -m hyper.demo``.
+
+The exit code is 0 where all came as expected, 1 where it did not, and 2 where the packages that
+the server needs are missing.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Tell the story, if the peer's packages are there."""
+    try:
+        import h2  # noqa: F401 - asked for, not used: the server needs it
+        import trustme  # noqa: F401 - as above
+    except ImportError as missing:
+        print(
+            f"hyper.demo brings its own server, which needs two packages ({missing.name} is"
+            f" missing): {sys.executable} -m pip install h2 trustme",
+            file=sys.stderr,
+        )
+        return 2
+    from .story import tell
+
+    return tell(sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

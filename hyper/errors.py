@@ -1,0 +1,272 @@
+"""Every exception of hyper, and the registry of error codes (RFC 9113, 7).
+
+One tree, grown on ``http.client``'s: whoever catches ``http.client.HTTPException`` or
+``OSError`` around http.client catches the same misfortunes here.  A message says what happened,
+at whose fault, and which section of which RFC decides; ``error_code`` and ``stream_id`` say it
+to a program.  ``retryable`` is True only where the peer guarantees that it did not process the
+request (RFC 9113, 8.7).
+
+::
+
+    http.client.HTTPException
+      HTTP20Error                   error_code, stream_id, retryable
+        ProtocolError
+          LocalProtocolError        also ValueError; the caller broke the rules; nothing was sent
+          RemoteProtocolError       the peer did; RST_STREAM or GOAWAY is on its way
+            FlowControlError
+            FrameSizeError
+            CompressionError
+              FieldSectionTooLarge
+        StreamResetError            also ConnectionResetError
+        ConnectionTerminated        also ConnectionResetError
+        NegotiationError            ALPN or a proxy said no
+
+At the end stand the three things that never reach a caller: the two faults of the protocol
+floor, whose *scope* decides between RST_STREAM and GOAWAY, and ``Failure``, the recipe from
+which each waiting thread raises an exception of its own.
+"""
+
+from __future__ import annotations
+
+import socket
+from enum import IntEnum
+from http.client import (
+    CannotSendHeader,
+    CannotSendRequest,
+    HTTPException,
+    IncompleteRead,
+    InvalidURL,
+    NotConnected,
+    RemoteDisconnected,
+    ResponseNotReady,
+)
+
+__all__ = [
+    "CannotSendHeader",
+    "CannotSendRequest",
+    "CompressionError",
+    "ConnectionTerminated",
+    "ErrorCode",
+    "FieldSectionTooLarge",
+    "FlowControlError",
+    "FrameSizeError",
+    "HTTP20Error",
+    "HTTPException",
+    "IncompleteRead",
+    "InvalidURL",
+    "LocalProtocolError",
+    "NegotiationError",
+    "NotConnected",
+    "ProtocolError",
+    "RemoteDisconnected",
+    "RemoteProtocolError",
+    "ResponseNotReady",
+    "StreamResetError",
+    "TimedOut",
+]
+
+
+class ErrorCode(IntEnum):
+    """Why a stream or a connection was ended (7)."""
+
+    NO_ERROR = 0x0
+    PROTOCOL_ERROR = 0x1
+    INTERNAL_ERROR = 0x2
+    FLOW_CONTROL_ERROR = 0x3
+    SETTINGS_TIMEOUT = 0x4
+    STREAM_CLOSED = 0x5
+    FRAME_SIZE_ERROR = 0x6
+    REFUSED_STREAM = 0x7
+    CANCEL = 0x8
+    COMPRESSION_ERROR = 0x9
+    CONNECT_ERROR = 0xA
+    ENHANCE_YOUR_CALM = 0xB
+    INADEQUATE_SECURITY = 0xC
+    HTTP_1_1_REQUIRED = 0xD
+
+
+def known(error_code: int) -> int:
+    """The registered code, or the bare number: unknown codes have no special meaning (7)."""
+    try:
+        return ErrorCode(error_code)
+    except ValueError:
+        return error_code
+
+
+def spell(error_code: int) -> str:
+    """The code as a person reads it: its registered name, or its number in hexadecimal."""
+    code = known(error_code)
+    return code.name if isinstance(code, ErrorCode) else f"error code {error_code:#x}"
+
+
+class HTTP20Error(HTTPException):
+    """Anything that HTTP/2 adds to the misfortunes of http.client."""
+
+    #: True only where the peer guarantees that it did not process the request (8.7).
+    retryable = False
+    #: The code that a class of errors stands for, unless an instance brings its own.
+    default_code: int | None = None
+
+    def __init__(
+        self, message: str, *, error_code: int | None = None, stream_id: int | None = None
+    ) -> None:
+        super().__init__(message)
+        code = self.default_code if error_code is None else error_code
+        self.error_code = None if code is None else known(code)
+        self.stream_id = stream_id
+
+
+class ProtocolError(HTTP20Error):
+    """Somebody broke the rules of RFC 9113; the subclass says who."""
+
+    default_code = ErrorCode.PROTOCOL_ERROR
+
+
+class LocalProtocolError(ProtocolError, ValueError):
+    """The caller asked for what the protocol forbids; nothing was sent.
+
+    Also a ValueError, as http.client's answer to a bad method, field name or value is.
+    """
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the protocol; it is told so by RST_STREAM or GOAWAY (5.4)."""
+
+
+class FlowControlError(RemoteProtocolError):
+    """The peer sent more than its window, or opened ours too far (5.2, 6.9)."""
+
+    default_code = ErrorCode.FLOW_CONTROL_ERROR
+
+
+class FrameSizeError(RemoteProtocolError):
+    """A frame of the peer is too large or too small for its type (4.2)."""
+
+    default_code = ErrorCode.FRAME_SIZE_ERROR
+
+
+class CompressionError(RemoteProtocolError):
+    """A field block of the peer cannot be decoded (4.3; RFC 7541)."""
+
+    default_code = ErrorCode.COMPRESSION_ERROR
+
+
+class FieldSectionTooLarge(CompressionError):
+    """A field section of the peer exceeds our SETTINGS_MAX_HEADER_LIST_SIZE (6.5.2; 10.5.1)."""
+
+    default_code = ErrorCode.ENHANCE_YOUR_CALM
+
+
+class StreamResetError(HTTP20Error, ConnectionResetError):
+    """One stream was ended early by RST_STREAM (6.4); the connection lives on."""
+
+    def __init__(
+        self, message: str, *, error_code: int | None = None, stream_id: int | None = None
+    ) -> None:
+        super().__init__(message, error_code=error_code, stream_id=stream_id)
+        # "The REFUSED_STREAM error code [...] indicates that the stream is being closed prior
+        # to any processing having occurred" (8.7).
+        self.retryable = error_code == ErrorCode.REFUSED_STREAM
+
+
+class ConnectionTerminated(HTTP20Error, ConnectionResetError):
+    """The connection ended by GOAWAY (6.8) or with this stream not done."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: int | None = None,
+        stream_id: int | None = None,
+        last_stream_id: int | None = None,
+        debug_data: bytes = b"",
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, error_code=error_code, stream_id=stream_id)
+        self.last_stream_id = last_stream_id
+        self.debug_data = debug_data
+        self.retryable = retryable
+
+
+class NegotiationError(HTTP20Error):
+    """The peer, or a proxy on the way, will not speak HTTP/2 (3.2, 3.3)."""
+
+
+if issubclass(socket.timeout, TimeoutError):
+    TimedOut = TimeoutError
+else:  # Python 3.9, where scripts that catch socket.timeout must catch ours too
+
+    class TimedOut(socket.timeout, TimeoutError):  # type: ignore[misc,no-redef]
+        """A wait reached the caller's limit; the connection and its streams stay usable."""
+
+
+class StreamFault(Exception):
+    """Floor 2 only: the peer broke a rule in the scope of one stream (5.4.2)."""
+
+    def __init__(self, stream_id: int, code: ErrorCode, why: str) -> None:
+        super().__init__(why)
+        self.stream_id = stream_id
+        self.code = code
+
+
+class ConnectionFault(Exception):
+    """Floor 2 only: the peer broke a rule that ends the connection (5.4.1).
+
+    kind: the class that tells the caller, where the code alone does not say it.
+    """
+
+    def __init__(self, code: int, why: str, kind: type[HTTP20Error] | None = None) -> None:
+        super().__init__(why)
+        self.code = code
+        self.kind = kind
+
+
+#: Which class tells the caller of a peer's fault with this code.
+REMOTE_FAULTS: dict[int, type[RemoteProtocolError]] = {
+    ErrorCode.FLOW_CONTROL_ERROR: FlowControlError,
+    ErrorCode.FRAME_SIZE_ERROR: FrameSizeError,
+    ErrorCode.COMPRESSION_ERROR: CompressionError,
+}
+
+
+class Failure:
+    """A recipe for an exception: kept once, raised afresh by every thread that waits.
+
+    kind(*arguments, **attributes) makes the exception.  cuts_content: what was received until
+    then is right, but not all.
+    """
+
+    __slots__ = ("arguments", "attributes", "cuts_content", "kind")
+
+    def __init__(self, kind: type[Exception], *arguments: object, **attributes: object) -> None:
+        self.kind = kind
+        self.arguments = arguments
+        self.attributes = attributes
+        self.cuts_content = issubclass(kind, OSError)
+
+    @classmethod
+    def of_peer(
+        cls,
+        code: int,
+        why: str,
+        stream_id: int | None = None,
+        kind: type[HTTP20Error] | None = None,
+    ) -> Failure:
+        """The failure that a peer's fault is to the caller."""
+        kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
+        return cls(kind, f"the peer broke HTTP/2: {why}", error_code=code, stream_id=stream_id)
+
+    @classmethod
+    def of_short_content(cls, stream_id: int, size: int, announced: int) -> Failure:
+        """The failure of a message that ended before its content-length (8.1.1)."""
+        failure = cls.of_peer(
+            ErrorCode.PROTOCOL_ERROR,
+            f"content ended after {size} of {announced} octets (RFC 9113, 8.1.1)",
+            stream_id,
+        )
+        failure.cuts_content = True
+        return failure
+
+    def exception(self) -> Exception:
+        """A fresh exception, so that no traceback is shared between threads."""
+        return self.kind(*self.arguments, **self.attributes)

@@ -1,0 +1,218 @@
+"""Fields: what may stand in their names and values, and the map in which users find them.
+
+A field section is an ordered list of (name, value) pairs.  Order counts and duplicates are
+meant (RFC 9110, 5.3), so pairs are never kept in a dict.  Inside hyper names and values are
+octets; callers read and write ``str`` (latin-1, as http.client does), and ``FieldMap.raw``
+shows the octets as they came.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import LocalProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from email.message import Message
+    from typing import Any, TypeVar, Union
+
+    Text = Union[str, bytes]
+    Pair = tuple[bytes, bytes]
+    Fields = tuple[Pair, ...]
+    Default = TypeVar("Default")
+    #: What callers may give as headers or trailers.
+    FieldSource = Union[
+        Mapping[str, Union[Text, int]],
+        Mapping[bytes, Union[Text, int]],
+        Iterable[tuple[Text, Union[Text, int]]],
+    ]
+
+#: What a name must not contain when it comes from the peer (RFC 9113, 8.2.1): controls and
+#: space, upper case, anything beyond ASCII, and the colon that marks a pseudo-header field.
+NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
+
+#: What a value must not contain, nor begin or end with (RFC 9113, 8.2.1).
+VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
+
+#: What we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
+
+#: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
+CONNECTION_SPECIFIC = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
+)
+
+#: Checked fields are kept, because scripts send the same ones again and again.  Cleared when
+#: full: 512 fields of at most 256 octets are 128 KiB for the whole process.
+MAX_CHECKED_FIELDS = 512
+MAX_CHECKED_FIELD_SIZE = 256
+
+_checked: dict[Any, Pair] = {}
+
+
+def octets(text: Text | int) -> bytes:
+    """Latin-1 octets of what a caller gave as a name or value (RFC 9110, 5.5)."""
+    if isinstance(text, bytes):
+        return text
+    if isinstance(text, str):
+        try:
+            return text.encode("latin-1")
+        except UnicodeEncodeError:
+            raise LocalProtocolError(
+                f"the field text {text!r} has characters beyond latin-1; nothing was sent: encode"
+                " it to bytes first (RFC 9110, 5.5)"
+            ) from None
+    if isinstance(text, int):
+        return b"%d" % text
+    raise TypeError(f"a field name or value is str, bytes or int, not {type(text).__name__}")
+
+
+def outgoing(name: Text, value: Text | int) -> Pair:
+    """Check one field of the caller's, name lower-cased, white space around the value cut off.
+
+    Raises LocalProtocolError for what RFC 9113, 8.2.1 forbids: CR, LF or NUL anywhere, a name
+    that is not a token.
+    """
+    lower = octets(name).lower()
+    content = octets(value).strip(b" \t")
+    if not TOKEN(lower):
+        raise LocalProtocolError(
+            f"invalid header name {name!r}: not a token (RFC 9110, 5.6.2); nothing was sent"
+        )
+    if VALUE_FAULT(content):
+        raise LocalProtocolError(
+            f"invalid header value {value!r}: CR, LF and NUL are forbidden (RFC 9113, 8.2.1);"
+            " nothing was sent"
+        )
+    return (lower, content)
+
+
+def outgoing_section(headers: FieldSource) -> list[Pair]:
+    """Check the caller's fields, duplicates and order kept.
+
+    headers: a mapping, or an iterable of pairs; str (latin-1), bytes or int.  HOT: once a
+    request; a field seen before costs one look-up (bench/requests.py).
+    """
+    pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
+    section: list[Pair] = []
+    for pair in pairs:
+        try:
+            section.append(_checked[pair])
+        except (KeyError, TypeError):  # never seen, or not hashable
+            name, value = pair
+            field = outgoing(name, value)
+            section.append(field)
+            if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
+                if len(_checked) >= MAX_CHECKED_FIELDS:
+                    _checked.clear()
+                _checked[(name, value)] = field
+    return section
+
+
+def incoming_fault(name: bytes, value: bytes) -> str | None:
+    """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
+    if not name or NAME_FAULT(name):
+        return f"the field name {name!r} is malformed (RFC 9113, 8.2.1)"
+    if VALUE_FAULT(value):
+        return f"the value of the field {name.decode()!r} is malformed (RFC 9113, 8.2.1)"
+    if name in CONNECTION_SPECIFIC:
+        return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"
+    return None
+
+
+class FieldMap:
+    """A field section as users read it: case-insensitive, ordered, many values a name.
+
+    It answers as ``http.client``'s ``HTTPMessage`` does: ``section["x"]`` is the first value
+    or None, ``get_all`` every one, ``items()`` has the duplicates.  Immutable.
+
+    raw: the (name, value) octets as they came, a tuple of pairs.
+    """
+
+    __slots__ = ("_values", "raw")
+
+    def __init__(self, raw: Iterable[Pair] = ()) -> None:
+        self.raw: Fields = tuple(raw)
+        self._values: dict[str, list[str]] | None = None
+
+    def _by_name(self) -> dict[str, list[str]]:
+        # Built at the first question: many responses are never asked for their headers.
+        values = self._values
+        if values is None:
+            values = {}
+            for name, value in self.items():
+                values.setdefault(name, []).append(value)
+            self._values = values
+        return values
+
+    def __getitem__(self, name: str) -> str | None:
+        return self.get(name)
+
+    def get(self, name: str, default: Default | None = None) -> str | Default | None:
+        """The first value of that name."""
+        values = self._by_name().get(name.lower())
+        return values[0] if values else default
+
+    def get_all(self, name: str, default: Default | None = None) -> list[str] | Default | None:
+        """Every value of that name, in order; default if there is none."""
+        values = self._by_name().get(name.lower())
+        return list(values) if values else default
+
+    def joined(self, name: str) -> str | None:
+        """Every value of that name as one, joined by commas (RFC 9110, 5.3)."""
+        values = self._by_name().get(name.lower())
+        return ", ".join(values) if values else None
+
+    def items(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs in order, duplicates included."""
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw]
+
+    def keys(self) -> list[str]:
+        """The name of every field, in order, duplicates included."""
+        return [name for name, _ in self.items()]
+
+    def values(self) -> list[str]:
+        """The value of every field, in order."""
+        return [value for _, value in self.items()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_name()
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw == other.raw if isinstance(other, FieldMap) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"FieldMap({self.items()!r})"
+
+    # Scripts ask a header section for its media type as they would ask a mail; the stdlib's
+    # parser of media types answers, so that it answers alike.
+
+    def _message(self) -> Message:
+        from email.message import Message
+
+        message = Message()
+        message["content-type"] = self.get("content-type") or "text/plain"
+        return message
+
+    def get_content_type(self) -> str:
+        """The media type, lower-case, without parameters (RFC 9110, 8.3)."""
+        return self._message().get_content_type()
+
+    def get_content_charset(self, default: str | None = None) -> Any:
+        """The charset parameter of the media type, lower-case (RFC 9110, 8.3.2)."""
+        return self._message().get_content_charset(default)
+
+    def get_param(self, param: str, default: Any = None) -> Any:
+        """A parameter of the content-type field (RFC 9110, 5.6.6)."""
+        return self._message().get_param(param, default)

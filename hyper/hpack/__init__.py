@@ -1,0 +1,206 @@
+"""HPACK: field sections to field blocks and back (RFC 7541), one object per direction.
+
+A *section* is a tuple of fields, each a pair (name, value) of bytes; a *block* is its coded form.
+The ``Encoder`` and ``Decoder`` here are a memory of repeated blocks before a codec, which does
+the work when memory fails; ``implementation`` says which codec that is.
+
+**Why a memory.**  The requests of a client resemble each other to the octet, and so do the
+responses: once the table of a direction has settled, the same section is the same block.  One
+look-up in a dict is a tenth of what the fastest codec takes, in any language.
+
+**When the same block means the same.**  A block is decoded against the dynamic table and may
+change it, which gives four kinds:
+
+* neither refers nor inserts: means the same for ever;
+* refers, and inserts nothing: means the same while the table is the same;
+* inserts, and refers to nothing: means the same whatever the table is.  Its insertions are made
+  again, without decoding.  Some servers insert the same fields with each response;
+* does both, or resizes the table: is not remembered.
+
+When encoding, a section is coded the same as long as nothing was added to the table.
+
+A codec's decoder offers ``decode(block)``, ``header_table_size``, ``max_list_size``,
+``generation`` and ``replay(insertions, size)``, and of the last block ``referred``,
+``insertions`` and ``list_size``; its encoder offers ``encode(section, secret=)``,
+``header_table_size``, and of the last block ``repeatable``.
+
+Nothing here is thread-safe: a connection has one of each, and calls them under its lock.
+"""
+
+from __future__ import annotations
+
+from .decoder import DEFAULT_LIST_SIZE
+from .decoder import Decoder as _Decoder
+from .encoder import Encoder as _Encoder
+from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, NeverIndexed, as_field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Optional
+
+    from .table import Field, Section, Text
+
+    # The section, the generation of the table it is true of (None: any), the insertions to
+    # make again, and their size.
+    Memory = tuple[Section, Optional[int], list[Field], int]
+
+__all__ = ["Decoder", "Encoder", "NeverIndexed", "implementation"]
+
+#: The codec in use.
+implementation = "python"
+
+# How many blocks or sections one direction remembers. A connection rarely sees more kinds of
+# messages at a time; when there are more the memory starts afresh.
+KEPT_SECTIONS = 64
+
+# What the sections that a decoder remembers may take, as RFC 9113, 6.5.2 counts them, and their
+# blocks. Python needs up to five times that, and a peer that tries gets no more.
+KEPT_OCTETS = 65536
+
+# The longest block that is remembered: most are of some 100 octets.
+KEPT_BLOCK_SIZE = 1024
+
+
+class Encoder:
+    """From field sections to field blocks.  Not thread-safe."""
+
+    __slots__ = ("_blocks", "_codec")
+
+    def __init__(self, header_table_size: int = DEFAULT_TABLE_SIZE) -> None:
+        self._codec = _Encoder(header_table_size)
+        self._blocks: dict[Section, bytes] = {}
+
+    @property
+    def header_table_size(self) -> int:
+        """The peer's SETTINGS_HEADER_TABLE_SIZE (RFC 9113, 6.5.2).
+
+        Set it when the peer's SETTINGS come.  The next block tells what is used of it (4.2).
+        """
+        return self._codec.header_table_size
+
+    @header_table_size.setter
+    def header_table_size(self, size: int) -> None:
+        self._codec.header_table_size = size
+        self._blocks.clear()
+
+    def encode(self, fields: Iterable[tuple[Text, Text]]) -> bytes:
+        """The block of fields given in any iterable, as bytes or as str of Latin-1.
+
+        Names are in lower case, pseudo-header fields come first.  A ``NeverIndexed`` field, and
+        one that is known for a secret, is kept out of every table (7.1.3).
+        """
+        section = tuple([as_field(field) for field in fields])
+        return self._encode(section) if is_secret(section) else self.encode_section(section)
+
+    def encode_section(self, section: Section) -> bytes:
+        """HOT (0.5 us for a section seen before; bench/hpack.py): the block of a section.
+
+        Each field is a tuple of two bytes, and checked by the caller.  The block must be sent,
+        and in this order: the decoder's table follows from it.  NeverIndexed fields are for
+        `encode`: here they stay so too, unless an equal section was sent without them, which
+        memory cannot tell from this.
+        """
+        return self._blocks.get(section) or self._encode(section)
+
+    def _encode(self, section: Section) -> bytes:
+        """Have a section coded, and remember the block if it is good for another time."""
+        codec = self._codec
+        blocks = self._blocks
+        secret = is_secret(section)
+        block = codec.encode(section, secret=secret)
+        if not codec.repeatable:
+            blocks.clear()
+        elif not secret and len(block) <= KEPT_BLOCK_SIZE:
+            if len(blocks) >= KEPT_SECTIONS:
+                blocks.clear()
+            blocks[section] = block
+        return block
+
+
+def is_secret(section: Section) -> bool:
+    """Whether there is a NeverIndexed field in a section, which `==` does not tell."""
+    return NeverIndexed in map(type, section)
+
+
+class Decoder:
+    """From field blocks to field sections.  Not thread-safe.
+
+    After an error it is of no further use: the connection must end (RFC 9113, 4.3).
+    """
+
+    __slots__ = ("_codec", "_kept_octets", "_sections")
+
+    def __init__(
+        self, header_table_size: int = DEFAULT_TABLE_SIZE, max_list_size: int = DEFAULT_LIST_SIZE
+    ) -> None:
+        self._codec = _Decoder(header_table_size, max_list_size)
+        self._sections: dict[bytes, Memory] = {}
+        self._kept_octets = 0
+
+    @property
+    def header_table_size(self) -> int:
+        """Our SETTINGS_HEADER_TABLE_SIZE; set it when the peer has acknowledged it (4.2)."""
+        return self._codec.header_table_size
+
+    @header_table_size.setter
+    def header_table_size(self, size: int) -> None:
+        self._codec.header_table_size = size
+        self._forget()
+
+    @property
+    def max_list_size(self) -> int:
+        """Our SETTINGS_MAX_HEADER_LIST_SIZE: octets of names, values and 32 for each field."""
+        return self._codec.max_list_size
+
+    @max_list_size.setter
+    def max_list_size(self, size: int) -> None:
+        self._codec.max_list_size = size
+        self._forget()
+
+    def decode(self, block: bytes | bytearray | memoryview) -> list[Field]:
+        """The fields of a block, as a list of (name, value) bytes."""
+        return list(self.decode_section(bytes(block)))
+
+    def decode_section(self, block: bytes) -> Section:
+        """HOT (0.3 us for a block seen before; bench/hpack.py): the fields of a block.
+
+        The same tuple as long as the same block means the same.  A field that must not be
+        indexed on its way is NeverIndexed.  Raises CompressionError, at the peer's fault, and
+        FieldSectionTooLarge beyond max_list_size.
+        """
+        codec = self._codec
+        memory = self._sections.get(block)
+        if memory is not None:
+            section, generation, insertions, size = memory
+            if generation is None:
+                if insertions:
+                    codec.replay(insertions, size)
+                return section
+            if generation == codec.generation:
+                return section
+        generation = codec.generation
+        section = codec.decode(block)
+        if not codec.referred:
+            self._remember(block, section, None, codec.insertions)
+        elif generation == codec.generation:
+            self._remember(block, section, generation, [])
+        return section
+
+    def _remember(
+        self, block: bytes, section: Section, generation: int | None, insertions: list[Field]
+    ) -> None:
+        """Keep what a block meant, if there is room: a peer must not fill our memory."""
+        octets = len(block) + self._codec.list_size
+        if octets > KEPT_OCTETS or len(block) > KEPT_BLOCK_SIZE:
+            return
+        if len(self._sections) >= KEPT_SECTIONS or self._kept_octets + octets > KEPT_OCTETS:
+            self._forget()
+        size = sum([len(name) + len(value) + ENTRY_OVERHEAD for name, value in insertions])
+        self._sections[block] = (section, generation, insertions, size)
+        self._kept_octets += octets
+
+    def _forget(self) -> None:
+        """Start afresh."""
+        self._sections.clear()
+        self._kept_octets = 0

@@ -1,0 +1,163 @@
+"""What both ends of one direction know: the static and the dynamic table (RFC 7541, 2.3 and 4).
+
+Indexes count the static table from 1 to 61 and go on, from 62, through the dynamic table from
+its newest entry to its oldest.  Here the dynamic table is a list with the newest entry *last*:
+adding is an append, index 62 is ``entries[-1]``, and index *i* is ``entries[61 - i]``, without
+any counting.
+
+A decoder only ever looks up by index; ``DynamicTable`` does that.  An encoder looks for fields;
+``SearchableTable`` adds two dicts that give each field and name the *number* of its entry, which
+counts all entries ever added, stays the same while the entry moves through the table, and is one
+subtraction away from its index.
+"""
+
+from __future__ import annotations
+
+from .codes import STATIC_TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Union
+
+    Field = tuple[bytes, bytes]
+    Section = tuple[Field, ...]
+    Text = Union[bytes, str]
+
+# "The additional 32 octets account for an estimated overhead associated with an entry" (4.1).
+ENTRY_OVERHEAD = 32
+
+# SETTINGS_HEADER_TABLE_SIZE before any SETTINGS (RFC 9113, 6.5.2).
+DEFAULT_TABLE_SIZE = 4096
+
+LAST_STATIC_INDEX = len(STATIC_TABLE)
+
+# How far above its maximum size `extend` lets a table grow before it evicts. What is replayed is
+# rarely looked at, and the fewer the evictions the cheaper; but what waits takes memory.
+LATENESS = 4
+
+
+class NeverIndexed(tuple[bytes, bytes]):
+    """A field (name, value) that no encoder on its way may put in a table (6.2.3, 7.1.3).
+
+    Equal to the plain tuple.  "An intermediary MUST use the same representation": a decoder
+    gives such a field as this, and an encoder that is given this keeps it so.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name: Text, value: Text) -> NeverIndexed:  # noqa: PYI034 - Self is of 3.11
+        """As a tuple, but of two arguments."""
+        return tuple.__new__(cls, (name, value))
+
+    def __repr__(self) -> str:
+        return f"NeverIndexed({self[0]!r}, ...)"  # the value is somebody's secret
+
+
+def as_field(field: tuple[Text, Text]) -> Field:
+    """The field as bytes, str taken for Latin-1; NeverIndexed stays so."""
+    name, value = field
+    if isinstance(name, str):
+        name = name.encode("latin-1")
+    if isinstance(value, str):
+        value = value.encode("latin-1")
+    return NeverIndexed(name, value) if isinstance(field, NeverIndexed) else (name, value)
+
+
+class DynamicTable:
+    """The dynamic table of one direction of a connection, as its decoder needs it (2.3.2)."""
+
+    __slots__ = ("_max_size", "entries", "size")
+
+    def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
+        #: The newest entry last. May hold more than max_size between `extend` and `settle`.
+        self.entries: list[Field] = []
+        self.size = 0
+        self._max_size = max_size
+
+    @property
+    def max_size(self) -> int:
+        """The octets that the entries may take, each with ENTRY_OVERHEAD (4.2)."""
+        return self._max_size
+
+    @max_size.setter
+    def max_size(self, size: int) -> None:
+        self._max_size = size
+        self.settle()
+
+    def add(self, field: Field) -> None:
+        """Put in a new entry; the oldest make room for it (4.4).
+
+        One larger than the table leaves the table empty, itself evicted last.
+        """
+        self.entries.append(field)
+        self.size += len(field[0]) + len(field[1]) + ENTRY_OVERHEAD
+        if self.size > self._max_size:
+            self.settle()
+
+    def extend(self, fields: Iterable[Field], size: int) -> None:
+        """Add fields of ``size`` octets in all, and put eviction off until `settle`."""
+        self.entries += fields
+        self.size += size
+        if self.size > LATENESS * self._max_size:
+            self.settle()
+
+    def settle(self) -> None:
+        """Evict the oldest entries until the others fit (4.3).
+
+        It makes no difference to what remains whether this follows each entry or many: that is
+        always the longest run of newest entries that fits.
+        """
+        size = self.size
+        count = 0
+        while size > self._max_size:
+            name, value = self.entries[count]
+            size -= len(name) + len(value) + ENTRY_OVERHEAD
+            count += 1
+        del self.entries[:count]
+        self.size = size
+
+
+class SearchableTable(DynamicTable):
+    """A dynamic table as its encoder needs it: with the way from a field to its index."""
+
+    __slots__ = ("_fields", "_names", "added")
+
+    def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
+        super().__init__(max_size)
+        self.added = 0  # entries ever, and so the number of the newest
+        self._fields: dict[Field, int] = {}
+        self._names: dict[bytes, int] = {}
+
+    def add(self, field: Field) -> None:
+        """Put in a new entry, to be found by its field and, before older ones, by its name."""
+        name, value = field
+        self.added += 1
+        self._fields[field] = self._names[name] = self.added
+        self.entries.append(field)
+        self.size += len(name) + len(value) + ENTRY_OVERHEAD
+        if self.size > self._max_size:
+            self.settle()
+
+    def settle(self) -> None:
+        """Evict the oldest entries until the others fit (4.3), and forget their numbers."""
+        fields, names, entries = self._fields, self._names, self.entries
+        while self.size > self._max_size:
+            number = self.added - len(entries) + 1
+            field = entries.pop(0)
+            name, value = field
+            self.size -= len(name) + len(value) + ENTRY_OVERHEAD
+            if fields[field] == number:
+                del fields[field]
+            if names[name] == number:
+                del names[name]
+
+    def search(self, field: Field) -> int:
+        """The index of an entry that is this field, or 0 (6.1)."""
+        number = self._fields.get(field)
+        return 0 if number is None else LAST_STATIC_INDEX + 1 + self.added - number
+
+    def search_name(self, name: bytes) -> int:
+        """The index of an entry with this name, or 0 (6.2)."""
+        number = self._names.get(name)
+        return 0 if number is None else LAST_STATIC_INDEX + 1 + self.added - number

@@ -1,0 +1,458 @@
+"""The endpoint: our side of one connection (RFC 9113), without sockets, threads or clock.
+
+Octets go in by ``receive``, which cuts frames and calls one receiver each; the receivers change
+``Stream`` objects directly and append what must be answered to ``outbound``, where the commands
+(``send_request``, ``send_content``, ...) put their frames as well.  Whoever owns the socket
+takes ``outbound`` away.  ``progressed`` collects the ids of streams that have news (0 stands for
+the connection), so that exactly their readers are woken.
+
+The phase of the connection *is* the tuple of receivers in use (``receivers.py``): no flag is
+tested per frame.  Receivers raise ``StreamFault`` or ``ConnectionFault``; ``receive`` alone
+catches them, and there scope becomes RST_STREAM or GOAWAY (5.4).  GOAWAY *from* the peer is no
+phase: it closes the door for new streams and fails those that the peer will not look at.
+
+Nothing here is thread-safe: the caller holds the connection's lock.
+"""
+
+from __future__ import annotations
+
+from ..errors import (
+    ConnectionFault,
+    ConnectionTerminated,
+    ErrorCode,
+    Failure,
+    LocalProtocolError,
+    NegotiationError,
+    RemoteDisconnected,
+    StreamFault,
+    StreamResetError,
+    spell,
+)
+from . import frames, receivers, states
+from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
+from .settings import (
+    SETTINGS_ENABLE_PUSH,
+    SETTINGS_INITIAL_WINDOW_SIZE,
+    SETTINGS_MAX_CONCURRENT_STREAMS,
+    SETTINGS_MAX_FRAME_SIZE,
+    UNLIMITED,
+    LocalSettings,
+    PeerSettings,
+)
+from .states import CANCELLED, CLOSED, IDLE, step_stream
+from .stream import Stream
+from .windows import ReceiveWindow, SendWindow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ..fields import Fields
+    from ..hpack import Decoder, Encoder
+    from .receivers import FieldBlock, Phase
+    from .windows import WindowManager
+
+# Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
+
+#: Answers to PING and SETTINGS that the peer provoked and does not read.
+MAX_UNSENT_ACKS = 1000
+#: Interim responses to one request: more than any server has a use for.
+MAX_INTERIM_RESPONSES = 32
+#: Promises that nobody has claimed; each may hold a stream window of content.
+MAX_PROMISES_HELD = 100
+#: Streams that we reset, remembered because frames may still be under way to them.
+MAX_CANCELLED_REMEMBERED = 1024
+#: Requests that go out before the peer's SETTINGS are known: it may allow but few.
+STREAMS_BEFORE_SETTINGS = 1
+#: Octets of content that one call of send_content takes, so that uploads take turns.
+SEND_BURST = 64 * 1024
+
+LAST_STREAM_ID = 2**31 - 1
+
+
+class Endpoint:
+    """The client's end of an HTTP/2 connection. Lock held for every call.
+
+    settings: what we announce, {identifier: value}.
+    window_manager: class of the receive windows' managers; connection_window: octets.
+    covers(scheme, authority): whether the peer may push for that origin (10.1).
+    first_stream_id: odd; a second connection of the same user goes on counting.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[int, int],
+        window_manager: WindowManager,
+        connection_window: int,
+        *,
+        encoder: Encoder,
+        decoder: Decoder,
+        covers: Callable[[str, str], bool],
+        first_stream_id: int = 1,
+    ) -> None:
+        # Fixed after this.
+        self.max_frame_size = settings.get(SETTINGS_MAX_FRAME_SIZE, 16_384)
+        self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
+        self.max_pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
+        if not settings.get(SETTINGS_ENABLE_PUSH, 1):
+            self.max_pushes = 0
+        self.encoder = encoder
+        self.decoder = decoder
+        self.covers = covers
+        self.window_manager = window_manager
+        # What is to be sent, in order.
+        self.outbound: list[bytes | memoryview] = []
+        self._unsent_acks = 0
+        # What the connection is.
+        self.local_settings = LocalSettings()
+        self.peer_settings = PeerSettings()
+        self.receivers: Phase = receivers.PREFACE
+        self.failure: Failure | None = None
+        #: the peer's GOAWAY: (last stream id, error code, debug data)
+        self.goaway: tuple[int, int, bytes] | None = None
+        self.send_window = SendWindow(self.peer_settings[SETTINGS_INITIAL_WINDOW_SIZE])
+        self.receive_window = ReceiveWindow(connection_window, window_manager(connection_window))
+        self.alt_services: list[tuple[bytes, bytes]] = []
+        self.origin_set: list[bytes] = []
+        #: pings of ours, {opaque octets: whether the acknowledgement has come}
+        self.pings: dict[bytes, bool] = {}
+        # The streams.
+        self.streams: dict[int, Stream] = {}
+        self.next_stream_id = first_stream_id
+        self._youngest_opened = 0
+        #: promises that nobody has claimed, by the id of the request they came with
+        self.promises: dict[int, deque[Stream]] = {}
+        self.highest_promised = 0
+        self.pushes_open = 0
+        self._cancelled: dict[int, None] = {}
+        #: ids of streams with news since the last look; 0 for the connection
+        self.progressed: list[int] = []
+        # What the frame under way has begun.
+        self.block: FieldBlock | None = None
+        self.empty_data_frames = 0
+        self._send_preface(settings, connection_window)
+
+    # --------------------------------------------------------------- octets in
+
+    def receive(self, octets: memoryview) -> int:
+        """Take the whole frames at the beginning of octets; returns how many octets that was.
+
+        The view is not kept. HOT: once a read, its loop once a frame (bench/receive.py).
+        """
+        if self.failure:
+            return len(octets)
+        unpack = FRAME_HEADER.unpack_from
+        largest = self.max_frame_size
+        start, end = 0, len(octets)
+        while end - start >= FRAME_HEADER_SIZE:
+            word, flags, stream_id = unpack(octets, start)
+            stop = start + FRAME_HEADER_SIZE + (word >> 8)
+            try:
+                if word >> 8 > largest:
+                    raise self._oversized(octets[start:], word >> 8)
+                if stop > end:
+                    break
+                self.receivers[word & 0xFF](
+                    self, flags, stream_id & MASK_31, octets[start + FRAME_HEADER_SIZE : stop]
+                )
+            except StreamFault as fault:
+                self._send_reset_for(fault)
+            except ConnectionFault as fault:
+                self._send_goaway_for(fault)
+                return end
+            start = stop
+        return start
+
+    def receive_eof(self) -> None:
+        """The peer closed its side: what is not whole will never be."""
+        if self.failure:
+            return
+        if self.goaway and self.streams:
+            last, code, debug = self.goaway
+            why = f"the peer said GOAWAY with {spell(code)} and closed the connection"
+            why += f" ({debug.decode('utf-8', 'replace')})" if debug else ""
+            self.fail(
+                Failure(
+                    ConnectionTerminated,
+                    f"{why} before this response was whole (RFC 9113, 6.8)",
+                    error_code=code,
+                    last_stream_id=last,
+                    debug_data=debug,
+                )
+            )
+        else:
+            self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
+
+    def _oversized(self, octets: memoryview, size: int) -> ConnectionFault:
+        if self.receivers is receivers.PREFACE and bytes(octets[:5]) == b"HTTP/":
+            line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
+            return ConnectionFault(
+                ErrorCode.PROTOCOL_ERROR,
+                f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
+                " knowledge on this port (RFC 9113, 3.3)",
+                NegotiationError,
+            )
+        return ConnectionFault(
+            ErrorCode.FRAME_SIZE_ERROR,
+            f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
+        )
+
+    # ----------------------------------------------------- the life of streams
+
+    def state_of(self, stream_id: int) -> int:
+        """The state of any stream id: those that are over have left the table (5.1)."""
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            return stream.state
+        if stream_id in self._cancelled:
+            return CANCELLED
+        opened = stream_id <= self.highest_promised
+        if stream_id % 2:
+            opened = stream_id <= self._youngest_opened
+        return CLOSED if opened and stream_id else IDLE
+
+    def retire(self, stream: Stream) -> None:
+        """The stream is closed: only those who hold it know it any more."""
+        stream.request_is_open = False
+        del self.streams[stream.id]
+        if stream.id % 2 == 0:
+            self.pushes_open -= 1
+        self.progressed.append(stream.id)
+        self.progressed.append(0)
+
+    def _send_reset_for(self, fault: StreamFault) -> None:
+        stream = self.streams.get(fault.stream_id)
+        if stream is None:
+            self.send_rst_stream(fault.stream_id, fault.code)
+            return
+        if stream.failure is None:
+            stream.failure = Failure.of_peer(fault.code, str(fault), stream.id)
+        self._cancel(stream, fault.code)
+
+    def _cancel(self, stream: Stream, code: ErrorCode) -> None:
+        stream.state = step_stream(stream.state, states.SEND_RST, stream.id)
+        self.send_rst_stream(stream.id, code)
+        self.retire(stream)
+
+    def send_rst_stream(self, stream_id: int, code: ErrorCode) -> None:
+        """Reset a stream, and remember that it was we (6.4)."""
+        self._cancelled[stream_id] = None
+        if len(self._cancelled) > MAX_CANCELLED_REMEMBERED:
+            del self._cancelled[next(iter(self._cancelled))]
+        self.outbound.append(frames.pack_rst_stream(stream_id, code))
+
+    def _send_goaway_for(self, fault: ConnectionFault) -> None:
+        why = str(fault)
+        self.outbound.append(
+            frames.pack_goaway(self.highest_promised, fault.code, why.encode()[:256])
+        )
+        self.fail(Failure.of_peer(fault.code, why, kind=fault.kind))
+
+    def fail(self, failure: Failure) -> None:
+        """The connection has ended: so have its streams; octets that come are dropped."""
+        if self.failure:
+            return
+        self.failure = failure
+        self.receivers = receivers.FAILED
+        for stream in list(self.streams.values()):
+            stream.state = CLOSED
+            if not stream.is_over:
+                stream.failure = failure
+            self.retire(stream)
+
+    # -------------------------------------------------------------- octets out
+
+    def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
+        """The client connection preface, and the connection's window (3.4, 6.9.2)."""
+        self.local_settings.announce(settings)
+        self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
+        default = self.send_window.size
+        if connection_window > default:
+            self.send_window_update(0, connection_window - default)
+
+    def send_window_update(self, stream_id: int, increment: int) -> None:
+        """Let the peer send increment octets more (6.9)."""
+        self.outbound.append(frames.pack_window_update(stream_id, increment))
+
+    def send_ack(self, frame: bytes) -> None:
+        """Answer PING or SETTINGS; raises ConnectionFault where the peer floods us with them."""
+        self._unsent_acks += 1
+        if self._unsent_acks > MAX_UNSENT_ACKS:
+            raise ConnectionFault(
+                ErrorCode.ENHANCE_YOUR_CALM,
+                f"{self._unsent_acks} PING and SETTINGS frames whose answers the peer does not"
+                " read (RFC 9113, 10.5)",
+            )
+        self.outbound.append(frame)
+
+    def take_outbound(self) -> bytes:
+        """All octets to send, in order, in one piece; they are the caller's now."""
+        pieces = self.outbound
+        octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.outbound = []
+        self._unsent_acks = 0
+        return bytes(octets)
+
+    def may_open(self) -> bool:
+        """Whether one more request is within the peer's limit (5.1.2)."""
+        peer = self.peer_settings
+        limit = peer[SETTINGS_MAX_CONCURRENT_STREAMS] if peer.received else STREAMS_BEFORE_SETTINGS
+        return len(self.streams) - self.pushes_open < limit
+
+    def may_open_or_never(self) -> bool:
+        """Whether waiting for a place among the streams has come to its end, good or bad."""
+        return not self.is_open or self.may_open()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new requests may go out on this connection at all (6.8, 5.1.1)."""
+        return not self.failure and not self.goaway and self.next_stream_id <= LAST_STREAM_ID
+
+    def reserve_stream_id(self) -> int:
+        """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
+        stream_id = self.next_stream_id
+        self.next_stream_id = stream_id + 2
+        return stream_id
+
+    def send_request(
+        self, section: Fields, method: str, *, end_stream: bool, reserved_id: int = 0
+    ) -> Stream:
+        """Open a stream with a checked field section (8.1). HOT: once a request.
+
+        reserved_id is used unless a younger stream has been opened: "The identifier of a newly
+        established stream MUST be numerically greater" (5.1.1).  Stream id, compression and
+        place in ``outbound`` are one act: the peer decodes blocks in the order in which they
+        were coded (4.3).
+        """
+        if not (self.is_open and self.may_open()):
+            raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
+        block = self.encoder.encode_section(section)
+        stream_id = reserved_id
+        if stream_id <= self._youngest_opened:
+            stream_id = self.next_stream_id
+            self.next_stream_id = stream_id + 2
+        self._youngest_opened = stream_id
+        stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
+        self.outbound.append(
+            frames.pack_field_block(
+                stream_id, block, self.peer_settings[SETTINGS_MAX_FRAME_SIZE], end_stream=end_stream
+            )
+        )
+        self.streams[stream_id] = stream
+        if end_stream:
+            self._send_end(stream)
+        else:
+            size = self.peer_settings[SETTINGS_INITIAL_WINDOW_SIZE]
+            stream.send_window = SendWindow(size, stream_id)
+        return stream
+
+    def may_send(self, stream: Stream) -> bool:
+        """Whether content may go out on the stream now, or never will again (6.9)."""
+        window = stream.send_window
+        return not stream.request_is_open or bool(
+            window and window.size > 0 and self.send_window.size > 0
+        )
+
+    def send_content(self, stream: Stream, content: memoryview, *, end_stream: bool) -> int:
+        """DATA frames of as much content as windows allow; returns how many octets (6.1, 6.9).
+
+        The view is kept until ``outbound`` is taken.  END_STREAM goes with the last octet; with
+        no content at all, alone.  0 means: wait for ``may_send``.
+        """
+        self._require_open_request(stream)
+        window = stream.send_window
+        assert window is not None  # there is one while the request is open
+        size = max(0, min(len(content), window.size, self.send_window.size, SEND_BURST))
+        ends = end_stream and size == len(content)
+        largest = min(self.peer_settings[SETTINGS_MAX_FRAME_SIZE], SEND_BURST)
+        outbound = self.outbound
+        for start in range(0, size, largest):
+            stop = min(start + largest, size)
+            outbound.append(
+                frames.pack_data_header(stop - start, stream.id, end_stream=ends and stop == size)
+            )
+            outbound.append(content[start:stop])
+        if ends and not size:
+            outbound.append(frames.pack_data_header(0, stream.id, end_stream=True))
+        window.size -= size
+        self.send_window.size -= size
+        if ends:
+            self._send_end(stream)
+        return size
+
+    def send_trailers(self, stream: Stream, section: Fields) -> None:
+        """A trailer section, which ends the request (8.1)."""
+        self._require_open_request(stream)
+        stream.state = step_stream(stream.state, states.SEND_HEADERS, stream.id)
+        block = self.encoder.encode_section(section)
+        largest = self.peer_settings[SETTINGS_MAX_FRAME_SIZE]
+        self.outbound.append(frames.pack_field_block(stream.id, block, largest, end_stream=True))
+        self._send_end(stream)
+
+    def _require_open_request(self, stream: Stream) -> None:
+        if not stream.request_is_open:
+            raise LocalProtocolError(
+                f"the request on stream {stream.id} has already ended (RFC 9113, 8.1)",
+                stream_id=stream.id,
+            )
+
+    def _send_end(self, stream: Stream) -> None:
+        stream.request_is_open = False
+        stream.state = step_stream(stream.state, states.SEND_END, stream.id)
+        if stream.state == CLOSED:
+            self.retire(stream)
+
+    def consume(self, stream: Stream, size: int) -> None:
+        """Size octets of the stream were read: give the peer room again (6.9). HOT."""
+        if stream.id in self.streams and stream.phase != states.DONE:
+            increment = stream.receive_window.credit(size)
+            if increment:
+                self.send_window_update(stream.id, increment)
+
+    def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
+        """Reset a stream that nobody waits for any more, if it is not over (5.4.2)."""
+        stream.wants_content = False
+        stream.content.clear()
+        if stream.id in self.streams:
+            if not stream.is_over:
+                stream.failure = Failure(
+                    StreamResetError,
+                    f"stream {stream.id} was cancelled on this side (RFC 9113, 5.4.2)",
+                    error_code=code,
+                    stream_id=stream.id,
+                )
+            self._cancel(stream, code)
+
+    def may_bring_promises(self, stream_id: int) -> bool:
+        """Whether promises may still come with a request before anyone reads its content."""
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.is_over:
+            return False
+        return stream.head is None or stream.receive_window.size > 0
+
+    def claim_promises(self, stream_id: int) -> list[Stream]:
+        """The promises that came with a request so far; each is given out once (8.4)."""
+        return list(self.promises.pop(stream_id, ()))
+
+    def send_ping(self, opaque: bytes) -> None:
+        """Ask for an acknowledgement, to be seen in ``pings`` (6.7)."""
+        if len(opaque) != 8:  # the size that 6.7 gives
+            raise LocalProtocolError("PING carries exactly 8 octets (RFC 9113, 6.7)")
+        if opaque in self.pings:
+            raise LocalProtocolError("a PING with these octets is under way (RFC 9113, 6.7)")
+        self.pings[opaque] = False
+        self.outbound.append(frames.pack_ping(opaque))
+
+    def tell_round_trip(self, seconds: float) -> None:
+        """Let every window manager know a measured round-trip time."""
+        self.receive_window.manager.round_trip(seconds)
+        for stream in self.streams.values():
+            stream.receive_window.manager.round_trip(seconds)
+
+    def close(self, code: int, failure: Failure) -> None:
+        """Say GOAWAY and end everything (5.4.1, 6.8)."""
+        if not self.failure:
+            self.outbound.append(frames.pack_goaway(self.highest_promised, code))
+            self.fail(failure)

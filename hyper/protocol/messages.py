@@ -1,0 +1,233 @@
+"""HTTP messages in field sections (RFC 9113, 8): requests out, responses and promises in.
+
+A request is four pseudo-header fields and the caller's fields, checked before an octet leaves.
+What comes is judged here too: which pseudo-header fields there must be, that they stand first,
+that every field is well-formed, what content-length announces.  A malformed message is a stream
+error (8.1.1), raised as StreamFault.
+
+Sections that were judged once are remembered: servers send the same head again and again.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
+from ..fields import CONNECTION_SPECIFIC, incoming_fault, outgoing_section
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..fields import Fields, FieldSource, Pair
+
+#: A method is a token; case counts (RFC 9110, 9.1).
+METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+
+#: What may not stand in a request target: controls, space, anything beyond ASCII.
+TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
+
+#: Methods that a server may promise: safe ones, without content (RFC 9113, 8.4).
+PUSHABLE = frozenset((b"GET", b"HEAD"))
+
+#: Judged heads are kept per process, cleared when full: 128 sections of at most 2 KiB on the
+#: wire's scale are some 512 KiB with their objects, whatever servers do.
+MAX_JUDGED_HEADS = 128
+MAX_JUDGED_HEAD_SIZE = 2048
+
+
+def request_section(
+    method: str, url: str, scheme: str, authority: str, fields: list[Pair]
+) -> Fields:
+    """The field section of a request (8.3.1), pseudo-header fields first. HOT.
+
+    fields: checked by ``fields.outgoing_section``.  url is a path with query, ``*``, an absolute
+    URI, or for CONNECT host:port.  A Host field takes the authority's place; fields of HTTP/1.1
+    connections are left out (8.2.2).  Raises LocalProtocolError or InvalidURL for what must not
+    reach the wire.
+    """
+    if not METHOD(method):
+        raise LocalProtocolError(
+            f"the method {method!r} is not a token (RFC 9110, 9.1): it can't contain control"
+            " characters, spaces or be empty; nothing was sent"
+        )
+    regular = [field for field in fields if field[0] not in NOT_AS_GIVEN or _keep(field)]
+    if len(regular) != len(fields):
+        authority = next((v.decode("latin-1") for n, v in fields if n == b"host"), authority)
+    pseudo = _connect_target(url) if method == "CONNECT" else _target(url, scheme, authority)
+    return ((b":method", method.encode()), *pseudo, *regular)
+
+
+#: Given fields that need a second look before they go out (8.2.2, 8.3.1).
+NOT_AS_GIVEN = CONNECTION_SPECIFIC | {b"host", b"te"}
+
+
+def _keep(field: Pair) -> bool:
+    # "The only exception to this is the TE header field, which MAY be present [...] it MUST NOT
+    # contain any value other than 'trailers'" (8.2.2).
+    name, value = field
+    return name == b"te" and value.lower() == b"trailers"
+
+
+def _target(url: str, scheme: str, authority: str) -> tuple[Pair, Pair, Pair]:
+    if not url.startswith(("/", "*")) and "://" in url:
+        scheme, _, rest = url.partition("://")
+        cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
+        authority, url = rest[:cut].rpartition("@")[2], rest[cut:]
+    path = url.partition("#")[0]
+    if not path.startswith("/") and path != "*":
+        path = "/" + path if path.startswith("?") or not path else path
+    for part in (scheme, authority, path):
+        _check_target(part)
+    return (
+        (b":scheme", scheme.encode()),
+        (b":authority", authority.encode()),
+        (b":path", path.encode()),
+    )
+
+
+def _connect_target(url: str) -> tuple[Pair]:
+    # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (8.5).
+    _check_target(url)
+    return ((b":authority", url.encode()),)
+
+
+def _check_target(part: str) -> None:
+    fault = TARGET_FAULT(part)
+    if fault:
+        raise InvalidURL(
+            f"URL can't contain control characters, spaces or non-ASCII characters: {part!r}"
+            f" (found {fault.group()!r}); percent-encode it (RFC 9113, 8.3.1)"
+        )
+
+
+def trailer_section(trailers: FieldSource) -> Fields:
+    """The field section of trailers to send: no pseudo-header fields (8.1), checked."""
+    return tuple(f for f in outgoing_section(trailers) if f[0] not in CONNECTION_SPECIFIC)
+
+
+class ResponseHead:
+    """The header section of a response, judged (8.3.2)."""
+
+    __slots__ = ("content_length", "fields", "status")
+
+    def __init__(self, status: int, fields: Fields, content_length: int | None) -> None:
+        self.status = status
+        #: regular fields only, as (name, value) octets
+        self.fields = fields
+        #: octets of content announced, or None
+        self.content_length = content_length
+
+
+_judged: dict[Fields, ResponseHead] = {}
+
+
+def response_head(section: Fields, stream_id: int) -> ResponseHead:
+    """Judge the header section of a response. HOT: one look-up for a head seen before."""
+    head = _judged.get(section)
+    if head is None:
+        head = _judge_response(section, stream_id)
+        if sum(len(name) + len(value) + 32 for name, value in section) <= MAX_JUDGED_HEAD_SIZE:
+            if len(_judged) >= MAX_JUDGED_HEADS:
+                _judged.clear()
+            _judged[section] = head
+    return head
+
+
+def _judge_response(section: Fields, stream_id: int) -> ResponseHead:
+    pseudo, regular = _split(section, stream_id)
+    status = pseudo.pop(b":status", b"")
+    if pseudo or not (len(status) == 3 and status.isdigit() and status >= b"100"):
+        raise _malformed(stream_id, "a response whose one pseudo-header is not a :status", "8.3.2")
+    if status == b"101":
+        raise _malformed(stream_id, "status 101, which HTTP/2 does not have", "8.6")
+    return ResponseHead(int(status), regular, _content_length(regular, stream_id))
+
+
+def trailers(section: Fields, stream_id: int) -> Fields:
+    """Judge a trailer section: "Trailers MUST NOT include pseudo-header fields" (8.1)."""
+    pseudo, regular = _split(section, stream_id)
+    if pseudo:
+        raise _malformed(stream_id, "a pseudo-header field in trailers", "8.1")
+    return regular
+
+
+class PromisedRequest:
+    """The request of a PUSH_PROMISE, judged (8.4)."""
+
+    __slots__ = ("authority", "fields", "method", "path", "scheme")
+
+    def __init__(self, pseudo: dict[bytes, bytes], fields: Fields) -> None:
+        self.method = pseudo[b":method"].decode("latin-1")
+        self.scheme = pseudo[b":scheme"].decode("latin-1")
+        self.authority = pseudo[b":authority"].decode("latin-1")
+        self.path = pseudo[b":path"].decode("latin-1")
+        #: regular fields only, as (name, value) octets
+        self.fields = fields
+
+
+def promised_request(
+    section: Fields, promised_id: int, covers: Callable[[str, str], bool]
+) -> PromisedRequest:
+    """Judge the request of a PUSH_PROMISE (8.4.1; 10.1).
+
+    covers(scheme, authority) says whether the connection's peer may answer for that origin.
+    """
+    pseudo, regular = _split(section, promised_id)
+    if set(pseudo) != {b":method", b":scheme", b":authority", b":path"}:
+        raise _malformed(promised_id, "a promised request without its pseudo-headers", "8.4.1")
+    request = PromisedRequest(pseudo, regular)
+    if pseudo[b":method"] not in PUSHABLE or _content_length(regular, promised_id):
+        raise _malformed(promised_id, "a promised request that is unsafe or has content", "8.4")
+    if not covers(request.scheme, request.authority):
+        raise StreamFault(
+            promised_id,
+            ErrorCode.PROTOCOL_ERROR,
+            f"a promise for {request.authority}, which the server has no authority over"
+            " (RFC 9113, 8.4.2)",
+        )
+    return request
+
+
+def _split(section: Fields, stream_id: int) -> tuple[dict[bytes, bytes], Fields]:
+    """Pseudo-header fields and regular ones, each checked (8.2, 8.3)."""
+    pseudo: dict[bytes, bytes] = {}
+    regular: list[Pair] = []
+    for field in section:
+        name, value = field
+        if name[:1] != b":":
+            fault = incoming_fault(name, value)
+            if fault:
+                raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, fault)
+            regular.append(field)
+        elif regular or name in pseudo:
+            raise _malformed(stream_id, f"pseudo-header {name!r} late or twice", "8.3")
+        else:
+            pseudo[name] = value
+    return pseudo, tuple(regular)
+
+
+def _content_length(fields: Fields, stream_id: int) -> int | None:
+    # "Content-Length: 42, 42" may stand for one 42 (RFC 9110, 8.6).
+    values = {
+        part.strip()
+        for name, value in fields
+        if name == b"content-length"
+        for part in value.split(b",")
+    }
+    if not values:
+        return None
+    value = values.pop()
+    if values or not (value.isdigit() and len(value) <= MAX_CONTENT_LENGTH_DIGITS):
+        raise _malformed(stream_id, f"content-length {value!r}", "8.1.1")
+    return int(value)
+
+
+#: 19 digits hold any file; longer ones would cost quadratic time to read.
+MAX_CONTENT_LENGTH_DIGITS = 19
+
+
+def _malformed(stream_id: int, what: str, section: str) -> StreamFault:
+    return StreamFault(
+        stream_id, ErrorCode.PROTOCOL_ERROR, f"{what} on stream {stream_id} (RFC 9113, {section})"
+    )

@@ -1,0 +1,564 @@
+"""Receivers: one function a frame type, for what the peer sends (RFC 9113, 6).
+
+Each is called by ``Endpoint.receive`` with the frame's flags, stream identifier and payload (a
+view, not kept).  It asks the state tables whether the frame may come now, changes the stream
+that it concerns, and queues what must be answered.  A fault is raised, as StreamFault or
+ConnectionFault, and judged in ``Endpoint.receive``.
+
+At the end of the module stand the phases of a connection: tuples of receivers, indexed by frame
+type.
+
+=========== ============================================ =====================================
+PREFACE     SETTINGS alone                               until the peer's first SETTINGS (3.4)
+RUNNING     one receiver a type; unknown ones ignored    until a block goes on, or failure
+FIELD_BLOCK CONTINUATION alone                           until END_HEADERS (6.10)
+FAILED      everything is dropped                        for ever
+=========== ============================================ =====================================
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..errors import (
+    CompressionError,
+    ConnectionFault,
+    ConnectionTerminated,
+    ErrorCode,
+    Failure,
+    StreamFault,
+    StreamResetError,
+    spell,
+)
+from . import frames, messages, states
+from .frames import ACK, END_HEADERS, END_STREAM, PADDED
+from .messages import response_head
+from .settings import (
+    SETTINGS_ENABLE_PUSH,
+    SETTINGS_HEADER_TABLE_SIZE,
+    SETTINGS_INITIAL_WINDOW_SIZE,
+)
+from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
+from .stream import Stream
+from .windows import ReceiveWindow, SendWindow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Callable
+
+    from ..fields import Fields
+    from .endpoint import Endpoint
+    from .messages import PromisedRequest
+
+    Receiver = Callable[[Endpoint, int, int, memoryview], None]
+    Phase = tuple[Receiver, ...]
+
+# Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
+
+#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones are free.
+MAX_CONTINUATION_FRAMES = 64
+#: Octets of one field block before it is decoded; no block within our list size is larger.
+MAX_FIELD_BLOCK_SIZE = 128 * 1024
+#: DATA frames without content or END_STREAM in a row: they cost us, and use no window.
+MAX_EMPTY_DATA_FRAMES = 100
+#: Interim responses to one request: more than any server has a use for.
+MAX_INTERIM_RESPONSES = 32
+#: Promises that nobody has claimed; each may hold a stream window of content.
+MAX_PROMISES_HELD = 100
+#: Origins and alternative services kept of what the peer advertises.
+MAX_ADVERTISED = 100
+
+
+class FieldBlock:
+    """A field block that goes on in CONTINUATION frames (4.3)."""
+
+    __slots__ = ("ends", "fragments", "promised_id", "size", "stream_id")
+
+    def __init__(self, stream_id: int, fragment: bytes, *, ends: bool, promised_id: int) -> None:
+        self.stream_id = stream_id
+        self.fragments = [fragment]
+        self.size = len(fragment)
+        #: END_STREAM stood on the HEADERS frame
+        self.ends = ends
+        #: the promised stream, or 0 where the block began with HEADERS
+        self.promised_id = promised_id
+
+
+def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """DATA (6.1). HOT."""
+    size = len(payload)
+    window = endpoint.receive_window
+    increment = window.take(size) + window.credit(size)
+    if increment:
+        endpoint.send_window_update(0, increment)
+    stream = endpoint.streams.get(stream_id)
+    if stream is None:
+        _on_absent(endpoint, stream_id, states.RECV_DATA)
+        return
+    stream.state = step_stream(stream.state, states.RECV_DATA, stream_id)
+    stream.phase = step_message(stream.phase, states.DATA, stream_id)
+    window = stream.receive_window
+    increment = window.take(size)
+    if flags & PADDED:
+        payload = frames.unpadded(flags, payload)
+        increment += window.credit(size - len(payload))
+    if payload:
+        increment += _deliver(endpoint, stream, bytes(payload))
+    elif not flags & END_STREAM:
+        _count_empty_data(endpoint, stream_id)
+    if flags & END_STREAM:
+        _receive_end(endpoint, stream)
+    elif increment:
+        endpoint.send_window_update(stream_id, increment)
+    endpoint.progressed.append(stream_id)
+
+
+def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> int:
+    """Content for the reader; returns the increment where there is no reader any more."""
+    size = len(content)
+    stream.content_size += size
+    head = stream.head
+    announced = 0 if stream.expects_no_content else head.content_length if head else None
+    if announced is not None and stream.content_size > announced:
+        raise StreamFault(
+            stream.id,
+            ErrorCode.PROTOCOL_ERROR,
+            f"{stream.content_size} octets of content where the message has {announced}"
+            " (RFC 9113, 8.1.1)",
+        )
+    endpoint.empty_data_frames = 0
+    if stream.wants_content:
+        stream.content.append(content)
+        return 0
+    return stream.receive_window.credit(size)
+
+
+def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
+    endpoint.empty_data_frames += 1
+    if endpoint.empty_data_frames > MAX_EMPTY_DATA_FRAMES:
+        raise ConnectionFault(
+            ErrorCode.ENHANCE_YOUR_CALM,
+            f"{endpoint.empty_data_frames} empty DATA frames in a row, the last on stream"
+            f" {stream_id} (RFC 9113, 10.5)",
+        )
+
+
+def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """HEADERS (6.2): a response, an interim one, or trailers. HOT."""
+    fragment = bytes(frames.parse_headers(flags, payload))
+    if flags & END_HEADERS:
+        _receive_section(endpoint, stream_id, fragment, ends=bool(flags & END_STREAM))
+    else:
+        _begin_block(endpoint, stream_id, fragment, ends=bool(flags & END_STREAM))
+
+
+def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: bool) -> None:
+    # Decoded before anything else: the compression state is the connection's (4.3).
+    section = _decode(endpoint, block)
+    stream = endpoint.streams.get(stream_id)
+    if stream is None:
+        _on_absent(endpoint, stream_id, states.RECV_HEADERS)
+        return
+    stream.state = step_stream(stream.state, states.RECV_HEADERS, stream_id)
+    if stream.phase == states.AWAITING:
+        _receive_head(endpoint, stream, section)
+    else:
+        event = states.HEADERS_ENDING if ends else states.HEADERS_GOING_ON
+        stream.phase = step_message(stream.phase, event, stream_id)
+        stream.trailers = messages.trailers(section, stream_id)
+    if ends:
+        _receive_end(endpoint, stream)
+    endpoint.progressed.append(stream_id)
+
+
+def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
+    head = response_head(section, stream.id)
+    if head.status >= 200:  # RFC 9110, 15: the final classes begin here
+        stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
+        stream.head = head
+        _open_receive_window(endpoint, stream, head.content_length)
+        return
+    stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
+    stream.informational.append(head)
+    if len(stream.informational) > MAX_INTERIM_RESPONSES:
+        raise StreamFault(
+            stream.id,
+            ErrorCode.ENHANCE_YOUR_CALM,
+            f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9113, 10.5)",
+        )
+
+
+def _open_receive_window(endpoint: Endpoint, stream: Stream, document_size: int | None) -> None:
+    size = endpoint.stream_window
+    manager = endpoint.window_manager(size)
+    manager.document_size = document_size
+    # The peer may still use the old, larger size until it has acknowledged ours (6.9.3).
+    allowed = max(size, endpoint.local_settings[SETTINGS_INITIAL_WINDOW_SIZE])
+    stream.receive_window = ReceiveWindow(allowed, manager, stream.id)
+
+
+def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
+    """END_STREAM: the message must be whole (8.1.1)."""
+    phase = step_message(stream.phase, states.END, stream.id)
+    head = stream.head
+    announced = head.content_length if head else None
+    if announced is not None and stream.content_size != announced and not stream.expects_no_content:
+        stream.failure = Failure.of_short_content(stream.id, stream.content_size, announced)
+        raise StreamFault(
+            stream.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
+        )
+    stream.phase = phase
+    stream.state = step_stream(stream.state, states.RECV_END, stream.id)
+    stream.receive_window.manager.ended()
+    if stream.state == CLOSED:
+        endpoint.retire(stream)
+
+
+def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """PRIORITY (6.3): deprecated; only its form is looked at."""
+    if stream_id == 0:
+        raise _not_on_stream_0("PRIORITY", "6.3")
+    if len(payload) != 5:
+        raise StreamFault(
+            stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY not of 5 octets (RFC 9113, 6.3)"
+        )
+
+
+def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """RST_STREAM (6.4)."""
+    code = frames.parse_rst_stream(payload)
+    stream = endpoint.streams.get(stream_id)
+    if stream is None:
+        _on_absent(endpoint, stream_id, states.RECV_RST)
+        return
+    stream.state = step_stream(stream.state, states.RECV_RST, stream_id)
+    if stream.phase != states.DONE:
+        stream.failure = Failure(
+            StreamResetError,
+            f"the peer reset stream {stream_id} with {spell(code)} (RFC 9113, 6.4)",
+            error_code=code,
+            stream_id=stream_id,
+        )
+    endpoint.retire(stream)
+
+
+def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """SETTINGS (6.5), or the acknowledgement of ours."""
+    if stream_id:
+        raise _only_on_stream_0("SETTINGS", stream_id, "6.5")
+    settings = frames.parse_settings(flags, payload)
+    if flags & ACK:
+        _receive_settings_ack(endpoint)
+        return
+    changed = endpoint.peer_settings.apply(settings)
+    if SETTINGS_HEADER_TABLE_SIZE in changed:
+        endpoint.encoder.header_table_size = changed[SETTINGS_HEADER_TABLE_SIZE][1]
+    if SETTINGS_INITIAL_WINDOW_SIZE in changed:
+        before, now = changed[SETTINGS_INITIAL_WINDOW_SIZE]
+        for stream in endpoint.streams.values():
+            if stream.send_window:
+                stream.send_window.shift(now - before)
+        endpoint.progressed.extend(endpoint.streams)
+    endpoint.send_ack(frames.SETTINGS_ACK)
+    endpoint.progressed.append(0)
+
+
+def _receive_settings_ack(endpoint: Endpoint) -> None:
+    """Ours are in force: what they take away from the peer counts from now on (6.5.3)."""
+    before = endpoint.local_settings[SETTINGS_INITIAL_WINDOW_SIZE]
+    changes = endpoint.local_settings.acknowledge()
+    if endpoint.stream_window < before:
+        for stream in endpoint.streams.values():
+            if stream.head:
+                stream.receive_window.shift(endpoint.stream_window - before)
+    if SETTINGS_HEADER_TABLE_SIZE in changes:
+        endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
+
+
+def receive_first_settings(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """The server connection preface (3.4)."""
+    if flags & ACK:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            "the peer's first frame acknowledges SETTINGS instead of bringing its own"
+            " (RFC 9113, 3.4)",
+        )
+    endpoint.receivers = RUNNING
+    receive_settings(endpoint, flags, stream_id, payload)
+
+
+def receive_push_promise(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """PUSH_PROMISE (6.6, 8.4)."""
+    if not endpoint.local_settings[SETTINGS_ENABLE_PUSH]:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE though push is off (RFC 9113, 8.4)"
+        )
+    promised_id, fragment = frames.parse_push_promise(flags, payload)
+    if promised_id % 2 or promised_id <= endpoint.highest_promised:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"stream {promised_id} promised after {endpoint.highest_promised} (RFC 9113, 5.1.1)",
+        )
+    endpoint.highest_promised = promised_id
+    if flags & END_HEADERS:
+        _receive_promise(endpoint, stream_id, bytes(fragment), promised_id)
+    else:
+        _begin_block(endpoint, stream_id, bytes(fragment), promised_id=promised_id)
+
+
+def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_id: int) -> None:
+    section = _decode(endpoint, block)
+    state = endpoint.state_of(stream_id)
+    if state == CANCELLED or not endpoint.max_pushes:
+        endpoint.send_rst_stream(promised_id, ErrorCode.CANCEL)
+        return
+    if state not in (OPEN, states.HALF_CLOSED_LOCAL):
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"PUSH_PROMISE on stream {stream_id}, which is {states.STATE_NAMES[state]}"
+            " (RFC 9113, 6.6)",
+        )
+    request = messages.promised_request(section, promised_id, endpoint.covers)
+    if endpoint.pushes_open >= endpoint.max_pushes or _promises_held(endpoint) >= MAX_PROMISES_HELD:
+        endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
+        return
+    _open_promise(endpoint, stream_id, promised_id, request)
+
+
+def _promises_held(endpoint: Endpoint) -> int:
+    return sum(map(len, endpoint.promises.values()))
+
+
+def _open_promise(
+    endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest
+) -> None:
+    stream = Stream(promised_id, RESERVED_REMOTE, request.method)
+    stream.promised_request = request
+    stream.request_is_open = False
+    endpoint.streams[promised_id] = stream
+    endpoint.pushes_open += 1
+    endpoint.promises.setdefault(stream_id, deque()).append(stream)
+    endpoint.progressed.append(stream_id)
+
+
+def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """PING (6.7): answered at once, whoever is waited for."""
+    if stream_id:
+        raise _only_on_stream_0("PING", stream_id, "6.7")
+    opaque = frames.parse_ping(payload)
+    if not flags & ACK:
+        endpoint.send_ack(frames.pack_ping(opaque, ack=True))
+    elif opaque in endpoint.pings:
+        endpoint.pings[opaque] = True
+        endpoint.progressed.append(0)
+
+
+def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """GOAWAY (6.8): streams that it covers go on; the others were not processed."""
+    if stream_id:
+        raise _only_on_stream_0("GOAWAY", stream_id, "6.8")
+    last, code, debug = frames.parse_goaway(payload)
+    if endpoint.goaway and last > endpoint.goaway[0]:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
+        )
+    endpoint.goaway = (last, code, debug)
+    for stream in list(endpoint.streams.values()):
+        if stream.id > last and stream.id % 2 and not stream.is_over:
+            stream.failure = Failure(
+                ConnectionTerminated,
+                f"the peer said GOAWAY with {spell(code)} before it processed stream"
+                f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
+                error_code=code,
+                stream_id=stream.id,
+                last_stream_id=last,
+                debug_data=debug,
+                retryable=True,
+            )
+            endpoint.retire(stream)
+    endpoint.progressed.append(0)
+
+
+def receive_window_update(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """WINDOW_UPDATE (6.9)."""
+    increment = frames.parse_window_update(payload)
+    if stream_id == 0:
+        endpoint.send_window.open(increment)
+    else:
+        stream = endpoint.streams.get(stream_id)
+        if stream is None:
+            _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
+            return
+        stream.state = step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)
+        # A request without content has no window: what opens it is checked all the same.
+        window = stream.send_window or SendWindow(0, stream_id)
+        window.open(increment)
+    endpoint.progressed.append(stream_id)
+
+
+def receive_continuation(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """CONTINUATION of the block under way (6.10)."""
+    block = endpoint.block
+    if block is None or stream_id != block.stream_id:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"CONTINUATION on stream {stream_id} within another field block (RFC 9113, 6.10)",
+        )
+    block.fragments.append(bytes(payload))
+    block.size += len(payload)
+    if len(block.fragments) > MAX_CONTINUATION_FRAMES or block.size > MAX_FIELD_BLOCK_SIZE:
+        raise ConnectionFault(
+            ErrorCode.ENHANCE_YOUR_CALM,
+            f"a field block of {len(block.fragments)} frames and {block.size} octets, and no"
+            " end (RFC 9113, 10.5.1)",
+        )
+    if flags & END_HEADERS:
+        endpoint.block = None
+        endpoint.receivers = RUNNING
+        octets = b"".join(block.fragments)
+        if block.promised_id:
+            _receive_promise(endpoint, stream_id, octets, block.promised_id)
+        else:
+            _receive_section(endpoint, stream_id, octets, ends=block.ends)
+
+
+def _begin_block(
+    endpoint: Endpoint, stream_id: int, fragment: bytes, *, ends: bool = False, promised_id: int = 0
+) -> None:
+    endpoint.block = FieldBlock(stream_id, fragment, ends=ends, promised_id=promised_id)
+    endpoint.receivers = FIELD_BLOCK
+
+
+def receive_altsvc(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """ALTSVC (RFC 7838, 4): kept; what is malformed or misplaced is ignored."""
+    parsed = frames.parse_altsvc(payload)
+    # "An ALTSVC frame on stream 0 with empty Origin information is invalid and MUST be
+    # ignored", as is one elsewhere that brings an origin.
+    if parsed and bool(parsed[0]) == (stream_id == 0):
+        endpoint.alt_services.append(parsed)
+        del endpoint.alt_services[:-MAX_ADVERTISED]
+
+
+def receive_origin(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """ORIGIN (RFC 8336, 2): kept; invalid ones are ignored."""
+    if stream_id == 0 and not flags & 0xF:
+        known = set(endpoint.origin_set)
+        new = [origin for origin in frames.parse_origin(payload) if origin not in known]
+        endpoint.origin_set = (endpoint.origin_set + new)[:MAX_ADVERTISED]
+
+
+def receive_priority_update(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """PRIORITY_UPDATE is the client's alone (RFC 9218, 7.1)."""
+    prioritized, _ = frames.parse_priority_update(payload)
+    raise ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR,
+        f"a server sent PRIORITY_UPDATE, for stream {prioritized} (RFC 9218, 7.1)",
+    )
+
+
+def receive_unknown(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
+    """Frames of unknown types are ignored (4.1, 5.5)."""
+
+
+def receive_instead_of_settings(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """Anything before the peer's first SETTINGS (3.4)."""
+    raise ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
+    )
+
+
+def receive_within_block(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """Anything but CONTINUATION within a field block (6.10)."""
+    raise ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR,
+        f"a frame on stream {stream_id} within a field block (RFC 9113, 6.10)",
+    )
+
+
+def receive_stray_continuation(
+    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
+) -> None:
+    """CONTINUATION where no block is under way (6.10)."""
+    raise ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR,
+        f"CONTINUATION on stream {stream_id} that continues nothing (RFC 9113, 6.10)",
+    )
+
+
+def _decode(endpoint: Endpoint, block: bytes) -> Fields:
+    try:
+        return endpoint.decoder.decode_section(block)
+    except CompressionError as error:
+        code = error.error_code or ErrorCode.COMPRESSION_ERROR
+        raise ConnectionFault(code, str(error), type(error)) from error
+
+
+def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
+    """A frame on a stream that is over, or never was: a fault, or dropped (5.1)."""
+    step_stream(endpoint.state_of(stream_id), event, stream_id)
+
+
+def _not_on_stream_0(name: str, section: str) -> ConnectionFault:
+    return ConnectionFault(ErrorCode.PROTOCOL_ERROR, f"{name} on stream 0 (RFC 9113, {section})")
+
+
+def _only_on_stream_0(name: str, stream_id: int, section: str) -> ConnectionFault:
+    return ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR,
+        f"{name} on stream {stream_id}, not on the connection's 0 (RFC 9113, {section})",
+    )
+
+
+# ------------------------------------------------------------------------ phases
+
+
+def _phase(rest: Receiver, receivers: Mapping[int, Receiver]) -> Phase:
+    """A receiver for each of the 256 frame types."""
+    return tuple(receivers.get(frame_type, rest) for frame_type in range(256))
+
+
+PREFACE = _phase(
+    receive_instead_of_settings,
+    {frames.SETTINGS: receive_first_settings},
+)
+# fmt: off
+RUNNING = _phase(
+    receive_unknown,
+    {
+        frames.DATA:            receive_data,
+        frames.HEADERS:         receive_headers,
+        frames.PRIORITY:        receive_priority,
+        frames.RST_STREAM:      receive_rst_stream,
+        frames.SETTINGS:        receive_settings,
+        frames.PUSH_PROMISE:    receive_push_promise,
+        frames.PING:            receive_ping,
+        frames.GOAWAY:          receive_goaway,
+        frames.WINDOW_UPDATE:   receive_window_update,
+        frames.CONTINUATION:    receive_stray_continuation,
+        frames.ALTSVC:          receive_altsvc,
+        frames.ORIGIN:          receive_origin,
+        frames.PRIORITY_UPDATE: receive_priority_update,
+    },
+)
+# fmt: on
+FIELD_BLOCK = _phase(
+    receive_within_block,
+    {frames.CONTINUATION: receive_continuation},
+)
+FAILED = _phase(receive_unknown, {})

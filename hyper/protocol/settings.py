@@ -1,0 +1,189 @@
+"""Settings: what each side allows the other (RFC 9113, 6.5).
+
+Settings are announcements, not negotiation: each side says what *it* is ready to take.  The
+peer's are in force as soon as its frame is read; ours when the peer acknowledges.  Values are
+kept by identifier; one that was never announced has its default.
+"""
+
+from __future__ import annotations
+
+from ..errors import ConnectionFault, ErrorCode, LocalProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Identifiers: RFC 9113, 6.5.2; RFC 8441, 3; RFC 9218, 2.1.
+SETTINGS_HEADER_TABLE_SIZE = 0x1
+SETTINGS_ENABLE_PUSH = 0x2
+SETTINGS_MAX_CONCURRENT_STREAMS = 0x3
+SETTINGS_INITIAL_WINDOW_SIZE = 0x4
+SETTINGS_MAX_FRAME_SIZE = 0x5
+SETTINGS_MAX_HEADER_LIST_SIZE = 0x6
+SETTINGS_ENABLE_CONNECT_PROTOCOL = 0x8
+SETTINGS_NO_RFC7540_PRIORITIES = 0x9
+
+#: Where the RFC sets no limit, this number stands for "as many as you like".
+UNLIMITED = 2**32 - 1
+
+DEFAULTS = {
+    SETTINGS_HEADER_TABLE_SIZE: 4096,
+    SETTINGS_ENABLE_PUSH: 1,
+    SETTINGS_MAX_CONCURRENT_STREAMS: UNLIMITED,
+    SETTINGS_INITIAL_WINDOW_SIZE: 65_535,
+    SETTINGS_MAX_FRAME_SIZE: 16_384,
+    SETTINGS_MAX_HEADER_LIST_SIZE: UNLIMITED,
+    SETTINGS_ENABLE_CONNECT_PROTOCOL: 0,
+    SETTINGS_NO_RFC7540_PRIORITIES: 0,
+}
+
+#: identifier: (name, lowest, highest, error code outside of these, section)
+RULES = {
+    SETTINGS_HEADER_TABLE_SIZE: (
+        "SETTINGS_HEADER_TABLE_SIZE", 0, UNLIMITED, ErrorCode.PROTOCOL_ERROR, "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_ENABLE_PUSH: (
+        "SETTINGS_ENABLE_PUSH", 0, 1, ErrorCode.PROTOCOL_ERROR, "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_MAX_CONCURRENT_STREAMS: (
+        "SETTINGS_MAX_CONCURRENT_STREAMS", 0, UNLIMITED, ErrorCode.PROTOCOL_ERROR,
+        "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_INITIAL_WINDOW_SIZE: (
+        "SETTINGS_INITIAL_WINDOW_SIZE", 0, 2**31 - 1, ErrorCode.FLOW_CONTROL_ERROR,
+        "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_MAX_FRAME_SIZE: (
+        "SETTINGS_MAX_FRAME_SIZE", 16_384, 2**24 - 1, ErrorCode.PROTOCOL_ERROR, "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_MAX_HEADER_LIST_SIZE: (
+        "SETTINGS_MAX_HEADER_LIST_SIZE", 0, UNLIMITED, ErrorCode.PROTOCOL_ERROR,
+        "RFC 9113, 6.5.2",
+    ),
+    SETTINGS_ENABLE_CONNECT_PROTOCOL: (
+        "SETTINGS_ENABLE_CONNECT_PROTOCOL", 0, 1, ErrorCode.PROTOCOL_ERROR, "RFC 8441, 3",
+    ),
+    SETTINGS_NO_RFC7540_PRIORITIES: (
+        "SETTINGS_NO_RFC7540_PRIORITIES", 0, 1, ErrorCode.PROTOCOL_ERROR, "RFC 9218, 2.1",
+    ),
+}  # fmt: skip
+
+
+def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
+    """What is wrong with one setting, as (error code, why), or None (6.5.2).
+
+    Unknown identifiers may have any value: they are ignored.
+    """
+    rule = RULES.get(identifier)
+    if rule is None:
+        return None
+    name, lowest, highest, code, section = rule
+    if lowest <= value <= highest:
+        return None
+    return code, f"{name} of {value} is not within {lowest} and {highest} ({section})"
+
+
+class Settings:
+    """What one side has announced; the defaults where it has not spoken."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values = dict(DEFAULTS)
+
+    def __getitem__(self, identifier: int) -> int:
+        return self._values.get(identifier, 0)
+
+    def __repr__(self) -> str:
+        return f"Settings({self.as_dict()!r})"
+
+    def as_dict(self) -> dict[str, int]:
+        """The values in force, by the names that the RFCs print."""
+        return {RULES[identifier][0]: value for identifier, value in self._values.items()}
+
+
+class LocalSettings(Settings):
+    """Ours: announced first, in force for the peer when it acknowledges (6.5.3)."""
+
+    __slots__ = ("_awaiting_ack",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._awaiting_ack: list[Mapping[int, int]] = []
+
+    def announce(self, changes: Mapping[int, int]) -> None:
+        """Note settings that are being sent; raises LocalProtocolError for a bad value."""
+        for identifier, value in changes.items():
+            fault = check(identifier, value)
+            if fault:
+                raise LocalProtocolError(f"{fault[1]}; nothing was sent")
+        self._awaiting_ack.append(changes)
+
+    def announced(self, identifier: int) -> int:
+        """The value that will be in force once all is acknowledged."""
+        for changes in reversed(self._awaiting_ack):
+            if identifier in changes:
+                return changes[identifier]
+        return self[identifier]
+
+    def acknowledge(self) -> Mapping[int, int]:
+        """Put the oldest announcement in force and return it; raises ConnectionFault if none."""
+        if not self._awaiting_ack:
+            raise ConnectionFault(
+                ErrorCode.PROTOCOL_ERROR,
+                "SETTINGS acknowledged that were not sent (RFC 9113, 6.5.3)",
+            )
+        changes = self._awaiting_ack.pop(0)
+        self._values.update((i, v) for i, v in changes.items() if i in RULES)
+        return changes
+
+
+class PeerSettings(Settings):
+    """The peer's: in force from the frame on, in the order in which they stand in it."""
+
+    __slots__ = ("received",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: whether the first SETTINGS frame has come: until then the defaults are a guess
+        self.received = False
+
+    def apply(self, settings: Iterable[tuple[int, int]]) -> dict[int, tuple[int, int]]:
+        """Put a SETTINGS frame in force; returns {identifier: (before, now)} of what changed.
+
+        Unknown identifiers are ignored (6.5.2).  Raises ConnectionFault at the peer's fault.
+        """
+        changed: dict[int, tuple[int, int]] = {}
+        for identifier, value in settings:
+            if identifier not in RULES:
+                continue
+            fault = check(identifier, value) or self._fault_of_server(identifier, value)
+            if fault:
+                raise ConnectionFault(*fault)
+            before = changed.get(identifier, (self[identifier],))[0]
+            changed[identifier] = (before, value)
+            self._values[identifier] = value
+        self.received = True
+        return changed
+
+    def _fault_of_server(self, identifier: int, value: int) -> tuple[ErrorCode, str] | None:
+        if identifier == SETTINGS_ENABLE_PUSH and value == 1:
+            return (
+                ErrorCode.PROTOCOL_ERROR,
+                "a server announced SETTINGS_ENABLE_PUSH 1 (RFC 9113, 6.5.2)",
+            )
+        if identifier == SETTINGS_ENABLE_CONNECT_PROTOCOL and value < self[identifier]:
+            return (
+                ErrorCode.PROTOCOL_ERROR,
+                "SETTINGS_ENABLE_CONNECT_PROTOCOL taken back (RFC 8441, 3)",
+            )
+        if (
+            identifier == SETTINGS_NO_RFC7540_PRIORITIES
+            and self.received
+            and value != self[identifier]
+        ):
+            return (
+                ErrorCode.PROTOCOL_ERROR,
+                "SETTINGS_NO_RFC7540_PRIORITIES changed after the first SETTINGS (RFC 9218, 2.1)",
+            )
+        return None

@@ -1,0 +1,433 @@
+"""What users hold of an exchange: the response, and the promise of one.
+
+``HTTP20Response`` is a readable binary stream with status, fields and trailers around it, in
+http.client's words.  It parses nothing and decides nothing: content is taken from its
+``Stream``, and taking it is what gives the peer room to send more.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from http.client import responses
+
+from . import codings
+from .errors import IncompleteRead
+from .fields import FieldMap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from .connection import HTTP20Connection
+    from .errors import Failure
+    from .protocol.messages import PromisedRequest, ResponseHead
+    from .protocol.stream import Stream
+    from .transport.pump import Pump
+
+
+class HTTP20Response(io.BufferedIOBase):
+    """A response whose header section has come; content streams (RFC 9113, 8.1).
+
+    status, reason (the standard phrase: HTTP/2 carries none), version (20), headers (also msg).
+    ``read`` and its sisters wait for the peer as long as the connection's ``timeout`` allows
+    (TimeoutError; nothing is lost, read again).  Content cut short raises IncompleteRead with
+    what came; a peer that breaks the rules, RemoteProtocolError.  Closing it before the end
+    resets this stream and nothing else; so does dropping it.  One thread reads it at a time.
+    """
+
+    version = 20
+    chunked = False
+    will_close = False
+    debuglevel = 0
+
+    def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
+        head = stream.head
+        assert head is not None  # the connection waited for it
+        self._connection = connection
+        self._pump = pump
+        self._stream = stream
+        self._head: ResponseHead = head
+        self._headers: FieldMap | None = None
+        self._decoder: codings.ContentDecoder | None = None
+        #: whether content is decoded; settled at the first read
+        self._decodes: bool | None = None
+        #: taken from the stream and not yet read
+        self._held: deque[bytes | memoryview] = deque()
+        self._held_size = 0
+        self._is_finished = False
+        self.status = self.code = head.status
+        self.url = ""
+
+    # ------------------------------------------------------------------ the head
+
+    @property
+    def stream_id(self) -> int:
+        """The stream's identifier (5.1.1)."""
+        return self._stream.id
+
+    @property
+    def reason(self) -> str:
+        """The standard phrase of the status (RFC 9110, 15), or ""."""
+        return responses.get(self.status, "")
+
+    @property
+    def headers(self) -> FieldMap:
+        """The header section: case-insensitive, in order, duplicates kept."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = FieldMap(self._head.fields)
+        return headers
+
+    msg = headers
+
+    def info(self) -> FieldMap:
+        """The header section, as urllib's users ask for it."""
+        return self.headers
+
+    def getheader(self, name: str, default: Any = None) -> Any:
+        """The values of one field, joined by commas; else default (an iterable is joined)."""
+        value = self.headers.joined(name)
+        return value if value is not None else _joined(default)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs, duplicates included."""
+        return self.headers.items()
+
+    def getcode(self) -> int:
+        """The status."""
+        return self.status
+
+    def geturl(self) -> str:
+        """The URL that was asked for."""
+        return self.url
+
+    @property
+    def informational(self) -> list[tuple[int, FieldMap]]:
+        """Interim responses that came before, as (status, headers), oldest first.
+
+        103 Early Hints are here (RFC 8297), and 100 Continue.
+        """
+        return [(head.status, FieldMap(head.fields)) for head in self._stream.informational]
+
+    # --------------------------------------------------------------- the content
+
+    @property
+    def length(self) -> int | None:
+        """Octets of content still to come by content-length, or None where it is not told."""
+        announced = 0 if self._stream.expects_no_content else self._head.content_length
+        return None if announced is None else max(0, announced - self._taken())
+
+    def _taken(self) -> int:
+        return self._stream.content_size - sum(map(len, tuple(self._stream.content)))
+
+    def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        """Octets of content: all there will be, or amt of them, fewer only at the end.
+
+        decode_content: whether to take off the content-encoding; None: as the connection was
+        told.  The first read decides.  HOT (bench/download.py).
+        """
+        self._require_open()
+        self._settle_decoding(decode_content)
+        if amt is None or amt < 0:
+            while self._take(None):
+                pass
+            return self._cut(self._held_size)
+        while self._held_size < amt and self._take(amt - self._held_size):
+            pass
+        return self._cut(amt)
+
+    def read1(self, amt: int = -1) -> bytes:
+        """Octets that are at hand, at most amt, after one wait at most."""
+        self._require_open()
+        self._settle_decoding(None)
+        self._hold_some()
+        return self._cut(self._held_size if amt is None or amt < 0 else amt)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a writable buffer; fewer octets than it holds only at the end."""
+        view = memoryview(buffer).cast("B")
+        octets = self.read(len(view))
+        view[: len(octets)] = octets
+        return len(octets)
+
+    def peek(self, amt: int = 0) -> bytes:  # noqa: ARG002 - as io.BufferedReader's
+        """Octets that are at hand, left where they are; b"" only at the end."""
+        self._require_open()
+        self._settle_decoding(None)
+        self._hold_some()
+        return bytes(self._held[0]) if self._held else b""
+
+    def readline(self, limit: int | None = -1) -> bytes:
+        """Octets up to and with the next line feed, at most limit."""
+        self._require_open()
+        self._settle_decoding(None)
+        limit = -1 if limit is None else limit
+        searched = 0
+        for piece in self._pieces_ahead():
+            found = bytes(piece).find(b"\n")
+            end = searched + (len(piece) if found < 0 else found + 1)
+            if 0 <= limit <= end:
+                return self._cut(limit)
+            if found >= 0:
+                return self._cut(end)
+            searched = end
+        return self._cut(searched)
+
+    def read_chunked(self, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Content as it came: one piece a DATA frame, decoded where it is to be."""
+        self._settle_decoding(decode_content)
+        while not self.closed:
+            self._hold_some()
+            if not self._held:
+                return
+            yield self._cut(len(self._held[0]))
+
+    def _pieces_ahead(self) -> Iterator[bytes | memoryview]:
+        """Every piece held and to come; they stay held."""
+        index = 0
+        while True:
+            if index == len(self._held) and not self._take(1):
+                return
+            while index < len(self._held):
+                yield self._held[index]
+                index += 1
+
+    def _hold_some(self) -> None:
+        while not self._held and self._take(1):
+            pass
+
+    def _settle_decoding(self, decode_content: bool | None) -> None:
+        if self._decodes is not None:
+            return
+        wanted = self._connection.decode_content if decode_content is None else decode_content
+        self._decodes = wanted
+        if wanted and not self._stream.expects_no_content:
+            self._decoder = codings.decoder_for(self.headers.joined("content-encoding"))
+
+    def _take(self, amt: int | None) -> bool:
+        """Move content from the stream to what is held; False at the end.
+
+        amt: how much is wanted; None: all that is there.
+        """
+        if self._is_finished:
+            return False
+        pieces = self._take_pieces(amt)
+        if not pieces:
+            self._finish()
+            return False
+        if self._decoder is None:
+            self._held.extend(pieces)
+            self._held_size += sum(map(len, pieces))
+        else:
+            for piece in pieces:
+                for step in self._decoder.steps(piece):
+                    if step:
+                        self._held.append(step)
+                        self._held_size += len(step)
+        return True
+
+    def _take_pieces(self, amt: int | None) -> list[bytes]:
+        """Wait for content; none at the end. What is taken is credited to the peer (6.9)."""
+        stream, pump = self._stream, self._pump
+        if stream.is_over:
+            # Nobody writes here any more, and no window waits for credit: no lock is needed.
+            return _popped(stream.content, amt)
+        with pump.lock:
+            pump.wait(stream.has_content, (stream.id,), self._connection.limit())
+            pieces = _popped(stream.content, amt)
+            pump.endpoint.consume(stream, sum(map(len, pieces)))
+            if pump.endpoint.outbound:
+                pump.flush()
+        return pieces
+
+    def _finish(self) -> None:
+        """No more content comes: raise unless it was all."""
+        failure = self._stream.failure
+        if failure is not None:
+            self._raise(failure)
+        self._is_finished = True
+        if self._decoder is not None:
+            self._decoder.require_whole()
+
+    def _raise(self, failure: Failure) -> None:
+        if not failure.cuts_content:
+            raise failure.exception()
+        announced = self._head.content_length
+        missing = None if announced is None else announced - self._stream.content_size
+        raise IncompleteRead(self._cut(self._held_size), missing) from failure.exception()
+
+    def _cut(self, size: int) -> bytes:
+        """The first size octets of what is held, or all of it."""
+        held = self._held
+        if size >= self._held_size:
+            octets = held[0] if len(held) == 1 else b"".join(held)
+            held.clear()
+            self._held_size = 0
+            return bytes(octets)
+        self._held_size -= size
+        parts: list[bytes | memoryview] = []
+        while size:
+            piece = held.popleft()
+            if len(piece) > size:
+                piece = memoryview(piece)
+                held.appendleft(piece[size:])
+                piece = piece[:size]
+            parts.append(piece)
+            size -= len(piece)
+        return b"".join(parts)
+
+    # -------------------------------------------------------------- the trailers
+
+    @property
+    def trailers(self) -> FieldMap:
+        """The trailer section (8.1), empty if there is none; content is read first, and kept."""
+        self._settle_decoding(None)
+        while self._take(None):
+            pass
+        return FieldMap(self._stream.trailers)
+
+    def gettrailer(self, name: str, default: Any = None) -> Any:
+        """The values of one trailer field, joined by commas; else default."""
+        value = self.trailers.joined(name)
+        return value if value is not None else _joined(default)
+
+    def gettrailers(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs of the trailer section."""
+        return self.trailers.items()
+
+    # ------------------------------------------------------------ being a stream
+
+    def readable(self) -> bool:
+        """True: it is made for reading."""
+        return True
+
+    def fileno(self) -> int:
+        """The file descriptor of the connection's socket, shared with all its streams."""
+        return self._pump.fileno()
+
+    def isclosed(self) -> bool:
+        """Whether all content was read, or the response closed."""
+        return self.closed or (
+            not self._held
+            and not self._stream.content
+            and self._stream.is_over
+            and self._stream.failure is None
+        )
+
+    def close(self) -> None:
+        """Drop what was not read; a stream that has not ended is reset (CANCEL, 5.4.2)."""
+        if self.closed:
+            return
+        self._held.clear()
+        self._held_size = 0
+        if not self._stream.is_over or self._stream.request_is_open:
+            pump = self._pump
+            with pump.lock:
+                pump.endpoint.cancel(self._stream)
+                pump.flush()
+        self._stream.content.clear()
+        super().close()
+
+    def __del__(self) -> None:
+        # May run anywhere, also in a thread that holds the lock: only a note is left.
+        stream = self._stream
+        if not stream.is_over:
+            self._pump.abandoned.append(stream)
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on a closed response")
+
+    def __repr__(self) -> str:
+        return f"<HTTP20Response {self.status}, stream {self._stream.id}>"
+
+
+class HTTP20Push:
+    """A promised response, and the request that the server made up for it (RFC 9113, 8.4)."""
+
+    def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
+        self._connection = connection
+        self._pump = pump
+        self._stream = stream
+
+    @property
+    def _request(self) -> PromisedRequest:
+        request = self._stream.promised_request
+        assert request is not None  # the connection hands out promised streams alone
+        return request
+
+    @property
+    def stream_id(self) -> int:
+        """The promised stream's identifier, even (5.1.1)."""
+        return self._stream.id
+
+    @property
+    def method(self) -> str:
+        """The method of the promised request: GET or HEAD."""
+        return self._request.method
+
+    @property
+    def scheme(self) -> str:
+        """ "https" or "http"."""
+        return self._request.scheme
+
+    @property
+    def authority(self) -> str:
+        """Host, and port where it is not the scheme's own."""
+        return self._request.authority
+
+    @property
+    def path(self) -> str:
+        """Path and query."""
+        return self._request.path
+
+    @property
+    def request_headers(self) -> FieldMap:
+        """The header section of the promised request, without pseudo-header fields."""
+        return FieldMap(self._request.fields)
+
+    def getrequestheader(self, name: str, default: Any = None) -> Any:
+        """The values of one field of the promised request, joined by commas; else default."""
+        value = self.request_headers.joined(name)
+        return value if value is not None else _joined(default)
+
+    def getrequestheaders(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs of the promised request."""
+        return self.request_headers.items()
+
+    def getresponse(self) -> HTTP20Response:
+        """The promised response, as soon as its header section is there."""
+        return self._connection.response_of(self._pump, self._stream)
+
+    get_response = getresponse
+
+    def cancel(self) -> None:
+        """Tell the server not to send it (CANCEL, 8.4.2); nothing happens if it already has."""
+        with self._pump.lock:
+            self._pump.endpoint.cancel(self._stream)
+            self._pump.flush()
+
+    def __repr__(self) -> str:
+        return f"<HTTP20Push {self.method} {self.path}, stream {self._stream.id}>"
+
+
+def _popped(content: deque[bytes], amt: int | None) -> list[bytes]:
+    """As many pieces as it takes for amt octets; all of them for None."""
+    if amt is None:
+        pieces = list(content)
+        content.clear()
+        return pieces
+    pieces = []
+    while content and amt > 0:
+        pieces.append(content.popleft())
+        amt -= len(pieces[-1])
+    return pieces
+
+
+def _joined(default: str | Iterable[Any] | None) -> Any:
+    # http.client's rule for defaults: one that can be iterated is joined, unless it is text.
+    if default is None or isinstance(default, str) or not hasattr(default, "__iter__"):
+        return default
+    return ", ".join(map(str, default))

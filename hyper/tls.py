@@ -1,0 +1,7 @@
+"""The TLS context that HTTP/2 wants, for those who make their own (RFC 9113, 9.2)."""
+
+from __future__ import annotations
+
+from .transport.tls import init_context
+
+__all__ = ["init_context"]

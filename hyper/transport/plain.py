@@ -1,0 +1,118 @@
+"""A transport over a plain, non-blocking socket.
+
+A transport moves octets and knows nothing of HTTP.  Its verbs never block, but for ``wait``:
+
+* ``recv_into(view)``: octets received; 0 where the peer has closed; None: none are there yet;
+* ``send(octets)``: takes all of them, hands the kernel what it accepts, keeps the rest; says
+  whether nothing is left.  ``send(b"")`` tries again;
+* ``wait(read, write, timeout)``: until the socket is ready, in the kernel;
+* ``shutdown()`` ends the connection and wakes whoever waits; ``close()`` gives the socket back.
+
+``drained`` spares a system call: after a read that did not fill its view the kernel has no
+more, so that one had better wait than try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Transport(Protocol):
+        """What floor 3 offers to floor 4."""
+
+        @property
+        def socket(self) -> socket.socket: ...  # noqa: D102
+        @property
+        def drained(self) -> bool: ...  # noqa: D102
+        @property
+        def unsent(self) -> bool: ...  # noqa: D102
+        def recv_into(self, view: memoryview) -> int | None: ...  # noqa: D102
+        def send(self, octets: bytes) -> bool: ...  # noqa: D102
+        def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool: ...  # noqa: D102
+        def fileno(self) -> int: ...  # noqa: D102
+        def shutdown(self) -> None: ...  # noqa: D102
+        def close(self) -> None: ...  # noqa: D102
+
+
+class PlainTransport:
+    """A connected socket, made non-blocking; lock held for all but ``wait``."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+        self.drained = False
+        self._unsent = memoryview(b"")
+
+    @property
+    def unsent(self) -> bool:
+        """Whether octets that were taken still wait for room."""
+        return bool(self._unsent)
+
+    def recv_into(self, view: memoryview) -> int | None:
+        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
+        try:
+            size = self.socket.recv_into(view)
+        except (BlockingIOError, InterruptedError):
+            self.drained = True
+            return None
+        self.drained = size < len(view)
+        return size
+
+    def send(self, octets: bytes) -> bool:
+        """Take octets; True if all of them are with the kernel now. HOT."""
+        if self._unsent:
+            octets = b"".join((self._unsent, octets)) if octets else self._unsent  # type: ignore[assignment]
+        try:
+            sent = self.socket.send(octets)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        if sent == len(octets):
+            if self._unsent:
+                self._unsent = memoryview(b"")
+            return True
+        self._unsent = memoryview(octets)[sent:]
+        return False
+
+    def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
+        """Wait, without the lock, until the socket is ready; False if timeout seconds passed.
+
+        Several threads may wait at once.
+        """
+        ready = _wait(self.socket, read=read, write=write, timeout=timeout)
+        if ready:
+            self.drained = False
+        return ready
+
+    def fileno(self) -> int:
+        """The socket's file descriptor, -1 when it is closed."""
+        return self.socket.fileno()
+
+    def shutdown(self) -> None:
+        """End the connection both ways: whoever waits for it sees its end."""
+        with contextlib.suppress(OSError):  # the peer may have ended it before
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the socket back to the system; nobody may be waiting."""
+        self.socket.close()
+
+
+if hasattr(select, "poll"):
+
+    def _wait(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:
+        # A poll object serves one thread at a time: a new one costs less than a lock.
+        poll = select.poll()
+        poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
+        # Rounded up: a wait must not end before its time and turn into a busy loop.
+        return bool(poll.poll(None if timeout is None else -int(-timeout * 1000 // 1)))
+
+else:  # Windows, where select takes sockets beyond its 512th file as well
+
+    def _wait(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:
+        wanted = [sock]
+        return any(select.select(wanted if read else (), wanted if write else (), wanted, timeout))

@@ -1,0 +1,333 @@
+"""The pump: which thread moves the octets of a connection, while the others sleep.
+
+Many threads may use one connection, and hyper starts none.  So whoever waits for the network
+must also work for the others: that is the whole idea, and these are its rules.
+
+1.  One lock guards the endpoint, its streams and the transport.  Nothing blocks while it is
+    held; the only thing that ever blocks is ``transport.wait``, in the kernel, without the lock.
+2.  Who waits, reads for all.  ``wait`` takes the *chair* if it is free and leads: send what is
+    queued, look at what it waits for, receive, wake whom that served; only when nothing is left
+    to do, sleep in the kernel.
+3.  Who finds the chair taken parks at a *gate* of its own, with its own deadline.  A gate leaves
+    the list in the same step in which it is opened: a thread that is already walking out can
+    not be appointed.
+4.  Who leaves, for whatever reason, and finds the chair empty, appoints one parked thread.  So
+    does an appointed thread that was served, interrupted or timed out before it could lead.
+5.  Who has octets that the socket refuses waits for room itself (or leads, which is waiting in
+    both directions): a peer that writes before it reads cannot deadlock us.
+6.  After sending, look again before sleeping: the very thing waited for may have been done.
+7.  A timeout is the waiter's alone: the stream and the connection stay usable.
+8.  A failure is kept as a recipe (``errors.Failure``); each thread raises its own exception.
+
+Nobody answers the peer's PING while no thread is inside a call.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from ..errors import ConnectionTerminated, Failure, TimedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Callable
+
+    from ..protocol.endpoint import Endpoint
+    from ..protocol.stream import Stream
+    from .bufsocket import BufferedSocket
+    from .plain import Transport
+
+    Condition = Callable[[], bool]
+
+
+class Gate:
+    """Where one thread sleeps until what it waits for may have come true."""
+
+    __slots__ = ("_latch", "ids", "is_open", "ready")
+
+    def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
+        #: the streams whose news concern the thread; 0 is the connection
+        self.ids = ids
+        self.ready = ready
+        self.is_open = False
+        self._latch = threading.Lock()
+        self._latch.acquire()
+
+    def open(self) -> None:
+        """Let the thread go on; once."""
+        self.is_open = True
+        self._latch.release()
+
+    def sleep(self, timeout: float | None) -> None:
+        """Until the gate is opened, or timeout seconds have passed."""
+        self._latch.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+
+
+class Pump:
+    """Moves octets between one endpoint and one transport. Lock held unless said otherwise.
+
+    Timeouts are seconds, or None for no limit; deadlines are monotonic moments, or None.
+    """
+
+    def __init__(self, endpoint: Endpoint, buffered: BufferedSocket, transport: Transport) -> None:
+        # Fixed.
+        self.lock = threading.Lock()
+        self.endpoint = endpoint
+        self._buffered = buffered
+        self._transport = transport
+        # Guarded by the lock.
+        self._has_leader = False
+        #: the thread that was appointed and has not yet woken
+        self._successor: Gate | None = None
+        self._parked: dict[int, list[Gate]] = {}
+        #: those who want what is scarce, in the order of their coming
+        self._queue: deque[object] = deque()
+        #: threads inside transport.wait: the socket must not be closed under them
+        self._sleeping = 0
+        self._is_closed = False
+        #: the peer takes nothing any more, though it may still have something to say
+        self._is_refused = False
+        # Guarded by nothing: a deque takes notes from any thread, even from a destructor.
+        #: streams whose readers have gone without a word
+        self.abandoned: deque[Stream] = deque()
+
+    # ------------------------------------------------------------------ waiting
+
+    def wait(self, ready: Condition, ids: tuple[int, ...], timeout: float | None) -> None:
+        """Return when ready() is true; meanwhile, move octets for everyone.
+
+        ready: asked with the lock held, again after news of the streams ids.  Raises TimedOut.
+        """
+        if ready():
+            return
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while not ready():
+                if not self._has_leader:
+                    self._lead(ready, deadline)
+                elif self.flush():
+                    self._park(ids, ready, deadline)
+                else:
+                    self._wait_for_room(deadline)
+        finally:
+            self._appoint()
+
+    def wait_turn(self, is_free: Condition, timeout: float | None) -> None:
+        """Return when is_free() is true and all who came before have been served.
+
+        is_free: about the connection as a whole.  Raises TimedOut.
+        """
+        if not self._queue and is_free():
+            return
+        ticket = object()
+        queue = self._queue
+        queue.append(ticket)
+        try:
+            self.wait(lambda: queue[0] is ticket and is_free(), (0,), timeout)
+        finally:
+            queue.remove(ticket)
+            # Perhaps there is enough for the next in the queue, too.
+            self.endpoint.progressed.append(0)
+
+    def drain(self, timeout: float | None) -> None:
+        """Return when all that was queued is with the kernel. Raises TimedOut."""
+        if self.flush():
+            return
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while not self.flush():
+                if not self._has_leader:
+                    self._lead(self._is_drained, deadline)
+                else:
+                    self._wait_for_room(deadline)
+        finally:
+            self._appoint()
+
+    def _is_drained(self) -> bool:
+        return self._is_refused or not (self._transport.unsent or self.endpoint.outbound)
+
+    def _lead(self, ready: Condition, deadline: float | None) -> None:
+        """In the chair (rules 2, 4, 6)."""
+        self._has_leader = True
+        try:
+            while True:
+                flushed = self.flush()
+                if ready():
+                    return
+                if not self._transport.drained and self._receive():
+                    continue
+                if ready():
+                    return
+                self._sleep(read=True, write=not flushed, deadline=deadline)
+        finally:
+            self._has_leader = False
+
+    def _park(self, ids: tuple[int, ...], ready: Condition, deadline: float | None) -> None:
+        """Asleep at a gate until served or appointed (rule 3)."""
+        timeout = self._remaining(deadline)
+        gate = Gate(ids, ready)
+        for stream_id in ids:
+            self._parked.setdefault(stream_id, []).append(gate)
+        self.lock.release()
+        try:
+            gate.sleep(timeout)
+        finally:
+            self.lock.acquire()
+            if self._successor is gate:
+                self._successor = None
+            if not gate.is_open:
+                self._unpark(gate)
+
+    def _unpark(self, gate: Gate) -> None:
+        for stream_id in gate.ids:
+            gates = self._parked[stream_id]
+            gates.remove(gate)
+            if not gates:
+                del self._parked[stream_id]
+
+    def _open(self, gate: Gate) -> None:
+        self._unpark(gate)
+        gate.open()
+
+    def _appoint(self) -> None:
+        """Give an empty chair to one parked thread, if there is one (rule 4)."""
+        if self._has_leader or self._successor:
+            return
+        for gates in self._parked.values():
+            self._successor = gates[0]
+            self._open(gates[0])
+            return
+
+    def _wake(self) -> None:
+        """Open the gates of those whose wait has come to its end. HOT where threads share."""
+        progressed = self.endpoint.progressed
+        if progressed and self._parked:
+            ids = self._parked.keys() if self.endpoint.failure else dict.fromkeys(progressed)
+            for stream_id in list(ids):
+                for gate in list(self._parked.get(stream_id, ())):
+                    if not gate.is_open and gate.ready():
+                        self._open(gate)
+        progressed.clear()
+
+    def _wait_for_room(self, deadline: float | None) -> None:
+        """Until the socket takes octets again, while another thread leads (rule 5)."""
+        self._sleep(read=False, write=True, deadline=deadline)
+
+    def _sleep(self, *, read: bool, write: bool, deadline: float | None) -> None:
+        """In the kernel, without the lock (rule 1)."""
+        timeout = self._remaining(deadline)
+        self._sleeping += 1
+        self.lock.release()
+        try:
+            self._transport.wait(read=read, write=write, timeout=timeout)
+        finally:
+            self.lock.acquire()
+            self._sleeping -= 1
+            if self._is_closed and not self._sleeping:
+                self._transport.close()
+
+    def _remaining(self, deadline: float | None) -> float | None:
+        if deadline is None:
+            return None
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimedOut(
+                "timed out: the peer did not do its part in the time given; the stream and the"
+                " connection are still usable"
+            )
+        return remaining
+
+    # ------------------------------------------------------------------- moving
+
+    def flush(self) -> bool:
+        """Send what is queued as far as there is room, and wake those with news.
+
+        True if nothing is left. HOT: once a request (bench/requests.py).
+        """
+        endpoint, transport = self.endpoint, self._transport
+        while self.abandoned:
+            endpoint.cancel(self.abandoned.popleft())
+        if endpoint.progressed:
+            self._wake()
+        if self._is_refused:
+            endpoint.outbound.clear()
+            return True
+        try:
+            flushed = not transport.unsent or transport.send(b"")
+            while flushed and endpoint.outbound:
+                flushed = transport.send(endpoint.take_outbound())
+        except OSError:
+            # The peer may have said why before it hung up: receiving tells, and ends it all.
+            self._is_refused = True
+            return True
+        except BaseException:
+            self._break_off()
+            raise
+        return flushed
+
+    def _receive(self) -> bool:
+        """Receive once; False if there was nothing. HOT: once a read (bench/requests.py)."""
+        endpoint, buffered = self.endpoint, self._buffered
+        try:
+            received = buffered.fill()
+            if received:
+                buffered.advance(endpoint.receive(buffered.view))
+            elif received == 0:
+                endpoint.receive_eof()
+        except OSError as error:
+            endpoint.fail(Failure(type(error), *error.args))
+        except BaseException:
+            self._break_off()
+            raise
+        else:
+            if received is None:
+                return False
+        self._wake()
+        if endpoint.failure:
+            self.flush()
+            self.close()
+        elif endpoint.goaway and not endpoint.streams:
+            self.close()
+        return True
+
+    def _break_off(self) -> None:
+        """An exception out of the blue, Ctrl-C perhaps: half a step may be done, so trust none."""
+        self.endpoint.fail(
+            Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
+        )
+        self._is_refused = True
+        self._wake()
+        self.close()
+
+    def fileno(self) -> int:
+        """The socket's file descriptor, -1 when it is closed."""
+        return self._transport.fileno()
+
+    @property
+    def socket(self) -> socket.socket:
+        """The connected socket, for looking at."""
+        return self._transport.socket
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the transport has been ended."""
+        return self._is_closed
+
+    def look(self) -> None:
+        """Take in what has already come, without waiting, if nobody else is at it."""
+        if self._has_leader or self._is_closed:
+            return
+        if self._transport.wait(read=True, write=False, timeout=0):
+            self._receive()
+
+    def close(self) -> None:
+        """End the transport; the socket is given back when the last sleeper has woken."""
+        if self._is_closed:
+            return
+        self._is_closed = self._is_refused = True
+        self._transport.shutdown()
+        if not self._sleeping:
+            self._transport.close()

@@ -1,0 +1,69 @@
+"""Fixtures for every test: certificates, and scripted peers whose failures are the test's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+from test.certificates import Certificates
+from test.peer import DEADLINE, SocketPeer
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Generator
+    from pathlib import Path
+
+PEERS: pytest.StashKey[list[SocketPeer]] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority and certificates for localhost, new at each run."""
+    directory: Path = tmp_path_factory.mktemp("certificates")
+    return Certificates(directory)
+
+
+@pytest.fixture
+def scripted_peer(request: pytest.FixtureRequest) -> Callable[..., SocketPeer]:
+    """Start a SocketPeer: `peer = scripted_peer(script)`, or `scripted_peer(script, context)` for
+    TLS.
+
+    When the test's function has returned, the script is waited for, and what it raised is the
+    test's failure.
+    """
+    peers: list[SocketPeer] = []
+    request.node.stash[PEERS] = peers
+
+    def start(
+        script: Callable[[SocketPeer], Any],
+        context: ssl.SSLContext | None = None,
+        deadline: float = DEADLINE,
+        host: str = "127.0.0.1",
+    ) -> SocketPeer:
+        peer = SocketPeer(script, context, deadline, host)
+        peers.append(peer)
+        return peer.start()
+
+    return start
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Stop the scripted peers while the test can still fail for what they found."""
+    try:
+        yield
+    except BaseException:
+        for peer in item.stash.get(PEERS, []):
+            words = str(peer.error or "\n".join(["frames seen:", *peer.log]))
+            item.add_report_section("call", "scripted peer", words)
+            peer.stop(abandon=True)
+        raise
+    failures = []
+    for peer in item.stash.get(PEERS, []):
+        try:
+            peer.stop()
+        except Exception as failure:  # noqa: BLE001  all are stopped before the first is raised
+            failures.append(failure)
+    if failures:
+        raise failures[0]

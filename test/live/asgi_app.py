@@ -1,0 +1,171 @@
+"""An ASGI application for hypercorn, with the extensions that HTTP/2 gives (ASGI's HTTP
+specification, extensions).
+
+    GET  /               "hello from hypercorn\\n"
+    any  /fields         method, path and fields of the request as JSON
+    GET  /bytes/N        N octets: the octet at i is i mod 251; content-length
+    GET  /stream/N       the same, without content-length
+    POST /echo           the body, piece by piece, as it comes
+    POST /digest         JSON: size and sha256 (hex) of the body
+    GET  /trailers       a body, then x-checksum and x-trailer (where the request has te: trailers)
+    GET  /hints          103 Early Hints with two links, then 200
+    GET  /push           promises of /pushed/style.css and /pushed/app.js, then HTML
+    GET  /status/N       that status
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable
+from typing import Any, Callable
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+PATTERN = bytes(range(251)) * 128
+PIECE = 251 * 64
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, or the server's start and stop."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    if scope["type"] != "http":
+        return
+    _, name, *rest = scope["path"].split("/")
+    answer = ANSWERS.get(name)
+    if answer is None:
+        await _whole(send, b"not found\n", status=404)
+    else:
+        await answer(scope, receive, send, *rest)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _start(send: Send, status: int = 200, *fields: tuple[bytes, bytes], **more: Any) -> None:
+    message = {"type": "http.response.start", "status": status, "headers": list(fields), **more}
+    await send(message)
+
+
+async def _content(send: Send, content: bytes, more: bool = False) -> None:
+    await send({"type": "http.response.body", "body": content, "more_body": more})
+
+
+async def _whole(
+    send: Send, content: bytes, content_type: bytes = b"text/plain", status: int = 200
+) -> None:
+    length = str(len(content)).encode()
+    await _start(send, status, (b"content-type", content_type), (b"content-length", length))
+    await _content(send, content)
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    await _whole(send, b"hello from hypercorn\n")
+
+
+async def fields(scope: Scope, receive: Receive, send: Send) -> None:
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    answer = {
+        "method": scope["method"],
+        "path": scope["raw_path"].decode(),
+        "scheme": scope["scheme"],
+        "http_version": scope["http_version"],
+        "fields": pairs,
+    }
+    await _whole(send, json.dumps(answer).encode(), b"application/json")
+
+
+async def _generate(send: Send, total: int) -> None:
+    at = 0
+    while at < total:
+        count = min(PIECE, total - at)
+        shift = at % 251
+        await _content(send, PATTERN[shift : shift + count], more=True)
+        at += count
+    await _content(send, b"")
+
+
+async def octets(scope: Scope, receive: Receive, send: Send, total: str) -> None:
+    await _start(send, 200, (b"content-length", total.encode()))
+    await _generate(send, int(total))
+
+
+async def stream(scope: Scope, receive: Receive, send: Send, total: str) -> None:
+    await _start(send)
+    await _generate(send, int(total))
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    await _start(send)
+    more = True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        await _content(send, message.get("body", b""), more)
+
+
+async def digest(scope: Scope, receive: Receive, send: Send) -> None:
+    digested = hashlib.sha256()
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        content = message.get("body", b"")
+        digested.update(content)
+        size += len(content)
+        more = message.get("more_body", False)
+    answer = {"size": size, "sha256": digested.hexdigest()}
+    await _whole(send, json.dumps(answer).encode(), b"application/json")
+
+
+async def trailers(scope: Scope, receive: Receive, send: Send) -> None:
+    await _start(send, 200, (b"trailer", b"x-checksum, x-trailer"), trailers=True)
+    await _content(send, b"body before trailers\n")
+    pairs = [(b"x-checksum", b"1234"), (b"x-trailer", b"one"), (b"x-trailer", b"two")]
+    await send({"type": "http.response.trailers", "headers": pairs, "more_trailers": False})
+
+
+async def hints(scope: Scope, receive: Receive, send: Send) -> None:
+    links = [b"</style.css>; rel=preload; as=style", b"</app.js>; rel=preload"]
+    await send({"type": "http.response.early_hint", "links": links})
+    await _whole(send, b"after hints\n")
+
+
+async def push(scope: Scope, receive: Receive, send: Send) -> None:
+    if "http.response.push" in scope.get("extensions", {}):
+        for path in ("/pushed/style.css", "/pushed/app.js"):
+            await send({"type": "http.response.push", "path": path, "headers": []})
+    await _whole(send, b"<title>push</title>\n", b"text/html")
+
+
+async def pushed(scope: Scope, receive: Receive, send: Send, name: str) -> None:
+    await _whole(send, b"pushed " + name.encode() + b"\n")
+
+
+async def status(scope: Scope, receive: Receive, send: Send, code: str) -> None:
+    await _start(send, int(code))
+    await _content(send, b"" if code in ("204", "304") else b"status\n")
+
+
+ANSWERS: dict[str, Callable[..., Awaitable[None]]] = {
+    "": hello,
+    "fields": fields,
+    "bytes": octets,
+    "stream": stream,
+    "echo": echo,
+    "digest": digest,
+    "trailers": trailers,
+    "hints": hints,
+    "push": push,
+    "pushed": pushed,
+    "status": status,
+}

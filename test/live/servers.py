@@ -1,0 +1,505 @@
+"""Real HTTP/2 servers on free ports of the loopback, each a small class of one shape.
+
+    with Nginx(certificates) as server:
+        connect("localhost", server.port)
+
+`Nginx(certificates)` speaks TLS with ALPN h2 under the certificate `certificates.server` (or
+`pair=`); `Nginx()` speaks cleartext by prior knowledge. `start` returns when the server accepts
+connections, and raises `ServerError` with the server's own log when it ends before or misses the
+deadline; `stop` ends that one process. A free port is found by asking for any and letting it go;
+should another take it meanwhile, the server ends, and `start` tries again.
+
+`missing(name)` tells why a server cannot run here.
+
+Static servers (nghttpd, nginx, Apache, h2o) serve `FILES`, so that what they answer is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from test.certificates import Certificates, Pair
+
+HOST = "127.0.0.1"
+
+# Seconds for a server to accept connections, and to end when told: CI machines are slow.
+DEADLINE = 20.0
+
+# Seconds between two attempts to connect to a server that is starting.
+PAUSE = 0.02
+
+# Another process may take the port between our asking and the server's binding; twice in a row is a
+# fault.
+ATTEMPTS = 3
+
+HERE = Path(__file__).resolve().parent
+
+# Where Debian puts servers that are not in an ordinary user's PATH.
+PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
+
+
+def pattern(size: int, start: int = 0) -> bytes:
+    """The content of /bytes/N and of the static file `large`: the octet at i is i mod 251."""
+    shift = start % 251
+    return (bytes(range(251)) * ((size + shift) // 251 + 1))[shift : shift + size]
+
+
+LARGE = 1 << 20
+FILES = {
+    "index.html": b"<title>index</title>\n",
+    "style.css": b"body { color: green }\n",
+    "app.js": b"console.log(1)\n",
+    "empty": b"",
+    "large": pattern(LARGE),
+}
+
+
+class ServerError(Exception):
+    """A server did not start."""
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _binary(name: str) -> str | None:
+    return shutil.which(name, path=PATHS)
+
+
+class Server:
+    """What all have in common. A subclass gives `name`, `binary`, `package` and `_command`."""
+
+    name = ""
+    binary = ""
+    package = ""  # the Debian package, for the message
+    gentle = True  # whether it ends soon when told by SIGTERM
+
+    def __init__(
+        self, certificates: Certificates | None = None, pair: Pair | None = None, **options: Any
+    ) -> None:
+        self.certificates = certificates
+        self.pair = pair or (certificates.server if certificates else None)
+        self.options = options
+        self.host = "localhost" if self.pair else HOST
+        self.port = 0
+        self.directory = Path()
+        self.pid: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why this server cannot run here, or None."""
+        if _binary(cls.binary):
+            return None
+        return f"{cls.name}: the program {cls.binary} is not here (Debian: {cls.package})"
+
+    def _command(self) -> list[str]:
+        """Write what the server needs into `directory`, and give its command line."""
+        raise NotImplementedError
+
+    def _program(self) -> str:
+        found = _binary(self.binary)
+        if found is None:
+            raise ServerError(self.missing())
+        return found
+
+    def _write_files(self, files: Mapping[str, bytes] = FILES) -> Path:
+        root = self.directory / "files"
+        root.mkdir()
+        for name, content in {**files, **self.options.get("files", {})}.items():
+            (root / name).write_bytes(content)
+        return root
+
+    @property
+    def log(self) -> str:
+        """What the server wrote to its output so far."""
+        path = self.directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.pair is not None
+
+    def url(self, path: str = "/") -> str:
+        """The URL of a path on this server."""
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}{path}"
+
+    # ---- life ----
+
+    def start(self) -> Server:
+        """Start the server; return when it accepts connections."""
+        for attempt in range(ATTEMPTS):
+            self.directory = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+            self.port = free_port()
+            with (self.directory / "log").open("wb") as log:
+                self._process = self._spawn(log)
+            self.pid = self._process.pid
+            failure = self._await_ready()
+            if failure is None:
+                return self
+            words = f"{self.name} {failure}\n{self.log}"
+            self.stop()
+            if attempt == ATTEMPTS - 1 or "ended" not in failure:
+                break
+        raise ServerError(words)
+
+    def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command(),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self.directory,
+            env=self._environment(),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def _await_ready(self) -> str | None:
+        """Connect until it works; tell why it never will."""
+        assert self._process is not None
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                return f"ended with {self._process.returncode} before it was ready"
+            try:
+                socket.create_connection((HOST, self.port), timeout=1).close()
+            except OSError:
+                time.sleep(PAUSE)
+            else:
+                return None
+        return f"accepted no connection in {DEADLINE} s"
+
+    def stop(self) -> None:
+        """End the process and remove its directory. The log goes with it."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin:
+                process.stdin.close()
+            if self.gentle:
+                process.terminate()
+            else:
+                process.kill()
+            try:
+                process.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Server:  # noqa: PYI034  Self is not in 3.9
+        return self.start()
+
+    def __exit__(self, *rest: object) -> None:
+        self.stop()
+
+
+class Nghttpd(Server):
+    """nghttp2's server: static files; options push, trailers, arguments.
+
+    push: {"/index.html": ["/style.css", "/app.js"]}; trailers: ["name: value"]; arguments: further
+    ones, such as ["--max-concurrent-streams=1", "--echo-upload", "--window-bits=10",
+    "--padding=100"].
+    """
+
+    name = "nghttpd"
+    binary = "nghttpd"
+    package = "nghttp2-server"
+
+    def _command(self) -> list[str]:
+        root = self._write_files()
+        command = [self._program(), f"--address={HOST}", f"--htdocs={root}", "--verbose"]
+        for path, pushed in self.options.get("push", {}).items():
+            command.append(f"--push={path}={','.join(pushed)}")
+        command += [f"--trailer={trailer}" for trailer in self.options.get("trailers", ())]
+        command += self.options.get("arguments", ())
+        if self.pair is None:
+            return [*command, "--no-tls", str(self.port)]
+        return [*command, str(self.port), self.pair.key, self.pair.certificate]
+
+
+class Nginx(Server):
+    """nginx: static files, PUT to /upload/ (kept in `uploads`), push from /pushing, limits of all
+    kinds.
+
+    options: max_concurrent_streams, keepalive_requests (then GOAWAY), limit_rate (octets a second),
+    and directives: further lines for the server block.
+
+    GET /pushing pushes /style.css and /app.js, in versions of nginx that push (up to 1.25.0).
+    GET /gzip/ serves the files with gzip.
+    """
+
+    name = "nginx"
+    binary = "nginx"
+    package = "nginx-light"
+
+    @property
+    def uploads(self) -> Path:
+        """Where the files put to /upload/ are."""
+        return self.directory / "uploads" / "upload"
+
+    @classmethod
+    def pushes(cls) -> bool:
+        """Whether this nginx has http2_push."""
+        command = [_binary("nginx") or "nginx", "-v"]
+        ran = subprocess.run(command, stderr=subprocess.PIPE, check=True, timeout=DEADLINE)
+        version = ran.stderr.decode().split("nginx/")[1].split()[0]
+        return tuple(int(part) for part in version.split(".")[:2]) < (1, 25)
+
+    def _command(self) -> list[str]:
+        root = self._write_files()
+        self.uploads.mkdir(parents=True)
+        for name in ("body", "proxy", "fastcgi", "uwsgi", "scgi"):
+            (self.directory / name).mkdir()
+        path = self.directory / "nginx.conf"
+        path.write_text(self._configuration(root))
+        return [self._program(), "-p", str(self.directory), "-c", str(path), "-e", "stderr"]
+
+    def _configuration(self, root: Path) -> str:
+        tls = ""
+        if self.pair:
+            tls = f"ssl_certificate {self.pair.certificate}; ssl_certificate_key {self.pair.key};"
+        limits = ""
+        if "max_concurrent_streams" in self.options:
+            limits += f"http2_max_concurrent_streams {self.options['max_concurrent_streams']};"
+        if "limit_rate" in self.options:
+            limits += f"limit_rate {self.options['limit_rate']};"
+        requests = self.options.get("keepalive_requests", 1000000)
+        push = "http2_push /style.css; http2_push /app.js;" if self.pushes() else ""
+        # A worker started by root would become nobody, who cannot read our directory.
+        user = "user root;" if os.geteuid() == 0 else ""
+        return f"""
+daemon off; {user} worker_processes 1; pid nginx.pid; error_log stderr info;
+events {{ worker_connections 256; }}
+http {{
+  types {{ text/html html; text/css css; text/javascript js; }}
+  default_type application/octet-stream;
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  server {{
+    listen {HOST}:{self.port} {"ssl" if self.pair else ""} http2;
+    server_name localhost;
+    {tls} {limits}
+    {" ".join(self.options.get("directives", ()))}
+    keepalive_requests {requests};
+    client_max_body_size 0;
+    lingering_close on;
+    root {root};
+    location = /hello {{ default_type text/plain; return 200 "hello from nginx\\n"; }}
+    location = /pushing {{ {push} default_type text/html; return 200 "<title>push</title>\\n"; }}
+    location /upload/ {{
+      root {self.directory / "uploads"};
+      dav_methods PUT DELETE; create_full_put_path on;
+    }}
+    location /gzip/ {{ alias {root}/; gzip on; gzip_types *; gzip_min_length 1; }}
+  }}
+}}
+"""
+
+
+class Node(Server):
+    """Node's http2 with server.mjs, where the paths are described.
+
+    options: settings (as http2 names them: {"maxConcurrentStreams": 1}) and session (options of
+    createServer: {"maxSessionMemory": 1}).
+    """
+
+    name = "node"
+    binary = "node"
+    package = "nodejs"
+
+    def _command(self) -> list[str]:
+        config: dict[str, Any] = {"port": self.port}
+        config["settings"] = self.options.get("settings", {})
+        config["session"] = self.options.get("session", {})
+        if self.pair:
+            config.update(key=self.pair.key, cert=self.pair.certificate)
+        return [self._program(), str(HERE / "server.mjs"), json.dumps(config)]
+
+
+class Hypercorn(Server):
+    """hypercorn, of this Python, with asgi_app.py, where the paths are described.
+
+    options: arguments, further ones of its command line.
+    """
+
+    name = "hypercorn"
+    gentle = False  # asyncio waits half a minute for the close_notify of each client
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if importlib.util.find_spec("hypercorn") is None:
+            return f"{cls.name}: the package hypercorn is not installed for {sys.executable}"
+        return None
+
+    def _command(self) -> list[str]:
+        command = [sys.executable, "-m", "hypercorn", "--bind", f"{HOST}:{self.port}"]
+        # No workers: all in the one process that we started and know.
+        command += ["--workers", "0", "--error-logfile", "-"]
+        if self.pair:
+            command += ["--certfile", self.pair.certificate, "--keyfile", self.pair.key]
+        return [*command, *self.options.get("arguments", ()), "asgi_app:app"]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(HERE)}
+
+
+class Apache(Server):
+    """Apache httpd with mod_http2: static files, push by Link fields from /pushing.html, 103 as
+    well.
+
+    options: directives, further lines of its configuration.
+    """
+
+    name = "apache"
+    binary = "apache2"
+    package = "apache2-bin"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        reason = super().missing()
+        if reason is None and not (APACHE_MODULES / "mod_http2.so").exists():
+            path = APACHE_MODULES / "mod_http2.so"
+            reason = f"{cls.name}: {path} is not here (Debian: {cls.package})"
+        return reason
+
+    def _command(self) -> list[str]:
+        root = self._write_files({**FILES, "pushing.html": b"<title>push</title>\n"})
+        path = self.directory / "apache.conf"
+        path.write_text(self._configuration(root))
+        return [self._program(), "-d", str(self.directory), "-f", str(path), "-DFOREGROUND"]
+
+    def _configuration(self, root: Path) -> str:
+        names = ["mpm_event", "http2", "authz_core", "dir", "mime", "headers"]
+        names += ["ssl"] if self.pair else []
+        modules = "\n".join(
+            f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so" for name in names
+        )
+        tls = ""
+        if self.pair:
+            tls = (
+                "SSLEngine on\n"
+                f"SSLCertificateFile {self.pair.certificate}\n"
+                f"SSLCertificateKeyFile {self.pair.key}"
+            )
+        # Children started by root would become another user, who cannot read our directory.
+        user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""
+        if user:
+            for shared in (self.directory, root):
+                shared.chmod(0o755)
+        return f"""{modules}
+ServerName localhost
+{user}
+Listen {HOST}:{self.port}
+PidFile {self.directory}/apache.pid
+DefaultRuntimeDir {self.directory}
+ErrorLog /dev/stderr
+LogLevel warn
+StartServers 1
+ThreadsPerChild 16
+MaxRequestWorkers 16
+GracefulShutdownTimeout 1
+TypesConfig /dev/null
+AddType text/html .html
+Protocols {"h2" if self.pair else "h2c"} http/1.1
+H2Push on
+H2EarlyHints on
+DocumentRoot {root}
+DirectoryIndex index.html
+{tls}
+<Location /pushing.html>
+Header add Link "</style.css>; rel=preload; as=style"
+Header add Link "</app.js>; rel=preload; as=script"
+</Location>
+{os.linesep.join(self.options.get("directives", ()))}
+"""
+
+
+class H2o(Server):
+    """h2o: static files, push by a Link field from /pushing.html.
+
+    options: configuration, further lines of YAML.
+    """
+
+    name = "h2o"
+    binary = "h2o"
+    package = "h2o"
+
+    def _command(self) -> list[str]:
+        root = self._write_files({**FILES, "pushing.html": b"<title>push</title>\n"})
+        path = self.directory / "h2o.yaml"
+        tls = ""
+        if self.pair:
+            tls = (
+                "\n  ssl:"
+                f"\n    certificate-file: {self.pair.certificate}"
+                f"\n    key-file: {self.pair.key}"
+                "\n    ocsp-update-interval: 0"  # else it starts a program that asks the network
+            )
+        user = "user: root" if os.geteuid() == 0 else ""
+        more = "\n".join(self.options.get("configuration", ()))
+        path.write_text(
+            f"""{user}
+num-threads: 1
+temp-buffer-path: {self.directory}
+listen:
+  host: {HOST}
+  port: {self.port}{tls}
+{more}
+hosts:
+  default:
+    paths:
+      /pushing.html:
+        mruby.handler: |
+          Proc.new do |env|
+            [399, {{"link" => "</style.css>; rel=preload\\n</app.js>; rel=preload"}}, []]
+          end
+        file.file: {root}/pushing.html
+      /:
+        file.dir: {root}
+"""
+        )
+        return [self._program(), "-m", "worker", "-c", str(path)]
+
+
+SERVERS: dict[str, type[Server]] = {
+    server.name: server for server in (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o)
+}
+
+
+def missing(name: str) -> str | None:
+    """Why the server of that name cannot run here, or None if it can."""
+    return SERVERS[name].missing()
+
+
+def names() -> Iterable[str]:
+    """The names of all servers, those missing here too."""
+    return tuple(SERVERS)
+
+
+def sha256(content: bytes) -> str:
+    """As /digest of node and hypercorn tells it."""
+    return hashlib.sha256(content).hexdigest()
