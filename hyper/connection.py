@@ -123,8 +123,8 @@ class HTTP20Connection:
         self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
         self.source_address = source_address
         self.decode_content = decode_content
-        self._scheme = "https" if self.secure else "http"
-        self._authority = _authority(self.host, self.port, self._scheme)
+        scheme = "https" if self.secure else "http"
+        self._origin = messages.Origin(scheme, _authority(self.host, self.port, scheme))
         self._ssl_context = ssl_context
         self._window_manager = window_manager or FlowControlManager
         self._settings = _settings(settings, enable_push=enable_push)
@@ -214,9 +214,9 @@ class HTTP20Connection:
 
     def _covers(self, names: Names, scheme: str, authority: str) -> bool:
         """Whether the server may push for an origin: its own, or one its certificate names."""
-        if scheme != self._scheme:
+        if scheme != self._origin.scheme:
             return False
-        if authority.lower() == self._authority.lower():
+        if authority.lower() == self._origin.authority.lower():
             return True
         try:
             host, port = _host_and_port(authority, None, self.secure)
@@ -338,7 +338,7 @@ class HTTP20Connection:
         """
         given = fields.outgoing_section(headers)
         announced = self._complete(given, content.content_length(method, body))
-        section = messages.request_section(method, url, self._scheme, self._authority, given)
+        section = messages.request_section(method, url, self._origin, given)
         trailing = () if trailers is None else messages.trailer_section(trailers)
         if body is None and announced:
             raise wrong_length(0, announced)
@@ -416,7 +416,7 @@ class HTTP20Connection:
         does this one: use the id with the methods of this object only.
         """
         # Checked now, where the mistake is, though the section is built by endheaders.
-        messages.request_section(method, url, self._scheme, self._authority, [])
+        messages.request_section(method, url, self._origin, [])
         pump = self._live_pump()
         with pump.lock:
             stream_id = pump.endpoint.reserve_stream_id()
@@ -445,9 +445,7 @@ class HTTP20Connection:
         given_id = self._newest_request if stream_id is None else stream_id
         draft = self._draft(given_id)
         announced = self._complete(draft.headers, None, offers_codings=draft.offers_codings)
-        section = messages.request_section(
-            draft.method, draft.url, self._scheme, self._authority, draft.headers
-        )
+        section = messages.request_section(draft.method, draft.url, self._origin, draft.headers)
         del self._drafts[given_id]
         exchange = self._open(
             section,

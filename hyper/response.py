@@ -51,6 +51,8 @@ class HTTP20Response(io.BufferedIOBase):
         self._head: ResponseHead = head
         self._headers: FieldMap | None = None
         self._decoder: codings.ContentDecoder | None = None
+        #: what the decoder makes of the latest pieces, as far as it was not yet asked for
+        self._steps: Iterator[bytes] = iter(())
         #: whether content is decoded; settled at the first read
         self._decodes: bool | None = None
         #: taken from the stream and not yet read
@@ -166,7 +168,7 @@ class HTTP20Response(io.BufferedIOBase):
         limit = -1 if limit is None else limit
         searched = 0
         for piece in self._pieces_ahead():
-            found = bytes(piece).find(b"\n")
+            found = _line_feed(piece)
             end = searched + (len(piece) if found < 0 else found + 1)
             if 0 <= limit <= end:
                 return self._cut(limit)
@@ -177,6 +179,7 @@ class HTTP20Response(io.BufferedIOBase):
 
     def read_chunked(self, decode_content: bool | None = None) -> Iterator[bytes]:
         """Content as it came: one piece a DATA frame, decoded where it is to be."""
+        self._require_open()
         self._settle_decoding(decode_content)
         while not self.closed:
             self._hold_some()
@@ -202,9 +205,9 @@ class HTTP20Response(io.BufferedIOBase):
         if self._decodes is not None:
             return
         wanted = self._connection.decode_content if decode_content is None else decode_content
+        if wanted and self._head.content_encoding and not self._stream.expects_no_content:
+            self._decoder = codings.decoder_for(self._head.content_encoding)
         self._decodes = wanted
-        if wanted and not self._stream.expects_no_content:
-            self._decoder = codings.decoder_for(self.headers.joined("content-encoding"))
 
     def _take(self, amt: int | None) -> bool:
         """Move content from the stream to what is held; False at the end.
@@ -213,20 +216,29 @@ class HTTP20Response(io.BufferedIOBase):
         """
         if self._is_finished:
             return False
+        if self._decoder is not None:
+            return self._take_decoded(self._decoder)
         pieces = self._take_pieces(amt)
         if not pieces:
             self._finish()
             return False
-        if self._decoder is None:
-            self._held.extend(pieces)
-            self._held_size += sum(map(len, pieces))
-        else:
-            for piece in pieces:
-                for step in self._decoder.steps(piece):
-                    if step:
-                        self._held.append(step)
-                        self._held_size += len(step)
+        self._held.extend(pieces)
+        self._held_size += sum(map(len, pieces))
         return True
+
+    def _take_decoded(self, decoder: codings.ContentDecoder) -> bool:
+        """As ``_take``, but one step of decoding: a little content may stand for gigabytes."""
+        while True:
+            for step in self._steps:
+                if step:
+                    self._held.append(step)
+                    self._held_size += len(step)
+                    return True
+            pieces = self._take_pieces(1)
+            if not pieces:
+                self._finish()
+                return False
+            self._steps = decoder.steps(b"".join(pieces))
 
     def _take_pieces(self, amt: int | None) -> list[bytes]:
         """Wait for content; none at the end. What is taken is credited to the peer (6.9)."""
@@ -247,9 +259,9 @@ class HTTP20Response(io.BufferedIOBase):
         failure = self._stream.failure
         if failure is not None:
             self._raise(failure)
-        self._is_finished = True
         if self._decoder is not None:
             self._decoder.require_whole()
+        self._is_finished = True
 
     def _raise(self, failure: Failure) -> None:
         if not failure.cuts_content:
@@ -312,6 +324,7 @@ class HTTP20Response(io.BufferedIOBase):
         return self.closed or (
             not self._held
             and not self._stream.content
+            and (self._decoder is None or self._is_finished)
             and self._stream.is_over
             and self._stream.failure is None
         )
@@ -322,6 +335,7 @@ class HTTP20Response(io.BufferedIOBase):
             return
         self._held.clear()
         self._held_size = 0
+        self._steps = iter(())
         if not self._stream.is_over or self._stream.request_is_open:
             pump = self._pump
             with pump.lock:
@@ -424,6 +438,16 @@ def _popped(content: deque[bytes], amt: int | None) -> list[bytes]:
         pieces.append(content.popleft())
         amt -= len(pieces[-1])
     return pieces
+
+
+def _line_feed(piece: bytes | memoryview) -> int:
+    """Where the first line feed of a held piece is, -1 for nowhere; nothing is copied."""
+    if isinstance(piece, bytes):
+        return piece.find(b"\n")
+    # What is left of a piece is always its end.
+    whole: bytes = piece.obj  # type: ignore[assignment]
+    gone = len(whole) - len(piece)
+    return max(-1, whole.find(b"\n", gone) - gone)
 
 
 def _joined(default: str | Iterable[Any] | None) -> Any:

@@ -58,10 +58,6 @@ if TYPE_CHECKING:
 
 #: Answers to PING and SETTINGS that the peer provoked and does not read.
 MAX_UNSENT_ACKS = 1000
-#: Interim responses to one request: more than any server has a use for.
-MAX_INTERIM_RESPONSES = 32
-#: Promises that nobody has claimed; each may hold a stream window of content.
-MAX_PROMISES_HELD = 100
 #: Streams that we reset, remembered because frames may still be under way to them.
 MAX_CANCELLED_REMEMBERED = 1024
 #: Requests that go out before the peer's SETTINGS are known: it may allow but few.
@@ -112,7 +108,7 @@ class Endpoint:
         self.failure: Failure | None = None
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
-        self.send_window = SendWindow(self.peer_settings[SETTINGS_INITIAL_WINDOW_SIZE])
+        self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
         self.receive_window = ReceiveWindow(connection_window, window_manager(connection_window))
         self.alt_services: list[tuple[bytes, bytes]] = []
         self.origin_set: list[bytes] = []
@@ -225,7 +221,9 @@ class Endpoint:
     def _send_reset_for(self, fault: StreamFault) -> None:
         stream = self.streams.get(fault.stream_id)
         if stream is None:
-            self.send_rst_stream(fault.stream_id, fault.code)
+            # "The first stream error reported for a given stream prevents any other" (5.4).
+            if fault.stream_id not in self._cancelled:
+                self.send_rst_stream(fault.stream_id, fault.code)
             return
         if stream.failure is None:
             stream.failure = Failure.of_peer(fault.code, str(fault), stream.id)
@@ -298,7 +296,9 @@ class Endpoint:
     def may_open(self) -> bool:
         """Whether one more request is within the peer's limit (5.1.2)."""
         peer = self.peer_settings
-        limit = peer[SETTINGS_MAX_CONCURRENT_STREAMS] if peer.received else STREAMS_BEFORE_SETTINGS
+        limit = STREAMS_BEFORE_SETTINGS
+        if peer.received:
+            limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
         return len(self.streams) - self.pushes_open < limit
 
     def may_open_or_never(self) -> bool:
@@ -337,14 +337,17 @@ class Endpoint:
         stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
         self.outbound.append(
             frames.pack_field_block(
-                stream_id, block, self.peer_settings[SETTINGS_MAX_FRAME_SIZE], end_stream=end_stream
+                stream_id,
+                block,
+                self.peer_settings.values[SETTINGS_MAX_FRAME_SIZE],
+                end_stream=end_stream,
             )
         )
         self.streams[stream_id] = stream
         if end_stream:
             self._send_end(stream)
         else:
-            size = self.peer_settings[SETTINGS_INITIAL_WINDOW_SIZE]
+            size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         return stream
 
@@ -366,7 +369,7 @@ class Endpoint:
         assert window is not None  # there is one while the request is open
         size = max(0, min(len(content), window.size, self.send_window.size, SEND_BURST))
         ends = end_stream and size == len(content)
-        largest = min(self.peer_settings[SETTINGS_MAX_FRAME_SIZE], SEND_BURST)
+        largest = min(self.peer_settings.values[SETTINGS_MAX_FRAME_SIZE], SEND_BURST)
         outbound = self.outbound
         for start in range(0, size, largest):
             stop = min(start + largest, size)
@@ -387,7 +390,7 @@ class Endpoint:
         self._require_open_request(stream)
         stream.state = step_stream(stream.state, states.SEND_HEADERS, stream.id)
         block = self.encoder.encode_section(section)
-        largest = self.peer_settings[SETTINGS_MAX_FRAME_SIZE]
+        largest = self.peer_settings.values[SETTINGS_MAX_FRAME_SIZE]
         self.outbound.append(frames.pack_field_block(stream.id, block, largest, end_stream=True))
         self._send_end(stream)
 
@@ -413,7 +416,6 @@ class Endpoint:
 
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
         """Reset a stream that nobody waits for any more, if it is not over (5.4.2)."""
-        stream.wants_content = False
         stream.content.clear()
         if stream.id in self.streams:
             if not stream.is_over:
@@ -449,7 +451,8 @@ class Endpoint:
         """Let every window manager know a measured round-trip time."""
         self.receive_window.manager.round_trip(seconds)
         for stream in self.streams.values():
-            stream.receive_window.manager.round_trip(seconds)
+            if stream.head:
+                stream.receive_window.manager.round_trip(seconds)
 
     def close(self, code: int, failure: Failure) -> None:
         """Say GOAWAY and end everything (5.4.1, 6.8)."""

@@ -36,9 +36,20 @@ MAX_JUDGED_HEADS = 128
 MAX_JUDGED_HEAD_SIZE = 2048
 
 
-def request_section(
-    method: str, url: str, scheme: str, authority: str, fields: list[Pair]
-) -> Fields:
+class Origin:
+    """Where requests go when they do not say otherwise: a scheme and an authority (8.3.1)."""
+
+    __slots__ = ("authority", "pseudo", "scheme")
+
+    def __init__(self, scheme: str, authority: str) -> None:
+        _check_target(scheme)
+        _check_target(authority)
+        self.scheme = scheme
+        self.authority = authority
+        self.pseudo = ((b":scheme", scheme.encode()), (b":authority", authority.encode()))
+
+
+def request_section(method: str, url: str, origin: Origin, fields: list[Pair]) -> Fields:
     """The field section of a request (8.3.1), pseudo-header fields first. HOT.
 
     fields: checked by ``fields.outgoing_section``.  url is a path with query, ``*``, an absolute
@@ -53,8 +64,10 @@ def request_section(
         )
     regular = [field for field in fields if field[0] not in NOT_AS_GIVEN or _keep(field)]
     if len(regular) != len(fields):
-        authority = next((v.decode("latin-1") for n, v in fields if n == b"host"), authority)
-    pseudo = _connect_target(url) if method == "CONNECT" else _target(url, scheme, authority)
+        host = next((value for name, value in fields if name == b"host"), None)
+        if host is not None:
+            origin = Origin(origin.scheme, host.decode("latin-1"))
+    pseudo = _connect_target(url) if method == "CONNECT" else _target(url, origin)
     return ((b":method", method.encode()), *pseudo, *regular)
 
 
@@ -69,21 +82,17 @@ def _keep(field: Pair) -> bool:
     return name == b"te" and value.lower() == b"trailers"
 
 
-def _target(url: str, scheme: str, authority: str) -> tuple[Pair, Pair, Pair]:
+def _target(url: str, origin: Origin) -> tuple[Pair, Pair, Pair]:
     if not url.startswith(("/", "*")) and "://" in url:
         scheme, _, rest = url.partition("://")
         cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
-        authority, url = rest[:cut].rpartition("@")[2], rest[cut:]
+        origin = Origin(scheme, rest[:cut].rpartition("@")[2])
+        url = rest[cut:]
     path = url.partition("#")[0]
     if not path.startswith("/") and path != "*":
         path = "/" + path if path.startswith("?") or not path else path
-    for part in (scheme, authority, path):
-        _check_target(part)
-    return (
-        (b":scheme", scheme.encode()),
-        (b":authority", authority.encode()),
-        (b":path", path.encode()),
-    )
+    _check_target(path)
+    return (*origin.pseudo, (b":path", path.encode()))
 
 
 def _connect_target(url: str) -> tuple[Pair]:
@@ -109,7 +118,7 @@ def trailer_section(trailers: FieldSource) -> Fields:
 class ResponseHead:
     """The header section of a response, judged (8.3.2)."""
 
-    __slots__ = ("content_length", "fields", "status")
+    __slots__ = ("content_encoding", "content_length", "fields", "status")
 
     def __init__(self, status: int, fields: Fields, content_length: int | None) -> None:
         self.status = status
@@ -117,6 +126,10 @@ class ResponseHead:
         self.fields = fields
         #: octets of content announced, or None
         self.content_length = content_length
+        #: the codings of the content, the last applied last, or "" (RFC 9110, 8.4)
+        self.content_encoding = ", ".join(
+            value.decode("latin-1") for name, value in fields if name == b"content-encoding"
+        )
 
 
 _judged: dict[Fields, ResponseHead] = {}

@@ -92,6 +92,8 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     increment = window.take(size) + window.credit(size)
     if increment:
         endpoint.send_window_update(0, increment)
+    if flags & PADDED:
+        payload = frames.unpadded(flags, payload)
     stream = endpoint.streams.get(stream_id)
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_DATA)
@@ -101,10 +103,9 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     window = stream.receive_window
     increment = window.take(size)
     if flags & PADDED:
-        payload = frames.unpadded(flags, payload)
         increment += window.credit(size - len(payload))
     if payload:
-        increment += _deliver(endpoint, stream, bytes(payload))
+        _deliver(endpoint, stream, bytes(payload))
     elif not flags & END_STREAM:
         _count_empty_data(endpoint, stream_id)
     if flags & END_STREAM:
@@ -114,12 +115,10 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     endpoint.progressed.append(stream_id)
 
 
-def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> int:
-    """Content for the reader; returns the increment where there is no reader any more."""
-    size = len(content)
-    stream.content_size += size
-    head = stream.head
-    announced = 0 if stream.expects_no_content else head.content_length if head else None
+def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> None:
+    """Content for the reader."""
+    stream.content_size += len(content)
+    announced = stream.announced_size
     if announced is not None and stream.content_size > announced:
         raise StreamFault(
             stream.id,
@@ -128,10 +127,7 @@ def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> int:
             " (RFC 9113, 8.1.1)",
         )
     endpoint.empty_data_frames = 0
-    if stream.wants_content:
-        stream.content.append(content)
-        return 0
-    return stream.receive_window.credit(size)
+    stream.content.append(content)
 
 
 def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
@@ -164,6 +160,10 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
     if stream.phase == states.AWAITING:
         _receive_head(endpoint, stream, section)
     else:
+        if stream.is_tunnel:
+            raise StreamFault(
+                stream_id, ErrorCode.PROTOCOL_ERROR, "HEADERS within a tunnel (RFC 9113, 8.5)"
+            )
         event = states.HEADERS_ENDING if ends else states.HEADERS_GOING_ON
         stream.phase = step_message(stream.phase, event, stream_id)
         stream.trailers = messages.trailers(section, stream_id)
@@ -201,9 +201,8 @@ def _open_receive_window(endpoint: Endpoint, stream: Stream, document_size: int 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     """END_STREAM: the message must be whole (8.1.1)."""
     phase = step_message(stream.phase, states.END, stream.id)
-    head = stream.head
-    announced = head.content_length if head else None
-    if announced is not None and stream.content_size != announced and not stream.expects_no_content:
+    announced = stream.announced_size
+    if announced is not None and stream.content_size != announced:
         stream.failure = Failure.of_short_content(stream.id, stream.content_size, announced)
         raise StreamFault(
             stream.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
@@ -220,9 +219,11 @@ def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: me
     if stream_id == 0:
         raise _not_on_stream_0("PRIORITY", "6.3")
     if len(payload) != 5:
-        raise StreamFault(
-            stream_id, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY not of 5 octets (RFC 9113, 6.3)"
-        )
+        why = f"PRIORITY of {len(payload)} octets, not 5 (RFC 9113, 6.3)"
+        # A stream error, but an idle stream cannot be reset (6.4).
+        if endpoint.state_of(stream_id) == states.IDLE:
+            raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, why)
+        raise StreamFault(stream_id, ErrorCode.FRAME_SIZE_ERROR, why)
 
 
 def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -297,6 +298,11 @@ def receive_push_promise(
     if not endpoint.local_settings[SETTINGS_ENABLE_PUSH]:
         raise ConnectionFault(
             ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE though push is off (RFC 9113, 8.4)"
+        )
+    if stream_id % 2 == 0:
+        raise ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"PUSH_PROMISE on stream {stream_id}, which is no request of ours (RFC 9113, 6.6)",
         )
     promised_id, fragment = frames.parse_push_promise(flags, payload)
     if promised_id % 2 or promised_id <= endpoint.highest_promised:
@@ -381,6 +387,7 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
                 debug_data=debug,
                 retryable=True,
             )
+            stream.state = CLOSED
             endpoint.retire(stream)
     endpoint.progressed.append(0)
 

@@ -86,20 +86,21 @@ def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
 class Settings:
     """What one side has announced; the defaults where it has not spoken."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("values",)
 
     def __init__(self) -> None:
-        self._values = dict(DEFAULTS)
+        #: in force, by identifier: read it, and leave writing to the methods
+        self.values = dict(DEFAULTS)
 
     def __getitem__(self, identifier: int) -> int:
-        return self._values.get(identifier, 0)
+        return self.values.get(identifier, 0)
 
     def __repr__(self) -> str:
         return f"Settings({self.as_dict()!r})"
 
     def as_dict(self) -> dict[str, int]:
         """The values in force, by the names that the RFCs print."""
-        return {RULES[identifier][0]: value for identifier, value in self._values.items()}
+        return {RULES[identifier][0]: value for identifier, value in self.values.items()}
 
 
 class LocalSettings(Settings):
@@ -134,7 +135,7 @@ class LocalSettings(Settings):
                 "SETTINGS acknowledged that were not sent (RFC 9113, 6.5.3)",
             )
         changes = self._awaiting_ack.pop(0)
-        self._values.update((i, v) for i, v in changes.items() if i in RULES)
+        self.values.update((i, v) for i, v in changes.items() if i in RULES)
         return changes
 
 
@@ -162,7 +163,7 @@ class PeerSettings(Settings):
                 raise ConnectionFault(*fault)
             before = changed.get(identifier, (self[identifier],))[0]
             changed[identifier] = (before, value)
-            self._values[identifier] = value
+            self.values[identifier] = value
         self.received = True
         return changed
 

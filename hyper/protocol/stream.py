@@ -41,7 +41,6 @@ class Stream:
         "send_window",
         "state",
         "trailers",
-        "wants_content",
     )
 
     #: opened when the final response begins: content-length is known then
@@ -62,8 +61,6 @@ class Stream:
         self.content: deque[bytes] = deque()
         #: octets of content received so far
         self.content_size = 0
-        #: False once the reader has gone: what still comes is dropped
-        self.wants_content = True
         self.trailers: Fields = ()
         #: for a pushed stream: the request that the server answers unasked
         self.promised_request: PromisedRequest | None = None
@@ -96,6 +93,20 @@ class Stream:
         """The response has no content whatever content-length says (RFC 9110, 6.4.1)."""
         head = self.head
         return self.method == "HEAD" or (head is not None and head.status in NO_CONTENT)
+
+    @property
+    def is_tunnel(self) -> bool:
+        """The content is octets of another connection, not of a message (8.5)."""
+        head = self.head
+        return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
+
+    @property
+    def announced_size(self) -> int | None:
+        """The octets of content that there must be, or None if any number is right (8.1.1)."""
+        if self.expects_no_content:
+            return 0
+        # In a tunnel content-length has no meaning (RFC 9110, 9.3.6).
+        return None if self.head is None or self.is_tunnel else self.head.content_length
 
     def __repr__(self) -> str:
         return f"<Stream {self.id}, {states.STATE_NAMES[self.state]}>"

@@ -106,21 +106,23 @@ class SendWindow:
         """A WINDOW_UPDATE came; raises the fault of its scope (6.9, 6.9.1)."""
         if increment == 0:
             raise self._fault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by 0 (RFC 9113, 6.9)")
-        self.size += increment
-        if self.size > MAX_WINDOW_SIZE:
+        size = self.size + increment
+        if size > MAX_WINDOW_SIZE:
             raise self._fault(
                 ErrorCode.FLOW_CONTROL_ERROR,
-                f"our window opened to {self.size}, beyond 2^31-1 (RFC 9113, 6.9.1)",
+                f"our window opened to {size}, beyond 2^31-1 (RFC 9113, 6.9.1)",
             )
+        self.size = size
 
     def shift(self, difference: int) -> None:
         """SETTINGS_INITIAL_WINDOW_SIZE changed while the stream was open (6.9.2)."""
-        self.size += difference
-        if self.size > MAX_WINDOW_SIZE:
+        size = self.size + difference
+        if size > MAX_WINDOW_SIZE:
             raise ConnectionFault(
                 ErrorCode.FLOW_CONTROL_ERROR,
-                f"SETTINGS open our window to {self.size}, beyond 2^31-1 (RFC 9113, 6.9.2)",
+                f"SETTINGS open our window to {size}, beyond 2^31-1 (RFC 9113, 6.9.2)",
             )
+        self.size = size
 
     def _fault(self, code: ErrorCode, why: str) -> Exception:
         if self.stream_id:

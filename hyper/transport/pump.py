@@ -19,6 +19,9 @@ must also work for the others: that is the whole idea, and these are its rules.
 7.  A timeout is the waiter's alone: the stream and the connection stay usable.
 8.  A failure is kept as a recipe (``errors.Failure``); each thread raises its own exception.
 
+9.  Before a new request, one look without waiting notices what a peer said meanwhile: GOAWAY,
+    SETTINGS, its end.
+
 Nobody answers the peer's PING while no thread is inside a call.
 """
 
@@ -41,6 +44,11 @@ if TYPE_CHECKING:
     from .plain import Transport
 
     Condition = Callable[[], bool]
+
+
+#: Seconds after which what was seen of the socket is old. A look is a system call, and what came
+#: within a millisecond would have been missed by a look a millisecond earlier, too.
+LOOK_INTERVAL = 0.001
 
 
 class Gate:
@@ -85,6 +93,8 @@ class Pump:
         self._parked: dict[int, list[Gate]] = {}
         #: those who want what is scarce, in the order of their coming
         self._queue: deque[object] = deque()
+        #: when octets were last looked for, a monotonic moment
+        self._looked = 0.0
         #: threads inside transport.wait: the socket must not be closed under them
         self._sleeping = 0
         self._is_closed = False
@@ -225,6 +235,7 @@ class Pump:
             self._transport.wait(read=read, write=write, timeout=timeout)
         finally:
             self.lock.acquire()
+            self._looked = time.monotonic()
             self._sleeping -= 1
             if self._is_closed and not self._sleeping:
                 self._transport.close()
@@ -245,7 +256,7 @@ class Pump:
     def flush(self) -> bool:
         """Send what is queued as far as there is room, and wake those with news.
 
-        True if nothing is left. HOT: once a request (bench/requests.py).
+        True if nothing is left. HOT: once a request (bench/small_gets.py).
         """
         endpoint, transport = self.endpoint, self._transport
         while self.abandoned:
@@ -269,7 +280,7 @@ class Pump:
         return flushed
 
     def _receive(self) -> bool:
-        """Receive once; False if there was nothing. HOT: once a read (bench/requests.py)."""
+        """Receive once; False if there was nothing. HOT: once a read (bench/small_gets.py)."""
         endpoint, buffered = self.endpoint, self._buffered
         try:
             received = buffered.fill()
@@ -317,9 +328,11 @@ class Pump:
         return self._is_closed
 
     def look(self) -> None:
-        """Take in what has already come, without waiting, if nobody else is at it."""
-        if self._has_leader or self._is_closed:
+        """Take in what has already come, without waiting, if nobody else is at it (rule 9)."""
+        now = time.monotonic()
+        if self._has_leader or self._is_closed or now < self._looked + LOOK_INTERVAL:
             return
+        self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
             self._receive()
 

@@ -1,0 +1,44 @@
+"""A connection of hyper's to a scripted peer, over TLS and in cleartext: every script is run
+both ways.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hyper import HTTP20Connection
+from test.peer import DEADLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from test.certificates import Certificates
+    from test.peer import SocketPeer
+
+
+@pytest.fixture(params=["cleartext", "tls"])
+def secure(request: pytest.FixtureRequest) -> bool:
+    """Whether the peer speaks TLS."""
+    return request.param == "tls"
+
+
+@pytest.fixture
+def connect(
+    scripted_peer: Callable[..., SocketPeer], certificates: Certificates, secure: bool
+) -> Generator[Callable[..., HTTP20Connection], None, None]:
+    """Start a script and give a connection to it: `connection = connect(script, timeout=1)`."""
+    with ExitStack() as opened:
+
+        def start(script: Callable[[SocketPeer], Any], **options: Any) -> HTTP20Connection:
+            peer = scripted_peer(script, certificates.server_context() if secure else None)
+            if secure:
+                options.setdefault("ssl_context", certificates.client_context())
+            options.setdefault("timeout", DEADLINE)
+            connection = HTTP20Connection(peer.host, peer.port, secure=secure, **options)
+            opened.callback(connection.close)
+            return connection
+
+        yield start

@@ -1,0 +1,142 @@
+"""hyper.hpack.table: the dynamic table (RFC 7541, 2.3.2 and 4)."""
+
+import random
+
+import pytest
+
+from hyper.hpack.table import DynamicTable, NeverIndexed, SearchableTable, as_field
+
+A, B, C = (b"a", b"1"), (b"b", b"22"), (b"c", b"333")  # of 34, 35 and 36 octets
+
+
+@pytest.fixture(params=[DynamicTable, SearchableTable])
+def new_table(request):
+    return request.param
+
+
+def test_size_counts_name_value_and_32(new_table):
+    """4.1."""
+    table = new_table(4096)
+    table.add(A)
+    table.add(C)
+    assert table.size == 34 + 36
+
+
+def test_newest_entry_is_last(new_table):
+    """2.3.3: the newest has the lowest index, which is entries[61 - index]."""
+    table = new_table(4096)
+    table.add(A)
+    table.add(B)
+    assert table.entries[61 - 62] == B
+    assert table.entries[61 - 63] == A
+
+
+def test_oldest_entries_make_room(new_table):
+    """4.4."""
+    table = new_table(70)
+    for field in (A, B, C):
+        table.add(field)
+    assert table.entries == [C]
+    assert table.size == 36
+
+
+def test_an_entry_as_large_as_the_table_stays(new_table):
+    table = new_table(36)
+    table.add(A)
+    table.add(C)
+    assert table.entries == [C]
+
+
+def test_an_entry_larger_than_the_table_empties_it(new_table):
+    """4.4: "It is not an error"."""
+    table = new_table(70)
+    table.add(A)
+    table.add((b"name", b"x" * 70))
+    assert table.entries == []
+    assert table.size == 0
+
+
+def test_a_smaller_maximum_evicts(new_table):
+    """4.3."""
+    table = new_table(4096)
+    for field in (A, B, C):
+        table.add(field)
+    table.max_size = 71
+    assert table.entries == [B, C]
+    table.max_size = 0
+    assert (table.entries, table.size, table.max_size) == ([], 0, 0)
+    table.add(A)
+    assert table.entries == []
+
+
+def test_eviction_may_wait():
+    """extend, as often as one likes, and settle leave what adding one by one leaves."""
+    draw = random.Random(7)
+    patient, prompt = DynamicTable(200), DynamicTable(200)
+    for _ in range(300):
+        fields = [(b"n", b"v" * draw.choice([0, 1, 5, 60, 120, 250])) for _ in range(3)]
+        patient.extend(fields, sum(33 + len(value) for _, value in fields))
+        for field in fields:
+            prompt.add(field)
+        assert patient.size <= 4 * 200
+        if draw.random() < 0.2:
+            patient.settle()
+            assert patient.entries == prompt.entries
+            assert patient.size == prompt.size
+
+
+def test_search_gives_the_index():
+    table = SearchableTable(4096)
+    for field in (A, B, C):
+        table.add(field)
+    assert [table.search(field) for field in (A, B, C)] == [64, 63, 62]
+    assert table.search((b"a", b"2")) == 0
+
+
+def test_search_by_name_gives_the_newest_entry():
+    table = SearchableTable(4096)
+    for value in (b"1", b"2", b"3"):
+        table.add((b"a", value))
+    assert table.search_name(b"a") == 62
+    assert table.search_name(b"b") == 0
+
+
+def test_what_was_evicted_is_not_found():
+    table = SearchableTable(110)
+    for value in (b"1", b"2", b"3", b"4"):
+        table.add((b"a", value))
+    table.add(A)  # once more: its older entry, if there were one, must not shadow it
+    assert table.search((b"a", b"2")) == 0
+    assert table.search((b"a", b"3")) == 64
+    assert table.search(A) == 62
+    table.max_size = 35
+    assert table.search((b"a", b"4")) == 0
+    assert table.search_name(b"a") == 62
+    table.max_size = 0
+    assert table.search_name(b"a") == 0
+    assert not table._fields
+    assert not table._names
+
+
+def test_a_field_added_twice_is_found_while_one_of_it_is_there():
+    table = SearchableTable(70)
+    for _ in range(5):
+        table.add(A)
+        assert table.search(A) == 62
+    assert len(table.entries) == 2
+
+
+def test_never_indexed_equals_the_plain_field_and_hides_its_value():
+    field = NeverIndexed(b"authorization", b"Basic c2VjcmV0")
+    assert field == (b"authorization", b"Basic c2VjcmV0")
+    assert "c2VjcmV0" not in repr(field)
+    assert "authorization" in repr(field)
+
+
+def test_as_field_takes_text_for_latin_1():
+    assert as_field(("name", "caf\xe9")) == (b"name", b"caf\xe9")
+    assert as_field((b"name", b"value")) == (b"name", b"value")
+    assert type(as_field(NeverIndexed("name", b"value"))) is NeverIndexed
+    assert type(as_field(["name", b"value"])) is tuple
+    with pytest.raises(UnicodeEncodeError):
+        as_field(("name", "\u20ac"))
