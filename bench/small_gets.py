@@ -72,15 +72,18 @@ class Floor:
         self.view = memoryview(self.buffer)
         self.have = 0
 
-    def request(self):
+    def frame(self):
         block, self.first = self.first or self.block, None
-        self.sock.sendall(struct.pack(">LBL", len(block) << 8 | 1, 5, self.stream_id) + block)
         self.stream_id += 2
+        return struct.pack(">LBL", len(block) << 8 | 1, 5, self.stream_id - 2) + block
 
     def receive(self, count):
         buffer, unpack = self.buffer, struct.Struct(">LB").unpack_from
         while count:
-            self.have += self.sock.recv_into(self.view[self.have :])
+            received = self.sock.recv_into(self.view[self.have :])
+            if not received:
+                raise ConnectionError("the server hung up")
+            self.have += received
             start = 0
             while self.have - start >= 9:
                 word, flags = unpack(buffer, start)
@@ -95,17 +98,12 @@ class Floor:
 
     def sequential(self, count):
         for _ in range(count):
-            self.request()
+            self.sock.sendall(self.frame())
             self.receive(1)
 
     def outstanding(self, count):
         for _ in range(count // OUTSTANDING):
-            blocks = []
-            for _ in range(OUTSTANDING):
-                blocks.append(struct.pack(">LBL", len(self.block) << 8 | 1, 5, self.stream_id))
-                blocks.append(self.block)
-                self.stream_id += 2
-            self.sock.sendall(b"".join(blocks))
+            self.sock.sendall(b"".join([self.frame() for _ in range(OUTSTANDING)]))
             self.receive(OUTSTANDING)
 
 

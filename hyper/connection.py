@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from .body import Body
     from .fields import Fields, FieldSource, Pair, Text
+    from .protocol.messages import RequestFields
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
 
@@ -128,6 +129,7 @@ class HTTP20Connection:
         self._ssl_context = ssl_context
         self._window_manager = window_manager or FlowControlManager
         self._settings = _settings(settings, enable_push=enable_push)
+        self._accept_encoding: Fields = ()
         # The caller's, at any time.
         self.timeout = timeout
         # Guarded by _connecting.
@@ -336,9 +338,9 @@ class HTTP20Connection:
         sent, before an octet of it is; and what ``connect`` raises.  A server that resets the
         stream or answers early ends the sending silently: ``getresponse`` tells.
         """
-        given = fields.outgoing_section(headers)
-        announced = self._complete(given, content.content_length(method, body))
-        section = messages.request_section(method, url, self._origin, given)
+        given = messages.request_fields(headers)
+        announced, implied = self._implied(given, content.content_length(method, body))
+        section = messages.request_section(method, url, self._origin, given, implied)
         trailing = () if trailers is None else messages.trailer_section(trailers)
         if body is None and announced:
             raise wrong_length(0, announced)
@@ -349,19 +351,23 @@ class HTTP20Connection:
         self._exchanges[exchange.stream.id] = exchange
         return exchange.stream.id
 
-    def _complete(
-        self, given: list[Pair], announced: int | None, *, offers_codings: bool = True
-    ) -> int | None:
-        """Add the fields that go without saying; returns the content's length, if it is known."""
-        names = [name for name, _ in given]
-        if b"content-length" in names:
-            announced = _given_length(given)
-        elif announced is not None:
-            given.append((b"content-length", b"%d" % announced))
-        if offers_codings and b"accept-encoding" not in names:
-            codes = codings.accept_encoding() if self.decode_content else "identity"
-            given.append((b"accept-encoding", codes.encode()))
-        return announced
+    def _implied(
+        self, given: RequestFields, announced: int | None, *, offers_codings: bool = True
+    ) -> tuple[int | None, Fields]:
+        """The content's length, if it is known, and the fields that go without saying."""
+        implied: Fields = ()
+        if offers_codings and not given.names_codings:
+            implied = self._accept_encoding or self._offer_codings()
+        if given.content_length is not None:
+            return given.content_length, implied
+        if announced is not None:
+            implied = (*implied, (b"content-length", b"%d" % announced))
+        return announced, implied
+
+    def _offer_codings(self) -> Fields:
+        codes = codings.accept_encoding() if self.decode_content else "identity"
+        self._accept_encoding = ((b"accept-encoding", codes.encode()),)
+        return self._accept_encoding
 
     def _open(
         self,
@@ -416,7 +422,7 @@ class HTTP20Connection:
         does this one: use the id with the methods of this object only.
         """
         # Checked now, where the mistake is, though the section is built by endheaders.
-        messages.request_section(method, url, self._origin, [])
+        messages.request_section(method, url, self._origin, messages.request_fields(()), ())
         pump = self._live_pump()
         with pump.lock:
             stream_id = pump.endpoint.reserve_stream_id()
@@ -444,8 +450,9 @@ class HTTP20Connection:
         """
         given_id = self._newest_request if stream_id is None else stream_id
         draft = self._draft(given_id)
-        announced = self._complete(draft.headers, None, offers_codings=draft.offers_codings)
-        section = messages.request_section(draft.method, draft.url, self._origin, draft.headers)
+        given = messages.request_fields(draft.headers)
+        announced, implied = self._implied(given, None, offers_codings=draft.offers_codings)
+        section = messages.request_section(draft.method, draft.url, self._origin, given, implied)
         del self._drafts[given_id]
         exchange = self._open(
             section,
@@ -612,16 +619,6 @@ def _authority(host: str, port: int, scheme: str) -> str:
     """Host and, where it is not the scheme's own, port (RFC 9113, 8.3.1)."""
     literal = f"[{host.partition('%')[0]}]" if ":" in host else host
     return literal if port == DEFAULT_PORTS[scheme] else f"{literal}:{port}"
-
-
-def _given_length(given: list[Pair]) -> int:
-    lengths = {value for name, value in given if name == b"content-length"}
-    value = lengths.pop()
-    if lengths or not value.isdigit():
-        raise LocalProtocolError(
-            f"content-length {value!r} is not one number (RFC 9110, 8.6); nothing was sent"
-        )
-    return int(value)
 
 
 def _settings(given: Mapping[str | int, int] | None, *, enable_push: bool) -> dict[int, int]:

@@ -192,12 +192,13 @@ class NegotiationError(HTTP20Error):
     """The peer, or a proxy on the way, will not speak HTTP/2 (3.2, 3.3)."""
 
 
-if issubclass(socket.timeout, TimeoutError):
-    TimedOut = TimeoutError
-else:  # Python 3.9, where scripts that catch socket.timeout must catch ours too
-
-    class TimedOut(socket.timeout, TimeoutError):  # type: ignore[misc,no-redef]
-        """A wait reached the caller's limit; the connection and its streams stay usable."""
+#: A wait reached the caller's limit; the connection and its streams stay usable.  In Python 3.9,
+#: where socket.timeout is another class, scripts that catch that one must catch ours too.
+TimedOut: type[TimeoutError] = (
+    TimeoutError
+    if issubclass(socket.timeout, TimeoutError)
+    else type("TimedOut", (socket.timeout, TimeoutError), {})
+)
 
 
 class StreamFault(Exception):

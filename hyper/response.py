@@ -41,6 +41,17 @@ class HTTP20Response(io.BufferedIOBase):
     chunked = False
     will_close = False
     debuglevel = 0
+    url = ""
+
+    # How a response begins; these become its own when they change.
+    _headers: FieldMap | None = None
+    _decoder: codings.ContentDecoder | None = None
+    #: whether content is decoded; settled at the first read
+    _decodes: bool | None = None
+    #: octets in _held
+    _held_size = 0
+    #: whether the end of content was seen
+    _is_finished = False
 
     def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
         head = stream.head
@@ -118,7 +129,7 @@ class HTTP20Response(io.BufferedIOBase):
     @property
     def length(self) -> int | None:
         """Octets of content still to come by content-length, or None where it is not told."""
-        announced = 0 if self._stream.expects_no_content else self._head.content_length
+        announced = self._stream.announced_size
         return None if announced is None else max(0, announced - self._taken())
 
     def _taken(self) -> int:
@@ -133,12 +144,22 @@ class HTTP20Response(io.BufferedIOBase):
         self._require_open()
         self._settle_decoding(decode_content)
         if amt is None or amt < 0:
-            while self._take(None):
-                pass
-            return self._cut(self._held_size)
+            return self._read_rest()
         while self._held_size < amt and self._take(amt - self._held_size):
             pass
         return self._cut(amt)
+
+    def _read_rest(self) -> bytes:
+        stream = self._stream
+        if stream.is_over and not self._held and stream.failure is None and not self._decoder:
+            # All of it is there already, as small responses are: nothing to wait for or hold.
+            octets = b"".join(stream.content)
+            stream.content.clear()
+            self._is_finished = True
+            return octets
+        while self._take(None):
+            pass
+        return self._cut(self._held_size)
 
     def read1(self, amt: int = -1) -> bytes:
         """Octets that are at hand, at most amt, after one wait at most."""
@@ -266,7 +287,7 @@ class HTTP20Response(io.BufferedIOBase):
     def _raise(self, failure: Failure) -> None:
         if not failure.cuts_content:
             raise failure.exception()
-        announced = self._head.content_length
+        announced = self._stream.announced_size
         missing = None if announced is None else announced - self._stream.content_size
         raise IncompleteRead(self._cut(self._held_size), missing) from failure.exception()
 

@@ -92,7 +92,7 @@ def pack_field_block(
     """HEADERS, and as many CONTINUATION frames as the block needs, in one piece (4.3, 6.2)."""
     flags = END_STREAM if end_stream else 0
     if len(block) <= max_frame_size:
-        return pack(HEADERS, flags | END_HEADERS, stream_id, block)
+        return pack_header(len(block) << 8 | HEADERS, flags | END_HEADERS, stream_id) + block
     frames = [pack(HEADERS, flags, stream_id, block[:max_frame_size])]
     for start in range(max_frame_size, len(block), max_frame_size):
         fragment = block[start : start + max_frame_size]

@@ -10,6 +10,7 @@ Sections that were judged once are remembered: servers send the same head again 
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
@@ -17,7 +18,7 @@ from ..fields import CONNECTION_SPECIFIC, incoming_fault, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
     from ..fields import Fields, FieldSource, Pair
 
@@ -30,16 +31,16 @@ TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
 #: Methods that a server may promise: safe ones, without content (RFC 9113, 8.4).
 PUSHABLE = frozenset((b"GET", b"HEAD"))
 
-#: Judged heads are kept per process, cleared when full: 128 sections of at most 2 KiB on the
-#: wire's scale are some 512 KiB with their objects, whatever servers do.
-MAX_JUDGED_HEADS = 128
-MAX_JUDGED_HEAD_SIZE = 2048
+#: Sections that were judged are kept per process, cleared when full: 128 sections of at most
+#: 2 KiB (as 6.5.2 counts) are some 512 KiB with their objects, whatever servers do.
+MAX_JUDGED = 128
+MAX_JUDGED_SIZE = 2048
 
 
 class Origin:
     """Where requests go when they do not say otherwise: a scheme and an authority (8.3.1)."""
 
-    __slots__ = ("authority", "pseudo", "scheme")
+    __slots__ = ("_targets", "authority", "pseudo", "scheme")
 
     def __init__(self, scheme: str, authority: str) -> None:
         _check_target(scheme)
@@ -47,28 +48,62 @@ class Origin:
         self.scheme = scheme
         self.authority = authority
         self.pseudo = ((b":scheme", scheme.encode()), (b":authority", authority.encode()))
+        self._targets: dict[str, Fields] = {}
+
+    def target(self, url: str) -> Fields:
+        """The pseudo-header fields of a path with query, ``*``, or an absolute URI. HOT."""
+        fields = self._targets.get(url)
+        if fields is None:
+            fields = self._target(url)
+            if len(url) <= MAX_JUDGED_SIZE:
+                if len(self._targets) >= MAX_JUDGED:
+                    self._targets.clear()
+                self._targets[url] = fields
+        return fields
+
+    def _target(self, url: str) -> Fields:
+        origin = self
+        if not url.startswith(("/", "*")) and "://" in url:
+            scheme, _, rest = url.partition("://")
+            cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
+            origin, url = Origin(scheme, rest[:cut].rpartition("@")[2]), rest[cut:]
+        # "The ':path' pseudo-header field includes the path and query parts" (8.3.1).
+        path = url.partition("#")[0]
+        if path[:1] != "/" and path != "*":
+            if path[:1] not in ("", "?"):
+                raise InvalidURL(f"the path {path!r} does not begin with '/' (RFC 9113, 8.3.1)")
+            path = "/" + path
+        _check_target(path)
+        return (*origin.pseudo, (b":path", path.encode()))
 
 
-def request_section(method: str, url: str, origin: Origin, fields: list[Pair]) -> Fields:
-    """The field section of a request (8.3.1), pseudo-header fields first. HOT.
+class RequestFields:
+    """The caller's fields, checked, and what they say of the request as a whole."""
 
-    fields: checked by ``fields.outgoing_section``.  url is a path with query, ``*``, an absolute
-    URI, or for CONNECT host:port.  A Host field takes the authority's place; fields of HTTP/1.1
-    connections are left out (8.2.2).  Raises LocalProtocolError or InvalidURL for what must not
-    reach the wire.
-    """
-    if not METHOD(method):
-        raise LocalProtocolError(
-            f"the method {method!r} is not a token (RFC 9110, 9.1): it can't contain control"
-            " characters, spaces or be empty; nothing was sent"
-        )
-    regular = [field for field in fields if field[0] not in NOT_AS_GIVEN or _keep(field)]
-    if len(regular) != len(fields):
-        host = next((value for name, value in fields if name == b"host"), None)
-        if host is not None:
-            origin = Origin(origin.scheme, host.decode("latin-1"))
-    pseudo = _connect_target(url) if method == "CONNECT" else _target(url, origin)
-    return ((b":method", method.encode()), *pseudo, *regular)
+    __slots__ = ("content_length", "fields", "host", "names_codings")
+
+    def __init__(self, given: list[Pair]) -> None:
+        #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
+        self.fields = tuple([f for f in given if f[0] not in NOT_AS_GIVEN or _keep(f)])
+        #: the authority that the caller names by a Host field, or None
+        self.host: str | None = None
+        self.content_length: int | None = None
+        #: whether the caller says which content codings are welcome
+        self.names_codings = False
+        for name, value in given:
+            if name == b"host":
+                self.host = value.decode("latin-1")
+            elif name == b"content-length":
+                self._note_length(value)
+            elif name == b"accept-encoding":
+                self.names_codings = True
+
+    def _note_length(self, value: bytes) -> None:
+        if not value.isdigit() or self.content_length not in (None, int(value)):
+            raise LocalProtocolError(
+                f"content-length {value!r} is not one number (RFC 9110, 8.6); nothing was sent"
+            )
+        self.content_length = int(value)
 
 
 #: Given fields that need a second look before they go out (8.2.2, 8.3.1).
@@ -82,17 +117,63 @@ def _keep(field: Pair) -> bool:
     return name == b"te" and value.lower() == b"trailers"
 
 
-def _target(url: str, origin: Origin) -> tuple[Pair, Pair, Pair]:
-    if not url.startswith(("/", "*")) and "://" in url:
-        scheme, _, rest = url.partition("://")
-        cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
-        origin = Origin(scheme, rest[:cut].rpartition("@")[2])
-        url = rest[cut:]
-    path = url.partition("#")[0]
-    if not path.startswith("/") and path != "*":
-        path = "/" + path if path.startswith("?") or not path else path
-    _check_target(path)
-    return (*origin.pseudo, (b":path", path.encode()))
+_given: dict[Any, RequestFields] = {}
+
+
+def request_fields(headers: FieldSource) -> RequestFields:
+    """Check the fields of a request. HOT: one look-up for fields sent before.
+
+    headers: a mapping or pairs, as ``fields.outgoing_section`` takes them.  Raises
+    LocalProtocolError for what must not reach the wire.
+    """
+    pairs: Any = tuple(headers.items() if hasattr(headers, "items") else headers)
+    try:
+        return _given[pairs]
+    except (KeyError, TypeError):  # never seen, or not hashable
+        given = RequestFields(outgoing_section(pairs))
+    if _size(given.fields) <= MAX_JUDGED_SIZE:
+        if len(_given) >= MAX_JUDGED:
+            _given.clear()
+        with contextlib.suppress(TypeError):
+            _given[pairs] = given
+    return given
+
+
+def _size(section: Fields) -> int:
+    """Octets of a field section as 6.5.2 counts them."""
+    return sum([len(name) + len(value) + 32 for name, value in section])
+
+
+def request_section(
+    method: str, url: str, origin: Origin, given: RequestFields, implied: Fields
+) -> Fields:
+    """The field section of a request (8.3.1), pseudo-header fields first. HOT.
+
+    url: a path with query, ``*``, an absolute URI, or for CONNECT host:port; given: the caller's
+    fields, of which Host takes the authority's place; implied: fields that go without saying.
+    Raises LocalProtocolError or InvalidURL for what must not reach the wire.
+    """
+    pair = _methods.get(method) or _method(method)
+    if given.host is not None:
+        origin = Origin(origin.scheme, given.host)
+    pseudo = _connect_target(url) if method == "CONNECT" else origin.target(url)
+    return (pair, *pseudo, *given.fields, *implied)
+
+
+#: The methods of RFC 9110, 9.3 and RFC 5789 need no check.
+_methods = {
+    name: (b":method", name.encode())
+    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT")
+}
+
+
+def _method(method: str) -> Pair:
+    if not METHOD(method):
+        raise LocalProtocolError(
+            f"the method {method!r} is not a token (RFC 9110, 9.1): it can't contain control"
+            " characters, spaces or be empty; nothing was sent"
+        )
+    return (b":method", method.encode())
 
 
 def _connect_target(url: str) -> tuple[Pair]:
@@ -140,8 +221,8 @@ def response_head(section: Fields, stream_id: int) -> ResponseHead:
     head = _judged.get(section)
     if head is None:
         head = _judge_response(section, stream_id)
-        if sum(len(name) + len(value) + 32 for name, value in section) <= MAX_JUDGED_HEAD_SIZE:
-            if len(_judged) >= MAX_JUDGED_HEADS:
+        if _size(section) <= MAX_JUDGED_SIZE:
+            if len(_judged) >= MAX_JUDGED:
                 _judged.clear()
             _judged[section] = head
     return head

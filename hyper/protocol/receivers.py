@@ -31,7 +31,7 @@ from ..errors import (
     spell,
 )
 from . import frames, messages, states
-from .frames import ACK, END_HEADERS, END_STREAM, PADDED
+from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
 from .settings import (
     SETTINGS_ENABLE_PUSH,
@@ -142,7 +142,9 @@ def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
 
 def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
     """HEADERS (6.2): a response, an interim one, or trailers. HOT."""
-    fragment = bytes(frames.parse_headers(flags, payload))
+    if flags & (PADDED | PRIORITY_FLAG):
+        payload = frames.parse_headers(flags, payload)
+    fragment = bytes(payload)
     if flags & END_HEADERS:
         _receive_section(endpoint, stream_id, fragment, ends=bool(flags & END_STREAM))
     else:
@@ -176,8 +178,7 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     head = response_head(section, stream.id)
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
         stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
-        stream.head = head
-        _open_receive_window(endpoint, stream, head.content_length)
+        stream.begin(head, _receive_window(endpoint, stream.id, head.content_length))
         return
     stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
     stream.informational.append(head)
@@ -189,13 +190,13 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         )
 
 
-def _open_receive_window(endpoint: Endpoint, stream: Stream, document_size: int | None) -> None:
+def _receive_window(endpoint: Endpoint, stream_id: int, document_size: int | None) -> ReceiveWindow:
     size = endpoint.stream_window
     manager = endpoint.window_manager(size)
     manager.document_size = document_size
     # The peer may still use the old, larger size until it has acknowledged ours (6.9.3).
-    allowed = max(size, endpoint.local_settings[SETTINGS_INITIAL_WINDOW_SIZE])
-    stream.receive_window = ReceiveWindow(allowed, manager, stream.id)
+    in_force = endpoint.local_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
+    return ReceiveWindow(in_force if in_force > size else size, manager, stream_id)
 
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:

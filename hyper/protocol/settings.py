@@ -120,13 +120,6 @@ class LocalSettings(Settings):
                 raise LocalProtocolError(f"{fault[1]}; nothing was sent")
         self._awaiting_ack.append(changes)
 
-    def announced(self, identifier: int) -> int:
-        """The value that will be in force once all is acknowledged."""
-        for changes in reversed(self._awaiting_ack):
-            if identifier in changes:
-                return changes[identifier]
-        return self[identifier]
-
     def acknowledge(self) -> Mapping[int, int]:
         """Put the oldest announcement in force and return it; raises ConnectionFault if none."""
         if not self._awaiting_ack:

@@ -27,6 +27,7 @@ class Stream:
     """
 
     __slots__ = (
+        "announced_size",
         "content",
         "content_size",
         "failure",
@@ -61,6 +62,8 @@ class Stream:
         self.content: deque[bytes] = deque()
         #: octets of content received so far
         self.content_size = 0
+        #: octets of content that there must be, or None if any number is right
+        self.announced_size: int | None = None
         self.trailers: Fields = ()
         #: for a pushed stream: the request that the server answers unasked
         self.promised_request: PromisedRequest | None = None
@@ -100,13 +103,14 @@ class Stream:
         head = self.head
         return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
 
-    @property
-    def announced_size(self) -> int | None:
-        """The octets of content that there must be, or None if any number is right (8.1.1)."""
+    def begin(self, head: ResponseHead, receive_window: ReceiveWindow) -> None:
+        """The final header section has come: what content may follow is settled (8.1.1)."""
+        self.head = head
+        self.receive_window = receive_window
         if self.expects_no_content:
-            return 0
-        # In a tunnel content-length has no meaning (RFC 9110, 9.3.6).
-        return None if self.head is None or self.is_tunnel else self.head.content_length
+            self.announced_size = 0
+        elif not self.is_tunnel:  # where content-length has no meaning (RFC 9110, 9.3.6)
+            self.announced_size = head.content_length
 
     def __repr__(self) -> str:
         return f"<Stream {self.id}, {states.STATE_NAMES[self.state]}>"

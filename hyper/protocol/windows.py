@@ -74,9 +74,8 @@ class FlowControlManager(BaseFlowControlManager):
     small response costs no announcement at all.
     """
 
-    def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
-        super().__init__(initial_window_size, document_size)
-        self._unannounced = 0
+    #: octets used up since room was last given
+    _unannounced = 0
 
     def increase_window_size(self, frame_size: int) -> int:  # noqa: ARG002
         """Nothing on receipt: back-pressure is the reader's."""
@@ -147,7 +146,7 @@ class ReceiveWindow:
         Raises FLOW_CONTROL_ERROR in this window's scope if the peer was not allowed (6.9.1).
         """
         left = self.size - size
-        if left < 0:
+        if left < 0 < size:  # an empty frame needs no room
             why = f"DATA of {size} octets in a window of {self.size} (RFC 9113, 6.9.1)"
             if self.stream_id:
                 raise StreamFault(self.stream_id, ErrorCode.FLOW_CONTROL_ERROR, why)

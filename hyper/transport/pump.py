@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 #: Seconds after which what was seen of the socket is old. A look is a system call, and what came
 #: within a millisecond would have been missed by a look a millisecond earlier, too.
 LOOK_INTERVAL = 0.001
+#: Seconds after which who waits for room looks whether the chair is empty, or what it waits for
+#: has come: the leader cannot call a thread out of the kernel.
+ROOM_PATIENCE = 0.02
 
 
 class Gate:
@@ -66,8 +69,9 @@ class Gate:
 
     def open(self) -> None:
         """Let the thread go on; once."""
-        self.is_open = True
-        self._latch.release()
+        if not self.is_open:
+            self.is_open = True
+            self._latch.release()
 
     def sleep(self, timeout: float | None) -> None:
         """Until the gate is opened, or timeout seconds have passed."""
@@ -82,7 +86,8 @@ class Pump:
 
     def __init__(self, endpoint: Endpoint, buffered: BufferedSocket, transport: Transport) -> None:
         # Fixed.
-        self.lock = threading.Lock()
+        #: never taken twice; but of an RLock an interrupted thread knows whether it holds it
+        self.lock = threading.RLock()
         self.endpoint = endpoint
         self._buffered = buffered
         self._transport = transport
@@ -118,10 +123,10 @@ class Pump:
             while not ready():
                 if not self._has_leader:
                     self._lead(ready, deadline)
-                elif self.flush():
-                    self._park(ids, ready, deadline)
-                else:
+                elif not self.flush():
                     self._wait_for_room(deadline)
+                elif not ready():
+                    self._park(ids, ready, deadline)
         finally:
             self._appoint()
 
@@ -134,13 +139,15 @@ class Pump:
             return
         ticket = object()
         queue = self._queue
-        queue.append(ticket)
         try:
+            queue.append(ticket)
             self.wait(lambda: queue[0] is ticket and is_free(), (0,), timeout)
         finally:
-            queue.remove(ticket)
+            if ticket in queue:
+                queue.remove(ticket)
             # Perhaps there is enough for the next in the queue, too.
             self.endpoint.progressed.append(0)
+            self._wake()
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
@@ -161,8 +168,8 @@ class Pump:
 
     def _lead(self, ready: Condition, deadline: float | None) -> None:
         """In the chair (rules 2, 4, 6)."""
-        self._has_leader = True
         try:
+            self._has_leader = True
             while True:
                 flushed = self.flush()
                 if ready():
@@ -171,7 +178,7 @@ class Pump:
                     continue
                 if ready():
                     return
-                self._sleep(read=True, write=not flushed, deadline=deadline)
+                self._sleep(read=True, write=not flushed, timeout=self._remaining(deadline))
         finally:
             self._has_leader = False
 
@@ -179,42 +186,63 @@ class Pump:
         """Asleep at a gate until served or appointed (rule 3)."""
         timeout = self._remaining(deadline)
         gate = Gate(ids, ready)
-        for stream_id in ids:
-            self._parked.setdefault(stream_id, []).append(gate)
-        self.lock.release()
         try:
+            for stream_id in ids:
+                if stream_id in self._parked:
+                    self._parked[stream_id].append(gate)
+                else:
+                    self._parked[stream_id] = [gate]
+            self.lock.release()
             gate.sleep(timeout)
         finally:
-            self.lock.acquire()
-            if self._successor is gate:
-                self._successor = None
-            if not gate.is_open:
+            try:
+                self._relock()
+            finally:
+                if self._successor is gate:
+                    self._successor = None
                 self._unpark(gate)
 
     def _unpark(self, gate: Gate) -> None:
+        """Take a gate off the list, as far as it is there."""
         for stream_id in gate.ids:
-            gates = self._parked[stream_id]
-            gates.remove(gate)
-            if not gates:
+            gates = self._parked.get(stream_id, [])
+            if gates == [gate]:
                 del self._parked[stream_id]
+            elif gate in gates:
+                gates.remove(gate)
 
     def _open(self, gate: Gate) -> None:
-        self._unpark(gate)
         gate.open()
+        self._unpark(gate)
+
+    def _relock(self) -> None:
+        """Hold the lock again; an interruption (Ctrl-C) waits until that is so."""
+        interruption: BaseException | None = None
+        is_held = False
+        while not is_held:
+            try:
+                if not self.lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+                    self.lock.acquire()
+                is_held = True
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+        if interruption is not None:
+            raise interruption
 
     def _appoint(self) -> None:
         """Give an empty chair to one parked thread, if there is one (rule 4)."""
         if self._has_leader or self._successor:
             return
         for gates in self._parked.values():
-            self._successor = gates[0]
-            self._open(gates[0])
+            gate = gates[0]
+            self._open(gate)
+            self._successor = gate
             return
 
     def _wake(self) -> None:
         """Open the gates of those whose wait has come to its end. HOT where threads share."""
         progressed = self.endpoint.progressed
-        if progressed and self._parked:
+        if self._parked and (progressed or self.endpoint.failure):
             ids = self._parked.keys() if self.endpoint.failure else dict.fromkeys(progressed)
             for stream_id in list(ids):
                 for gate in list(self._parked.get(stream_id, ())):
@@ -223,22 +251,25 @@ class Pump:
         progressed.clear()
 
     def _wait_for_room(self, deadline: float | None) -> None:
-        """Until the socket takes octets again, while another thread leads (rule 5)."""
-        self._sleep(read=False, write=True, deadline=deadline)
+        """A while, until the socket takes octets again, while another thread leads (rule 5)."""
+        remaining = self._remaining(deadline)
+        patience = ROOM_PATIENCE if remaining is None else min(remaining, ROOM_PATIENCE)
+        self._sleep(read=False, write=True, timeout=patience)
 
-    def _sleep(self, *, read: bool, write: bool, deadline: float | None) -> None:
+    def _sleep(self, *, read: bool, write: bool, timeout: float | None) -> None:
         """In the kernel, without the lock (rule 1)."""
-        timeout = self._remaining(deadline)
         self._sleeping += 1
-        self.lock.release()
         try:
+            self.lock.release()
             self._transport.wait(read=read, write=write, timeout=timeout)
         finally:
-            self.lock.acquire()
-            self._looked = time.monotonic()
-            self._sleeping -= 1
-            if self._is_closed and not self._sleeping:
-                self._transport.close()
+            try:
+                self._relock()
+            finally:
+                self._sleeping -= 1
+                if self._is_closed and not self._sleeping:
+                    self._transport.close()
+                self._looked = time.monotonic()
 
     def _remaining(self, deadline: float | None) -> float | None:
         if deadline is None:
@@ -296,11 +327,14 @@ class Pump:
         else:
             if received is None:
                 return False
+        if endpoint.goaway and not endpoint.streams:
+            # Nothing more will come of it: who still waits, for an answer to PING say, is told.
+            endpoint.fail(
+                Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
+            )
         self._wake()
         if endpoint.failure:
             self.flush()
-            self.close()
-        elif endpoint.goaway and not endpoint.streams:
             self.close()
         return True
 

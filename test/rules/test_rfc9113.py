@@ -438,7 +438,7 @@ def test_connection_error(code, section, octets):
 class Stingy(BaseFlowControlManager):
     """Gives no room back, ever."""
 
-    def increase_window_size(self, frame_size):
+    def increase_window_size(self, frame_size):  # noqa: ARG002
         return 0
 
 
