@@ -47,19 +47,32 @@ def view(piece: Octets | str) -> memoryview:
     try:
         octets = memoryview(piece)
     except TypeError:
-        raise TypeError(
-            "a body is bytes-like, str, a file, or an iterable of bytes-like or str, not"
-            f" {type(piece).__name__}"
-        ) from None
+        raise _no_body(piece) from None
     return octets if octets.format == "B" and octets.ndim == 1 else octets.cast("B")
 
 
+def _no_body(given: object) -> TypeError:
+    return TypeError(
+        "a body is bytes-like, str, a file, or an iterable of bytes-like or str, not"
+        f" {type(given).__name__}"
+    )
+
+
+def _require_source(given: object) -> None:
+    if not hasattr(given, "read") and not hasattr(given, "__iter__"):
+        raise _no_body(given)
+
+
 def content_length(method: str, body: Body) -> int | None:
-    """The number of octets that the body will give, or None where only its end will tell."""
+    """The number of octets that the body will give, or None where only its end will tell.
+
+    Raises TypeError for what is no body, as far as that can be told without taking from it.
+    """
     if body is None:
         return 0 if method.upper() in EXPECTING_CONTENT else None
     if is_whole(body):
         return view(body).nbytes  # type: ignore[arg-type]
+    _require_source(body)
     return _file_size(body)
 
 
@@ -83,7 +96,9 @@ def _file_size(body: Any) -> int | None:
         position: int = body.tell()
     except (AttributeError, OSError):
         return None
-    return max(0, status.st_size - position) if stat.S_ISREG(status.st_mode) else None
+    size = status.st_size - position
+    # Where the system makes up a file as it is read (/proc), it says 0.
+    return size if stat.S_ISREG(status.st_mode) and size > 0 else None
 
 
 def pieces(body: Body) -> Iterator[memoryview]:
@@ -93,6 +108,7 @@ def pieces(body: Body) -> Iterator[memoryview]:
     if is_whole(body):
         yield view(body)  # type: ignore[arg-type]
         return
+    _require_source(body)
     read = getattr(body, "read", None)
     if read is None:
         for piece in body:  # type: ignore[union-attr]

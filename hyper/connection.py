@@ -339,11 +339,13 @@ class HTTP20Connection:
         stream or answers early ends the sending silently: ``getresponse`` tells.
         """
         given = messages.request_fields(headers)
-        announced, implied = self._implied(given, content.content_length(method, body))
+        size = content.content_length(method, body)
+        announced, implied = self._implied(given, size)
         section = messages.request_section(method, url, self._origin, given, implied)
         trailing = () if trailers is None else messages.trailer_section(trailers)
-        if body is None and announced:
-            raise wrong_length(0, announced)
+        is_known = body is None or size is not None
+        if is_known and announced is not None and announced != (size or 0):
+            raise wrong_length(size or 0, announced)
         ends = body is None and not trailing
         exchange = self._open(section, method, announced, end_stream=ends)
         if not ends:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol import states
 from hyper.protocol.endpoint import Endpoint
-from hyper.protocol.messages import Origin, request_section
 from hyper.protocol.windows import FlowControlManager
 from test import wire
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from test.wire import Frame
 
 AUTHORITY = "example.org"
-ORIGIN = Origin("https", AUTHORITY)
 
 OK = wire.block([(":status", "200")])
 TRAILERS = wire.block([("checksum", "1")])
@@ -28,9 +26,15 @@ TRAILERS = wire.block([("checksum", "1")])
 
 def request(path: str = "/", method: str = "GET") -> tuple[tuple[bytes, bytes], ...]:
     """The field section of a request, which a promise carries too."""
-    return request_section(method, path, ORIGIN, [])
+    return (
+        (b":method", method.encode()),
+        (b":scheme", b"https"),
+        (b":authority", AUTHORITY.encode()),
+        (b":path", path.encode()),
+    )
 
 
+CONNECT = ((b":method", b"CONNECT"), (b":authority", b"far.example:443"))
 PROMISE = wire.block(request("/promised"))
 
 
@@ -122,9 +126,7 @@ def busy(**settings) -> Wired:
     endpoint.cancel(wired.open(path="/cancelled"))
     wired.open("POST", end_stream=False)
     wired.answer(wired.open("POST", end_stream=False))
-    connect = endpoint.send_request(
-        request_section("CONNECT", "far:443", ORIGIN, []), "CONNECT", end_stream=False
-    )
+    connect = endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
     wired.answer(connect, end_stream=False)
     refused = wired.open(path="/refused")
     wired.receive(wire.rst_stream(refused.id, wire.REFUSED_STREAM))

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
         def socket(self) -> socket.socket: ...  # noqa: D102
         @property
         def drained(self) -> bool: ...  # noqa: D102
-        @property
-        def unsent(self) -> bool: ...  # noqa: D102
         def recv_into(self, view: memoryview) -> int | None: ...  # noqa: D102
         def send(self, octets: bytes) -> bool: ...  # noqa: D102
         def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool: ...  # noqa: D102
@@ -47,11 +45,6 @@ class PlainTransport:
         self.socket = sock
         self.drained = False
         self._unsent = memoryview(b"")
-
-    @property
-    def unsent(self) -> bool:
-        """Whether octets that were taken still wait for room."""
-        return bool(self._unsent)
 
     def recv_into(self, view: memoryview) -> int | None:
         """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""

@@ -103,6 +103,8 @@ class Pump:
         #: threads inside transport.wait: the socket must not be closed under them
         self._sleeping = 0
         self._is_closed = False
+        #: the transport holds octets that the socket refused
+        self._has_unsent = False
         #: the peer takes nothing any more, though it may still have something to say
         self._is_refused = False
         # Guarded by nothing: a deque takes notes from any thread, even from a destructor.
@@ -164,7 +166,7 @@ class Pump:
             self._appoint()
 
     def _is_drained(self) -> bool:
-        return self._is_refused or not (self._transport.unsent or self.endpoint.outbound)
+        return self._is_refused or not (self._has_unsent or self.endpoint.outbound)
 
     def _lead(self, ready: Condition, deadline: float | None) -> None:
         """In the chair (rules 2, 4, 6)."""
@@ -174,11 +176,9 @@ class Pump:
                 flushed = self.flush()
                 if ready():
                     return
-                if not self._transport.drained and self._receive():
-                    continue
-                if ready():
-                    return
-                self._sleep(read=True, write=not flushed, timeout=self._remaining(deadline))
+                if self._transport.drained:
+                    self._sleep(read=True, write=not flushed, timeout=self._remaining(deadline))
+                self._receive()
         finally:
             self._has_leader = False
 
@@ -298,9 +298,10 @@ class Pump:
             endpoint.outbound.clear()
             return True
         try:
-            flushed = not transport.unsent or transport.send(b"")
+            flushed = not self._has_unsent or transport.send(b"")
             while flushed and endpoint.outbound:
                 flushed = transport.send(endpoint.take_outbound())
+            self._has_unsent = not flushed
         except OSError:
             # The peer may have said why before it hung up: receiving tells, and ends it all.
             self._is_refused = True

@@ -84,11 +84,6 @@ class TLSTransport:
         """Whether one had better wait than try to read."""
         return self._plain.drained and not self.filter.has_more
 
-    @property
-    def unsent(self) -> bool:
-        """Whether ciphertext still waits for room."""
-        return self._plain.unsent
-
     def handshake(self, deadline: float | None) -> None:
         """Agree with the peer, waiting until the monotonic moment deadline at the most.
 

@@ -12,19 +12,12 @@ import pytest
 
 from hyper.errors import LocalProtocolError
 from test import wire
+from test.scripted.script import pong, want
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 
 def pieces(*given):
     yield from given
-
-
-def want(peer, *fields):
-    """The next request has these fields, wherever they stand."""
-    stream_id, section, content = peer.want_request()
-    for field in fields:
-        assert field in section, f"{field} is not in {section}"
-    return stream_id, section, content
 
 
 def answered(script):
@@ -197,7 +190,7 @@ class TestContent:
             if trailers:
                 assert peer.want_headers(stream_id, end_stream=True) == trailers
             peer.write_response(stream_id, b"thanks")
-            peer.fence()
+            pong(peer)
             peer.want_nothing()
 
         connection = connect(lambda peer: (peer.handshake(), script(peer)))
@@ -254,6 +247,7 @@ class TestContent:
 
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 5})
+            pong(peer)
             peer.want_headers(1)
             assert peer.want_data(1) == b"01234"
             peer.fence()
@@ -274,6 +268,7 @@ class TestContent:
 
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 1 << 20})
+            pong(peer)
             peer.want_headers(1)
             received = b""
             while len(received) < 65535:
@@ -297,6 +292,7 @@ class TestContent:
 
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 100})
+            pong(peer)
             peer.want_headers(1)
             assert len(peer.want_data(1)) == 100
             peer.write_settings({SETTINGS_INITIAL_WINDOW_SIZE: 10})  # 0 becomes -90
@@ -320,6 +316,7 @@ class TestContent:
 
         def script(peer):
             peer.handshake({wire.SETTINGS_MAX_FRAME_SIZE: 20000})
+            pong(peer)
             _, _, content = want(peer)
             sizes = [len(frame.payload) for frame in peer.frames if frame.type == wire.DATA]
             assert max(sizes) == 20000
@@ -478,7 +475,7 @@ def test_refused_before_an_octet_leaves(connect, request_, error):
         for stream_id in (1, 3):
             assert want(peer)[0] == stream_id
             peer.write_response(stream_id)
-        peer.fence()
+        pong(peer)
         peer.want_nothing()
 
     connection = connect(script)
@@ -618,7 +615,8 @@ class TestPiecewise:
 
         def script(peer):
             peer.handshake()
-            peer.fence()
+            pong(peer)
+            pong(peer)
             peer.want_nothing()
 
         connection = connect(script)
@@ -672,7 +670,7 @@ def test_cork_sends_requests_together(connect):
 
     def script(peer):
         peer.handshake()
-        peer.fence()
+        pong(peer)
         ids = [want(peer)[0] for _ in range(20)]
         assert ids == list(range(1, 41, 2))
         for stream_id in reversed(ids):

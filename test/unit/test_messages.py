@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 
 from hyper.errors import InvalidURL, LocalProtocolError, StreamFault
+from hyper.fields import outgoing_section
 from hyper.protocol import messages
-from hyper.protocol.messages import Origin, promised_request, request_section, response_head
+from hyper.protocol.messages import Origin, promised_request, request_fields, response_head
 
 ORIGIN = Origin("https", "example.org")
 
@@ -26,36 +27,76 @@ def test_8_3_1_an_origin_is_checked(part):
         Origin(part, "example.org")
 
 
+def section(url="/", method="GET", headers=(), implied=()):
+    return messages.request_section(method, url, ORIGIN, request_fields(headers), implied)
+
+
 def test_a_request_s_fields_are_pairs_of_octets_with_the_pseudo_header_fields_first():
-    assert request_section("POST", "/x?y#z", ORIGIN, [(b"a", b"1"), (b"b", b"2")]) == (
+    assert section("/x?y#z", "POST", {"A": "1", "b": 2}, ((b"c", b"3"),)) == (
         (b":method", b"POST"),
         (b":scheme", b"https"),
         (b":authority", b"example.org"),
         (b":path", b"/x?y"),
         (b"a", b"1"),
         (b"b", b"2"),
+        (b"c", b"3"),
     )
 
 
-def test_9110_9_1_a_method_is_sent_in_the_case_in_which_it_was_given():
-    assert request_section("get", "/", ORIGIN, [])[0] == (b":method", b"get")
+@pytest.mark.parametrize("method", ["GET", "get", "PROPFIND", "M-SEARCH", "CONNECT"])
+def test_rfc9110_9_1_a_method_is_sent_as_it_was_given(method):
+    assert section("a:1" if method == "CONNECT" else "/", method)[0] == (
+        b":method",
+        method.encode(),
+    )
+
+
+@pytest.mark.parametrize("method", ["", "GET /", "GET\r\n", "GÉT"])
+def test_rfc9110_9_1_a_method_is_a_token(method):
     with pytest.raises(LocalProtocolError, match=r"9110, 9\.1"):
-        request_section("GET /", "/", ORIGIN, [])
+        section("/", method)
 
 
 def test_a_url_with_a_scheme_inside_its_query_is_a_path():
-    section = dict(request_section("GET", "/login?next=http://a", ORIGIN, []))
-    assert section[b":path"] == b"/login?next=http://a"
-    assert section[b":authority"] == b"example.org"
+    sent = dict(section("/login?next=http://a"))
+    assert sent[b":path"] == b"/login?next=http://a"
+    assert sent[b":authority"] == b"example.org"
 
 
 def test_8_3_1_host_replaces_the_authority_and_other_odd_fields_do_not():
-    section = dict(request_section("GET", "/", ORIGIN, [(b"connection", b"close")]))
-    assert section[b":authority"] == b"example.org"
-    section = dict(request_section("GET", "/", ORIGIN, [(b"host", b"a:1")]))
-    assert section[b":authority"] == b"a:1"
+    assert dict(section(headers={"connection": "close"}))[b":authority"] == b"example.org"
+    assert dict(section(headers={"Host": "a:1"}))[b":authority"] == b"a:1"
     with pytest.raises(InvalidURL):
-        request_section("GET", "/", ORIGIN, [(b"host", b"a b")])
+        section(headers={"Host": "a b"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"content-length": 5}, [("Content-Length", "5"), (b"content-length", b"5")], [["n", "v"]]],
+)
+def test_the_same_fields_are_checked_alike_a_second_time(headers):
+    first, second = request_fields(headers), request_fields(headers)
+    assert first.fields == second.fields == tuple(outgoing_section(headers))
+    assert first.content_length == second.content_length
+
+
+@pytest.mark.parametrize("values", [["x"], ["-1"], ["5", "6"], [""]])
+def test_rfc9110_8_6_a_content_length_of_ours_is_one_number(values):
+    with pytest.raises(LocalProtocolError, match=r"8\.6"):
+        request_fields([("content-length", value) for value in values])
+
+
+def test_who_names_codings_is_noticed():
+    assert request_fields({"Accept-Encoding": "br"}).names_codings
+    assert not request_fields({"accept": "br"}).names_codings
+
+
+def test_the_memory_of_request_fields_is_bounded():
+    for number in range(2 * messages.MAX_JUDGED):
+        request_fields({"x": number})
+    assert len(messages._given) <= messages.MAX_JUDGED
+    large = {"x": "y" * messages.MAX_JUDGED_SIZE}
+    assert request_fields(large) is not request_fields(large)
 
 
 def head(*fields):
@@ -100,9 +141,9 @@ def test_a_malformed_head_is_malformed_again_and_on_its_own_stream():
 
 
 def test_10_5_the_memory_of_heads_is_bounded():
-    for number in range(2 * messages.MAX_JUDGED_HEADS):
+    for number in range(2 * messages.MAX_JUDGED):
         head((b"x", b"%d" % number))
-    assert len(messages._judged) <= messages.MAX_JUDGED_HEADS
+    assert len(messages._judged) <= messages.MAX_JUDGED
     large = (b"x", bytes(range(0x21, 0x7F)) * 30)
     assert head(large) is not head(large)
 

@@ -11,7 +11,8 @@ from test import wire
 
 MOST = 2**32 - 1
 
-# Initial value, lowest, highest, code outside of these: RFC 9113, 6.5.2; RFC 8441, 3; RFC 9218, 2.1.
+# Initial value, lowest, highest, code outside of these (RFC 9113, 6.5.2; RFC 8441, 3; RFC 9218,
+# 2.1).
 TABLE = {
     "SETTINGS_HEADER_TABLE_SIZE": (4096, 0, MOST, None),
     "SETTINGS_ENABLE_PUSH": (1, 0, 1, wire.PROTOCOL_ERROR),

@@ -1,0 +1,26 @@
+"""Words that many scripts share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from test import wire
+
+if TYPE_CHECKING:
+    from test.peer import Fields, Peer
+
+
+def want(peer: Peer, *fields: tuple[str, str]) -> tuple[int, Fields, bytes]:
+    """The next request: its stream, field section and content. It has these fields, in any order."""
+    stream_id, section, content = peer.want_request()
+    for field in fields:
+        assert field in section, f"{field} is not in {section}"
+    return stream_id, section, content
+
+
+def pong(peer: Peer) -> None:
+    """Answer the next `connection.ping()` of the test.
+
+    Then what the client wrote before has arrived, and what the peer wrote before was taken in.
+    """
+    peer.write(wire.ping(peer.want_ping(), ack=True))
