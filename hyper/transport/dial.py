@@ -33,7 +33,10 @@ def dial(
     that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    sock = connect(host, port, timeout, source_address)
+    try:
+        sock = connect(host, port, deadline, source_address)
+    except socket.timeout:
+        raise TimedOut(f"no connection to {host}, port {port}, within {timeout} s") from None
     try:
         plain = PlainTransport(sock)
         if context is None:
@@ -45,16 +48,30 @@ def dial(
 
 
 def connect(
-    host: str, port: int, timeout: float | None, source_address: tuple[str, int] | None
+    host: str, port: int, deadline: float | None, source_address: tuple[str, int] | None
 ) -> socket.socket:
-    """A connected TCP socket with small writes sent at once."""
-    try:
-        sock = socket.create_connection((host, port), timeout, source_address)
-    except socket.timeout:
-        raise TimedOut(f"no connection to {host}, port {port}, within {timeout} s") from None
-    # Frames are small and complete; Nagle's algorithm would keep them waiting for an ACK.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+    """A connected TCP socket with small writes sent at once; addresses are tried in order."""
+    failure: OSError = socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            if deadline is not None:
+                # Never 0, which would mean not to wait at all, and another exception.
+                sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            if source_address:
+                sock.bind(source_address)
+            sock.connect(address)
+            # Frames are small and complete; Nagle's algorithm would have them wait for an ACK.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
 
 
 def _shake_hands(

@@ -246,18 +246,22 @@ def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage):
         pytest.skip("pthread_kill is of POSIX")
     main = threading.current_thread()
     for takes_the_chair in (True, False):
+        is_struck = threading.Event()
         first = None if takes_the_chair else stage.wait_for(1)
 
         def interrupt():
             stage.transport.until(
                 lambda: main.name in stage.transport.asleep or main.name in stage.parked
             )
-            signal.pthread_kill(main.ident, signal.SIGINT)
+            # A signal between the last look and the sleep wakes nobody: it is sent again.
+            while not is_struck.wait(0.1):
+                signal.pthread_kill(main.ident, signal.SIGINT)
 
         killer = threading.Thread(target=interrupt, daemon=True)
         killer.start()
         with pytest.raises(KeyboardInterrupt), stage.pump.lock:
             stage.pump.wait(lambda: False, (5,), DEADLINE)
+        is_struck.set()
         killer.join(DEADLINE)
         stage.transport.asleep.pop(main.name, None)
         if first:
