@@ -1,10 +1,11 @@
 # ruff: noqa: INP001 - a script, never imported as a module
 """Write hyper/hpack/codes.py from the text of RFC 7541.
 
-    python tools/make_hpack_codes.py rfc7541.txt > hyper/hpack/codes.py
+    python tools/make_hpack_codes.py [rfc7541.txt] > hyper/hpack/codes.py
 
 Appendix A (static table) and appendix B (Huffman code) are read as the RFC prints them, with or
-without the rules and page breaks of its older renderings.
+without the rules and page breaks of its older renderings; rfc7541-appendices.txt beside this
+script has these two alone.
 """
 
 from __future__ import annotations
@@ -129,4 +130,6 @@ def source(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(source(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    appendices = Path(__file__).with_name("rfc7541-appendices.txt")
+    rfc = Path(sys.argv[1]) if len(sys.argv) > 1 else appendices
+    sys.stdout.write(source(rfc.read_text(encoding="utf-8")))

@@ -106,6 +106,8 @@ class Endpoint:
         self.peer_settings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
+        #: whether new requests may go out here: until failure, GOAWAY, or the last stream id
+        self.is_open = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
@@ -253,6 +255,7 @@ class Endpoint:
         if self.failure:
             return
         self.failure = failure
+        self.is_open = False
         self.receivers = receivers.FAILED
         for stream in list(self.streams.values()):
             stream.state = CLOSED
@@ -305,15 +308,11 @@ class Endpoint:
         """Whether waiting for a place among the streams has come to its end, good or bad."""
         return not self.is_open or self.may_open()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether new requests may go out on this connection at all (6.8, 5.1.1)."""
-        return not self.failure and not self.goaway and self.next_stream_id <= LAST_STREAM_ID
-
     def reserve_stream_id(self) -> int:
         """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
         stream_id = self.next_stream_id
         self.next_stream_id = stream_id + 2
+        self.is_open = self.is_open and stream_id + 2 <= LAST_STREAM_ID
         return stream_id
 
     def send_request(
@@ -331,8 +330,7 @@ class Endpoint:
         block = self.encoder.encode_section(section)
         stream_id = reserved_id
         if stream_id <= self._youngest_opened:
-            stream_id = self.next_stream_id
-            self.next_stream_id = stream_id + 2
+            stream_id = self.reserve_stream_id()
         self._youngest_opened = stream_id
         stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
         self.outbound.append(

@@ -178,7 +178,8 @@ class Pump:
                     return
                 if self._transport.drained:
                     self._sleep(read=True, write=not flushed, timeout=self._remaining(deadline))
-                self._receive()
+                if not self._is_closed:
+                    self._receive()
         finally:
             self._has_leader = False
 

@@ -92,7 +92,12 @@ class TLSTransport:
         """
         done = False
         while not done:
-            done = self.filter.handshake()
+            try:
+                done = self.filter.handshake()
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):  # the alert that tells the peer why
+                    self._plain.send(self.filter.take_ciphertext())
+                raise
             sent = self._plain.send(self.filter.take_ciphertext())
             if done:
                 return

@@ -20,6 +20,8 @@ class StdlibFilter:
             self._incoming, self._outgoing, server_hostname=server_hostname
         )
         self._has_more = False
+        #: the peer said close_notify; its socket may stay open
+        self._has_ended = False
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
@@ -57,6 +59,7 @@ class StdlibFilter:
             while filled < size and (incoming.pending or self._has_more):
                 received: int = read(size - filled, view[filled:] if filled else view)  # type: ignore[assignment]
                 if not received:
+                    self._has_ended = True
                     break
                 filled += received
                 # A record larger than the room left stays, in part, inside OpenSSL.
@@ -67,14 +70,14 @@ class StdlibFilter:
             # An end without close_notify is no attack on HTTP/2, whose frames and messages
             # carry their own lengths: what is cut short is noticed as such.
             return filled
-        if not filled and incoming.eof:
+        if not filled and (self._has_ended or incoming.eof):
             return 0
         return filled or None
 
     @property
     def has_more(self) -> bool:
         """Whether ``decrypt_into`` may give octets without more ciphertext."""
-        return self._has_more or bool(self._incoming.pending)
+        return self._has_more or self._has_ended or bool(self._incoming.pending)
 
     def end(self) -> None:
         """Say close_notify; the peer's is not waited for."""

@@ -63,9 +63,10 @@ def test_those_there_without_waiting_and_each_once(connect):
         peer.write_push(1, 2, promised(peer, "/a"))
         peer.write_push(1, 4, promised(peer, "/b"))
         pong(peer)
+        opaque = peer.want_ping()
         peer.write_push(1, 6, promised(peer, "/c"))
         peer.write_response(1, b"page")
-        pong(peer)
+        peer.write(wire.ping(opaque, ack=True))
 
     connection = connect(script)
     stream_id = connection.request("GET", "/")
@@ -281,7 +282,7 @@ def test_a_promised_head_brings_no_content(connect):
     assert response.read() == b""
 
 
-@pytest.mark.parametrize("secure", [True], ids=["tls"], indirect=True)
+@pytest.mark.parametrize("secure", ["tls"], indirect=True)
 def test_what_the_certificate_covers_may_be_promised(connect):
     """RFC 9113, 10.1: localhost stands in it beside 127.0.0.1."""
 

@@ -385,11 +385,9 @@ class TestCutShort:
             peer.handshake()
             want(peer)
             peer.write_response(1, b"conte", [*OK, ("content-length", "10")])
-            # The stream is closed on both sides: an RST_STREAM may come, but nothing else.
-            want(peer)
-            peer.write_response(3)
+            peer.want_rst(1, wire.PROTOCOL_ERROR)
 
-        connection = connect(lambda peer: script(peer))
+        connection = connect(script)
         connection.request("GET", "/")
         with pytest.raises(IncompleteRead):
             connection.getresponse().read()
