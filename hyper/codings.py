@@ -173,8 +173,7 @@ class ContentDecoder:
         self._require_sound()
         try:
             yield from self._through(self._layers, octets)
-        except Exception as error:
-            # Each package has an exception of its own for damage, and some only a bare one.
+        except Exception as error:  # noqa: BLE001 - each package has an exception of its own
             self._fault = error
             self._require_sound()
 

@@ -20,6 +20,7 @@ from http.client import CannotSendHeader, ResponseNotReady
 
 from . import body as content
 from . import codings, fields
+from .authority import DEFAULT_PORTS, authority_of, host_and_port
 from .errors import (
     ConnectionTerminated,
     ErrorCode,
@@ -67,14 +68,17 @@ CONNECTION_WINDOW = 16 * 1024 * 1024
 MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
 MAX_PUSHES = 100
+#: What hyper announces, unless the caller announces something else (6.5.2).
+OWN_SETTINGS = {
+    setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
+    setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+    setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
+}
 #: Fresh connections that one request may try, where the server ends each before it goes out.
 MAX_CONNECTIONS_A_REQUEST = 3
 
 #: Where stream ids begin anew on the next connection; a connection has 2^30 of them (5.1.1).
 STREAM_IDS_RESTART = 2**30
-MAX_PORT = 65_535
-
-DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class Draft:
@@ -120,15 +124,16 @@ class HTTP20Connection:
         decode_content: bool = True,
     ) -> None:
         # Fixed.
-        self.host, self.port = _host_and_port(host, port, secure)
+        self.host, self.port = host_and_port(host, port, secure)
         self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
         self.source_address = source_address
         self.decode_content = decode_content
         scheme = "https" if self.secure else "http"
-        self._origin = messages.Origin(scheme, _authority(self.host, self.port, scheme))
+        self._origin = messages.Origin(scheme, authority_of(self.host, self.port, scheme))
         self._ssl_context = ssl_context
         self._window_manager = window_manager or FlowControlManager
-        self._settings = _settings(settings, enable_push=enable_push)
+        self._settings = setting.announcement(OWN_SETTINGS, settings or {})
+        self._settings.setdefault(setting.SETTINGS_ENABLE_PUSH, int(enable_push))
         self._accept_encoding: Fields = ()
         # The caller's, at any time.
         self.timeout = timeout
@@ -155,7 +160,9 @@ class HTTP20Connection:
         Raises OSError for a server that cannot be reached or trusted (TimeoutError and
         ssl.SSLError among them), NegotiationError for one that does not speak HTTP/2.
         """
-        self._live_pump()
+        pump = self._live_pump()
+        with pump.lock:
+            pump.drain(self.limit())  # the preface (3.4): the server need not wait for a request
 
     def limit(self) -> float | None:
         """The seconds that a wait may take now, None for no limit."""
@@ -197,36 +204,31 @@ class HTTP20Connection:
         )
         names: Names = transport.filter.names() if isinstance(transport, TLSTransport) else ()
 
-        def covers(scheme: str, authority: str) -> bool:
-            return self._covers(names, scheme, authority)
+        origin = self._origin
 
-        table_size = self._settings.get(setting.SETTINGS_HEADER_TABLE_SIZE, 4096)
+        def covers(scheme: str, authority: str) -> bool:
+            if scheme != origin.scheme:
+                return False
+            if authority.lower() == origin.authority.lower():
+                return True
+            with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
+                host, port = host_and_port(authority, None, self.secure)
+                return port == self.port and certificate_covers(names, host)
+            return False
+
         section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]
         endpoint = Endpoint(
             self._settings,
             self._window_manager,
             CONNECTION_WINDOW,
             encoder=Encoder(),
-            decoder=Decoder(table_size, section_size),
+            # Its table has the initial size until the peer acknowledges another (4.3.1).
+            decoder=Decoder(max_list_size=section_size),
             covers=covers,
             first_stream_id=first_stream_id,
         )
         size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
         return Pump(endpoint, BufferedSocket(transport, size), transport)
-
-    def _covers(self, names: Names, scheme: str, authority: str) -> bool:
-        """Whether the server may push for an origin: its own, or one its certificate names."""
-        if scheme != self._origin.scheme:
-            return False
-        if authority.lower() == self._origin.authority.lower():
-            return True
-        try:
-            host, port = _host_and_port(authority, None, self.secure)
-        except InvalidURL:
-            return False
-        if not names or port != self.port:
-            return False
-        return certificate_covers(names, host)
 
     def close(self, error_code: int | None = None) -> None:
         """Say GOAWAY and close (6.8); the next request connects again.
@@ -594,50 +596,3 @@ class HTTP20Connection:
                 yield HTTP20Push(self, pump, stream)
             if not (capture_all and promised):
                 return
-
-
-def _host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:
-    """Take apart what http.client takes apart, and raise InvalidURL where it does."""
-    fault = messages.TARGET_FAULT(host)
-    if fault:
-        raise InvalidURL(f"the host {host!r} contains {fault.group()!r} (RFC 9110, 4.2)")
-    if port is None:
-        colon = host.rfind(":")
-        if colon > host.rfind("]"):
-            digits, host = host[colon + 1 :], host[:colon]
-            if digits and not (digits.isascii() and digits.isdigit()):
-                raise InvalidURL(f"nonnumeric port: {digits!r}")
-            port = int(digits) if digits else None
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    if port is None:
-        port = DEFAULT_PORTS["http" if secure is False else "https"]
-    if not 0 <= port <= MAX_PORT:
-        raise InvalidURL(f"port {port} is not within 0 and {MAX_PORT}")
-    return host, port
-
-
-def _authority(host: str, port: int, scheme: str) -> str:
-    """Host and, where it is not the scheme's own, port (RFC 9113, 8.3.1)."""
-    literal = f"[{host.partition('%')[0]}]" if ":" in host else host
-    return literal if port == DEFAULT_PORTS[scheme] else f"{literal}:{port}"
-
-
-def _settings(given: Mapping[str | int, int] | None, *, enable_push: bool) -> dict[int, int]:
-    """What to announce: hyper's own, and over them the caller's."""
-    announced = {
-        setting.SETTINGS_ENABLE_PUSH: int(enable_push),
-        setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
-        setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-        setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
-    }
-    identifiers = {rule[0]: identifier for identifier, rule in setting.RULES.items()}
-    for name, value in (given or {}).items():
-        identifier = identifiers.get(name) if isinstance(name, str) else name
-        if identifier is None:
-            raise LocalProtocolError(f"{name!r} is no setting of RFC 9113, 6.5.2")
-        fault = setting.check(identifier, value)
-        if fault:
-            raise LocalProtocolError(f"{fault[1]}; nothing was sent")
-        announced[identifier] = value
-    return announced

@@ -405,7 +405,7 @@ class HTTP20Push:
 
     @property
     def scheme(self) -> str:
-        """ "https" or "http"."""
+        """The scheme: https or http."""
         return self._request.scheme
 
     @property

@@ -196,7 +196,7 @@ def _receive_window(endpoint: Endpoint, stream_id: int, document_size: int | Non
     manager.document_size = document_size
     # The peer may still use the old, larger size until it has acknowledged ours (6.9.3).
     in_force = endpoint.local_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
-    return ReceiveWindow(in_force if in_force > size else size, manager, stream_id)
+    return ReceiveWindow(max(size, in_force), manager, stream_id)
 
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:

@@ -83,6 +83,24 @@ def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
     return code, f"{name} of {value} is not within {lowest} and {highest} ({section})"
 
 
+def announcement(own: Mapping[int, int], given: Mapping[str | int, int]) -> dict[int, int]:
+    """What to announce: our own settings, and over them the caller's, by name or identifier.
+
+    Raises LocalProtocolError for a name that is none, or a value that is not allowed (6.5.2).
+    """
+    announced = dict(own)
+    identifiers = {rule[0]: identifier for identifier, rule in RULES.items()}
+    for name, value in given.items():
+        identifier = identifiers.get(name) if isinstance(name, str) else name
+        if identifier is None:
+            raise LocalProtocolError(f"{name!r} is no setting of RFC 9113, 6.5.2")
+        fault = check(identifier, value)
+        if fault:
+            raise LocalProtocolError(f"{fault[1]}; nothing was sent")
+        announced[identifier] = value
+    return announced
+
+
 class Settings:
     """What one side has announced; the defaults where it has not spoken."""
 

@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 #: Seconds after which what was seen of the socket is old. A look is a system call, and what came
 #: within a millisecond would have been missed by a look a millisecond earlier, too.
 LOOK_INTERVAL = 0.001
-#: Seconds after which who waits for room looks whether the chair is empty, or what it waits for
-#: has come: the leader cannot call a thread out of the kernel.
-ROOM_PATIENCE = 0.02
+#: Seconds after which a thread in the kernel looks up where another thread may have done what it
+#: waits for: left the chair, or its place in the queue. No thread can be called out of the kernel.
+PATIENCE = 0.02
 
 
 class Gate:
@@ -124,7 +124,7 @@ class Pump:
         try:
             while not ready():
                 if not self._has_leader:
-                    self._lead(ready, deadline)
+                    self._lead(ready, deadline, is_patient=0 not in ids)
                 elif not self.flush():
                     self._wait_for_room(deadline)
                 elif not ready():
@@ -133,7 +133,7 @@ class Pump:
             self._appoint()
 
     def wait_turn(self, is_free: Condition, timeout: float | None) -> None:
-        """Return when is_free() is true and all who came before have been served.
+        """Return when is_free() is true and all who came before have been served, or at failure.
 
         is_free: about the connection as a whole.  Raises TimedOut.
         """
@@ -143,7 +143,11 @@ class Pump:
         queue = self._queue
         try:
             queue.append(ticket)
-            self.wait(lambda: queue[0] is ticket and is_free(), (0,), timeout)
+            self.wait(
+                lambda: bool(self.endpoint.failure) or (queue[0] is ticket and is_free()),
+                (0,),
+                timeout,
+            )
         finally:
             if ticket in queue:
                 queue.remove(ticket)
@@ -168,8 +172,12 @@ class Pump:
     def _is_drained(self) -> bool:
         return self._is_refused or not (self._has_unsent or self.endpoint.outbound)
 
-    def _lead(self, ready: Condition, deadline: float | None) -> None:
-        """In the chair (rules 2, 4, 6)."""
+    def _lead(self, ready: Condition, deadline: float | None, *, is_patient: bool = True) -> None:
+        """In the chair (rules 2, 4, 6).
+
+        is_patient: what it waits for comes from the peer alone.
+        """
+        limit = self._remaining if is_patient else self._patience
         try:
             self._has_leader = True
             while True:
@@ -177,7 +185,7 @@ class Pump:
                 if ready():
                     return
                 if self._transport.drained:
-                    self._sleep(read=True, write=not flushed, timeout=self._remaining(deadline))
+                    self._sleep(read=True, write=not flushed, timeout=limit(deadline))
                 if not self._is_closed:
                     self._receive()
         finally:
@@ -253,9 +261,11 @@ class Pump:
 
     def _wait_for_room(self, deadline: float | None) -> None:
         """A while, until the socket takes octets again, while another thread leads (rule 5)."""
+        self._sleep(read=False, write=True, timeout=self._patience(deadline))
+
+    def _patience(self, deadline: float | None) -> float:
         remaining = self._remaining(deadline)
-        patience = ROOM_PATIENCE if remaining is None else min(remaining, ROOM_PATIENCE)
-        self._sleep(read=False, write=True, timeout=patience)
+        return PATIENCE if remaining is None else min(remaining, PATIENCE)
 
     def _sleep(self, *, read: bool, write: bool, timeout: float | None) -> None:
         """In the kernel, without the lock (rule 1)."""

@@ -1276,6 +1276,7 @@ def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
         *(wire.ENHANCE_YOUR_CALM, ENDED),
         *(OPEN, b"be calm"),
     )
+    assert repr(failed) == f"<Stream {OPEN}, closed>"
     # "MUST NOT open additional streams"; those that are covered, and pushes, go on.
     assert endpoint.may_open_or_never()
     with pytest.raises(LocalProtocolError, match=r"6\.8"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected, Respo
 import pytest
 
 from hyper import HTTP20Connection
+from hyper.connection import MAX_CONNECTIONS_A_REQUEST
 from hyper.errors import ConnectionTerminated, LocalProtocolError, RemoteProtocolError
 from test import wire
 from test.scripted.script import pong, want
@@ -22,6 +24,13 @@ OK = [(":status", "200")]
 
 # Seconds that a wait may last in a test where it is meant to end so.
 SHORT = 0.05
+
+
+def await_news(connection):
+    """Return when something has come that nobody has read, and the next request will look."""
+    connection._pump._looked = 0.0  # a moment ago would be too soon for another look
+    if connection.sock is not None:
+        assert select.select([connection.sock], [], [], 10)[0]
 
 
 @contextlib.contextmanager
@@ -140,9 +149,9 @@ class TestTimeouts:
         connection.request("GET", "/third")
         connection.getresponse()
 
-    def test_while_other_streams_go_on(self, connect):
+    def test_while_other_streams_go_on(self, connect, monkeypatch):
         """One thread leads, times out, and another takes its place."""
-        begun = threading.Event()
+        here = threading.get_ident()
 
         def script(peer):
             peer.handshake()
@@ -152,25 +161,19 @@ class TestTimeouts:
             for number in range(50):
                 peer.write_data(3, b"%02d" % number)
                 peer.fence()
-                begun.set()
             peer.write_data(3, end_stream=True)
-            peer.write_response(1, b"late")
 
         connection = connect(script)
+        monkeypatch.setattr(
+            connection, "limit", lambda: 0.001 if threading.get_ident() == here else 10
+        )
         silent, busy = connection.request("GET", "/"), connection.request("GET", "/")
         with ThreadPoolExecutor(1) as pool:
             content = pool.submit(lambda: connection.getresponse(busy).read())
-            assert begun.wait(10)
-            timeouts = 0
-            with patience(connection, 0.001):
-                for _ in range(3):
-                    try:
-                        connection.getresponse(silent)
-                    except TimeoutError:  # noqa: PERF203
-                        timeouts += 1
-            with contextlib.suppress(TimeoutError):
-                content.result()
-        assert timeouts
+            while not content.done():
+                with pytest.raises(TimeoutError):
+                    connection.getresponse(silent)
+            assert content.result() == b"".join(b"%02d" % number for number in range(50))
 
     @pytest.mark.parametrize("timeout", [None, 5])
     def test_of_the_process(self, timeout, monkeypatch):
@@ -393,6 +396,8 @@ class TestGoaway:
         for _ in range(3):
             stream_id = connection.request("GET", "/")
             assert connection.getresponse().read() == b"%d" % stream_id
+            if stream_id < 5:
+                await_news(connection)
 
     def test_frees_those_who_wait_for_a_turn(self, connect):
         """They go to the next connection."""
@@ -414,29 +419,30 @@ class TestGoaway:
         stream_id = connection.request("GET", "/waits")
         assert connection.getresponse(stream_id).status == 200
 
-    def test_again_and_again_is_an_error_in_the_end(self, connect):
+    def test_again_and_again_is_an_error_in_the_end(self, connect, monkeypatch):
         """A server that never takes a request must not keep us for ever."""
 
         def script(peer):
-            for number in range(20):
+            for number in range(MAX_CONNECTIONS_A_REQUEST):
                 if number:
                     peer.accept()
-                peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 0})
+                peer.write_settings()
                 peer.write(wire.goaway(0))
-                peer.write(wire.ping())
-                if peer.frames and number == 2:
-                    return
 
         connection = connect(script)
-        connection.connect()
-        outcomes = []
-        for _ in range(3):
-            try:
-                connection.getresponse(connection.request("GET", "/"))
-            except ConnectionTerminated as error:  # noqa: PERF203
-                outcomes.append(error.retryable)
-                break
-        assert outcomes == [True]
+        dial = connection._dial
+
+        def dial_and_listen(first_stream_id):
+            pump = dial(first_stream_id)
+            deadline = time.monotonic() + 10
+            while not pump.endpoint.goaway and time.monotonic() < deadline:
+                pump.look()
+            return pump
+
+        monkeypatch.setattr(connection, "_dial", dial_and_listen)
+        with pytest.raises(ConnectionTerminated, match="ended 3 connections") as caught:
+            connection.request("GET", "/")
+        assert caught.value.retryable
 
 
 class TestReconnecting:
@@ -452,9 +458,11 @@ class TestReconnecting:
             peer.write_response(3, b"second")
 
         connection = connect(script)
-        for content in (b"first", b"second"):
-            connection.request("GET", "/")
-            assert connection.getresponse().read() == content
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"first"
+        await_news(connection)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"second"
 
     def test_after_an_error(self, connect):
         def script(peer):
@@ -519,12 +527,14 @@ class TestClose:
     def test_by_context_manager(self, connect):
         def script(peer):
             peer.handshake()
+            pong(peer)
             peer.want_goaway(wire.NO_ERROR)
             peer.want_closed()
 
         with connect(script) as connection:
             connection.connect()
             connection.connect()
+            connection.ping()
 
     def test_before_connecting_does_nothing(self):
         HTTP20Connection("127.0.0.1", 1).close()

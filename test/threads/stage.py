@@ -19,7 +19,7 @@ from hyper.transport.bufsocket import BufferedSocket
 from hyper.transport.pump import Gate, Pump
 
 # Seconds until a hang is called a hang: far above what a loaded machine needs.
-DEADLINE = 20.0
+DEADLINE = 10.0
 
 # What an octet on the scripted wire means: an id has news; but these are the connection's.
 PLACE = 200  # one more place among the streams
@@ -71,7 +71,7 @@ class FakeEndpoint:
             self.failure = failure
             self.progressed.extend(self.streams)
 
-    def cancel(self, stream: Any) -> None:
+    def cancel(self, _: Any) -> None:
         """A dropped stream leaves its place to another."""
         self.places += 1
         self.progressed.append(0)

@@ -249,7 +249,7 @@ def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage):
         is_struck = threading.Event()
         first = None if takes_the_chair else stage.wait_for(1)
 
-        def interrupt():
+        def interrupt(is_struck=is_struck):
             stage.transport.until(
                 lambda: main.name in stage.transport.asleep or main.name in stage.parked
             )
@@ -563,6 +563,45 @@ def test_places_that_come_together_are_taken_together(stage):
     assert leader.end() is None
 
 
+def test_the_leader_of_the_queue_is_told_that_it_is_first(stage):
+    """RFC 9113, 5.1.2: the one before it goes, and leaves a place; nothing comes from the peer."""
+    order: list[int] = []
+    hasty = stage.settle(stage.start(lambda: stage.pump.wait_turn(lambda: False, 0.02)))
+    leader = stage.wait_for(1)
+    first, second = take_turn(stage, order, 1), take_turn(stage, order, 2)
+    with stage.pump.lock:
+        stage.endpoint.places += 2
+    assert isinstance(hasty.end(), TimedOut)
+    assert (first.end(), second.end()) == (None, None)
+    assert order == [1, 2]
+    stage.bring(1)
+    assert leader.end() is None
+
+
+def test_what_another_thread_does_reaches_the_leader_in_the_kernel(stage):
+    """3: a stream that is cancelled by one thread ends the wait of another, whichever leads."""
+    leader = stage.wait_for(1)
+    with stage.pump.lock:
+        stage.endpoint.news[1] += 1  # as cancel would, by this side alone
+        stage.endpoint.progressed.append(1)
+        stage.pump.flush()
+    assert leader.end() is None
+
+
+def test_a_failure_ends_the_queue_for_all(stage):
+    """8: also for those who are not the first in it."""
+    queue = [
+        stage.settle(
+            stage.start(
+                lambda: stage.pump.wait_turn(lambda: stage.endpoint.failure is not None, None)
+            )
+        )
+        for _ in range(4)
+    ]
+    stage.bring(b"")
+    assert [actor.end() for actor in queue] == [None] * 4
+
+
 def test_who_leaves_the_queue_by_its_deadline_does_not_stop_the_next(stage):
     leader = stage.wait_for(1)
     order: list[int] = []
@@ -640,39 +679,46 @@ def test_ctrl_c_anywhere_stops_nobody_else(monkeypatch, role, leads):
     """4: wherever an exception strikes a thread, the others go on, or learn that it is over."""
     failures = []
     for at in range(1, 400):
-        stage = Stage(monkeypatch)
-        pump, endpoint = stage.pump, stage.endpoint
-        roles = {
-            "waiter": lambda: pump.wait(endpoint.has(2), (2, 0), None),
-            "writer": lambda: (endpoint.outbound.append(bytes(10)), pump.drain(None)),
-            "queuer": lambda: pump.wait_turn(
-                lambda: endpoint.places > 0 or endpoint.failure is not None, None
-            ),
-        }
-        others = [] if leads else [stage.wait_for(1)]
-        if role == "writer":
-            stage.transport.give_room(5)
-        act, place = interrupted(roles[role], at)
-        victim = stage.settle(stage.start(act, "victim"))
-        others += [stage.wait_for(3), stage.wait_for(4)]
-        stage.bring(bytes([4]), bytes([2, PLACE]))
-        stage.transport.give_room()
-        stage.bring(1, 3)
-        try:
-            error = victim.end()
-            assert isinstance(error, (KeyboardInterrupt, type(None))), repr(error)
-            stage.bring(bytes([1, 3, 4]))
-            for other in others:
-                error = other.end()
-                assert isinstance(error, (ConnectionTerminated, type(None))), repr(error)
-            stage.strike()
-        except AssertionError as failure:
-            failures.append((at, place, repr(failure)))
+        place, failure = strike_once(Stage(monkeypatch), role, at, leads=leads)
+        if failure:
+            failures.append((at, place, failure))
         if not place:
             break
     else:
         pytest.fail("the scene is longer than the test thinks")
     assert not failures, "\n".join(map(str, failures))
+
+
+def strike_once(stage, role, at, *, leads):
+    """Play the scene once; where the victim was struck, if it was, and what went wrong then."""
+    pump, endpoint = stage.pump, stage.endpoint
+    roles = {
+        "waiter": lambda: pump.wait(endpoint.has(2), (2, 0), None),
+        "writer": lambda: (endpoint.outbound.append(bytes(10)), pump.drain(None)),
+        "queuer": lambda: pump.wait_turn(
+            lambda: endpoint.places > 0 or endpoint.failure is not None, None
+        ),
+    }
+    others = [] if leads else [stage.wait_for(1)]
+    if role == "writer":
+        stage.transport.give_room(5)
+    act, place = interrupted(roles[role], at)
+    victim = stage.settle(stage.start(act, "victim"))
+    others += [stage.wait_for(3), stage.wait_for(4)]
+    stage.bring(bytes([4]), bytes([2, PLACE]))
+    stage.transport.give_room()
+    stage.bring(1, 3)
+    try:
+        error = victim.end()
+        assert isinstance(error, (KeyboardInterrupt, type(None))), repr(error)
+        stage.bring(bytes([1, 3, 4]))
+        for other in others:
+            error = other.end()
+            assert isinstance(error, (ConnectionTerminated, type(None))), repr(error)
+        stage.strike()
+    except AssertionError as failure:
+        return place, repr(failure)
+    return place, None
 
 
 # ------------------------------------------------------------------------- together

@@ -208,6 +208,8 @@ def test_any_cutting_gives_the_same_octets(octets, arriving, taking):
 def test_any_cutting_gives_the_same_lines(octets, size):
     pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
     buffered = BufferedSocket(Dribble(*pieces), size=256)
-    assert list(iter(buffered.readline, b"")) == octets.splitlines(keepends=True) if (
-        b"\r" not in octets and not set(octets) & set(b"\x0b\x0c\x1c\x1d\x1e\x85")
-    ) else b"".join(iter(buffered.readline, b"")) == octets
+    assert (
+        list(iter(buffered.readline, b"")) == octets.splitlines(keepends=True)
+        if (b"\r" not in octets and not set(octets) & set(b"\x0b\x0c\x1c\x1d\x1e\x85"))
+        else b"".join(iter(buffered.readline, b"")) == octets
+    )

@@ -83,7 +83,7 @@ def test_connecting_ends_with_the_timeout(black_hole):
 def test_one_deadline_covers_all_addresses(black_hole, monkeypatch):
     """A host of five addresses, none of which answers, takes no five timeouts."""
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", black_hole))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *rest, **options: [address] * 5)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 5)
     begin = time.monotonic()
     with pytest.raises(TimedOut):
         dial("five.example", black_hole, timeout=0.3)
@@ -97,7 +97,7 @@ def test_the_next_address_is_tried(listener, monkeypatch):
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", address)
         for address in (dead, listener.getsockname())
     ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *rest, **options: addresses)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
     transport = dial("two.example", 443, timeout=DEADLINE)
     assert transport.socket.getpeername() == listener.getsockname()
     transport.close()

@@ -19,6 +19,16 @@ def yes(scheme, authority):
     return True
 
 
+def test_an_origin_remembers_targets_within_bounds():
+    origin = Origin("https", "example.org")
+    for number in [*range(2 * messages.MAX_JUDGED), 5]:
+        assert origin.target(f"/{number}")[-1] == (b":path", b"/%d" % number)
+    assert len(origin._targets) <= messages.MAX_JUDGED
+    large = "/" + "x" * messages.MAX_JUDGED_SIZE
+    assert origin.target(large)[-1] == (b":path", large.encode())
+    assert large not in origin._targets
+
+
 @pytest.mark.parametrize("part", ["sp ace", "new\nline", "ümlaut", "\x7f"])
 def test_8_3_1_an_origin_is_checked(part):
     with pytest.raises(InvalidURL, match="percent-encode"):

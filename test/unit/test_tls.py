@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +28,7 @@ TLS_1_3 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
 class Server:
     """The server's side over a socketpair, in a thread: shake hands, then do what the test says."""
 
-    def __init__(self, context, act=lambda secure: None):
+    def __init__(self, context, act=lambda _: None):
         self.here, self.there = socket.socketpair()
         self.there.settimeout(DEADLINE)
         self.context = context
@@ -57,7 +59,7 @@ def serve(certificates):
     """Start a server and shake hands with it: (server, transport)."""
     servers, transports = [], []
 
-    def start(act=lambda secure: None, context=None, client=None, name="localhost"):
+    def start(act=lambda _: None, context=None, client=None, name="localhost"):
         server = Server(context or certificates.server_context(), act)
         servers.append(server)
         transport = TLSTransport(
@@ -115,9 +117,7 @@ def test_octets_go_both_ways(serve, certificates, versions):
 def test_a_silent_peer_ends_the_handshake_at_its_deadline(certificates):
     here, there = socket.socketpair()
     with here, there:
-        transport = TLSTransport(
-            PlainTransport(here), certificates.client_context(), "localhost"
-        )
+        transport = TLSTransport(PlainTransport(here), certificates.client_context(), "localhost")
         with pytest.raises(TimedOut, match="the peer is silent"):
             transport.handshake(time.monotonic() + 0.02)
 
@@ -135,9 +135,7 @@ def test_a_peer_that_dribbles_does_not_stretch_the_deadline(certificates):
     thread = threading.Thread(target=dribble, daemon=True)
     thread.start()
     with here, there:
-        transport = TLSTransport(
-            PlainTransport(here), certificates.client_context(), "localhost"
-        )
+        transport = TLSTransport(PlainTransport(here), certificates.client_context(), "localhost")
         with pytest.raises((TimedOut, ssl.SSLError)):
             transport.handshake(time.monotonic() + 0.1)
         done.set()
@@ -149,23 +147,19 @@ def test_a_peer_that_does_not_speak_tls(certificates, answer):
     here, there = socket.socketpair()
     with here, there:
         there.sendall(answer)
-        transport = TLSTransport(
-            PlainTransport(here), certificates.client_context(), "localhost"
-        )
+        transport = TLSTransport(PlainTransport(here), certificates.client_context(), "localhost")
         with pytest.raises(ssl.SSLError):
             transport.handshake(time.monotonic() + DEADLINE)
 
 
 def test_a_peer_that_hangs_up_during_the_handshake(certificates):
     here, there = socket.socketpair()
-    with here:
-        transport = TLSTransport(
-            PlainTransport(here), certificates.client_context(), "localhost"
-        )
+    with here, there:
+        transport = TLSTransport(PlainTransport(here), certificates.client_context(), "localhost")
         there.shutdown(socket.SHUT_WR)
-        with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+        # Which one is OpenSSL's choice; all are OSErrors, as http.client's would be.
+        with pytest.raises((ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError)):
             transport.handshake(time.monotonic() + DEADLINE)
-        there.close()
 
 
 DISTRUST = {
@@ -191,9 +185,7 @@ def test_a_certificate_that_does_not_convince(serve, certificates, case):
 
     context = certificates.server_context(getattr(certificates, which))
     server = Server(context, hear)
-    transport = TLSTransport(
-        PlainTransport(server.here), certificates.client_context(), name
-    )
+    transport = TLSTransport(PlainTransport(server.here), certificates.client_context(), name)
     with pytest.raises(ssl.SSLCertVerificationError, match=words):
         transport.handshake(time.monotonic() + DEADLINE)
     transport.close()
@@ -206,25 +198,18 @@ def test_names_and_addresses_that_the_certificate_has(serve, name):
     assert ("DNS", "localhost") in transport.filter.names()
 
 
-def test_a_client_certificate(serve, certificates):
-    seen = []
-    context = certificates.server_context(client_certificate=True)
-    pair = certificates.client
-    for source in ((pair.certificate, pair.key), None):
-        if source is None:
-            with open(pair.certificate) as certificate, open(pair.key) as key:
-                source = os.path.join(certificates.directory, "both.pem")
-                with open(source, "w") as both:
-                    both.write(key.read() + certificate.read())
-        client = init_context(certificates.authority, source)
-        server, transport = serve(
-            lambda secure: (seen.append(secure.getpeercert()), secure.sendall(b"x")),
-            context,
-            client,
-        )
-        assert receive(transport) == b"x"
-    assert len(seen) == 2
-    assert all(seen)
+@pytest.mark.parametrize("are_apart", [True, False], ids=["pair", "one file"])
+def test_a_client_certificate(serve, certificates, tmp_path, are_apart):
+    pair, both, seen = certificates.client, tmp_path / "both.pem", []
+    both.write_text(Path(pair.key).read_text() + Path(pair.certificate).read_text())
+    source = (pair.certificate, pair.key) if are_apart else str(both)
+    _, transport = serve(
+        lambda secure: (seen.append(secure.getpeercert()), secure.sendall(b"x")),
+        certificates.server_context(client_certificate=True),
+        init_context(certificates.authority, source),
+    )
+    assert receive(transport) == b"x"
+    assert ("email", "client@localhost") in seen[0]["subjectAltName"]
 
 
 # ------------------------------------------------------------------------------- ALPN
@@ -242,7 +227,8 @@ def test_http2_must_be_chosen(serve, certificates, case):
     """RFC 9113, 3.2."""
     offered, spoken, words = ALPN[case]
     _, transport = serve(
-        context=certificates.server_context(alpn=spoken), client=certificates.client_context(offered)
+        context=certificates.server_context(alpn=spoken),
+        client=certificates.client_context(offered),
     )
     if words is None:
         require_h2(transport.filter, "example.org")
@@ -313,10 +299,8 @@ def test_close_notify_is_the_end(serve):
     def act(secure):
         secure.sendall(b"last")
         secure.setblocking(False)
-        try:
+        with suppress(ssl.SSLWantReadError):
             secure.unwrap()
-        except ssl.SSLWantReadError:
-            pass
         assert done.wait(DEADLINE)
 
     _, transport = serve(act)
@@ -382,10 +366,8 @@ def test_the_filter_works_in_memory_alone(certificates):
     for _ in range(5):
         is_done = client.handshake()
         incoming.write(client.take_ciphertext())
-        try:
+        with suppress(ssl.SSLWantReadError):
             server.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
         client.feed(memoryview(outgoing.read()))
     assert is_done
     assert client.alpn_protocol() == "h2"
@@ -464,8 +446,9 @@ def test_authorities_from_a_file_and_from_a_directory(serve, certificates, tmp_p
                 capture_output=True,
                 text=True,
             )
-            with open(certificates.authority) as authority:
-                (tmp_path / f"{answer.stdout.strip()}.0").write_text(authority.read())
+            (tmp_path / f"{answer.stdout.strip()}.0").write_text(
+                Path(certificates.authority).read_text()
+            )
         client = init_context(path)
         client.set_alpn_protocols(["h2"])
         _, transport = serve(lambda secure: secure.sendall(b"x"), client=client)

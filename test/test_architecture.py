@@ -1,0 +1,252 @@
+"""The house: which module may import which, and what its parts may be called, checked with `ast`.
+
+Every arrow of import points down. A line of the table names a module, the modules of hyper that it
+may import, and all others that it may take; what stands under `if TYPE_CHECKING` is for the type
+checker's eyes and does not count. A new module gets a line here before it gets code.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "hyper"
+
+TABLE = """
+# floor 0: words
+errors                | -                                                        | enum http.client socket
+fields                | errors                                                   | re email.message
+
+# floor 1: octets <-> field sections
+hpack                 | hpack.decoder hpack.encoder hpack.table                  | -
+hpack.codes           | -                                                        | -
+hpack.huffman         | hpack.codes errors                                       | sys zlib
+hpack.table           | hpack.codes                                              | -
+hpack.decoder         | hpack.codes hpack.huffman hpack.table errors             | -
+hpack.encoder         | hpack.codes hpack.huffman hpack.table errors             | -
+
+# floor 2: RFC 9113 without IO
+protocol              | -                                                        | -
+protocol.frames       | errors                                                   | struct
+protocol.states       | errors                                                   | -
+protocol.windows      | errors                                                   | -
+protocol.settings     | errors                                                   | -
+protocol.messages     | fields errors                                            | re contextlib
+protocol.stream       | protocol.states protocol.windows errors                  | collections
+protocol.receivers    | protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows errors | collections
+protocol.endpoint     | protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | -
+
+# floor 3: octets <-> operating system
+transport             | -                                                        | -
+transport.plain       | errors                                                   | contextlib select socket
+transport.tls_stdlib  | errors                                                   | contextlib ssl
+transport.tls         | transport.tls_stdlib transport.plain errors              | contextlib os ssl time
+transport.dial        | transport.plain transport.tls errors                     | socket time
+transport.bufsocket   | errors                                                   | -
+transport.pump        | transport.bufsocket errors                               | collections threading time
+
+# floor 4: what users hold
+body                  | errors                                                   | io os stat
+codings               | errors                                                   | zlib brotli brotlicffi compression backports
+exchange              | body protocol.* errors                                   | -
+response              | codings protocol.* fields errors                         | collections http.client io
+connection            | body codings exchange response hpack protocol.* transport.* fields errors | contextlib http.client os socket threading time
+tls                   | transport.tls                                            | -
+hyper                 | connection response protocol.windows fields errors       | -
+
+# guests: they know nothing but public names
+demo                  | -                                                        | *
+demo.__main__         | demo.*                                                   | *
+demo.cafe             | -                                                        | *
+demo.server           | demo.cafe                                                | *
+demo.story            | hyper demo.cafe demo.server demo.timeline                | *
+demo.timeline         | -                                                        | *
+
+# planned, not there yet
+hpack.nghttp2         | errors                                                   | ctypes ctypes.util cffi
+transport.tls_pyopenssl | errors                                                 | contextlib OpenSSL ssl
+dropin                | connection response fields errors                        | http.client
+__main__              | cli                                                      | sys
+cli                   | hyper cli.*                                              | *
+contrib               | hyper contrib.*                                          | *
+"""  # noqa: E501 - a table has long lines
+
+PLANNED = {"hpack.nghttp2", "transport.tls_pyopenssl", "dropin", "__main__", "cli", "contrib"}
+
+# What costs at import, or belongs to another floor, whatever a line says.
+NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
+NEVER_IN_PROTOCOL = {"socket", "ssl", "select", "selectors", "threading", "time", "logging"}
+
+MAX_FUNCTION = 60  # lines: a screen
+MAX_MODULE = 600  # lines
+DATA_MODULES = {"hpack.codes"}
+
+# Words that say nothing (manager, helper) or too much (data: save the frame DATA).
+EMPTY_WORDS = {"manager", "helper", "util", "utils", "handle", "handler", "process", "do", "data"}
+EMPTY_WORDS |= {"info", "cb", "callback", "misc", "common"}
+NAMES_WITH_A_REASON = {
+    "BaseFlowControlManager",  # public
+    "FlowControlManager",  # public
+    "info",  # http.client's HTTPResponse.info()
+    "pack_data_header",  # the frame DATA
+    "receive_data",  # the frame DATA
+    "_count_empty_data",  # the frame DATA
+}
+
+# What `import hyper` costs beyond `import http.client`.
+IMPORTED_WITH_HYPER = {"__future__", "_weakrefset", "contextlib", "threading", "zlib"}
+
+
+def module_name(path):
+    """`protocol.frames` for hyper/protocol/frames.py; the package itself is `hyper`."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts) or "hyper"
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+GUESTS = ("demo", "cli", "contrib")
+
+
+def lines_of_table():
+    lines = {}
+    for line in TABLE.splitlines():
+        if line and not line.startswith("#"):
+            name, ours, others = (cell.strip() for cell in line.split("|"))
+            lines[name] = (ours.replace("-", "").split(), others.replace("-", "").split())
+    return lines
+
+
+ALLOWED = lines_of_table()
+
+
+class Imports(ast.NodeVisitor):
+    """The modules that one module imports at run time, inside functions too."""
+
+    def __init__(self, name):
+        self.package = name if (MODULES[name].name == "__init__.py") else name.rpartition(".")[0]
+        if name == "hyper":
+            self.package = ""
+        self.found = set()
+
+    def visit_If(self, node):
+        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            self.generic_visit(node)
+
+    def visit_Import(self, node):
+        self.found |= {alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node):
+        base = node.module or ""
+        if node.level:
+            parts = self.package.split(".") if self.package else []
+            parts = parts[: len(parts) - node.level + 1]
+            base = ".".join(["hyper", *parts, *([node.module] if node.module else [])])
+        for alias in node.names:
+            whole = f"{base}.{alias.name}"
+            self.found.add(whole if whole.removeprefix("hyper.") in MODULES else base)
+
+
+def imports(name):
+    """(modules of hyper, other modules) that a module imports."""
+    visitor = Imports(name)
+    visitor.visit(TREES[name])
+    ours = {found for found in visitor.found if found.partition(".")[0] == "hyper"}
+    others = visitor.found - ours - {"__future__"}
+    return {found.removeprefix("hyper.") for found in ours}, others
+
+
+def is_allowed(module, patterns):
+    return any(
+        pattern in ("*", module)
+        or (pattern.endswith(".*") and (module + ".").startswith(pattern[:-1]))
+        for pattern in patterns
+    )
+
+
+def line_of(name):
+    """A module's line; a guest's inner modules share their package's."""
+    if name not in ALLOWED and name.partition(".")[0] in GUESTS:
+        return ALLOWED[name.partition(".")[0]]
+    return ALLOWED[name]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_what_its_line_names(name):
+    ours, others = imports(name)
+    allowed_ours, allowed_others = line_of(name)
+    assert {found for found in ours if not is_allowed(found, allowed_ours)} == set()
+    assert {found for found in others if not is_allowed(found, allowed_others)} == set()
+
+
+def test_no_line_of_the_table_is_stale():
+    assert set(ALLOWED) - set(MODULES) <= PLANNED
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.partition(".")[0] not in GUESTS])
+def test_no_module_pays_for_what_only_the_type_checker_needs(name):
+    assert imports(name)[1] & NEVER == set()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("protocol")])
+def test_the_protocol_knows_no_sockets_threads_or_clock(name):
+    assert imports(name)[1] & NEVER_IN_PROTOCOL == set()
+
+
+def test_there_are_no_cycles():
+    below = {name: imports(name)[0] & set(MODULES) - {name} for name in MODULES}
+    while below:
+        floor = {name for name, under in below.items() if not under & set(below)}
+        assert floor, f"these import each other: {sorted(below)}"
+        below = {name: under for name, under in below.items() if name not in floor}
+
+
+def definitions(name, *kinds):
+    return [node for node in ast.walk(TREES[name]) if isinstance(node, kinds)]
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_function_fits_a_screen(name):
+    sizes = {node.name: node.end_lineno - node.lineno + 1 for node in definitions(name, *FUNCTIONS)}
+    assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - DATA_MODULES))
+def test_a_module_can_be_read_at_a_sitting(name):
+    size = len(MODULES[name].read_text("utf-8").splitlines())
+    assert size <= MAX_MODULE
+
+
+def words(name):
+    """`receive`, `data` for receive_data and ReceiveData."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_names_say_something(name):
+    names = {node.name for node in definitions(name, *FUNCTIONS, ast.ClassDef)}
+    names |= set(name.split("."))
+    assert {n for n in names - NAMES_WITH_A_REASON if EMPTY_WORDS & set(words(n))} == set()
+
+
+def test_import_hyper_costs_little_beyond_http_client():
+    script = (
+        "import sys, json, http.client; before = set(sys.modules);"
+        f"sys.path.insert(0, {str(ROOT)!r}); import hyper;"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True
+    )
+    found = {name for name in json.loads(run.stdout) if name.partition(".")[0] != "hyper"}
+    assert found <= IMPORTED_WITH_HYPER
