@@ -93,7 +93,7 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
     """Check the caller's fields, duplicates and order kept.
 
     headers: a mapping, or an iterable of pairs; str (latin-1), bytes or int.  HOT: once a
-    request; a field seen before costs one look-up (bench/small_gets.py).
+    request; a field seen before costs one look-up (bench/clients.py).
     """
     pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
     section: list[Pair] = []

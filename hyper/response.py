@@ -139,7 +139,7 @@ class HTTP20Response(io.BufferedIOBase):
         """Octets of content: all there will be, or amt of them, fewer only at the end.
 
         decode_content: whether to take off the content-encoding; None: as the connection was
-        told.  The first read decides.  HOT (bench/download.py).
+        told.  The first read decides.  HOT (bench/clients.py download).
         """
         self._require_open()
         self._settle_decoding(decode_content)

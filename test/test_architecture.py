@@ -53,11 +53,12 @@ transport.bufsocket   | errors                                                  
 transport.pump        | transport.bufsocket errors                               | collections threading time
 
 # floor 4: what users hold
+authority             | protocol.messages errors                                 | -
 body                  | errors                                                   | io os stat
 codings               | errors                                                   | zlib brotli brotlicffi compression backports
 exchange              | body protocol.* errors                                   | -
 response              | codings protocol.* fields errors                         | collections http.client io
-connection            | body codings exchange response hpack protocol.* transport.* fields errors | contextlib http.client os socket threading time
+connection            | authority body codings exchange response hpack protocol.* transport.* fields errors | contextlib http.client os socket threading time
 tls                   | transport.tls                                            | -
 hyper                 | connection response protocol.windows fields errors       | -
 

@@ -1,11 +1,12 @@
 """``python -m hyper.demo``.
 
-The exit code is 0 where all came as expected, 1 where it did not, and 2 where the packages that
-the server needs are missing.
+The exit code is 0 where all came as expected, 1 where it did not or nobody read on to the end,
+and 2 where the packages that the server needs are missing.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -23,7 +24,14 @@ def main() -> int:
         return 2
     from .story import tell
 
-    return tell(sys.stdout)
+    try:
+        code = tell(sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (``| head``). What is still to be flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
 
-#: Answers to PING and SETTINGS that the peer provoked and does not read.
-MAX_UNSENT_ACKS = 1000
+#: Answers that the peer provoked and does not read: to PING, SETTINGS, and its stream errors.
+MAX_UNSENT_ANSWERS = 1000
 #: Streams that we reset, remembered because frames may still be under way to them.
 MAX_CANCELLED_REMEMBERED = 1024
 #: Requests that go out before the peer's SETTINGS are known: it may allow but few.
@@ -100,7 +100,7 @@ class Endpoint:
         self.window_manager = window_manager
         # What is to be sent, in order.
         self.outbound: list[bytes | memoryview] = []
-        self._unsent_acks = 0
+        self._unsent_answers = 0
         # What the connection is.
         self.local_settings = LocalSettings()
         self.peer_settings = PeerSettings()
@@ -161,6 +161,14 @@ class Endpoint:
                 self._send_goaway_for(fault)
                 return end
             start = stop
+        if self._unsent_answers > MAX_UNSENT_ANSWERS:
+            self._send_goaway_for(
+                ConnectionFault(
+                    ErrorCode.ENHANCE_YOUR_CALM,
+                    f"{self._unsent_answers} frames that must be answered, and the peer does not"
+                    " read the answers (RFC 9113, 10.5)",
+                )
+            )
         return start
 
     def receive_eof(self) -> None:
@@ -241,6 +249,7 @@ class Endpoint:
         self._cancelled[stream_id] = None
         if len(self._cancelled) > MAX_CANCELLED_REMEMBERED:
             del self._cancelled[next(iter(self._cancelled))]
+        self._unsent_answers += 1
         self.outbound.append(frames.pack_rst_stream(stream_id, code))
 
     def _send_goaway_for(self, fault: ConnectionFault) -> None:
@@ -278,14 +287,8 @@ class Endpoint:
         self.outbound.append(frames.pack_window_update(stream_id, increment))
 
     def send_ack(self, frame: bytes) -> None:
-        """Answer PING or SETTINGS; raises ConnectionFault where the peer floods us with them."""
-        self._unsent_acks += 1
-        if self._unsent_acks > MAX_UNSENT_ACKS:
-            raise ConnectionFault(
-                ErrorCode.ENHANCE_YOUR_CALM,
-                f"{self._unsent_acks} PING and SETTINGS frames whose answers the peer does not"
-                " read (RFC 9113, 10.5)",
-            )
+        """Answer PING or SETTINGS (6.5.3, 6.7)."""
+        self._unsent_answers += 1
         self.outbound.append(frame)
 
     def take_outbound(self) -> bytes:
@@ -293,7 +296,7 @@ class Endpoint:
         pieces = self.outbound
         octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self.outbound = []
-        self._unsent_acks = 0
+        self._unsent_answers = 0
         return bytes(octets)
 
     def may_open(self) -> bool:

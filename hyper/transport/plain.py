@@ -6,6 +6,8 @@ A transport moves octets and knows nothing of HTTP.  Its verbs never block, but 
 * ``send(octets)``: takes all of them, hands the kernel what it accepts, keeps the rest; says
   whether nothing is left.  ``send(b"")`` tries again;
 * ``wait(read, write, timeout)``: until the socket is ready, in the kernel;
+* ``hang_bell()``, ``ring()``, ``silence_bell()``: from the first on, another thread can end waits,
+  those that begin included until the bell is silenced;
 * ``shutdown()`` ends the connection and wakes whoever waits; ``close()`` gives the socket back.
 
 ``drained`` spares a system call: after a read that did not fill its view the kernel has no
@@ -32,9 +34,16 @@ if TYPE_CHECKING:
         def recv_into(self, view: memoryview) -> int | None: ...  # noqa: D102
         def send(self, octets: bytes) -> bool: ...  # noqa: D102
         def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool: ...  # noqa: D102
+        def hang_bell(self) -> None: ...  # noqa: D102
+        def ring(self) -> None: ...  # noqa: D102
+        def silence_bell(self) -> None: ...  # noqa: D102
         def fileno(self) -> int: ...  # noqa: D102
         def shutdown(self) -> None: ...  # noqa: D102
         def close(self) -> None: ...  # noqa: D102
+
+
+#: More rings than anyone has been seen to give.
+BUFFER_OF_RINGS = 4096
 
 
 class PlainTransport:
@@ -45,6 +54,8 @@ class PlainTransport:
         self.socket = sock
         self.drained = False
         self._unsent = memoryview(b"")
+        #: two ends: what is written to the one is seen by who waits for the other
+        self._bell: tuple[socket.socket, socket.socket] | None = None
 
     def recv_into(self, view: memoryview) -> int | None:
         """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
@@ -76,10 +87,30 @@ class PlainTransport:
 
         Several threads may wait at once.
         """
-        ready = _wait(self.socket, read=read, write=write, timeout=timeout)
+        bell = self._bell[0] if self._bell else None
+        ready = _wait(self.socket, bell, read=read, write=write, timeout=timeout)
         if ready:
             self.drained = False
         return ready
+
+    def hang_bell(self) -> None:
+        """Make waits endable by ``ring``: two file descriptors, until the transport is closed."""
+        if self._bell is None:
+            self._bell = socket.socketpair()
+            for end in self._bell:
+                end.setblocking(False)
+
+    def ring(self) -> None:
+        """End the waits that began after ``hang_bell``."""
+        if self._bell is not None:
+            with contextlib.suppress(BlockingIOError):  # it has been rung often enough
+                self._bell[1].send(b"!")
+
+    def silence_bell(self) -> None:
+        """Let new waits wait."""
+        if self._bell is not None:
+            with contextlib.suppress(BlockingIOError):  # nobody rang
+                self._bell[0].recv(BUFFER_OF_RINGS)
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
@@ -93,19 +124,37 @@ class PlainTransport:
     def close(self) -> None:
         """Give the socket back to the system; nobody may be waiting."""
         self.socket.close()
+        for end in self._bell or ():
+            end.close()
 
 
 if hasattr(select, "poll"):
 
-    def _wait(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:
+    def _wait(
+        sock: socket.socket,
+        bell: socket.socket | None,
+        *,
+        read: bool,
+        write: bool,
+        timeout: float | None,
+    ) -> bool:
         # A poll object serves one thread at a time: a new one costs less than a lock.
         poll = select.poll()
         poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
+        if bell is not None:
+            poll.register(bell, select.POLLIN)
         # Rounded up: a wait must not end before its time and turn into a busy loop.
         return bool(poll.poll(None if timeout is None else -int(-timeout * 1000 // 1)))
 
 else:  # Windows, where select takes sockets beyond its 512th file as well
 
-    def _wait(sock: socket.socket, *, read: bool, write: bool, timeout: float | None) -> bool:
-        wanted = [sock]
-        return any(select.select(wanted if read else (), wanted if write else (), wanted, timeout))
+    def _wait(
+        sock: socket.socket,
+        bell: socket.socket | None,
+        *,
+        read: bool,
+        write: bool,
+        timeout: float | None,
+    ) -> bool:
+        readable = [sock] * read + ([bell] if bell is not None else [])
+        return any(select.select(readable, [sock] * write, [sock], timeout))

@@ -18,9 +18,10 @@ must also work for the others: that is the whole idea, and these are its rules.
 6.  After sending, look again before sleeping: the very thing waited for may have been done.
 7.  A timeout is the waiter's alone: the stream and the connection stay usable.
 8.  A failure is kept as a recipe (``errors.Failure``); each thread raises its own exception.
-
 9.  Before a new request, one look without waiting notices what a peer said meanwhile: GOAWAY,
     SETTINGS, its end.
+10. What a sleeper in the kernel waits for may also be done by another thread (it cancels a stream,
+    it leaves the chair): that one rings the transport's *bell*.  A gate needs none.
 
 Nobody answers the peer's PING while no thread is inside a call.
 """
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
 #: Seconds after which what was seen of the socket is old. A look is a system call, and what came
 #: within a millisecond would have been missed by a look a millisecond earlier, too.
 LOOK_INTERVAL = 0.001
-#: Seconds after which a thread in the kernel looks up where another thread may have done what it
-#: waits for: left the chair, or its place in the queue. No thread can be called out of the kernel.
-PATIENCE = 0.02
 
 
 class Gate:
@@ -100,8 +98,8 @@ class Pump:
         self._queue: deque[object] = deque()
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
-        #: threads inside transport.wait: the socket must not be closed under them
-        self._sleeping = 0
+        #: what the threads inside transport.wait wait for: the socket must not be closed under them
+        self._sleepers: list[Condition] = []
         self._is_closed = False
         #: the transport holds octets that the socket refused
         self._has_unsent = False
@@ -124,9 +122,9 @@ class Pump:
         try:
             while not ready():
                 if not self._has_leader:
-                    self._lead(ready, deadline, is_patient=0 not in ids)
+                    self._lead(ready, deadline)
                 elif not self.flush():
-                    self._wait_for_room(deadline)
+                    self._wait_for_room(ready, deadline)
                 elif not ready():
                     self._park(ids, ready, deadline)
         finally:
@@ -165,19 +163,15 @@ class Pump:
                 if not self._has_leader:
                     self._lead(self._is_drained, deadline)
                 else:
-                    self._wait_for_room(deadline)
+                    self._wait_for_room(self._is_drained, deadline)
         finally:
             self._appoint()
 
     def _is_drained(self) -> bool:
         return self._is_refused or not (self._has_unsent or self.endpoint.outbound)
 
-    def _lead(self, ready: Condition, deadline: float | None, *, is_patient: bool = True) -> None:
-        """In the chair (rules 2, 4, 6).
-
-        is_patient: what it waits for comes from the peer alone.
-        """
-        limit = self._remaining if is_patient else self._patience
+    def _lead(self, ready: Condition, deadline: float | None) -> None:
+        """In the chair (rules 2, 4, 6)."""
         try:
             self._has_leader = True
             while True:
@@ -185,7 +179,7 @@ class Pump:
                 if ready():
                     return
                 if self._transport.drained:
-                    self._sleep(read=True, write=not flushed, timeout=limit(deadline))
+                    self._sleep(ready, deadline, read=True, write=not flushed)
                 if not self._is_closed:
                     self._receive()
         finally:
@@ -247,6 +241,12 @@ class Pump:
             self._open(gate)
             self._successor = gate
             return
+        self._ring()
+
+    def _ring(self) -> None:
+        """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
+        if any(ready() for ready in self._sleepers):
+            self._transport.ring()
 
     def _wake(self) -> None:
         """Open the gates of those whose wait has come to its end. HOT where threads share."""
@@ -258,28 +258,36 @@ class Pump:
                     if not gate.is_open and gate.ready():
                         self._open(gate)
         progressed.clear()
+        if self._sleepers:
+            self._ring()
 
-    def _wait_for_room(self, deadline: float | None) -> None:
-        """A while, until the socket takes octets again, while another thread leads (rule 5)."""
-        self._sleep(read=False, write=True, timeout=self._patience(deadline))
+    def _wait_for_room(self, ready: Condition, deadline: float | None) -> None:
+        """Until the socket takes octets again, or the leader has left the chair (rule 5)."""
 
-    def _patience(self, deadline: float | None) -> float:
-        remaining = self._remaining(deadline)
-        return PATIENCE if remaining is None else min(remaining, PATIENCE)
+        def is_called() -> bool:
+            return not self._has_leader or ready()
 
-    def _sleep(self, *, read: bool, write: bool, timeout: float | None) -> None:
+        self._sleep(is_called, deadline, read=False, write=True)
+
+    def _sleep(self, ready: Condition, deadline: float | None, *, read: bool, write: bool) -> None:
         """In the kernel, without the lock (rule 1)."""
-        self._sleeping += 1
+        timeout = self._remaining(deadline)
+        if threading.active_count() > 1:
+            self._transport.hang_bell()
         try:
+            self._sleepers.append(ready)
             self.lock.release()
             self._transport.wait(read=read, write=write, timeout=timeout)
         finally:
             try:
                 self._relock()
             finally:
-                self._sleeping -= 1
-                if self._is_closed and not self._sleeping:
+                if ready in self._sleepers:
+                    self._sleepers.remove(ready)
+                if self._is_closed and not self._sleepers:
                     self._transport.close()
+                elif not any(ready() for ready in self._sleepers):
+                    self._transport.silence_bell()
                 self._looked = time.monotonic()
 
     def _remaining(self, deadline: float | None) -> float | None:
@@ -298,7 +306,7 @@ class Pump:
     def flush(self) -> bool:
         """Send what is queued as far as there is room, and wake those with news.
 
-        True if nothing is left. HOT: once a request (bench/small_gets.py).
+        True if nothing is left. HOT: once a request (bench/clients.py).
         """
         endpoint, transport = self.endpoint, self._transport
         while self.abandoned:
@@ -323,7 +331,7 @@ class Pump:
         return flushed
 
     def _receive(self) -> bool:
-        """Receive once; False if there was nothing. HOT: once a read (bench/small_gets.py)."""
+        """Receive once; False if there was nothing. HOT: once a read (bench/clients.py)."""
         endpoint, buffered = self.endpoint, self._buffered
         try:
             received = buffered.fill()
@@ -388,5 +396,5 @@ class Pump:
             return
         self._is_closed = self._is_refused = True
         self._transport.shutdown()
-        if not self._sleeping:
+        if not self._sleepers:
             self._transport.close()

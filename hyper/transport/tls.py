@@ -137,6 +137,18 @@ class TLSTransport:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed."""
         return self._plain.wait(read=read, write=write, timeout=timeout)
 
+    def hang_bell(self) -> None:
+        """Make waits endable by ``ring``."""
+        self._plain.hang_bell()
+
+    def ring(self) -> None:
+        """End the waits that began after ``hang_bell``."""
+        self._plain.ring()
+
+    def silence_bell(self) -> None:
+        """Let new waits wait."""
+        self._plain.silence_bell()
+
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
         return self.socket.fileno()

@@ -289,6 +289,9 @@ class Play:
         settings = wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours})
         self.server.receive_data(wire.PREFACE + settings)
         self.received = b""
+        if theirs < 65_535:
+            # h2 never opens a window again that it lowered after octets had come: settings first.
+            self.endpoint.receive(memoryview(self.server.data_to_send()))
         # What each side got, by the number of the exchange.
         self.requests = {}
         self.responses = {}

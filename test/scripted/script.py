@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def want(peer: Peer, *fields: tuple[str, str]) -> tuple[int, Fields, bytes]:
-    """The next request: its stream, field section and content. It has these fields, in any order."""
+    """The next request: its stream, field section and content. It has these fields somewhere."""
     stream_id, section, content = peer.want_request()
     for field in fields:
         assert field in section, f"{field} is not in {section}"

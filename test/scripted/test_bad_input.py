@@ -154,7 +154,10 @@ ENDS_THE_CONNECTION = {
     "a header section too large": (
         b"".join(
             [wire.headers(1, OK, end_headers=False)]
-            + [wire.continuation(1, wire.block([(f"x-{n}", "v" * 16000)]), n == 5) for n in range(6)]
+            + [
+                wire.continuation(1, wire.block([(f"x-{n}", "v" * 16000)]), n == 5)
+                for n in range(6)
+            ]
         ),
         RemoteProtocolError,
         None,

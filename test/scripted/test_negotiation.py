@@ -65,11 +65,13 @@ def test_cleartext_to_a_tls_port(scripted_peer, certificates):
     def script(peer):
         with contextlib.suppress(OSError):
             peer.accept()
+        with contextlib.suppress(OSError):
+            peer.cut()
 
     peer = scripted_peer(script, certificates.server_context())
-    with HTTP20Connection("127.0.0.1", peer.port, secure=False, timeout=10) as connection:
-        with pytest.raises((OSError, NegotiationError)):
-            connection.getresponse(connection.request("GET", "/"))
+    connection = HTTP20Connection("127.0.0.1", peer.port, secure=False, timeout=10)
+    with connection, pytest.raises((OSError, NegotiationError)):
+        connection.getresponse(connection.request("GET", "/"))
 
 
 def test_tls_to_a_cleartext_port(scripted_peer, certificates):
@@ -79,11 +81,11 @@ def test_tls_to_a_cleartext_port(scripted_peer, certificates):
         peer.close()
 
     peer = scripted_peer(script)
-    with HTTP20Connection(
+    connection = HTTP20Connection(
         "127.0.0.1", peer.port, ssl_context=certificates.client_context(), timeout=10
-    ) as connection:
-        with pytest.raises(ssl.SSLError):
-            connection.connect()
+    )
+    with connection, pytest.raises(ssl.SSLError):
+        connection.connect()
 
 
 @pytest.mark.parametrize("pair", ["wrong_name", "expired", "stranger"])

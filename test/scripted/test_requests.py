@@ -329,17 +329,20 @@ class TestContent:
         connection.getresponse()
 
 
+WRONG_BODIES = {
+    "a body longer than announced": ([b"abc", b"def"], "5", LocalProtocolError, "more than"),
+    "a body shorter than announced": ([b"abc"], "5", LocalProtocolError, "3 of the 5"),
+    "text beyond latin-1": ([b"abc", "\u20ac"], None, LocalProtocolError, "latin-1"),
+    "a piece that is no octets": ([b"abc", 5], None, TypeError, "bytes-like"),
+}
+
+
 class TestBrokenOff:
     """What begins and cannot be finished resets its stream; the connection lives on."""
 
-    CASES = {
-        "a body longer than announced": ([b"abc", b"def"], "5", LocalProtocolError, "more than"),
-        "a body shorter than announced": ([b"abc"], "5", LocalProtocolError, "3 of the 5"),
-        "text beyond latin-1": ([b"abc", "\u20ac"], None, LocalProtocolError, "latin-1"),
-        "a piece that is no octets": ([b"abc", 5], None, TypeError, "bytes-like"),
-    }
-
-    @pytest.mark.parametrize(("body", "length", "error", "words"), CASES.values(), ids=CASES)
+    @pytest.mark.parametrize(
+        ("body", "length", "error", "words"), WRONG_BODIES.values(), ids=WRONG_BODIES
+    )
     @pytest.mark.parametrize("trailers", [None, {"x-a": "1"}], ids=["", "with trailers"])
     def test_by_a_wrong_body(self, connect, body, length, error, words, trailers):
         """RFC 9113, 8.1.1."""

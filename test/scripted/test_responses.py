@@ -343,18 +343,19 @@ class TestClosing:
         connection.ping()
 
 
+CUT = {
+    "reset by the server": lambda peer: peer.write(wire.rst_stream(1, wire.INTERNAL_ERROR)),
+    "end of the connection": lambda peer: peer.close(),
+    "TCP cut": lambda peer: peer.cut(),
+    "GOAWAY and the end": lambda peer: (peer.write(wire.goaway(1)), peer.close()),
+    "less than its length": lambda peer: peer.write_data(1, end_stream=True),
+}
+
+
 class TestCutShort:
     """RFC 9113, 8.1.1: what is incomplete never passes for the whole."""
 
-    CUTS = {
-        "reset by the server": lambda peer: peer.write(wire.rst_stream(1, wire.INTERNAL_ERROR)),
-        "end of the connection": lambda peer: peer.close(),
-        "TCP cut": lambda peer: peer.cut(),
-        "GOAWAY and the end": lambda peer: (peer.write(wire.goaway(1)), peer.close()),
-        "less than its length": lambda peer: peer.write_data(1, end_stream=True),
-    }
-
-    @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+    @pytest.mark.parametrize("cut", CUT.values(), ids=CUT)
     @pytest.mark.parametrize("is_read", [False, True], ids=["", "before it was read"])
     def test_in_the_middle(self, connect, cut, is_read):
         came = threading.Event()

@@ -99,6 +99,7 @@ class ScriptedTransport:
         self.drained = False
         self._unsent = b""
         self.is_shut = False
+        self.is_ringing = False
         self.closed = 0
         #: (read, write) of each thread asleep in the kernel, by the thread's name
         self.asleep: dict[str, tuple[bool, bool]] = {}
@@ -128,10 +129,6 @@ class ScriptedTransport:
             )
 
     # ---- the pump's verbs ----
-
-    @property
-    def unsent(self) -> bool:
-        return bool(self._unsent)
 
     def recv_into(self, view: memoryview) -> int | None:
         assert not self.closed, "read after close"
@@ -167,7 +164,7 @@ class ScriptedTransport:
 
         def is_ready() -> bool:
             arrived = read and (bool(self.incoming) or self.is_shut)
-            return arrived or (write and (self.room > 0 or self.is_shut))
+            return arrived or self.is_ringing or (write and (self.room > 0 or self.is_shut))
 
         with self.change:
             self.asleep[name] = (read, write)
@@ -178,6 +175,18 @@ class ScriptedTransport:
         if ready:
             self.drained = False
         return ready
+
+    def hang_bell(self) -> None:
+        """It always hangs."""
+
+    def ring(self) -> None:
+        with self.change:
+            self.is_ringing = True
+            self.change.notify_all()
+
+    def silence_bell(self) -> None:
+        with self.change:
+            self.is_ringing = False
 
     def shutdown(self) -> None:
         with self.change:
@@ -312,7 +321,7 @@ class Stage:
         assert not pump._has_leader, self.describe()
         assert pump._successor is None, self.describe()
         assert not pump._queue
-        assert not pump._sleeping
+        assert not pump._sleepers
         assert pump.lock.acquire(timeout=DEADLINE), "the lock is still held"
         pump.lock.release()
         assert self.transport.closed <= 1

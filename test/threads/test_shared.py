@@ -54,7 +54,7 @@ def nothing_is_left(connection):
         and not pump._has_leader
         and pump._successor is None
         and not pump._queue
-        and not pump._sleeping
+        and not pump._sleepers
     )
 
 

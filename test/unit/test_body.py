@@ -128,7 +128,7 @@ def test_a_pipe_that_cannot_tell_where_it_stands_has_no_length():
         def fileno(self):
             raise io.UnsupportedOperation
 
-        def read(self, size=-1):
+        def read(self, _size=-1):
             return self.left.pop(0)
 
     reader = Reader()

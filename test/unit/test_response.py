@@ -52,7 +52,7 @@ class FakeEndpoint:
         self.consumed = 0
         self.cancelled = []
 
-    def consume(self, stream, size):
+    def consume(self, _stream, size):
         self.consumed += size
 
     def cancel(self, stream):
@@ -70,7 +70,7 @@ class FakePump:
         self.acts = deque(acts)
         self.waits = 0
 
-    def wait(self, ready, ids, timeout):
+    def wait(self, ready, ids, _timeout):
         assert self.lock.locked()
         assert ids == (self.stream.id,)
         self.waits += not ready()
@@ -102,7 +102,7 @@ def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, 
     stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
     stream.request_is_open = False
     stream.phase = states.CONTENT
-    stream.head = ResponseHead(status, tuple(fields), length)
+    stream.begin(ResponseHead(status, tuple(fields), length), None)
     stream.trailers = tuple(trailers)
     connection = SimpleNamespace(decode_content=decode, limit=lambda: 1.0)
     return HTTP20Response(connection, FakePump(stream, acts), stream)
@@ -343,7 +343,7 @@ VERBS = {
     "read(9)": lambda response: response.read(9),
     "readline": lambda response: response.readline(),
     "readinto": lambda response: response.readinto(bytearray(9)),
-    "iteration": lambda response: list(response),
+    "iteration": list,
     "read_chunked": lambda response: list(response.read_chunked()),
     "trailers": lambda response: response.trailers,
     "read1": lambda response: [response.read1() for _ in range(3)],
@@ -512,7 +512,11 @@ class TestTrailers:
         assert response.gettrailer("x-note") == "one, two"
         assert response.gettrailer("absent", "none") == "none"
         assert response.gettrailer("absent", ["a", "b"]) == "a, b"
-        assert response.gettrailers() == [("x-digest", "1234"), ("x-note", "one"), ("x-note", "two")]
+        assert response.gettrailers() == [
+            ("x-digest", "1234"),
+            ("x-note", "one"),
+            ("x-note", "two"),
+        ]
 
     def test_none(self, answer):
         response = answer(b"abc", END)

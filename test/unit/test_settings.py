@@ -6,7 +6,7 @@ import pytest
 
 from hyper.errors import ConnectionFault, LocalProtocolError
 from hyper.protocol import settings
-from hyper.protocol.settings import LocalSettings, PeerSettings, check
+from hyper.protocol.settings import LocalSettings, PeerSettings, announcement, check
 from test import wire
 
 MOST = 2**32 - 1
@@ -53,6 +53,21 @@ def test_6_5_2_unknown_settings_may_have_any_value_and_are_ignored():
     assert local.acknowledge() == {0xF00D: 7}
     assert peer[0xF00D] == local[0xF00D] == 0
     assert local.as_dict() == peer.as_dict()
+
+
+def test_the_caller_s_settings_go_over_our_own_by_name_or_number():
+    own = {wire.SETTINGS_ENABLE_PUSH: 1, wire.SETTINGS_MAX_HEADER_LIST_SIZE: 5}
+    given = {"SETTINGS_ENABLE_PUSH": 0, wire.SETTINGS_MAX_FRAME_SIZE: 20_000, 0xF00D: 7}
+    assert announcement(own, given) == {0x2: 0, 0x6: 5, 0x5: 20_000, 0xF00D: 7}
+    assert own[wire.SETTINGS_ENABLE_PUSH] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("SETTINGS_WEATHER", "no setting"), (0x5, "20 is not within 16384")]
+)
+def test_6_5_2_a_setting_that_is_none_or_has_a_bad_value_is_the_caller_s_fault(name, words):
+    with pytest.raises(LocalProtocolError, match=words):
+        announcement({}, {name: 20})
 
 
 def test_6_5_3_ours_are_in_force_when_acknowledged_in_their_order():

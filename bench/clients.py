@@ -1,9 +1,12 @@
-"""CPU time of small GETs: one after the other, and a hundred outstanding.
+"""CPU time of HTTP/2 clients, beside the floor that Python and OpenSSL set.
 
-    python bench/small_gets.py [--rounds 5] [--requests 2000] [client ...]
+    python bench/clients.py [--rounds 5] [--requests 2000] [--workload sequential] [client ...]
+
+Workloads: ``sequential``, small GETs one after the other; ``outstanding``, a hundred of them at
+once; ``download``, 256 MiB on one stream, in pieces of 64 KiB.
 
 Against nghttpd over TLS on the loopback (server on one core, client on the other), with ten
-request fields as browsers send them and a body of 200 octets.  Each client runs in a process of
+request fields as browsers send them and bodies of 200 octets.  Each client runs in a process of
 its own; rounds are interleaved, so that the ratios hold while the machine's speed drifts.
 ``floor`` is the limit: a raw ``ssl`` socket that sends field blocks made beforehand and looks
 for END_STREAM in what comes back, with no HTTP/2 layer at all.  Clients that are not installed
@@ -28,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not bench/, whose names are other packages
 OUTSTANDING = 100
 WARM_UP = 300
+MEBIBYTES = 256
+PIECE = 64 * 1024
 FIELDS = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -55,7 +60,7 @@ class Floor:
             socket.create_connection(("localhost", port)), server_hostname="localhost"
         )
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        pseudo = {":method": "GET", ":scheme": "https", ":path": "/small"}
+        pseudo = {":method": "GET", ":scheme": "https", ":path": os.environ["BENCH_PATH"]}
         pseudo[":authority"] = f"localhost:{port}"
         encoder = Encoder()
         fields = list({**pseudo, **FIELDS}.items())
@@ -101,6 +106,8 @@ class Floor:
             self.sock.sendall(self.frame())
             self.receive(1)
 
+    download = sequential
+
     def outstanding(self, count):
         for _ in range(count // OUTSTANDING):
             self.sock.sendall(b"".join([self.frame() for _ in range(OUTSTANDING)]))
@@ -121,6 +128,11 @@ class Hyper:
             conn.request("GET", "/small", headers=FIELDS)
             with conn.getresponse() as response:
                 check(response.status, response.read())
+
+    def download(self, count):
+        for _ in range(count):
+            self.conn.request("GET", "/large", headers=FIELDS)
+            drink(self.conn.getresponse())
 
     def outstanding(self, count):
         conn = self.conn
@@ -149,6 +161,12 @@ class Httpx:
         for _ in range(count):
             self.get()
 
+    def download(self, count):
+        for _ in range(count):
+            with self.client.stream("GET", self.url.replace("small", "large")) as response:
+                size = sum(len(piece) for piece in response.iter_raw(PIECE))
+            check_size(size)
+
 
 class Pycurl:
     """libcurl and nghttp2, in C, behind pycurl."""
@@ -168,6 +186,15 @@ class Pycurl:
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in FIELDS.items()])
         curl.setopt(pycurl.PIPEWAIT, int(multiplexed))
         return curl
+
+    def download(self, count):
+        curl = self.new(multiplexed=False)
+        curl.setopt(self.pycurl.URL, self.url.replace("small", "large"))
+        for _ in range(count):
+            sizes = []
+            curl.setopt(self.pycurl.WRITEFUNCTION, lambda piece, add=sizes.append: add(len(piece)))
+            curl.perform()
+            check_size(sum(sizes))
 
     def sequential(self, count):
         for _ in range(count):
@@ -207,11 +234,24 @@ class HttpClient:
         context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
         self.conn = http.client.HTTPSConnection("localhost", port, context=context)
 
+    def download(self, count):
+        for _ in range(count):
+            self.conn.request("GET", "/large", headers=FIELDS)
+            drink(self.conn.getresponse())
+
     def sequential(self, count):
         for _ in range(count):
             self.conn.request("GET", "/small", headers=FIELDS)
             with self.conn.getresponse() as response:
                 check(response.status, response.read())
+
+
+def drink(response):
+    """Read a response as a program does that copies it elsewhere."""
+    size = 0
+    while piece := response.read(PIECE):
+        size += len(piece)
+    check_size(size)
 
 
 CLIENTS = {
@@ -223,17 +263,35 @@ CLIENTS = {
 }
 
 
+WORKLOADS = {
+    "sequential": "us a request",
+    "outstanding": "us a request",
+    "download": f"ms for {MEBIBYTES} MiB",
+}
+
+
 def check(status, body):
     """A client that does not do the work must not win."""
     if status != 200 or len(body) != 200:
         raise AssertionError((status, body))
 
 
+def check_size(size):
+    """Likewise."""
+    if size != MEBIBYTES << 20:
+        raise AssertionError(size)
+
+
 def measure(name, workload, port, count):
-    """In the child: CPU microseconds a request."""
+    """In the child: CPU microseconds a request, or milliseconds a download."""
     context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
     client = CLIENTS[name](port, context)
     run = getattr(client, workload)
+    if workload == "download":
+        begin = time.process_time()
+        run(1)
+        print((time.process_time() - begin) * 1e3)
+        return
     run(WARM_UP)
     begin = time.process_time()
     run(count)
@@ -248,9 +306,11 @@ def servers():
 
     with tempfile.TemporaryDirectory() as directory:
         certificates = Certificates(Path(directory))
-        with Nghttpd(certificates, files={"small": b"x" * 200}) as nghttpd, Nginx(
-            certificates, files={"small": b"x" * 200}
-        ) as nginx:
+        files = {"small": b"x" * 200, "large": bytes(MEBIBYTES << 20)}
+        with (
+            Nghttpd(certificates, files=files) as nghttpd,
+            Nginx(certificates, files=files) as nginx,
+        ):
             for server in (nghttpd, nginx):
                 with contextlib.suppress(AttributeError, OSError):
                     os.sched_setaffinity(server.pid, {0})
@@ -262,9 +322,9 @@ def run(name, workload, ports, count, authority):
     pin = ["taskset", "-c", "1"] if (os.cpu_count() or 1) > 1 else []
     port = ports[getattr(CLIENTS[name], "server", "nghttpd")]
     child = [sys.executable, __file__, "--child", name, workload, str(port), str(count)]
-    done = subprocess.run(
-        [*pin, *child], env={**os.environ, "AUTHORITY": authority}, capture_output=True, text=True
-    )
+    path = "/large" if workload == "download" else "/small"
+    env = {**os.environ, "AUTHORITY": authority, "BENCH_PATH": path}
+    done = subprocess.run([*pin, *child], env=env, capture_output=True, text=True)
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         print(f"{name}, {workload}: {last}", file=sys.stderr)
@@ -277,11 +337,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--workload", action="append", choices=list(WORKLOADS))
     parser.add_argument("clients", nargs="*", default=list(CLIENTS))
     options = parser.parse_args()
     names = ["floor", *(name for name in options.clients if name != "floor")]
     with servers() as (authority, ports):
-        for workload in ("sequential", "outstanding"):
+        for workload in options.workload or WORKLOADS:
             figures = {name: [] for name in names if hasattr(CLIENTS[name], workload)}
             for _ in range(options.rounds):
                 for name in list(figures):
@@ -290,7 +351,7 @@ def main():
                         del figures[name]
                     else:
                         figures[name].append(figure)
-            print(f"\n{workload}: CPU us a request (median), times the floor (median of rounds)")
+            print(f"\n{workload}: CPU {WORKLOADS[workload]}, median; times the floor of the round")
             for name, values in figures.items():
                 ratio = statistics.median(a / b for a, b in zip(values, figures["floor"]))
                 print(f"{name:>12} {statistics.median(values):8.1f} {ratio:7.2f}")
