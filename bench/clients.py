@@ -300,7 +300,7 @@ def measure(name, workload, port, count):
 
 @contextlib.contextmanager
 def servers():
-    """nghttpd for HTTP/2, nginx for HTTP/1.1, with a body of 200 octets at /small."""
+    """Start nghttpd for HTTP/2, nginx for HTTP/1.1, with a body of 200 octets at /small."""
     from test.certificates import Certificates
     from test.live.servers import Nghttpd, Nginx
 

@@ -28,7 +28,7 @@ from .errors import (
     InvalidURL,
     LocalProtocolError,
 )
-from .exchange import Exchange, wrong_length
+from .exchange import Draft, Exchange, wrong_length
 from .hpack import Decoder, Encoder
 from .protocol import messages
 from .protocol import settings as setting
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .body import Body
-    from .fields import Fields, FieldSource, Pair, Text
+    from .fields import Fields, FieldSource, Text
     from .protocol.messages import RequestFields
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
@@ -79,18 +79,6 @@ MAX_CONNECTIONS_A_REQUEST = 3
 
 #: Where stream ids begin anew on the next connection; a connection has 2^30 of them (5.1.1).
 STREAM_IDS_RESTART = 2**30
-
-
-class Draft:
-    """A request put together piece by piece, until ``endheaders`` sends it."""
-
-    __slots__ = ("headers", "method", "offers_codings", "url")
-
-    def __init__(self, method: str, url: str, *, offers_codings: bool) -> None:
-        self.method = method
-        self.url = url
-        self.offers_codings = offers_codings
-        self.headers: list[Pair] = []
 
 
 class HTTP20Connection:
@@ -150,6 +138,8 @@ class HTTP20Connection:
         self._drafts: dict[int, Draft] = {}
         self._sending: dict[int, Exchange] = {}
         self._newest_request = 0
+        #: how often ``close`` was called
+        self._closings = 0
         self._corking: set[int] = set()
 
     # -------------------------------------------------------------- connecting
@@ -238,6 +228,7 @@ class HTTP20Connection:
         """
         code = ErrorCode.NO_ERROR if error_code is None else error_code
         with self._connecting:
+            self._closings += 1
             pumps = [*self._former, *filter(None, (self._pump,))]
             self._former = []
         for pump in pumps:
@@ -384,6 +375,7 @@ class HTTP20Connection:
     ) -> Exchange:
         """Send a header section, on a new connection if need be. HOT: once a request."""
         limit = self.limit()
+        closings = self._closings
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
             endpoint = pump.endpoint
@@ -391,6 +383,8 @@ class HTTP20Connection:
                 pump.look()
                 pump.wait_turn(endpoint.may_open_or_never, limit)
                 if not endpoint.is_open:
+                    if closings != self._closings and endpoint.failure:
+                        raise endpoint.failure.exception()  # the caller's close: no new one
                     continue
                 stream = endpoint.send_request(
                     section, method, end_stream=end_stream, reserved_id=reserved_id

@@ -13,9 +13,21 @@ from .errors import LocalProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .body import Body
-    from .fields import Fields
+    from .fields import Fields, Pair
     from .protocol.stream import Stream
     from .transport.pump import Pump
+
+
+class Draft:
+    """A request put together piece by piece, until ``endheaders`` sends it."""
+
+    __slots__ = ("headers", "method", "offers_codings", "url")
+
+    def __init__(self, method: str, url: str, *, offers_codings: bool) -> None:
+        self.method = method
+        self.url = url
+        self.offers_codings = offers_codings
+        self.headers: list[Pair] = []
 
 
 class Exchange:

@@ -309,6 +309,8 @@ class Pump:
         True if nothing is left. HOT: once a request (bench/clients.py).
         """
         endpoint, transport = self.endpoint, self._transport
+        if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self.abandoned):
+            return True
         while self.abandoned:
             endpoint.cancel(self.abandoned.popleft())
         if endpoint.progressed:

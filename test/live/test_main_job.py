@@ -191,7 +191,8 @@ class TestPushes:
         assert {push.path: push.getresponse().read() for push in pushes} == ASSETS
         assert connection.getresponse(stream_id).status == 200
 
-    @pytest.mark.parametrize("name", PUSHING)
+    # Not Apache: 2.4 ends the connection where RST_STREAM crosses the response that it has ready.
+    @pytest.mark.parametrize("name", ["nghttpd", "nginx"])
     def test_cancelled(self, request, connect, name):
         server = request.getfixturevalue(name)
         if name == "nginx" and not server.pushes():
@@ -436,6 +437,8 @@ MEASURE = """
     verb, port, authority, size = sys.argv[1:]
     size = int(size)
     with connection(port, authority) as conn:
+        if sys.implementation.name == "pypy":  # whose compiler takes memory of its own at first
+            globals()[verb](conn, 64 << 20)
         conn.connect()
         before, _ = resident()
         begin, cpu = time.perf_counter(), time.process_time()

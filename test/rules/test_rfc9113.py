@@ -405,6 +405,13 @@ CONNECTION_ERRORS = {
     wire.ENHANCE_YOUR_CALM: {
         "10.5 PING without end": ("9113, 10.5", wire.ping() * 1001),
         "10.5 SETTINGS without end": ("9113, 10.5", wire.settings() * 1001),
+        "10.5 promises without end, each refused": (
+            "9113, 10.5",
+            b"".join(
+                wire.push_promise(AWAITING, promised_id, wire.block([(":method", "POST")]))
+                for promised_id in range(1000, 1000 + 2 * 1001, 2)
+            ),
+        ),
         "10.5 DATA without content, without end": ("9113, 10.5", wire.data(RESPONDING) * 101),
         "10.5 DATA of padding alone, without end": (
             "9113, 10.5",

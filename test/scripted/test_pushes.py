@@ -60,9 +60,10 @@ def test_those_there_without_waiting_and_each_once(connect):
     def script(peer):
         peer.handshake()
         want(peer)
+        opaque = peer.want_ping()
         peer.write_push(1, 2, promised(peer, "/a"))
         peer.write_push(1, 4, promised(peer, "/b"))
-        pong(peer)
+        peer.write(wire.ping(opaque, ack=True))
         opaque = peer.want_ping()
         peer.write_push(1, 6, promised(peer, "/c"))
         peer.write_response(1, b"page")

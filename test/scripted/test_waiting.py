@@ -567,6 +567,26 @@ class TestClose:
             with pytest.raises(ConnectionTerminated, match="closed on this side"):
                 waits.result(10)
 
+    def test_frees_whoever_waits_for_a_turn(self, connect):
+        """And makes no new connection for it."""
+
+        def script(peer):
+            peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+            pong(peer)
+            want(peer)
+            peer.want_closed()
+
+        connection = connect(script)
+        connection.ping()
+        connection.request("GET", "/")
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(connection.request, "GET", "/second")
+            while not connection._pump._queue:
+                assert not second.done()
+            connection.close()
+            with pytest.raises(ConnectionTerminated, match="closed on this side"):
+                second.result(10)
+
     def test_frees_whoever_waits_for_promises(self, connect):
         waiting = threading.Event()
 
