@@ -574,6 +574,7 @@ class TestClose:
             peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 1})
             pong(peer)
             want(peer)
+            peer.want_goaway()
             peer.want_closed()
 
         connection = connect(script)
