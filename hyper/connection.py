@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .body import Body
     from .fields import Fields, FieldSource, Text
     from .protocol.messages import RequestFields
+    from .transport.plain import Transport
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
 
@@ -193,7 +194,10 @@ class HTTP20Connection:
             context=context,
         )
         names: Names = transport.filter.names() if isinstance(transport, TLSTransport) else ()
+        return self._pump_over(transport, names, first_stream_id)
 
+    def _pump_over(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
+        """HTTP/2 from its preface on, over a transport on which it has been agreed."""
         origin = self._origin
 
         def covers(scheme: str, authority: str) -> bool:

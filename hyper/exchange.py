@@ -85,6 +85,11 @@ class Exchange:
             self.cancel()
             raise
 
+    def end_if_open(self, limit: float | None) -> None:
+        """End a request that its caller never called final."""
+        if self.stream.request_is_open:
+            self.end((), limit)
+
     def _send(self, octets: memoryview, *, end_stream: bool, limit: float | None) -> None:
         self._count(len(octets))
         pump, stream = self.pump, self.stream

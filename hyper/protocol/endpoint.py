@@ -318,6 +318,18 @@ class Endpoint:
         self.is_open = self.is_open and stream_id + 2 <= LAST_STREAM_ID
         return stream_id
 
+    def adopt_upgraded(self, method: str) -> Stream:
+        """Stream 1, whose request went out in HTTP/1.1 before the protocol was changed.
+
+        "[...] stream 1 is implicitly 'half-closed' from the client toward the server" (RFC 7540,
+        3.2; kept by 5.1.1 as a possibility).
+        """
+        stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method)
+        stream.request_is_open = False
+        self._youngest_opened = stream.id
+        self.streams[stream.id] = stream
+        return stream
+
     def send_request(
         self, section: Fields, method: str, *, end_stream: bool, reserved_id: int = 0
     ) -> Stream:

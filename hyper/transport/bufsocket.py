@@ -79,6 +79,13 @@ class BufferedSocket:
             self._end = end + received
         return received
 
+    def put(self, octets: bytes) -> None:
+        """Octets that somebody else has received before: they come first."""
+        if len(octets) > len(self._buffer) - self._end:
+            raise BufferError(f"no room for {len(octets)} octets")
+        self._buffer[self._end : self._end + len(octets)] = octets
+        self._end += len(octets)
+
     def read(self, size: int) -> bytes:
         """At most size octets, received if none are there; b"" at the end. Blocking sources."""
         if self._start == self._end:

@@ -71,16 +71,20 @@ class PlainTransport:
         """Take octets; True if all of them are with the kernel now. HOT."""
         if self._unsent:
             octets = b"".join((self._unsent, octets)) if octets else self._unsent  # type: ignore[assignment]
-        try:
-            sent = self.socket.send(octets)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
+        sent = self._send(octets)
         if sent == len(octets):
             if self._unsent:
                 self._unsent = memoryview(b"")
             return True
         self._unsent = memoryview(octets)[sent:]
         return False
+
+    def _send(self, octets: bytes) -> int:
+        """Offer octets to the socket; how many it took."""
+        try:
+            return self.socket.send(octets)
+        except (BlockingIOError, InterruptedError):
+            return 0
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed.

@@ -369,6 +369,12 @@ class Pump:
         self._wake()
         self.close()
 
+    def put(self, octets: bytes) -> None:
+        """Octets of the peer's that somebody else received before this began."""
+        if octets:
+            self._buffered.put(octets)
+            self._buffered.advance(self.endpoint.receive(self._buffered.view))
+
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
         return self._transport.fileno()

@@ -1,0 +1,225 @@
+"""HTTP/2 on a socket that http.client has opened: what the drop-in classes stand on.
+
+``Session`` is an ``HTTP20Connection`` of one connection only: it never dials.  ``SocketView`` is
+what the script sees as ``conn.sock``; ``Response`` is what ``getresponse`` gives.  Both behave as
+http.client's do when their connection is closed or dropped early: a response that was fetched is
+read to its end, and the session ends after it.
+"""
+
+from __future__ import annotations
+
+import email.message
+from http.client import HTTPMessage, responses
+
+from .connection import HTTP20Connection
+from .errors import Failure, RemoteDisconnected
+from .exchange import Exchange
+from .protocol import messages
+from .response import HTTP20Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+    from .fields import FieldSource
+    from .protocol.stream import Stream
+    from .transport.plain import Transport
+    from .transport.pump import Pump
+
+#: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
+SPELLINGS = {
+    "content-md5": "Content-MD5",
+    "dnt": "DNT",
+    "etag": "ETag",
+    "te": "TE",
+    "www-authenticate": "WWW-Authenticate",
+    "x-xss-protection": "X-XSS-Protection",
+}
+
+
+def spelled(name: str) -> str:
+    """A field name with the capitals that scripts know from HTTP/1.1."""
+    return SPELLINGS.get(name) or name.title()
+
+
+class Session(HTTP20Connection):
+    """HTTP/2 on one connection, from its preface to its end. Any thread."""
+
+    def __init__(
+        self, host: str, port: int, transport: Transport, *, secure: bool, **options: Any
+    ) -> None:
+        super().__init__(
+            host, port, enable_push=False, secure=secure, decode_content=False, **options
+        )
+        self._pump = self._pump_over(transport, (), 1)
+        #: the script has closed or dropped the connection; what it has fetched is still read
+        self._is_dropped = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may go out here; looks at what the peer has said meanwhile."""
+        pump = self._pump
+        assert pump is not None  # it is there from the beginning
+        with pump.lock:
+            pump.look()
+        return pump.endpoint.is_open and not pump.is_closed
+
+    def _live_pump(self) -> Pump:
+        pump = self._pump
+        if pump is None or pump.is_closed or not pump.endpoint.is_open:
+            raise RemoteDisconnected("Remote end closed connection without response")
+        return pump
+
+    def begin(self, method: str, url: str, headers: FieldSource, *, ends: bool) -> Exchange:
+        """Send a header section; headers as http.client wrote them, Host among them."""
+        given = messages.request_fields(headers)
+        section = messages.request_section(method, url, self._origin, given, ())
+        return self._open(section, method, given.content_length, end_stream=ends)
+
+    def take_over(self, method: str, octets: bytes) -> Exchange:
+        """Stream 1 of a connection that was upgraded; octets were received already."""
+        pump = self._live_pump()
+        with pump.lock:
+            stream = pump.endpoint.adopt_upgraded(method)
+            pump.put(octets)
+            pump.drain(self.limit())
+        return Exchange(pump, stream, None)
+
+    def response_to(self, exchange: Exchange) -> Response:
+        """Wait for the response to a request."""
+        pump, stream = exchange.pump, exchange.stream
+        if not stream.has_head():
+            with pump.lock:
+                pump.wait(stream.has_head, (stream.id,), self.limit())
+        if stream.head is None:
+            assert stream.failure is not None  # else the wait would go on
+            raise self._as_http_client(stream.failure)
+        return Response(self, pump, stream)
+
+    def _as_http_client(self, failure: Failure) -> Exception:
+        # "RemoteDisconnected: the remote end closed before it answered" is what scripts, and
+        # xmlrpc.client and urllib3, know; a peer that broke the rules is told as it is.
+        error = failure.exception()
+        if isinstance(error, ConnectionResetError) and not isinstance(error, RemoteDisconnected):
+            disconnected = RemoteDisconnected(str(error))
+            disconnected.__cause__ = error
+            return disconnected
+        return error
+
+    def drop(self) -> None:
+        """The script needs the connection no more: end it after what it has fetched."""
+        self._is_dropped = True
+        self.end_if_dropped()
+
+    def end_if_dropped(self) -> None:
+        """Close a dropped session whose last response has been read."""
+        pump = self._pump
+        if self._is_dropped and pump is not None and not pump.endpoint.streams:
+            self.close()
+
+
+class SocketView:
+    """The connection's socket as a script sees it: shared by all streams, and not to be read.
+
+    Closing it drops the session; its timeout is that of each wait.  All else is the socket's.
+    """
+
+    def __init__(self, session: Session, sock: socket.socket) -> None:
+        self._session = session
+        self._sock = sock
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Seconds that each wait may take, None for no limit."""
+        self._session.timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        """What ``settimeout`` was told."""
+        return self._session.limit()
+
+    timeout = property(gettimeout)
+
+    def close(self) -> None:
+        """Drop the session, responses that were fetched excepted."""
+        self._session.drop()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def __repr__(self) -> str:
+        return f"<HTTP/2 on {self._sock!r}>"
+
+
+class Response(HTTP20Response):
+    """A response over HTTP/2 with the manners of ``http.client.HTTPResponse``.
+
+    Attributes may be set, as urllib.request does; headers are an ``HTTPMessage``; content is
+    never decoded.
+    """
+
+    reason: Any = ""
+
+    def __init__(self, session: Session, pump: Pump, stream: Stream) -> None:
+        super().__init__(session, pump, stream)
+        self._session = session
+        self._message: Any = None
+        self._msg: Any = None
+        self.reason = responses.get(self.status, "")
+
+    @property
+    def headers(self) -> Any:
+        """The header section, as http.client shows it."""
+        message = self._message
+        if message is None:
+            message = self._message = _message(self._head.fields)
+        return message
+
+    @headers.setter
+    def headers(self, message: Any) -> None:
+        self._message = message
+
+    @property
+    def msg(self) -> Any:
+        """The header section too, until a script puts something else there."""
+        return self.headers if self._msg is None else self._msg
+
+    @msg.setter
+    def msg(self, msg: Any) -> None:
+        self._msg = msg
+
+    def info(self) -> Any:
+        """The header section, as urllib's users ask for it."""
+        return self.headers
+
+    def getheader(self, name: str, default: Any = None) -> Any:
+        """The values of one field, joined by commas; else default (an iterable is joined)."""
+        values = self.headers.get_all(name) or default
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
+            return values
+        return ", ".join(values)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs, duplicates included."""
+        return list(self.headers.items())
+
+    def begin(self) -> None:
+        """Nothing: the head is there."""
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._session.end_if_dropped()
+
+    def close(self) -> None:
+        """Drop what was not read; only this stream is reset (CANCEL)."""
+        super().close()
+        self._session.end_if_dropped()
+
+
+def _message(fields: tuple[tuple[bytes, bytes], ...]) -> HTTPMessage:
+    message = HTTPMessage()
+    for name, value in fields:
+        # What add_header does, without its search for parameters.
+        email.message.Message.__setitem__(
+            message, spelled(name.decode("latin-1")), value.decode("latin-1")
+        )
+    return message
