@@ -7,7 +7,27 @@
     >>> response.status, len(response.read()), response.trailers.items()
 
 Many requests may be under way at once, from one thread or many, and be answered in any order.
+
+``import hyper as http_client`` stands in for http.client: every public name of it is here, its
+exceptions and constants are the same objects, and HTTPConnection and HTTPSConnection go HTTP/2
+where the server does.  These two and HTTPResponse are loaded when first asked for.
 """
+
+from http import HTTPStatus
+from http.client import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    BadStatusLine,
+    HTTPMessage,
+    ImproperConnectionState,
+    LineTooLong,
+    UnimplementedFileMode,
+    UnknownProtocol,
+    UnknownTransferEncoding,
+    error,
+    parse_headers,
+    responses,
+)
 
 from .connection import HTTP20Connection
 from .errors import (
@@ -36,9 +56,16 @@ from .fields import FieldMap
 from .protocol.windows import BaseFlowControlManager, FlowControlManager
 from .response import HTTP20Push, HTTP20Response
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .dropin import HTTPConnection, HTTPResponse, HTTPSConnection
+
 __version__ = "1.0.0.dev0"
 
 __all__ = [
+    "HTTPS_PORT",
+    "HTTP_PORT",
+    "BadStatusLine",
     "BaseFlowControlManager",
     "CannotSendHeader",
     "CannotSendRequest",
@@ -54,9 +81,15 @@ __all__ = [
     "HTTP20Error",
     "HTTP20Push",
     "HTTP20Response",
+    "HTTPConnection",
     "HTTPException",
+    "HTTPMessage",
+    "HTTPResponse",
+    "HTTPSConnection",
+    "ImproperConnectionState",
     "IncompleteRead",
     "InvalidURL",
+    "LineTooLong",
     "LocalProtocolError",
     "NegotiationError",
     "NotConnected",
@@ -65,5 +98,34 @@ __all__ = [
     "RemoteProtocolError",
     "ResponseNotReady",
     "StreamResetError",
+    "UnimplementedFileMode",
+    "UnknownProtocol",
+    "UnknownTransferEncoding",
     "__version__",
+    "error",
+    "parse_headers",
+    "responses",
 ]
+
+#: What dropin.py gives.
+_DROP_IN = ("HTTPConnection", "HTTPResponse", "HTTPSConnection")
+
+
+def __getattr__(name: str) -> HTTPStatus:
+    """The status constants of http.client (``OK``, ``NOT_FOUND``), and the drop-in's classes."""
+    # Annotated for the constants: the type checker sees the classes above.
+    if name in _DROP_IN:
+        from . import dropin
+
+        found: HTTPStatus = getattr(dropin, name)
+    elif name in HTTPStatus.__members__:
+        found = HTTPStatus.__members__[name]
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """All names, those not loaded yet included."""
+    return sorted({*globals(), *_DROP_IN, *HTTPStatus.__members__})

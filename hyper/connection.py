@@ -151,9 +151,13 @@ class HTTP20Connection:
         Raises OSError for a server that cannot be reached or trusted (TimeoutError and
         ssl.SSLError among them), NegotiationError for one that does not speak HTTP/2.
         """
-        pump = self._live_pump()
-        with pump.lock:
-            pump.drain(self.limit())  # the preface (3.4): the server need not wait for a request
+        for _ in range(MAX_CONNECTIONS_A_REQUEST):
+            pump = self._live_pump()
+            with pump.lock:
+                pump.look()
+                if pump.endpoint.is_open:  # the server has not ended it while it was idle
+                    pump.drain(self.limit())  # the preface (3.4) need not wait for a request
+                    return
 
     def limit(self) -> float | None:
         """The seconds that a wait may take now, None for no limit."""
@@ -241,9 +245,8 @@ class HTTP20Connection:
                 pump.endpoint.close(code, failure)
                 pump.flush()
                 pump.close()
-        self._exchanges.clear()
-        self._drafts.clear()
-        self._sending.clear()
+        for requests in (self._exchanges, self._drafts, self._sending):
+            requests.clear()
 
     def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
@@ -394,22 +397,15 @@ class HTTP20Connection:
                     section, method, end_stream=end_stream, reserved_id=reserved_id
                 )
                 self._newest_request = stream.id
+                exchange = Exchange(pump, stream, announced)
                 if end_stream and threading.get_ident() not in self._corking:
-                    self._drain(pump, stream, limit)
-                return Exchange(pump, stream, announced)
+                    exchange.drain(limit)
+                return exchange
         raise ConnectionTerminated(
             f"{self.host} ended {MAX_CONNECTIONS_A_REQUEST} connections, one after the other,"
             " before the request could go out (RFC 9113, 6.8)",
             retryable=True,
         )
-
-    def _drain(self, pump: Pump, stream: Stream, limit: float | None) -> None:
-        try:
-            pump.drain(limit)
-        except BaseException:
-            # The caller will never learn the stream's id: nobody can ask for its response.
-            pump.endpoint.cancel(stream)
-            raise
 
     def putrequest(
         self,
@@ -536,17 +532,22 @@ class HTTP20Connection:
 
     def _claim(self, stream_id: int | None) -> tuple[int, Exchange]:
         with self._claiming:
-            if stream_id is not None:
-                exchange = self._exchanges.get(stream_id)
+            for given_id in list(self._exchanges) if stream_id is None else (stream_id,):
+                exchange = self._exchanges.get(given_id)
                 if exchange is not None and not exchange.is_claimed:
                     exchange.is_claimed = True
-                    return stream_id, exchange
-                raise ResponseNotReady(f"no response is awaited on stream {stream_id}")
-            for oldest_id, exchange in list(self._exchanges.items()):
-                if not exchange.is_claimed:
-                    exchange.is_claimed = True
-                    return oldest_id, exchange
+                    return given_id, exchange
+        if stream_id is not None:
+            raise ResponseNotReady(f"no response is awaited on stream {stream_id}")
         raise ResponseNotReady("Idle: every request has been answered, or there was none")
+
+    def cancel(self, stream_id: int) -> None:
+        """Give up a request whose response was not taken: its stream is reset (CANCEL, 5.4.2)."""
+        self._drafts.pop(stream_id, None)
+        self._sending.pop(stream_id, None)
+        exchange = self._exchanges.pop(stream_id, None)
+        if exchange is not None:
+            exchange.cancel()
 
     def response_of(self, pump: Pump, stream: Stream) -> HTTP20Response:
         """Wait for the header section on a stream, one of ours or a pushed one."""

@@ -49,6 +49,15 @@ class Exchange:
         #: whether a thread is waiting for, or has taken, the response
         self.is_claimed = False
 
+    def drain(self, limit: float | None) -> None:
+        """Have a request without content leave, within limit. Lock held."""
+        try:
+            self.pump.drain(limit)
+        except BaseException:
+            # The caller will never learn the stream's id: nobody can ask for its response.
+            self.pump.endpoint.cancel(self.stream)
+            raise
+
     def send_all(self, body: Body, trailers: Fields, limit: float | None) -> None:
         """Send content, piece by piece, then the end of the request; each wait within limit.
 

@@ -52,6 +52,8 @@ class HTTP20Response(io.BufferedIOBase):
     _held_size = 0
     #: whether the end of content was seen
     _is_finished = False
+    #: seconds, or None for no limit, once it is set; until then the connection's
+    _timeout: float | tuple[()] | None = ()
 
     def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
         head = stream.head
@@ -134,6 +136,19 @@ class HTTP20Response(io.BufferedIOBase):
 
     def _taken(self) -> int:
         return self._stream.content_size - sum(map(len, tuple(self._stream.content)))
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that each wait for content may take, None for no limit.
+
+        The connection's, unless it is set: threads that share a connection set their own here.
+        """
+        timeout = self._timeout
+        return self._connection.limit() if isinstance(timeout, tuple) else timeout
+
+    @timeout.setter
+    def timeout(self, timeout: float | None) -> None:
+        self._timeout = timeout
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
         """Octets of content: all there will be, or amt of them, fewer only at the end.
@@ -268,7 +283,7 @@ class HTTP20Response(io.BufferedIOBase):
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
             return _popped(stream.content, amt)
         with pump.lock:
-            pump.wait(stream.has_content, (stream.id,), self._connection.limit())
+            pump.wait(stream.has_content, (stream.id,), self.timeout)
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:

@@ -1,0 +1,330 @@
+"""What the doors of httpx and httpx2 share: one API under two names.
+
+A request finds the connection of its origin, which all threads share: HTTP/2 carries their
+requests side by side (RFC 9113, 5).  Whatever is not HTTP/2 over TLS to the origin itself, plain
+http, proxies, servers that will not, goes to the library's own transport, in HTTP/1.1.
+
+The four limits of a request (connect, read, write, pool) are those of its own waits, so the
+connection has none of its own: each thread says how long it will wait now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from http.client import HTTPException, InvalidURL
+
+from .. import HTTP20Connection, HTTP20Error, LocalProtocolError, NegotiationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Any
+
+    from .. import HTTP20Response
+
+#: Connections kept, as httpx's own limit: beyond that the one that was idle longest is closed.
+MAX_ORIGINS = 100
+#: How often a request is sent that the server says it has not processed (RFC 9113, 8.7).
+MAX_SENDINGS = 3
+#: Seconds before the second attempt to connect, doubled with each further one, as in httpx.
+RETRY_DELAY = 0.5
+#: What only connecting brings.
+OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
+
+
+class SharedConnection(HTTP20Connection):
+    """A connection on which each thread has a limit of its own."""
+
+    def __init__(self, host: str, port: int, **options: Any) -> None:
+        super().__init__(host, port, enable_push=False, decode_content=False, **options)
+        self._own = threading.local()
+        #: held by the thread that finds out what the server speaks
+        self.asking = threading.Lock()
+        #: None: nobody knows yet
+        self.speaks_h2: bool | None = None
+        #: requests and responses under way; guarded by the transport's lock
+        self.users = 0
+
+    def limit(self) -> float | None:
+        """The seconds that a wait of this thread may take."""
+        return getattr(self._own, "seconds", None)
+
+    @contextlib.contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """Limit the waits of this thread inside."""
+        self._own.seconds = seconds
+        try:
+            yield
+        finally:
+            self._own.seconds = None
+
+    def forget(self, stream_id: int) -> None:
+        """Cancel a request whose response nobody will fetch (5.4.2)."""
+        exchange = self._exchanges.pop(stream_id, None)
+        if exchange is not None:
+            exchange.cancel()
+
+
+class Content:
+    """A response's content, for the library to read and to close."""
+
+    library: Any
+
+    def __init__(
+        self,
+        connection: SharedConnection,
+        response: HTTP20Response,
+        limit: float | None,
+        leave: Callable[[SharedConnection], None],
+    ) -> None:
+        self._connection = connection
+        self._response = response
+        self._limit = limit
+        self._leave: Callable[[SharedConnection], None] | None = leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            with translated(self.library, "Read"), self._connection.within(self._limit):
+                piece = self._response.read1()
+            if not piece:
+                return
+            yield piece
+
+    def close(self) -> None:
+        """Cancel what was not read (5.4.2); the connection lives on."""
+        self._response.close()
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave(self._connection)
+
+
+class Transport:
+    """The mixin beneath ``HTTP20Transport``."""
+
+    library: Any
+    content_class: Any
+
+    def __init__(
+        self,
+        verify: Any = True,
+        cert: Any = None,
+        trust_env: bool = True,
+        *,
+        proxy: Any = None,
+        uds: str | None = None,
+        local_address: str | None = None,
+        retries: int = 0,
+        **options: Any,
+    ) -> None:
+        library = self.library
+        self._options: dict[str, Any] = {
+            "ssl_context": library.create_ssl_context(verify, cert, trust_env),
+            "source_address": (local_address, 0) if local_address else None,
+        }
+        self._retries = retries
+        #: nobody is asked for HTTP/2 behind a proxy or a socket that is given by path
+        self._is_http1 = proxy is not None or uds is not None
+        self._http1 = library.HTTPTransport(
+            verify=verify,
+            cert=cert,
+            trust_env=trust_env,
+            proxy=proxy,
+            uds=uds,
+            local_address=local_address,
+            retries=retries,
+            **options,
+        )
+        self._lock = threading.Lock()
+        #: by (host, port), the one that was used last at the end
+        self._connections: dict[tuple[str, int], SharedConnection] = {}
+
+    # --------------------------------------------------------------- requests
+
+    def handle_request(self, request: Any) -> Any:
+        """Send a request and give its response, as soon as its header section is there."""
+        extensions = request.extensions
+        if self._is_http1 or request.url.scheme != "https" or "sni_hostname" in extensions:
+            return self._http1.handle_request(request)
+        limits: dict[str, float | None] = extensions.get("timeout", {})
+        connection = self._enter(request.url.host, request.url.port or 443)
+        try:
+            if self._agree(connection, limits):
+                return self._exchange(connection, request, limits)
+        except BaseException:
+            self._leave(connection)
+            raise
+        self._leave(connection)
+        return self._http1.handle_request(request)
+
+    def _exchange(
+        self, connection: SharedConnection, request: Any, limits: dict[str, float | None]
+    ) -> Any:
+        for attempt in range(MAX_SENDINGS):
+            try:
+                response = self._response(connection, request, limits)
+                break
+            except self.library.RemoteProtocolError as error:
+                cause = error.__cause__
+                is_safe = isinstance(cause, HTTP20Error) and cause.retryable
+                if attempt + 1 == MAX_SENDINGS or not is_safe or not self._repeats(request):
+                    raise
+        return self.library.Response(
+            status_code=response.status,
+            headers=list(response.headers.raw),
+            stream=self.content_class(connection, response, limits.get("read"), self._leave),
+            extensions={"http_version": b"HTTP/2", "stream_id": response.stream_id},
+        )
+
+    def _repeats(self, request: Any) -> bool:
+        """Whether the request's content can be had a second time."""
+        return _has_no_content(request) or isinstance(request.stream, self.library.ByteStream)
+
+    def _response(
+        self, connection: SharedConnection, request: Any, limits: dict[str, float | None]
+    ) -> HTTP20Response:
+        library = self.library
+        target = request.extensions.get("target") or request.url.raw_path
+        netloc = request.url.netloc.lower()
+        headers = [
+            (name, value)
+            for name, value in request.headers.raw
+            # The authority says it already (8.3.1), unless the caller means another.
+            if name.lower() != b"host" or value.lower() != netloc
+        ]
+        # Without content, the only wait is for a stream that the server allows.
+        phase, body = ("Pool", None) if _has_no_content(request) else ("Write", request.stream)
+        with translated(library, phase), connection.within(limits.get(phase.lower())):
+            stream_id = connection.request(
+                request.method,
+                target.decode("ascii"),
+                body=None if body is None else iter(body),
+                headers=headers,
+            )
+        try:
+            with translated(library, "Read"), connection.within(limits.get("read")):
+                return connection.getresponse(stream_id)
+        except BaseException:
+            connection.forget(stream_id)
+            raise
+
+    # ------------------------------------------------------------- connections
+
+    def _enter(self, host: str, port: int) -> SharedConnection:
+        """The origin's connection, for one exchange more."""
+        with self._lock:
+            connection = self._connections.pop((host, port), None)
+            if connection is None:
+                connection = SharedConnection(host, port, **self._options)
+            self._connections[host, port] = connection
+            connection.users += 1
+            idle = self._surplus()
+        for former in idle:
+            former.close()
+        return connection
+
+    def _surplus(self) -> list[SharedConnection]:
+        count = len(self._connections) - MAX_ORIGINS
+        if count <= 0:
+            return []
+        idle = [key for key, found in self._connections.items() if not found.users]
+        return [self._connections.pop(key) for key in idle[:count]]
+
+    def _leave(self, connection: SharedConnection) -> None:
+        with self._lock:
+            connection.users -= 1
+
+    def _agree(self, connection: SharedConnection, limits: dict[str, float | None]) -> bool:
+        """Connect if need be; whether the server speaks HTTP/2.
+
+        One thread asks a new server, the others wait for what it finds out.
+        """
+        if connection.speaks_h2 is False:
+            return False
+        limit = limits.get("connect")
+        if connection.speaks_h2:
+            return self._connect(connection, limit)
+        if not connection.asking.acquire(timeout=-1 if limit is None else limit):
+            raise self.library.ConnectTimeout("another thread is still connecting")
+        try:
+            if connection.speaks_h2 is None:
+                connection.speaks_h2 = self._connect(connection, limit)
+        finally:
+            connection.asking.release()
+        return connection.speaks_h2
+
+    def _connect(self, connection: SharedConnection, limit: float | None) -> bool:
+        for attempt in range(self._retries + 1):
+            if attempt > 1:
+                time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
+            try:
+                with translated(self.library, "Connect"), connection.within(limit):
+                    connection.connect()
+            except (self.library.ConnectError, self.library.ConnectTimeout) as error:
+                if _declines(error.__cause__):
+                    return False
+                if attempt == self._retries:
+                    raise
+            else:
+                break
+        return True
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            connections = list(self._connections.values())
+            self._connections.clear()
+        for connection in connections:
+            connection.close()
+        self._http1.close()
+
+    def __enter__(self) -> Any:
+        self._http1.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+
+def _has_no_content(request: Any) -> bool:
+    headers = request.headers
+    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+
+
+def _declines(error: BaseException | None) -> bool:
+    """Whether the server has said, one way or the other, that it does not speak HTTP/2."""
+    if isinstance(error, NegotiationError):
+        return True
+    # The alert of RFC 7301, 3.2; Python has no name for it.
+    return isinstance(error, ssl.SSLError) and "no application protocol" in str(error)
+
+
+@contextlib.contextmanager
+def translated(library: Any, phase: str) -> Iterator[None]:
+    """Raise the library's exceptions for hyper's; phase: Connect, Pool, Write or Read."""
+    try:
+        yield
+    except (LocalProtocolError, InvalidURL) as error:
+        raise library.LocalProtocolError(str(error)) from error
+    except TimeoutError as error:
+        raise getattr(library, f"{phase}Timeout")(str(error)) from error
+    except NegotiationError as error:
+        raise library.ConnectError(str(error)) from error
+    except HTTPException as error:
+        raise library.RemoteProtocolError(str(error)) from error
+    except OSError as error:
+        kind = {"Connect": "ConnectError", "Read": "ReadError"}.get(phase, "WriteError")
+        if phase != "Read" and isinstance(error, OF_CONNECTING):
+            kind = "ConnectError"  # the connection had ended, and a new one was tried
+        raise getattr(library, kind)(str(error)) from error
