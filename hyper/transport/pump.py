@@ -245,8 +245,15 @@ class Pump:
 
     def _ring(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
-        if any(ready() for ready in self._sleepers):
+        if self._is_anyone_called():
             self._transport.ring()
+
+    def _is_anyone_called(self) -> bool:
+        # No generator: an interruption (Ctrl-C) inside one is lost.
+        for ready in self._sleepers:  # noqa: SIM110
+            if ready():
+                return True
+        return False
 
     def _wake(self) -> None:
         """Open the gates of those whose wait has come to its end. HOT where threads share."""
@@ -286,7 +293,7 @@ class Pump:
                     self._sleepers.remove(ready)
                 if self._is_closed and not self._sleepers:
                     self._transport.close()
-                elif not any(ready() for ready in self._sleepers):
+                elif not self._is_anyone_called():
                     self._transport.silence_bell()
                 self._looked = time.monotonic()
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 import contextlib
 import ssl
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class StdlibFilter:
     """One TLS connection, client side, over memory. Lock held for every call."""
@@ -54,10 +58,11 @@ class StdlibFilter:
         ciphertext is there keeps exceptions out of the common case.
         """
         filled, size = 0, len(view)
-        incoming, read = self._incoming, self.object.read
+        incoming = self._incoming
+        read: Any = self.object.read  # its types in typeshed have changed
         try:
             while filled < size and (incoming.pending or self._has_more):
-                received: int = read(size - filled, view[filled:] if filled else view)  # type: ignore[assignment]
+                received: int = read(size - filled, view[filled:] if filled else view)
                 if not received:
                     self._has_ended = True
                     break

@@ -17,6 +17,7 @@ Static servers (nghttpd, nginx, Apache, h2o) serve `FILES`, so that what they an
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -338,6 +339,15 @@ class Node(Server):
         if self.pair:
             config.update(key=self.pair.key, cert=self.pair.certificate)
         return [self._program(), str(HERE / "server.mjs"), json.dumps(config)]
+
+
+def hypercorn_is_whole() -> bool:
+    """Whether hypercorn sends trailers and every promise: since 0.18, which needs Python 3.10."""
+    try:
+        version = importlib.metadata.version("hypercorn")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return tuple(map(int, version.split(".")[:2])) >= (0, 18)
 
 
 class Hypercorn(Server):
