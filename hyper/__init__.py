@@ -13,7 +13,9 @@ exceptions and constants are the same objects, and HTTPConnection and HTTPSConne
 where the server does.  These two and HTTPResponse are loaded when first asked for.
 """
 
-from http import HTTPStatus
+from __future__ import annotations
+
+from http import client as _http_client
 from http.client import (
     HTTP_PORT,
     HTTPS_PORT,
@@ -58,6 +60,9 @@ from .response import HTTP20Push, HTTP20Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from http import HTTPStatus
+    from typing import Any
+
     from .dropin import HTTPConnection, HTTPResponse, HTTPSConnection
 
 __version__ = "1.0.0.dev0"
@@ -110,22 +115,24 @@ __all__ = [
 #: What dropin.py gives.
 _DROP_IN = ("HTTPConnection", "HTTPResponse", "HTTPSConnection")
 
+#: The constants of http.client: those of status (``OK``, ``NOT_FOUND``) and a few more.
+_CONSTANTS = [name for name in dir(_http_client) if name.isupper() and not name.startswith("_")]
+
 
 def __getattr__(name: str) -> HTTPStatus:
-    """The status constants of http.client (``OK``, ``NOT_FOUND``), and the drop-in's classes."""
-    # Annotated for the constants: the type checker sees the classes above.
-    if name in _DROP_IN:
-        from . import dropin
-
-        found: HTTPStatus = getattr(dropin, name)
-    elif name in HTTPStatus.__members__:
-        found = HTTPStatus.__members__[name]
+    """A constant of http.client, or a class of the drop-in, which is loaded now."""
+    # Annotated for the constants: the type checker has seen the classes above.
+    source: Any
+    if name in _CONSTANTS:
+        source = _http_client
+    elif name in _DROP_IN:
+        from . import dropin as source
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found
+    found: HTTPStatus = globals().setdefault(name, getattr(source, name))
     return found
 
 
 def __dir__() -> list[str]:
     """All names, those not loaded yet included."""
-    return sorted({*globals(), *_DROP_IN, *HTTPStatus.__members__})
+    return sorted({*globals(), *_DROP_IN, *_CONSTANTS})

@@ -1,18 +1,20 @@
 """HTTP/2 on a socket that http.client has opened: what the drop-in classes stand on.
 
-``Session`` is an ``HTTP20Connection`` of one connection only: it never dials.  ``SocketView`` is
-what the script sees as ``conn.sock``; ``Response`` is what ``getresponse`` gives.  Both behave as
-http.client's do when their connection is closed or dropped early: a response that was fetched is
-read to its end, and the session ends after it.
+``Session`` is an ``HTTP20Connection`` of one connection only: it never dials.  ``Request`` is one
+that was sent there; ``SocketView`` is what the script sees as ``conn.sock``; ``Response`` is what
+``getresponse`` gives.  They behave as http.client's do when their connection is closed or dropped
+early: a response that was fetched is read to its end, and the session ends after it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import email.message
+import re
 from http.client import HTTPMessage, responses
 
 from .connection import HTTP20Connection
-from .errors import Failure, RemoteDisconnected
+from .errors import Failure, LocalProtocolError, RemoteDisconnected
 from .exchange import Exchange
 from .protocol import messages
 from .response import HTTP20Response
@@ -20,9 +22,12 @@ from .response import HTTP20Response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable
     from typing import Any
 
-    from .fields import FieldSource
+    from .body import Octets
+    from .chunked import Unchunker
+    from .fields import Pair
     from .protocol.stream import Stream
     from .transport.plain import Transport
     from .transport.pump import Pump
@@ -43,6 +48,32 @@ def spelled(name: str) -> str:
     return SPELLINGS.get(name) or name.title()
 
 
+#: How a field value goes on in the next line of HTTP/1.1 (RFC 9112, 5.2).
+FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
+
+
+def translated(lines: list[bytes]) -> tuple[str, str, list[Pair], bool]:
+    """The request that http.client has put together, line by line: method, target and fields.
+
+    And whether its content is to come in the chunked coding; the field that says so is left out.
+    """
+    method, _, rest = lines[0].partition(b" ")
+    headers = []
+    is_chunked = False
+    for line in lines[1:]:
+        name, _, value = line.partition(b":")
+        lower = name.lower()
+        if lower == b"transfer-encoding":
+            is_chunked = b"chunked" in value.lower()
+        else:
+            value = value.strip()
+            if b"\n" in value:
+                # The values of one putheader stand in lines of their own, after a tab.
+                value = FOLD.sub(b" ", value.replace(b"\r\n\t", b", "))
+            headers.append((lower, value))
+    return method.decode(), rest.rpartition(b" ")[0].decode(), headers, is_chunked
+
+
 class Session(HTTP20Connection):
     """HTTP/2 on one connection, from its preface to its end. Any thread."""
 
@@ -57,13 +88,18 @@ class Session(HTTP20Connection):
         self._is_dropped = False
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether ``drop`` was called."""
+        return self._is_dropped
+
+    @property
     def is_open(self) -> bool:
         """Whether a request may go out here; looks at what the peer has said meanwhile."""
         pump = self._pump
         assert pump is not None  # it is there from the beginning
         with pump.lock:
             pump.look()
-        return pump.endpoint.is_open and not pump.is_closed
+        return pump.endpoint.is_open and not (pump.is_closed or self._is_dropped)
 
     def _live_pump(self) -> Pump:
         pump = self._pump
@@ -71,7 +107,7 @@ class Session(HTTP20Connection):
             raise RemoteDisconnected("Remote end closed connection without response")
         return pump
 
-    def begin(self, method: str, url: str, headers: FieldSource, *, ends: bool) -> Exchange:
+    def begin(self, method: str, url: str, headers: list[Pair], *, ends: bool) -> Exchange:
         """Send a header section; headers as http.client wrote them, Host among them."""
         given = messages.request_fields(headers)
         section = messages.request_section(method, url, self._origin, given, ())
@@ -113,10 +149,70 @@ class Session(HTTP20Connection):
         self.end_if_dropped()
 
     def end_if_dropped(self) -> None:
-        """Close a dropped session whose last response has been read."""
+        """Close a dropped session that has received the last it was to receive."""
         pump = self._pump
         if self._is_dropped and pump is not None and not pump.endpoint.streams:
             self.close()
+
+    def __del__(self) -> None:
+        # Whoever could hold its locks would hold the session too.
+        with contextlib.suppress(Exception):
+            self.close()
+
+
+class Request:
+    """A request on its way, until its response is fetched. One thread at a time.
+
+    unchunker: takes off the chunked coding in which the content comes, or None.
+    """
+
+    __slots__ = ("_exchange", "_unchunker", "again", "session")
+
+    def __init__(self, session: Session, exchange: Exchange, unchunker: Unchunker | None) -> None:
+        self.session = session
+        self._exchange = exchange
+        self._unchunker = unchunker
+        #: its lines and its content, where it could be sent again
+        self.again: tuple[list[bytes], Any] | None = None
+
+    def send_all(self, pieces: Iterable[Octets]) -> None:
+        """Send the whole content, and the end of the request."""
+        if self._unchunker is None:
+            self._exchange.send_all(pieces, (), self.session.limit())
+        else:
+            self.send(pieces)
+
+    def send(self, pieces: Iterable[Octets]) -> None:
+        """Send some of the content; the end too, where the content says that it is whole."""
+        exchange, unchunker, limit = self._exchange, self._unchunker, self.session.limit()
+        try:
+            for piece in pieces:
+                octets = piece if unchunker is None else unchunker.feed(piece)
+                if len(octets):
+                    exchange.send(octets, final=False, limit=limit)
+            if unchunker is not None:
+                if unchunker.is_finished:
+                    exchange.end(messages.trailer_section(unchunker.trailers), limit)
+            elif exchange.announced is not None and exchange.sent == exchange.announced:
+                exchange.end((), limit)
+        except BaseException:
+            self.cancel()
+            raise
+
+    def response(self) -> Response:
+        """End the request, if its content does not say that it is whole, and await the response."""
+        if self._exchange.stream.request_is_open:
+            if self._unchunker is not None and not self._unchunker.is_finished:
+                raise LocalProtocolError(
+                    "the last chunk of the request's content is missing (RFC 9112, 7.1); the"
+                    " request was not completed"
+                )
+            self._exchange.end_if_open(self.session.limit())
+        return self.session.response_to(self._exchange)
+
+    def cancel(self) -> None:
+        """Have nobody wait for it."""
+        self._exchange.cancel()
 
 
 class SocketView:
@@ -138,6 +234,10 @@ class SocketView:
         return self._session.limit()
 
     timeout = property(gettimeout)
+
+    def setblocking(self, flag: bool) -> None:
+        """As ``settimeout``: the socket itself must not block, ever."""
+        self.settimeout(None if flag else 0.0)
 
     def close(self) -> None:
         """Drop the session, responses that were fetched excepted."""
@@ -202,15 +302,58 @@ class Response(HTTP20Response):
         """All (name, value) pairs, duplicates included."""
         return list(self.headers.items())
 
+    @property
+    def informational(self) -> list[tuple[int, Any]]:
+        """Interim responses that came before, as (status, headers), oldest first."""
+        return [(head.status, _message(head.fields)) for head in self._stream.informational]
+
+    @property
+    def length(self) -> int | None:
+        """Octets of content not yet read, by content-length, or None where it is not told."""
+        remaining = super().length
+        return None if remaining is None else remaining + self._held_size
+
     def begin(self) -> None:
         """Nothing: the head is there."""
 
-    def _finish(self) -> None:
-        super()._finish()
-        self._session.end_if_dropped()
+    def isclosed(self) -> bool:
+        """Whether all content was read, or the response closed."""
+        return super().isclosed() or self._is_read()
+
+    def _is_read(self) -> bool:
+        # All that content-length announces was read; the end of the stream may be under way.
+        return self.length == 0 and self._stream.failure is None
+
+    def read1(self, n: int = -1) -> bytes:
+        """Octets that are at hand, at most n, after one wait at most."""
+        return super().read1(n)
+
+    def readinto(self, b: Any) -> int:
+        """Fill a writable buffer; fewer octets than it holds only at the end."""
+        return super().readinto(b)
+
+    def peek(self, n: int = -1) -> bytes:
+        """Octets that are at hand, left where they are; b"" only at the end."""
+        return super().peek(n)
+
+    def _require_open(self) -> None:
+        """Nothing: a closed response of http.client's is one at its end."""
+
+    def _take(self, amt: int | None) -> bool:
+        try:
+            return super()._take(amt)
+        finally:
+            self._session.end_if_dropped()
+
+    def _read_rest(self) -> bytes:
+        try:
+            return super()._read_rest()
+        finally:
+            self._session.end_if_dropped()
 
     def close(self) -> None:
         """Drop what was not read; only this stream is reset (CANCEL)."""
+        self._is_finished = True
         super().close()
         self._session.end_if_dropped()
 

@@ -1,63 +1,86 @@
 """The chunked coding taken off again (RFC 9112, 7.1).
 
 Some libraries write the framing of HTTP/1.1 themselves and hand it to ``send``.  HTTP/2 has
-frames of its own; what goes out must be the content alone.
+frames of its own; what goes out must be the content alone, and a trailer section after it.
+
+::
+
+    4;extension CRLF      a size line, in hexadecimal
+    wiki CRLF             so many octets of content, and a line end
+    0 CRLF                the last chunk, without content
+    name: value CRLF      trailers, perhaps
+    CRLF                  the end
 """
 
 from __future__ import annotations
 
+import re
+
 from .errors import LocalProtocolError
 
-#: Octets of a chunk-size line: sixteen digits and what anyone puts behind them.
-MAX_LINE = 1024
+#: Octets of a line: sixteen digits and what anyone puts behind them, or a trailer field.
+MAX_LINE = 8 * 1024
+
+#: A size, with what may follow it: white space, extensions (7.1.1).
+SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?").fullmatch
+
+# What the next line is.
+SIZE, CHUNK_END, TRAILER, NOTHING = range(4)
 
 
 class Unchunker:
     """Gives the content in chunked octets, however they are cut."""
 
     def __init__(self) -> None:
+        #: the beginning of a line that has not come whole
         self._waiting = b""
-        #: octets still to come of this chunk; then two of its line end; None: its size line
-        self._left: int | None = None
-        self._is_last = False
+        #: octets still to come of the chunk under way
+        self._left = 0
+        self._next_line = SIZE
+        #: the fields behind the last chunk
+        self.trailers: list[tuple[bytes, bytes]] = []
 
-    def feed(self, octets: bytes) -> bytes:
+    @property
+    def is_finished(self) -> bool:
+        """Whether the end has come."""
+        return self._next_line == NOTHING
+
+    def feed(self, octets: bytes | bytearray | memoryview) -> bytes:
         """The content in these octets; raises LocalProtocolError for what is not chunked."""
-        waiting = self._waiting + bytes(octets)
+        coded = self._waiting + bytes(octets)
+        self._waiting = b""
         content = []
-        while waiting:
-            if self._left is None:
-                line, found, rest = waiting.partition(b"\r\n")
-                if not found:
-                    if len(line) > MAX_LINE:
-                        raise _malformed(line)
-                    break
-                waiting = rest
-                if not self._is_last:
-                    self._left = _size(line)
-                    self._is_last = self._left == 0
-                    if self._is_last:
-                        self._left = None  # trailers, or the empty line that ends it all
-            elif self._left > 0:
-                content.append(waiting[: self._left])
+        start = 0
+        while start < len(coded):
+            if self._left:
+                content.append(coded[start : start + self._left])
                 self._left -= len(content[-1])
-                waiting = waiting[len(content[-1]) :]
-            elif len(waiting) < 2:
+                start += len(content[-1])
+                continue
+            stop = coded.find(b"\r\n", start)
+            if stop < 0 and len(coded) - start <= MAX_LINE:
+                self._waiting = coded[start:]
                 break
-            elif waiting[:2] != b"\r\n":
-                raise _malformed(waiting)
-            else:
-                waiting, self._left = waiting[2:], None
-        self._waiting = waiting
+            self._take_line(coded[start : stop if stop >= 0 else len(coded)])
+            start = stop + 2
         return b"".join(content)
 
-
-def _size(line: bytes) -> int:
-    digits = line.partition(b";")[0].strip()
-    try:
-        return int(digits, 16)
-    except ValueError:
-        raise _malformed(line) from None
+    def _take_line(self, line: bytes) -> None:
+        size = SIZE_LINE(line)
+        name, colon, value = line.partition(b":")
+        if len(line) > MAX_LINE:
+            raise _malformed(line)
+        if self._next_line == SIZE and size:
+            self._left = int(size[1], 16)
+            self._next_line = CHUNK_END if self._left else TRAILER
+        elif self._next_line == CHUNK_END and not line:
+            self._next_line = SIZE
+        elif self._next_line == TRAILER and not line:
+            self._next_line = NOTHING
+        elif self._next_line == TRAILER and colon:
+            self.trailers.append((name, value.strip()))
+        else:
+            raise _malformed(line)
 
 
 def _malformed(octets: bytes) -> LocalProtocolError:

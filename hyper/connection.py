@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from .body import Body
     from .fields import Fields, FieldSource, Text
     from .protocol.messages import RequestFields
-    from .transport.plain import Transport
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
+    from .transport.plain import Transport
 
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
@@ -156,7 +156,7 @@ class HTTP20Connection:
             with pump.lock:
                 pump.look()
                 if pump.endpoint.is_open:  # the server has not ended it while it was idle
-                    pump.drain(self.limit())  # the preface (3.4) need not wait for a request
+                    pump.flush()  # the preface (3.4) need not wait for a request
                     return
 
     def limit(self) -> float | None:
@@ -202,16 +202,17 @@ class HTTP20Connection:
 
     def _pump_over(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed."""
-        origin = self._origin
+        origin, secure, own_port = self._origin, self.secure, self.port
 
+        # It does not know the connection: one that is forgotten is gone at once, no cycle.
         def covers(scheme: str, authority: str) -> bool:
             if scheme != origin.scheme:
                 return False
             if authority.lower() == origin.authority.lower():
                 return True
             with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
-                host, port = host_and_port(authority, None, self.secure)
-                return port == self.port and certificate_covers(names, host)
+                host, port = host_and_port(authority, None, secure)
+                return port == own_port and certificate_covers(names, host)
             return False
 
         section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]

@@ -13,6 +13,9 @@ Where that is HTTP/2, the request that lies in the buffer is translated and sent
 The states are http.client's (Idle, Request-started, Request-sent), but for one thing: on HTTP/2 a
 connection is idle again as soon as a header section is sent, so that further requests may go out
 before the first response.  ``getresponse`` answers the oldest.
+
+A session belongs to one connection.  When that ends, a new one is opened for the next request;
+requests that were sent, and responses that were fetched, keep the session on which they are.
 """
 
 from __future__ import annotations
@@ -22,16 +25,19 @@ import collections.abc
 import functools
 import http.client
 import io
+import socket
 import sys
 from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
 from . import body as content
-from .adopted import Session, SocketView
+from .adopted import Request, Response, Session, SocketView, translated
 from .chunked import Unchunker
 from .connection import OWN_SETTINGS
+from .errors import RemoteProtocolError, TimedOut
 from .fields import FieldMap
 from .protocol import frames
+from .protocol.receivers import MAX_INTERIM_RESPONSES
 from .protocol.settings import SETTINGS_ENABLE_PUSH
 from .transport.adopted import AdoptedTransport
 from .transport.plain import PlainTransport
@@ -41,19 +47,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from .exchange import Exchange
+    Octets = content.Octets
 
 #: What is offered by ALPN, in the order of our liking: some servers take the first.
 PROTOCOLS = ["h2", "http/1.1"]
 
 #: Requests that have no content unless they say so: END_STREAM goes with their header section.
-WITHOUT_CONTENT = frozenset((b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"TRACE"))
+WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 
 #: http.client's own states.
-IDLE, REQUEST_STARTED = "Idle", "Request-started"
+IDLE, REQUEST_STARTED, REQUEST_SENT = "Idle", "Request-started", "Request-sent"
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
 SESSION_OPTIONS = ("window_manager", "settings")
+
+#: "No timeout given", as http.client's signature says it.
+DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class HTTPResponse(http.client.HTTPResponse):
@@ -71,10 +80,13 @@ class HTTPResponse(http.client.HTTPResponse):
     def _read_status(self) -> tuple[Any, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
-            if not 100 < status < 200 or status == 101:
+            if not 100 <= status < 200 or status == 101:
                 return version, status, reason
-            headers = http.client.parse_headers(self.fp)
-            self.informational.append((status, headers))
+            if len(self.informational) == MAX_INTERIM_RESPONSES:
+                raise RemoteProtocolError(
+                    f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9110, 15.2)"
+                )
+            self.informational.append((status, http.client.parse_headers(self.fp)))
 
     def _read_and_discard_trailer(self) -> None:
         trailers = http.client.parse_headers(self.fp)
@@ -94,15 +106,48 @@ class HTTPResponse(http.client.HTTPResponse):
 
 
 functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
+HTTPResponse.register(Response)  # scripts ask isinstance
 
 
-class _HTTP20OrElse(http.client.HTTPConnection):
-    """What both drop-in classes share: HTTP/2 behind http.client's methods."""
+class _ProxyResponse(HTTPResponse):
+    """The answer to CONNECT, read without a buffer: what is behind it belongs to the tunnel."""
+
+    def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = sock.makefile("rb", buffering=0)
+
+
+class HTTPConnection(http.client.HTTPConnection):
+    """http.client's HTTPConnection; HTTP/1.1 unless http2 says otherwise.
+
+    http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
+    (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.  Takes window_manager and settings of
+    HTTP20Connection too.  A subclass may bring a TLS socket; what ALPN says there is spoken.
+    """
 
     response_class = HTTPResponse
+    _http2: str | None = None
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        timeout: Any = DEFAULT_TIMEOUT,
+        source_address: tuple[str, int] | None = None,
+        blocksize: int = 8192,
+        *,
+        http2: str | None = None,
+        **options: Any,
+    ) -> None:
+        if http2 not in (None, "prior", "upgrade"):
+            raise ValueError(f"http2 is None, 'prior' or 'upgrade', not {http2!r}")
+        self._http2 = http2
+        self._prepare(options)
+        super().__init__(host, port, timeout, source_address, blocksize, **options)
 
     def _prepare(self, options: dict[str, Any]) -> None:
-        """Take the options that http.client does not know; TypeError for others."""
+        """Take the options that http.client does not know."""
         self._session_options = {
             name: options.pop(name) for name in SESSION_OPTIONS if name in options
         }
@@ -110,8 +155,7 @@ class _HTTP20OrElse(http.client.HTTPConnection):
         #: whether ``request`` is at work: then endheaders brings the whole of it
         self._is_whole = False
         #: requests whose responses nobody has fetched, oldest first
-        self._awaited: deque[Exchange] = deque()
-        self._unchunker: Unchunker | None = None
+        self._awaited: deque[Request] = deque()
 
     @property
     def _state(self) -> str:
@@ -125,48 +169,76 @@ class _HTTP20OrElse(http.client.HTTPConnection):
 
     # -------------------------------------------------------------- connecting
 
-    def _agreed(self) -> Any:
-        """The transport for HTTP/2 on the socket, if that was agreed on."""
-        alpn = getattr(self.sock, "selected_alpn_protocol", None)
-        return AdoptedTransport(self.sock) if alpn and alpn() == "h2" else None  # type: ignore[arg-type]
-
     def _live_session(self) -> Session | None:
         """The HTTP/2 session of the moment, connecting if need be; None for HTTP/1.1."""
         session = self._session
-        if session is not None and self.sock is not None and not session.is_open:
-            self.close()  # the server has ended it between two requests
+        if session is not None and not (isinstance(self.sock, SocketView) and session.is_open):
+            self._forsake()
         if self.sock is None:
             if not self.auto_open:
                 raise NotConnected
             self.connect()
-        if not isinstance(self.sock, SocketView):
-            self._session = None
+        if self._session is None:
             transport = self._agreed()
             if transport is not None:
-                self._adopt(transport)
+                self._session = self._adopt(transport)
         return self._session
 
-    def _adopt(self, transport: Any) -> Session:
-        timeout = self.sock.gettimeout() if self.timeout is None else self.timeout
-        host = self._tunnel_host or self.host  # type: ignore[attr-defined]
-        port = self._tunnel_port if self._tunnel_host else self.port  # type: ignore[attr-defined]
-        self._session = Session(
+    def _forsake(self) -> None:
+        """Have no session any more; what was sent or fetched on it goes on."""
+        # Not by close: a subclass's may forget the request that is being made, or the way to the
+        # server, as urllib3's does.
+        session, self._session = self._session, None
+        if session is not None:
+            session.drop()
+        if isinstance(self.sock, SocketView):
+            self.sock = None
+
+    def _agreed(self) -> type[PlainTransport] | None:
+        """The transport for HTTP/2 on the socket, if that was agreed on."""
+        chosen = getattr(self.sock, "selected_alpn_protocol", None)
+        if chosen is not None and chosen() == "h2":
+            return AdoptedTransport
+        return PlainTransport if self._http2 == "prior" else None
+
+    def _tunnel(self) -> None:
+        if self._http2 != "prior":
+            super()._tunnel()  # type: ignore[misc]
+            return
+        # In cleartext the server speaks as soon as it is reached: its SETTINGS must not end in
+        # the buffer of a response.
+        given = self.response_class
+        self.response_class = _ProxyResponse
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            self.response_class = given
+
+    def _adopt(self, transport: type[PlainTransport]) -> Session:
+        sock = self.sock
+        timeout = sock.gettimeout()  # before the transport takes it away
+        host, port = self.host, self.port
+        if self._tunnel_host:  # type: ignore[attr-defined]
+            host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
+        session = Session(
             host,
             port or self.default_port,
-            transport,
-            secure=self.default_port == http.client.HTTPS_PORT,
+            transport(sock),
+            secure=transport is AdoptedTransport,
             timeout=timeout,
             **self._session_options,
         )
-        self.sock = SocketView(self._session, self.sock)
-        return self._session
+        self.sock = SocketView(session, sock)
+        return session
 
     def close(self) -> None:
         """Close the connection; responses that were fetched over HTTP/2 can still be read."""
-        self._session = None
-        for exchange in self._awaited:
-            exchange.cancel()
+        for request in self._awaited:
+            request.cancel()
         self._awaited.clear()
+        self._forsake()
+        # Of a request that was begun and not sent, too, which http.client would mix with the next.
+        self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
 
     # ---------------------------------------------------------------- requests
@@ -191,118 +263,112 @@ class _HTTP20OrElse(http.client.HTTPConnection):
         """Send the header section, and message_body if there is one."""
         if self._state != REQUEST_STARTED:
             raise CannotSendHeader
-        if self._live_session() is None:
-            super().endheaders(message_body, encode_chunked=encode_chunked)
+        buffer: list[bytes] = self._buffer  # type: ignore[attr-defined]
+        lines = buffer[:]
+        buffer.clear()
+        self._state = REQUEST_SENT  # as http.client, before it connects: whoever fails must close
+        session = self._live_session()
+        if session is not None:
+            self._state = IDLE
+            self._begin(session, lines, message_body, is_raw=encode_chunked)
             return
-        lines, is_whole = self._buffer[:], self._is_whole  # type: ignore[attr-defined]
-        del self._buffer[:]  # type: ignore[attr-defined]
-        self._state = IDLE
-        self._begin(lines, message_body, is_whole=is_whole, is_raw=encode_chunked)
+        buffer[:] = lines
+        self._state = REQUEST_STARTED
+        if self._http2 == "upgrade":
+            self._ask_for_upgrade()
+        super().endheaders(message_body, encode_chunked=encode_chunked)
 
-    def _begin(self, lines: list[bytes], body: Any, *, is_whole: bool, is_raw: bool) -> None:
+    def _begin(self, session: Session, lines: list[bytes], body: Any, *, is_raw: bool) -> None:
         """Send what http.client has put together as a stream's header section.
 
         is_raw: the body comes without the chunked coding, which HTTP/2 does not have.
         """
-        session = self._session
-        assert session is not None  # the caller looked
-        method, url = lines[0].rsplit(b" ", 1)[0].split(b" ", 1)
-        headers = []
-        is_chunked = False
-        for line in lines[1:]:
-            name, _, value = line.partition(b":")
-            lower = name.lower()
-            if lower == b"transfer-encoding":
-                is_chunked = b"chunked" in value.lower()
-            else:
-                # Several values of one putheader are folded lines in HTTP/1.1 (RFC 9112, 5.2).
-                headers.append((lower, value.strip().replace(b"\r\n\t", b", ")))
-        has_length = any(name == b"content-length" for name, _ in headers)
-        is_empty = body is None and not is_chunked and not has_length
-        ends = is_empty and (is_whole or method in WITHOUT_CONTENT)
-        if self.debuglevel > 0:
-            print("send:", repr(b"\r\n".join((*lines, b"", b""))))  # noqa: T201
-        sys.audit("http.client.send", self, b"\r\n".join(lines))
-        exchange = session.begin(method.decode(), url.decode(), headers, ends=ends)
-        self._awaited.append(exchange)
-        self._unchunker = Unchunker() if is_chunked and not is_raw else None
+        method, url, headers, is_chunked = translated(lines)
+        length = next((value for name, value in headers if name == b"content-length"), None)
+        ends = body is None and not is_chunked and length in (None, b"0")
+        if length is None and not self._is_whole and method not in WITHOUT_CONTENT:
+            ends = False  # content may follow by ``send``
+        self._tell_sent(b"\r\n".join((*lines, b"", b"")))
+        exchange = session.begin(method, url, headers, ends=ends)
+        request = Request(session, exchange, Unchunker() if is_chunked and not is_raw else None)
+        if ends or (self._is_whole and not is_chunked and content.is_whole(body)):
+            request.again = (lines, body)
+        self._awaited.append(request)
         if ends:
             return
-        pieces = () if body is None else self._pieces(body)
         try:
-            if is_whole and self._unchunker is None:
-                exchange.send_all(pieces, (), session.limit())
+            pieces = () if body is None else self._pieces(body)
+            if self._is_whole:
+                request.send_all(pieces)
             else:
-                self._send_pieces(exchange, pieces)
+                request.send(pieces)
         except BaseException:
-            self._awaited.remove(exchange)
+            self._awaited.remove(request)
             raise
 
     def send(self, data: Any) -> None:
         """Send data of the request's content: octets, a file, an iterable of octets."""
-        if self.sock is None and self._live_session() is None:
-            super().send(data)
-            return
+        if self.sock is None:
+            self._live_session()
         if not isinstance(self.sock, SocketView):
             super().send(data)
-            return
-        if not self._awaited:
+        elif not self._awaited:
             raise CannotSendRequest(self._state)
-        self._send_pieces(self._awaited[-1], self._pieces(data))
+        else:
+            self._awaited[-1].send(self._pieces(data))
 
-    def _send_pieces(self, exchange: Exchange, pieces: Any) -> None:
-        limit = self._session.limit() if self._session else None
-        for piece in pieces:
-            octets = piece if self._unchunker is None else self._unchunker.feed(piece)
-            if octets:
-                exchange.send(octets, final=False, limit=limit)
-        if exchange.announced is not None and exchange.sent == exchange.announced:
-            exchange.end((), limit)
-
-    def _pieces(self, data: Any) -> Iterator[bytes]:
+    def _pieces(self, data: Any) -> Iterator[Octets]:
         """The octets of what http.client's ``send`` takes, in its own blocks."""
         if hasattr(data, "read"):
             is_text = isinstance(data, io.TextIOBase)
             while block := data.read(self.blocksize):
-                piece = block.encode("iso-8859-1") if is_text else block
-                sys.audit("http.client.send", self, piece)
-                yield piece
-            return
-        sys.audit("http.client.send", self, data)
-        try:
-            whole = content.view(data) if not isinstance(data, str) else None
-        except TypeError:
-            whole = None
-        if whole is not None:
-            yield whole  # type: ignore[misc]
-        elif isinstance(data, collections.abc.Iterable) and not isinstance(data, str):
-            yield from data
+                yield self._tell_sent(block.encode("iso-8859-1") if is_text else block)
+        elif isinstance(data, str):
+            raise TypeError("data should be a bytes-like object or an iterable, got <class 'str'>")
+        elif content.is_whole(data):
+            yield self._tell_sent(data)
+        elif isinstance(data, collections.abc.Iterable):
+            for piece in data:
+                if isinstance(piece, str):
+                    raise TypeError("a bytes-like object is required, not 'str'")
+                yield self._tell_sent(piece)
         else:
             raise TypeError(
                 f"data should be a bytes-like object or an iterable, got {type(data)!r}"
             )
+
+    def _tell_sent(self, octets: Octets) -> Octets:
+        """Tell whoever listens what goes out, as http.client does; returns it."""
+        if self.debuglevel > 0:
+            print("send:", repr(octets))  # noqa: T201
+        sys.audit("http.client.send", self, octets)
+        return octets
 
     # --------------------------------------------------------------- responses
 
     def getresponse(self) -> Any:
         """The response to the oldest request not yet answered."""
         if self._session is None and not self._awaited:
-            return super().getresponse()
+            first = super().getresponse()
+            if first.status != 101 or first.getheader("Upgrade", "").lower() != "h2c":
+                return first
+            self._change_protocol(first)
         if self._state == REQUEST_STARTED or not self._awaited:
             raise ResponseNotReady(self._state)
-        exchange = self._awaited[0]
-        session = self._session
-        assert session is not None  # close() clears both
+        request = self._awaited[0]
         try:
-            exchange.end_if_open(session.limit())
-            response = session.response_to(exchange)
-        except TimeoutError:
-            raise
+            response = request.response()
         except BaseException as error:
+            is_open = request.session.is_open
+            if is_open and isinstance(error, TimedOut):
+                raise  # it may still come
             self._awaited.popleft()
-            if isinstance(error, ConnectionError) and not session.is_open:
-                self.close()
-            raise
+            request.cancel()
+            if request.session is self._session and not is_open:
+                self._forsake()
+            if not self._repeat(request, error):
+                raise
+            return HTTPConnection.getresponse(self)  # not a subclass's, which has begun already
         self._awaited.popleft()
         if self.debuglevel > 0:
             print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201
@@ -310,8 +376,52 @@ class _HTTP20OrElse(http.client.HTTPConnection):
                 print("header:", f"{name}:", value)  # noqa: T201
         return response
 
+    def _repeat(self, request: Request, error: BaseException) -> bool:
+        """Send a request again, once, where the server guarantees that it did not look at it.
 
-class HTTPSConnection(_HTTP20OrElse, http.client.HTTPSConnection):
+        A GOAWAY that a request has crossed on its way says so (RFC 9113, 8.7): a server that ends
+        an idle connection, of which http.client's users never hear.
+        """
+        is_safe = getattr(error.__cause__, "retryable", False)
+        if not (is_safe and request.again and self.auto_open) or self._awaited:
+            return False
+        lines, body = request.again
+        self._buffer[:] = lines  # type: ignore[attr-defined]
+        self._state = REQUEST_STARTED
+        self._is_whole = True
+        try:
+            HTTPConnection.endheaders(self, body)
+        finally:
+            self._is_whole = False
+        for repeated in self._awaited:
+            repeated.again = None
+        return True
+
+    # ------------------------------------------------------- the way by Upgrade
+
+    def _ask_for_upgrade(self) -> None:
+        """Offer to go on in HTTP/2, unless the script has other plans for the connection."""
+        names = [line.partition(b":")[0].lower() for line in self._buffer]  # type: ignore[attr-defined]
+        if b"connection" in names or b"upgrade" in names:
+            return
+        settings = {**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: 0}
+        payload = frames.pack_settings(settings.items())[frames.FRAME_HEADER_SIZE :]
+        self.putheader("Connection", "Upgrade, HTTP2-Settings")
+        self.putheader("Upgrade", "h2c")
+        self.putheader("HTTP2-Settings", base64.urlsafe_b64encode(payload).rstrip(b"="))
+
+    def _change_protocol(self, response: Any) -> None:
+        """Go on in HTTP/2 behind a 101; the request becomes that of stream 1."""
+        session = self._session = self._adopt(PlainTransport)
+        # Frames may have come in the same read as the 101: they lie in the response's buffer. The
+        # socket does not block any more, so that peek gives what is there, and all of it.
+        octets = response.fp.peek()
+        response.close()
+        exchange = session.take_over(self._method, octets)  # type: ignore[attr-defined]
+        self._awaited.append(Request(session, exchange, None))
+
+
+class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
     """http.client's HTTPSConnection; HTTP/2 where the server takes it by ALPN (RFC 9113, 3.2).
 
     The context's ALPN protocols are set to h2 and http/1.1.  Takes window_manager and settings
@@ -320,55 +430,14 @@ class HTTPSConnection(_HTTP20OrElse, http.client.HTTPSConnection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._prepare(options)
-        http.client.HTTPSConnection.__init__(self, *arguments, **options)
+        # http.client's own, which is next in line: not looked up by name, for a script may have put
+        # this very class in its place.
+        super(HTTPConnection, self).__init__(*arguments, **options)
 
     def connect(self) -> None:
         """Connect, and agree with the server on a protocol."""
         self._context.set_alpn_protocols(PROTOCOLS)  # type: ignore[attr-defined]
         super().connect()
-
-
-class HTTPConnection(_HTTP20OrElse):
-    """http.client's HTTPConnection; HTTP/1.1 unless http2 says otherwise.
-
-    http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
-    (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.
-    """
-
-    def __init__(self, *arguments: Any, http2: str | None = None, **options: Any) -> None:
-        if http2 not in (None, "prior", "upgrade"):
-            raise ValueError(f"http2 is None, 'prior' or 'upgrade', not {http2!r}")
-        self._http2 = http2
-        self._prepare(options)
-        http.client.HTTPConnection.__init__(self, *arguments, **options)
-
-    def _agreed(self) -> Any:
-        if self._http2 == "prior":
-            return PlainTransport(self.sock)
-        return None
-
-    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
-        """Send the header section, and message_body if there is one."""
-        if self._http2 == "upgrade" and self._session is None and self._state == REQUEST_STARTED:
-            payload = frames.pack_settings({**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: 0}.items())[
-                frames.FRAME_HEADER_SIZE :
-            ]
-            self.putheader("Connection", "Upgrade, HTTP2-Settings")
-            self.putheader("Upgrade", "h2c")
-            self.putheader("HTTP2-Settings", base64.urlsafe_b64encode(payload).rstrip(b"="))
-        super().endheaders(message_body, encode_chunked=encode_chunked)
-
-    def getresponse(self) -> Any:
-        """The response to the oldest request not yet answered."""
-        response = super().getresponse()
-        if self._http2 != "upgrade" or response.status != 101:
-            return response
-        # What follows the 101 is HTTP/2; some of it may already lie in the response's buffer.
-        octets = response.fp.peek()
-        method = self._method  # type: ignore[attr-defined]
-        session = self._adopt(PlainTransport(self.sock))
-        self._awaited.append(session.take_over(method, octets))
-        return super().getresponse()
 
 
 functools.update_wrapper(HTTPSConnection.__init__, http.client.HTTPSConnection.__init__)

@@ -63,12 +63,6 @@ class SharedConnection(HTTP20Connection):
         finally:
             self._own.seconds = None
 
-    def forget(self, stream_id: int) -> None:
-        """Cancel a request whose response nobody will fetch (5.4.2)."""
-        exchange = self._exchanges.pop(stream_id, None)
-        if exchange is not None:
-            exchange.cancel()
-
 
 class Content:
     """A response's content, for the library to read and to close."""
@@ -196,20 +190,24 @@ class Transport:
             # The authority says it already (8.3.1), unless the caller means another.
             if name.lower() != b"host" or value.lower() != netloc
         ]
-        # Without content, the only wait is for a stream that the server allows.
-        phase, body = ("Pool", None) if _has_no_content(request) else ("Write", request.stream)
-        with translated(library, phase), connection.within(limits.get(phase.lower())):
-            stream_id = connection.request(
-                request.method,
-                target.decode("ascii"),
-                body=None if body is None else iter(body),
-                headers=headers,
-            )
+        stream_id = None
         try:
+            # Without content, the only wait is for a stream that the server allows (5.1.2).
+            with translated(library, "Pool"), connection.within(limits.get("pool")):
+                if _has_no_content(request):
+                    stream_id = connection.request(
+                        request.method, target.decode("ascii"), headers=headers
+                    )
+                else:
+                    stream_id = _begin(connection, request.method, target, headers)
+            if not _has_no_content(request):
+                with translated(library, "Write"), connection.within(limits.get("write")):
+                    connection.send(iter(request.stream), final=True, stream_id=stream_id)
             with translated(library, "Read"), connection.within(limits.get("read")):
                 return connection.getresponse(stream_id)
         except BaseException:
-            connection.forget(stream_id)
+            if stream_id is not None:
+                connection.cancel(stream_id)
             raise
 
     # ------------------------------------------------------------- connections
@@ -295,6 +293,21 @@ class Transport:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
+
+
+def _begin(
+    connection: HTTP20Connection, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
+) -> int:
+    """Send the header section of a request with content; its stream id."""
+    stream_id = connection.putrequest(method, target.decode("ascii"), skip_accept_encoding=True)
+    try:
+        for name, value in headers:
+            connection.putheader(name, value, stream_id=stream_id)
+        connection.endheaders(stream_id=stream_id)
+    except BaseException:
+        connection.cancel(stream_id)
+        raise
+    return stream_id
 
 
 def _has_no_content(request: Any) -> bool:

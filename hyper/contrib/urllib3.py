@@ -16,13 +16,11 @@ are cancelled alone, and servers that speak nothing else, but no multiplexing.
 
 from __future__ import annotations
 
-import ssl
-
 import urllib3
 import urllib3.connection
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
-from .. import HTTPSConnection
+from .. import HTTPConnection, LocalProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,17 +30,6 @@ __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
 
 #: What is offered by ALPN, in the order of our liking: some servers take the first.
 PROTOCOLS = ["h2", "http/1.1"]
-
-#: For the drop-in's constructor alone, which would else load the system's authorities for each
-#: connection; urllib3 opens connections by itself, with contexts of its own.
-UNUSED_CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-class _UnderUrllib3(HTTPSConnection):
-    """What urllib3's connection takes for http.client's."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, context=UNUSED_CONTEXT)
 
 
 class _Offering:
@@ -64,13 +51,15 @@ class _Offering:
         setattr(self._context, name, value)
 
 
-class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, _UnderUrllib3):
+class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection):
     """urllib3's HTTPSConnection, which speaks HTTP/2 where the server takes it.
 
     Its arguments, methods and errors are urllib3's; ``version`` of a response is 20 or 11.
     Through a CONNECT proxy HTTP/2 is spoken inside the tunnel, unless the proxy is itself reached
     by TLS; a proxy that forwards is spoken to in HTTP/1.1.
     """
+
+    ssl_context: Any
 
     def connect(self) -> None:
         """Open the connection, and agree with the server on a protocol."""
@@ -103,6 +92,14 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, _UnderUrllib3):
         if self._session is not None and self.sock is not None:
             return self._session.is_open
         return super().is_connected  # type: ignore[no-any-return]
+
+    def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
+        """Send a request; arguments are urllib3's."""
+        try:
+            super().request(method, url, *arguments, **options)
+        except LocalProtocolError as error:
+            # A pool would take it for a misfortune of the connection, and try again.
+            raise ValueError(str(error)) from error
 
     def getresponse(self) -> Any:
         """The response, as urllib3 shows it."""

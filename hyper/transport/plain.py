@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 BUFFER_OF_RINGS = 4096
 
 
+#: Milliseconds that poll can count, almost 25 days; who waits longer asks again.
+MAX_POLL = 2**31 - 1
+
+
 class PlainTransport:
     """A connected socket, made non-blocking; lock held for all but ``wait``."""
 
@@ -148,7 +152,8 @@ if hasattr(select, "poll"):
         if bell is not None:
             poll.register(bell, select.POLLIN)
         # Rounded up: a wait must not end before its time and turn into a busy loop.
-        return bool(poll.poll(None if timeout is None else -int(-timeout * 1000 // 1)))
+        milliseconds = None if timeout is None else min(-int(-timeout * 1000 // 1), MAX_POLL)
+        return bool(poll.poll(milliseconds))
 
 else:  # Windows, where select takes sockets beyond its 512th file as well
 

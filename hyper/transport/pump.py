@@ -120,13 +120,16 @@ class Pump:
             return
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            while not ready():
+            while True:
                 if not self._has_leader:
                     self._lead(ready, deadline)
-                elif not self.flush():
+                    return
+                if not self.flush():
                     self._wait_for_room(ready, deadline)
                 elif not ready():
                     self._park(ids, ready, deadline)
+                if ready():
+                    return
         finally:
             self._appoint()
 
@@ -174,12 +177,16 @@ class Pump:
         """In the chair (rules 2, 4, 6)."""
         try:
             self._has_leader = True
+            has_received = False
             while True:
                 flushed = self.flush()
                 if ready():
                     return
                 if self._transport.drained:
                     self._sleep(ready, deadline, read=True, write=not flushed)
+                elif has_received:
+                    self._remaining(deadline)  # what comes for others does not stretch it
+                has_received = True
                 if not self._is_closed:
                     self._receive()
         finally:

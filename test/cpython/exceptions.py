@@ -1,10 +1,16 @@
-"""Tests of CPython's own suites that do not hold for hyper's classes, each with the reason.
+"""CPython's own tests that do not hold for hyper's classes, by name, each with its reason.
 
-A name is a module, or `module.Class`, or `module.Class.test`.  A reason is what a maintainer of
-http.client would accept: the test reads what is private, or asks for what is different by design.
-A test that is named here and passes is an error, so that the list never grows stale.
+A reason is what a maintainer of http.client would accept: the test reads what is private, or asks
+for what no other implementation could have.  A test that is named here and passes is an error, so
+that the list does not grow stale.
 """
 
 from __future__ import annotations
 
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "test.test_httplib.OfflineTest.test_all": (
+        "compares __all__ with the names whose objects say __module__ == 'http.client'; hyper's"
+        " three classes say where they are written, hyper.dropin. That hyper has every name of"
+        " __all__ is kept by test/dropin/test_exports.py"
+    ),
+}

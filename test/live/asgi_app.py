@@ -11,14 +11,17 @@ specification, extensions).
     GET  /hints          103 Early Hints with two links, then 200
     GET  /push           promises of /pushed/style.css and /pushed/app.js, then HTML
     GET  /status/N       that status
+    POST /RPC2           XML-RPC: echo(value), http_version(), fields(); gzip where it is accepted
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Awaitable
 from typing import Any, Callable
+from xmlrpc.server import SimpleXMLRPCDispatcher
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -74,6 +77,8 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def fields(scope: Scope, receive: Receive, send: Send) -> None:
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    while (await receive()).get("more_body", False):
+        pass  # a server of HTTP/1.1 hangs up on content that nobody reads
     answer = {
         "method": scope["method"],
         "path": scope["raw_path"].decode(),
@@ -156,6 +161,26 @@ async def status(scope: Scope, receive: Receive, send: Send, code: str) -> None:
     await _content(send, b"" if code in ("204", "304") else b"status\n")
 
 
+async def rpc(scope: Scope, receive: Receive, send: Send) -> None:
+    call, more = b"", True
+    while more:
+        message = await receive()
+        call += message.get("body", b"")
+        more = message.get("more_body", False)
+    pairs = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    dispatcher = SimpleXMLRPCDispatcher(allow_none=True)
+    dispatcher.register_function(lambda value: value, "echo")
+    dispatcher.register_function(lambda: scope["http_version"], "http_version")
+    dispatcher.register_function(lambda: pairs, "fields")
+    answer = dispatcher._marshaled_dispatch(call)
+    coding = []
+    if "gzip" in pairs.get("accept-encoding", ""):
+        answer = gzip.compress(answer)
+        coding = [(b"content-encoding", b"gzip")]
+    await _start(send, 200, (b"content-type", b"text/xml"), *coding)
+    await _content(send, answer)
+
+
 ANSWERS: dict[str, Callable[..., Awaitable[None]]] = {
     "": hello,
     "fields": fields,
@@ -168,4 +193,5 @@ ANSWERS: dict[str, Callable[..., Awaitable[None]]] = {
     "push": push,
     "pushed": pushed,
     "status": status,
+    "RPC2": rpc,
 }

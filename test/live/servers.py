@@ -246,7 +246,7 @@ class Nginx(Server):
     kinds.
 
     options: max_concurrent_streams, keepalive_requests (then GOAWAY), limit_rate (octets a second),
-    and directives: further lines for the server block.
+    http2 (False: HTTP/1.1 alone), and directives: further lines for the server block.
 
     GET /pushing pushes /style.css and /app.js, in versions of nginx that push (up to 1.25.0).
     GET /gzip/ serves the files with gzip.
@@ -288,6 +288,7 @@ class Nginx(Server):
         if "limit_rate" in self.options:
             limits += f"limit_rate {self.options['limit_rate']};"
         requests = self.options.get("keepalive_requests", 1000000)
+        http2 = "http2" if self.options.get("http2", True) else ""
         push = "http2_push /style.css; http2_push /app.js;" if self.pushes() else ""
         # A worker started by root would become nobody, who cannot read our directory.
         user = "user root;" if os.geteuid() == 0 else ""
@@ -301,7 +302,7 @@ http {{
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   server {{
-    listen {HOST}:{self.port} {"ssl" if self.pair else ""} http2;
+    listen {HOST}:{self.port} {"ssl" if self.pair else ""} {http2};
     server_name localhost;
     {tls} {limits}
     {" ".join(self.options.get("directives", ()))}

@@ -1,0 +1,494 @@
+"""requests over HTTP/2: ``session.mount("https://", HTTP20Adapter())``, and nothing else changes.
+
+requests' own adapter stays in charge.  It finds the pool of urllib3's for an origin and its TLS
+settings, hands the prepared request to the pool's ``urlopen``, and makes of urllib3's response
+and exceptions its own.  Here is a pool with another ``urlopen``: it sends on one
+``HTTP20Connection`` that all threads share, and reports in urllib3's words.
+
+::
+
+    Session -> HTTP20Adapter -> HTTP20Pool, one an origin, verify and cert
+                                  HTTP/2:   Connection, all requests at once
+                                  HTTP/1.1: urllib3's urlopen, a connection a request
+
+A server that does not speak HTTP/2 is found out at the first request, remembered, and reached as
+ever; so is a server behind a proxy, and one for which options were given that only urllib3 knows.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+import time
+import warnings
+import weakref
+from contextlib import suppress
+from urllib.parse import quote
+
+import requests.adapters
+import requests.exceptions
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InsecureRequestWarning,
+    InvalidHeader,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.response import HTTPResponse
+from urllib3.util import Retry, Timeout
+from urllib3.util.ssl_ import resolve_cert_reqs
+
+from .. import (
+    ErrorCode,
+    HTTP20Connection,
+    HTTP20Response,
+    HTTPException,
+    InvalidURL,
+    LocalProtocolError,
+    NegotiationError,
+)
+from ..tls import init_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = ["HTTP20Adapter", "HTTP20Pool"]
+
+#: How often a request goes out again that the server guarantees not to have processed (RFC 9113,
+#: 8.7), before that counts as an error: a server that refuses this often has no room for it.
+MAX_REFUSALS = 3
+
+#: What a URL may hold as it is: printable ASCII. requests has quoted it already, unless somebody
+#: has changed ``PreparedRequest.url`` after it.
+URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
+
+#: Octets that are read at a time from a text file, whose text is then coded.
+READ_SIZE = 64 * 1024
+
+#: Options of a pool that hyper has, too, or that say nothing here; with any other one, and with
+#: those of a pool's attributes below, requests go by HTTP/1.1, where urllib3 does as told.
+KNOWN_OPTIONS = frozenset(("blocksize", "source_address", "ssl_context"))
+UNKNOWN_ATTRIBUTES = (
+    "assert_fingerprint",
+    "assert_hostname",
+    "proxy",
+    "ssl_maximum_version",
+    "ssl_minimum_version",
+    "ssl_version",
+)
+
+
+class HTTP20Adapter(requests.adapters.HTTPAdapter):
+    """A transport adapter for requests whose https URLs are fetched over HTTP/2 (RFC 9113).
+
+    Its options are those of ``requests.adapters.HTTPAdapter``.  A session that mounts it may be
+    used by many threads: their requests to one origin share one connection.
+    """
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools' keeper, as requests does, with another class of pools for https."""
+        super().init_poolmanager(*arguments, **options)
+        classes: dict[str, Any] = dict(self.poolmanager.pool_classes_by_scheme)
+        self.poolmanager.pool_classes_by_scheme = {**classes, "https": HTTP20Pool}
+
+    def send(
+        self, request: requests.PreparedRequest, *arguments: Any, **options: Any
+    ) -> requests.Response:
+        """Send a prepared request; what ``requests.adapters.HTTPAdapter.send`` gives and raises."""
+        try:
+            return super().send(request, *arguments, **options)
+        except InvalidURL as error:
+            raise requests.exceptions.InvalidURL(error, request=request) from error
+
+    def close(self) -> None:
+        """Close the connections; one that has responses to be read, when they are dropped."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 - it refuses to be iterated
+            pool = pools.get(key)
+            if isinstance(pool, HTTP20Pool):
+                pool.retire()
+        super().close()
+
+
+class HTTP20Pool(HTTPSConnectionPool):
+    """What urllib3 calls a pool: the connections to one origin. In HTTP/2, one is enough.
+
+    Any thread.  Its TLS settings are fixed once the first request has been sent.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        #: one thread connects for all
+        self._connecting = threading.Lock()
+        #: None until the first connection has told
+        self._speaks_http2: bool | None = None
+        self._connection: _Connection | None = None
+        # Guarded by _counting.
+        self._counting = threading.Lock()
+        self._requests_under_way = 0
+        self._responses: weakref.WeakSet[HTTP20Response] = weakref.WeakSet()
+
+    # ---------------------------------------------------------------- requests
+
+    def urlopen(  # as urllib3's own: the rest is passed on
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        retries: Any = None,
+        redirect: bool = True,
+        *positional: Any,
+        **options: Any,
+    ) -> Any:
+        """Send a request and give its response; as ``urllib3.HTTPConnectionPool.urlopen``.
+
+        Over HTTP/2 where redirect is False, as requests and urllib3's own keeper of pools have
+        it: they follow redirects themselves, to whatever origin.
+        """
+        content = _Content(body)
+        if not (redirect or positional or self._speaks_http2 is False):
+            exchange = _Exchange(
+                method,
+                quote(url, safe=URL_CHARACTERS),
+                content,
+                self.headers if headers is None else headers,
+                options.get("timeout", self.timeout),
+                {name: options.get(name, True) for name in ("preload_content", "decode_content")},
+            )
+            with suppress(NegotiationError):
+                return self._retried(exchange, retries)
+        arguments = (method, url, content.given, headers, retries, redirect, *positional)
+        return super().urlopen(*arguments, **options)
+
+    def _retried(self, exchange: _Exchange, retries: Any) -> HTTPResponse:
+        """Try until there is a response, as often as retries allow; raises urllib3's errors."""
+        retries = Retry.from_int(retries, redirect=False, default=self.retries)
+        method, url = exchange.method, exchange.url
+        while True:
+            try:
+                response = self._attempt(exchange)
+            except HTTPError as error:
+                if not exchange.content.rewind():
+                    raise  # its content came out of a generator: it can be sent but once
+                trace = error.__traceback__
+                retries = retries.increment(method, url, error=error, _pool=self, _stacktrace=trace)
+                retries.sleep()
+                continue
+            response.retries = retries
+            has_retry_after = "retry-after" in response.headers
+            if not retries.is_retry(method, response.status, has_retry_after):
+                return response
+            if not exchange.content.rewind():
+                return response
+            try:
+                retries = retries.increment(method, url, response=response, _pool=self)
+            except MaxRetryError:
+                if retries.raise_on_status:
+                    response.close()
+                    raise
+                return response
+            response.close()
+            retries.sleep(response)
+
+    def _attempt(self, exchange: _Exchange) -> HTTPResponse:
+        """Send a request, again if the server has not processed it; raises urllib3's errors."""
+        timeout = exchange.timeout()
+        refusals = 0
+        while True:
+            connection = self._connected(timeout)
+            try:
+                return self._answered(connection, exchange, timeout)
+            except (InvalidURL, NegotiationError):
+                raise
+            except LocalProtocolError as error:
+                raise InvalidHeader(str(error)) from error
+            except TimeoutError as error:
+                raise ReadTimeoutError(
+                    self, exchange.url, f"Read timed out. (read timeout={timeout.read_timeout})"
+                ) from error
+            except ssl.SSLError as error:
+                raise SSLError(error) from error
+            except (HTTPException, OSError) as error:
+                self._require_http2(error, exchange.content)
+                refusals += 1
+                is_refused = getattr(error, "retryable", False) and refusals < MAX_REFUSALS
+                if not (is_refused and exchange.content.rewind()):
+                    raise ProtocolError("Connection aborted.", error) from error
+
+    def _require_http2(self, error: Exception, content: _Content) -> None:
+        """Raise NegotiationError if the server asks for the older protocol (RFC 9113, 7)."""
+        if getattr(error, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED:
+            self._speaks_http2 = False
+            if content.rewind():
+                raise NegotiationError(f"{self.host} asks for HTTP/1.1") from error
+
+    def _answered(
+        self, connection: _Connection, exchange: _Exchange, timeout: Timeout
+    ) -> HTTPResponse:
+        """Send a request and wait for the header section of its response; hyper's errors."""
+        limit = connection.timeout = _seconds(timeout.read_timeout)
+        with self._counting:
+            self._requests_under_way += 1
+        try:
+            stream_id = connection.request(
+                exchange.method, exchange.url, exchange.content.take(), exchange.headers
+            )
+            try:
+                response = connection.getresponse(stream_id)
+            except BaseException:
+                connection.cancel(stream_id)
+                raise
+            with self._counting:
+                self._responses.add(response)
+        finally:
+            with self._counting:
+                self._requests_under_way -= 1
+        response.timeout = limit
+        return _as_urllib3(response, self, exchange)
+
+    # -------------------------------------------------------------- connecting
+
+    def _connected(self, timeout: Timeout) -> _Connection:
+        """The connection that all share, connected; NegotiationError if it cannot be."""
+        limit = _seconds(timeout.connect_timeout)
+        begin = time.monotonic()
+        if not self._connecting.acquire(timeout=-1 if limit is None else limit):
+            raise self._late(limit)
+        try:
+            if self._speaks_http2 is False:
+                raise NegotiationError(f"{self.host} does not speak HTTP/2")
+            connection = self._shared_connection()
+            connection.timeout = None if limit is None else begin + limit - time.monotonic()
+            self._connect(connection, limit)
+            self._speaks_http2 = True
+        finally:
+            self._connecting.release()
+        if not connection.is_verified:
+            warnings.warn(
+                f"the certificate of {self.host} is not verified: anybody may have answered this"
+                " request",
+                InsecureRequestWarning,
+                stacklevel=2,
+            )
+        return connection
+
+    def _connect(self, connection: _Connection, limit: float | None) -> None:
+        """Connect, if it is not; raises urllib3's errors."""
+        try:
+            connection.connect()
+        except NegotiationError:
+            self._speaks_http2 = False
+            raise
+        except ssl.SSLCertVerificationError as error:
+            raise SSLError(error) from error
+        except ssl.SSLError as error:
+            # HTTP/2 is stricter about versions and ciphers (RFC 9113, 9.2); and where it is
+            # something else, urllib3 will say it.  An end in the middle proves nothing.
+            if self._speaks_http2 is None and not isinstance(error, ssl.SSLEOFError):
+                self._speaks_http2 = False
+            raise NegotiationError(f"{self.host} does not speak HTTP/2's TLS") from error
+        except TimeoutError as error:
+            raise self._late(limit) from error
+        except OSError as error:
+            raise NewConnectionError(
+                self,  # urllib3 prints it, no more
+                f"Failed to establish a new connection: {error}",
+            ) from error
+
+    def _late(self, limit: float | None) -> ConnectTimeoutError:
+        return ConnectTimeoutError(
+            self, f"Connection to {self.host} timed out. (connect timeout={limit})"
+        )
+
+    def _shared_connection(self) -> _Connection:
+        if self._connection is None:
+            if not self._is_known():
+                self._speaks_http2 = False
+                raise NegotiationError("an option was given that only urllib3 knows")
+            try:
+                context = self._context()
+            except OSError as error:  # ssl.SSLError among them
+                raise SSLError(error) from error
+            self._connection = _Connection(
+                self.host,
+                self.port,
+                enable_push=False,
+                secure=True,
+                ssl_context=context,
+                source_address=self.conn_kw.get("source_address"),
+                decode_content=False,
+            )
+            # When the pool has been dropped, by its keeper and by all its responses.
+            weakref.finalize(self, _close, self._connection)
+        return self._connection
+
+    def _is_known(self) -> bool:
+        """Whether hyper can do all that the pool was asked to do."""
+        context = self.conn_kw.get("ssl_context")
+        return (
+            all(getattr(self, name, None) is None for name in UNKNOWN_ATTRIBUTES)
+            and KNOWN_OPTIONS.issuperset(self.conn_kw)
+            and (context is None or isinstance(context, ssl.SSLContext))
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        """The TLS context that the pool's settings describe."""
+        given = self.conn_kw.get("ssl_context")
+        context: ssl.SSLContext = given or init_context(self.ca_certs or self.ca_cert_dir)
+        if given is None or self.cert_reqs is not None:
+            required = resolve_cert_reqs(self.cert_reqs)
+            context.check_hostname = context.check_hostname and required != ssl.CERT_NONE
+            context.verify_mode = required
+        if given and (self.ca_certs or self.ca_cert_dir):
+            given.load_verify_locations(self.ca_certs, self.ca_cert_dir)
+        if self.cert_file:
+            context.load_cert_chain(self.cert_file, self.key_file, self.key_password)
+        return context
+
+    # ----------------------------------------------------------------- closing
+
+    def retire(self) -> None:
+        """Close the connection if nothing is under way on it; else that happens later.
+
+        It is closed when the last of its responses, and the pool with it, has been dropped.
+        """
+        with self._counting:
+            is_idle = not self._requests_under_way and all(
+                response.isclosed() for response in self._responses
+            )
+        if is_idle and self._connection is not None:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Close what is idle, in either protocol; urllib3's pools are not used again."""
+        self.retire()
+        super().close()
+
+
+class _Connection(HTTP20Connection):
+    """A connection of many threads, each of which waits as long as its own request may."""
+
+    def __init__(self, host: str, port: int | None, **options: Any) -> None:
+        self._own = threading.local()
+        super().__init__(host, port, **options)
+        context: ssl.SSLContext = options["ssl_context"]
+        self.is_verified = context.verify_mode == ssl.CERT_REQUIRED
+
+    @property
+    def timeout(self) -> Any:
+        """Seconds, or None for no limit: of this thread."""
+        return getattr(self._own, "timeout", None)
+
+    @timeout.setter
+    def timeout(self, timeout: Any) -> None:
+        self._own.timeout = timeout
+
+
+def _close(connection: _Connection) -> None:
+    # At the end of the process too, where a thread that is just connecting is not waited for.
+    if connection.sock is not None:
+        connection.close()
+
+
+class _Exchange:
+    """One request, as often as it is sent."""
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        content: _Content,
+        headers: Mapping[str, str],
+        timeout: Any,
+        options: dict[str, Any],
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.content = content
+        self.headers = headers
+        self._timeout = timeout
+        #: how the response is to be read
+        self.options = options
+
+    def timeout(self) -> Timeout:
+        """A clock for one attempt; it runs."""
+        given = self._timeout
+        timeout = given.clone() if isinstance(given, Timeout) else Timeout.from_float(given)
+        timeout.start_connect()
+        return timeout
+
+
+class _Content:
+    """A request's content, and whether it can be sent again."""
+
+    def __init__(self, given: Any) -> None:
+        # As urllib3 codes it; text is latin-1 elsewhere in hyper, as http.client has it.
+        self.given: Any = given.encode() if isinstance(given, str) else given
+        self._is_taken = False
+        self._position: int | None = None
+        if hasattr(given, "read"):
+            with suppress(AttributeError, OSError, ValueError):
+                self._position = given.tell()
+
+    def take(self) -> Any:
+        """The content, as hyper sends it; from now on some of it may be gone."""
+        self._is_taken = True
+        given = self.given
+        if isinstance(given, io.TextIOBase):
+            return (text.encode() for text in iter(lambda: given.read(READ_SIZE), ""))
+        if given is None or hasattr(given, "read") or _is_octets(given):
+            return given
+        return (piece.encode() if isinstance(piece, str) else piece for piece in given)
+
+    def rewind(self) -> bool:
+        """Go back to the beginning; False where there is no way back."""
+        if not self._is_taken or self.given is None or _is_octets(self.given):
+            return True
+        if hasattr(self.given, "read"):
+            if self._position is None:
+                return False
+            try:
+                self.given.seek(self._position)
+            except (AttributeError, OSError, ValueError):
+                return False
+            return True
+        return iter(self.given) is not self.given  # a list gives its pieces anew, a generator not
+
+
+def _is_octets(given: Any) -> bool:
+    return isinstance(given, (bytes, bytearray, memoryview))
+
+
+def _seconds(timeout: Any) -> float | None:
+    # urllib3 has a token for the default, as http.client has.
+    if timeout is None or isinstance(timeout, (int, float)):
+        return timeout
+    return socket.getdefaulttimeout()
+
+
+def _as_urllib3(response: HTTP20Response, pool: HTTP20Pool, exchange: _Exchange) -> HTTPResponse:
+    """A response of hyper's inside of urllib3's, which takes content codings off where asked."""
+    message = HTTPResponse(
+        body=response,
+        headers=response.getheaders(),  # pairs will do
+        status=response.status,
+        version=response.version,
+        reason=response.reason,
+        original_response=response,  # it is like one
+        pool=pool,
+        request_method=exchange.method,
+        request_url=exchange.url,
+        **exchange.options,
+    )
+    message.version_string = "HTTP/2"
+    return message

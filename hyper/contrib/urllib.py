@@ -1,0 +1,41 @@
+"""urllib.request over HTTP/2: a handler for its openers.
+
+::
+
+    opener = urllib.request.build_opener(HTTP2Handler())
+    urllib.request.install_opener(opener)  # then urlopen() too
+
+It stands in the place of ``HTTPSHandler`` and changes one thing, the class of the connection.  All
+the rest - redirects, cookies, authentication, proxies - is urllib.request's, which opens a new
+connection for each request.
+"""
+
+from __future__ import annotations
+
+import http.client
+import urllib.request
+
+from .. import HTTPSConnection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["HTTP2Handler"]
+
+#: What HTTPSHandler asks for, whatever a script puts there later.
+_ORIGINAL = http.client.HTTPSConnection
+
+
+class HTTP2Handler(urllib.request.HTTPSHandler):
+    """Opens https URLs, over HTTP/2 where the server takes it; ``HTTPSHandler``'s arguments.
+
+    context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
+    check_hostname: whether the certificate's name is compared with the host's.
+    """
+
+    def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
+        """Send a request on a connection of hyper's (http_class: HTTPSHandler's choice)."""
+        if http_class is _ORIGINAL:
+            http_class = HTTPSConnection
+        return super().do_open(http_class, req, **http_conn_args)

@@ -1,0 +1,41 @@
+"""xmlrpc.client over HTTP/2: a transport for its proxies.
+
+::
+
+    server = xmlrpc.client.ServerProxy("https://example.org/RPC2", transport=HTTP2Transport())
+
+The connection is kept from call to call, as xmlrpc.client's own transport does.
+"""
+
+from __future__ import annotations
+
+import xmlrpc.client
+
+from .. import HTTPSConnection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["HTTP2Transport"]
+
+
+class HTTP2Transport(xmlrpc.client.SafeTransport):
+    """Calls over https, by HTTP/2 where the server takes it; ``SafeTransport``'s arguments.
+
+    context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  A ServerProxy
+    leaves the context to the transport it is given: say it here.
+    """
+
+    context: Any  # SafeTransport's
+
+    def make_connection(self, host: Any) -> HTTPSConnection:
+        """The connection to a host: that of the last call, if it was to the same."""
+        kept, connection = self._connection
+        if kept != host or not isinstance(connection, HTTPSConnection):
+            self.close()
+            # A host may be a pair: its name, and arguments for the connection.
+            name, self._extra_headers, more = self.get_host_info(host)
+            connection = HTTPSConnection(name, context=self.context, **(more or {}))
+            self._connection = host, connection
+        return connection

@@ -1,0 +1,103 @@
+"""The drop-in classes against live servers and scripted peers. Where http.client is compared, the
+server is the same: it speaks HTTP/1.1 to the one and HTTP/2 to the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hyper import HTTPConnection, HTTPSConnection
+from test.contrib.conftest import OldServer, proxy, running
+from test.live.conftest import hypercorn, nginx, node, node_cleartext, server
+from test.peer import DEADLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from test.certificates import Certificates
+    from test.peer import SocketPeer
+
+__all__ = ["hypercorn", "nginx", "node", "node_cleartext", "proxy", "server"]
+
+HERE = Path(__file__).resolve().parent
+LIVE = {"hypercorn", "nginx", "node", "node_cleartext", "server"}
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """What asks for a live server is marked live."""
+    for item in items:
+        if HERE in item.path.parents and LIVE.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture
+def opened() -> Generator[contextlib.ExitStack, None, None]:
+    """What is closed at the end of the test."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def https(
+    certificates: Certificates, opened: contextlib.ExitStack
+) -> Callable[..., HTTPSConnection]:
+    """hyper's HTTPSConnection to a live server."""
+
+    def connect(server: Any, **options: Any) -> HTTPSConnection:
+        options.setdefault("timeout", DEADLINE)
+        options.setdefault("context", certificates.client_context())
+        connection = HTTPSConnection("localhost", server.port, **options)
+        opened.callback(connection.close)
+        return connection
+
+    return connect
+
+
+@pytest.fixture(params=["cleartext", "tls"])
+def connect(
+    request: pytest.FixtureRequest,
+    scripted_peer: Callable[..., SocketPeer],
+    certificates: Certificates,
+    opened: contextlib.ExitStack,
+) -> Callable[..., HTTPConnection]:
+    """Start a script and give a connection to it, over TLS and by prior knowledge."""
+
+    def start(script: Callable[[SocketPeer], Any], **options: Any) -> HTTPConnection:
+        options.setdefault("timeout", DEADLINE)
+        if request.param == "tls":
+            peer = scripted_peer(script, certificates.server_context())
+            options.setdefault("context", certificates.client_context())
+            connection: HTTPConnection = HTTPSConnection("localhost", peer.port, **options)
+        else:
+            peer = scripted_peer(script)
+            connection = HTTPConnection(peer.host, peer.port, http2="prior", **options)
+        opened.callback(connection.close)
+        return connection
+
+    return start
+
+
+@pytest.fixture
+def old_server(certificates: Certificates) -> Generator[OldServer, None, None]:
+    """A server over TLS that speaks HTTP/1.1 and nothing else."""
+    with running(OldServer(certificates.server_context(alpn=("http/1.1",)))) as server:
+        yield server
+
+
+@pytest.fixture
+def old_peer(
+    scripted_peer: Callable[..., SocketPeer], opened: contextlib.ExitStack
+) -> Callable[..., HTTPConnection]:
+    """Start a script that speaks HTTP/1.1 in cleartext, and give a connection to it."""
+
+    def start(script: Callable[[SocketPeer], Any], **options: Any) -> HTTPConnection:
+        peer = scripted_peer(script)
+        connection = HTTPConnection(peer.host, peer.port, timeout=DEADLINE, **options)
+        opened.callback(connection.close)
+        return connection
+
+    return start

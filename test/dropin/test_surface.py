@@ -1,0 +1,101 @@
+"""Every public name, signature and default of http.client's, on the Python that runs this."""
+
+from __future__ import annotations
+
+import http.client
+import inspect
+
+import pytest
+
+import hyper
+from hyper.adopted import Response
+from hyper.dropin import HTTPConnection, HTTPResponse, HTTPSConnection
+
+PAIRS = [
+    (http.client.HTTPConnection, HTTPConnection),
+    (http.client.HTTPSConnection, HTTPSConnection),
+    (http.client.HTTPResponse, HTTPResponse),
+    (http.client.HTTPResponse, Response),
+]
+NAMES = [
+    pytest.param(theirs, ours, name, id=f"{ours.__name__}.{name}")
+    for theirs, ours in PAIRS
+    for name in dir(theirs)
+    if not name.startswith("_")
+]
+
+
+def parameters(function):
+    _self, *others = inspect.signature(function).parameters.values()
+    return others
+
+
+@pytest.mark.parametrize(("theirs", "ours", "name"), NAMES)
+def test_every_method_takes_what_the_stdlib_takes(theirs, ours, name):
+    """Name by name; what hyper adds comes behind, and may be left out."""
+    assert hasattr(ours, name)
+    wanted = getattr(theirs, name)
+    if not inspect.isfunction(wanted):
+        return
+    known = [(p.name, p.kind, p.default) for p in parameters(wanted)]
+    given = parameters(getattr(ours, name))
+    assert [(p.name, p.kind, p.default) for p in given[: len(known)]] == known
+    assert all(p.default is not p.empty for p in given[len(known) :])
+
+
+@pytest.mark.parametrize(("theirs", "ours"), PAIRS[:3], ids=lambda c: c.__name__)
+def test_constructors(theirs, ours):
+    known = [(p.name, p.kind, p.default) for p in parameters(theirs.__init__)]
+    given = [(p.name, p.kind, p.default) for p in parameters(ours.__init__)]
+    assert given[: len(known)] == known
+    added = {name for name, *_ in given[len(known) :]}
+    assert added <= {"http2", "options"}
+
+
+def test_classes_stand_to_each_other_as_the_stdlibs_do():
+    assert issubclass(HTTPSConnection, HTTPConnection)
+    assert issubclass(HTTPSConnection, http.client.HTTPSConnection)
+    assert issubclass(Response, HTTPResponse)
+    assert issubclass(Response, http.client.HTTPResponse)
+    assert hyper.HTTPSConnection is HTTPSConnection
+
+
+@pytest.mark.parametrize("name", ["default_port", "auto_open", "debuglevel"])
+@pytest.mark.parametrize(("theirs", "ours"), PAIRS[:2], ids=lambda c: c.__name__)
+def test_class_attributes(theirs, ours, name):
+    assert getattr(ours, name) == getattr(theirs, name)
+
+
+def test_what_neither_knows_is_refused():
+    with pytest.raises(TypeError, match="colour"):
+        HTTPConnection("localhost", colour="red")
+    with pytest.raises(TypeError, match="colour"):
+        HTTPSConnection("localhost", colour="red")
+    with pytest.raises(ValueError, match="http2 is None"):
+        HTTPConnection("localhost", http2="h2c")
+
+
+def test_a_response_has_the_attributes_that_scripts_read(node, https):
+    connection = https(node)
+    connection.request("GET", "/bytes/5")
+    response = connection.getresponse()
+    assert (response.status, response.code, response.getcode()) == (200, 200, 200)
+    assert (response.reason, response.version) == ("OK", 20)
+    assert (response.chunked, response.will_close, response.debuglevel) == (False, False, 0)
+    assert response.length == 5
+    assert response.headers is response.msg is response.info()
+    assert isinstance(response.msg, http.client.HTTPMessage)
+    assert isinstance(response, http.client.HTTPResponse)
+    assert response.fileno() == connection.sock.fileno()
+    assert response.readable()
+    assert not response.writable()
+    assert not response.seekable()
+    assert response.getheader("content-LENGTH") == response.headers["content-length"] == "5"
+    assert response.getheader("x-none") is None
+    assert response.getheader("x-none", ["a", "b"]) == "a, b"
+    assert ("Content-Length", "5") in response.getheaders()
+    assert response.read(5) == b"\0\1\2\3\4"
+    assert response.isclosed()
+    response.begin()
+    response.close()
+    assert response.read() == response.read(1) == response.readline() == response.peek() == b""

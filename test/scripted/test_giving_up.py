@@ -1,0 +1,88 @@
+"""What those need who share a connection: limits of their own, and to give up one request."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.errors import ResponseNotReady
+from test import wire
+from test.scripted.script import pong, want
+from test.scripted.test_waiting import OK, SHORT, await_news
+
+
+def test_a_request_is_given_up_by_a_reset_of_its_stream_alone(connect):
+    """RFC 9113, 5.4.2."""
+
+    def script(peer):
+        peer.handshake()
+        first, _, _ = want(peer)
+        second, _, _ = want(peer)
+        peer.want_rst(first, wire.CANCEL)
+        peer.write_response(second, b"second")
+
+    connection = connect(script)
+    first, second = connection.request("GET", "/first"), connection.request("GET", "/second")
+    connection.cancel(first)
+    connection.cancel(first)  # twice is once
+    with pytest.raises(ResponseNotReady):
+        connection.getresponse(first)
+    assert connection.getresponse().read() == b"second"
+    connection.cancel(second)  # its response was taken
+
+
+def test_a_request_in_the_making_is_given_up(connect):
+    def script(peer):
+        peer.handshake()
+        stream_id = peer.want_frame().stream_id
+        peer.want_rst(stream_id, wire.CANCEL)
+
+    connection = connect(script)
+    stream_id = connection.putrequest("POST", "/")
+    connection.cancel(stream_id)
+    stream_id = connection.putrequest("POST", "/")
+    connection.endheaders()
+    connection.cancel(stream_id)
+    with pytest.raises(ResponseNotReady):
+        connection.getresponse(stream_id)
+
+
+def test_each_response_may_have_its_own_limit(connect):
+    def script(peer):
+        peer.handshake()
+        for _ in range(2):
+            stream_id, _, _ = want(peer)
+            peer.write_headers(stream_id, OK)
+        pong(peer)
+        peer.write_data(1, b"late", end_stream=True)
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    connection.request("GET", "/")
+    patient, hasty = connection.getresponse(), connection.getresponse()
+    assert patient.timeout == hasty.timeout == connection.timeout
+    hasty.timeout = SHORT
+    with pytest.raises(TimeoutError):
+        hasty.read()
+    connection.timeout = SHORT
+    patient.timeout = None
+    connection.timeout = 10
+    connection.ping()
+    assert patient.read() == b"late"
+
+
+def test_connect_notices_that_the_server_has_ended_the_connection(connect):
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = want(peer)
+        peer.write_response(stream_id, b"one")
+        peer.close()
+        peer.accept()
+        peer.handshake()
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"one"
+    before = connection.sock
+    await_news(connection)
+    connection.connect()
+    assert connection.sock is not before
