@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import ssl
 import statistics
@@ -226,13 +227,12 @@ class Pycurl:
 class HttpClient:
     """http.client, over HTTP/1.1: what a script uses before it changes the import."""
 
-    server = "nginx"
+    module = "http.client"
 
     def __init__(self, port, context):
-        import http.client
-
+        library = importlib.import_module(self.module)
         context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
-        self.conn = http.client.HTTPSConnection("localhost", port, context=context)
+        self.conn = library.HTTPSConnection("localhost", port, context=context)
 
     def download(self, count):
         for _ in range(count):
@@ -246,6 +246,12 @@ class HttpClient:
                 check(response.status, response.read())
 
 
+class DropIn(HttpClient):
+    """The same script after it has changed the import."""
+
+    module = "hyper"
+
+
 def drink(response):
     """Read a response as a program does that copies it elsewhere."""
     size = 0
@@ -257,6 +263,7 @@ def drink(response):
 CLIENTS = {
     "floor": Floor,
     "hyper": Hyper,
+    "drop-in": DropIn,
     "http.client": HttpClient,
     "pycurl": Pycurl,
     "httpx": Httpx,
@@ -300,7 +307,7 @@ def measure(name, workload, port, count):
 
 @contextlib.contextmanager
 def servers():
-    """Start nghttpd for HTTP/2, nginx for HTTP/1.1, with a body of 200 octets at /small."""
+    """Start nghttpd, and nginx for both protocols, with a body of 200 octets at /small."""
     from test.certificates import Certificates
     from test.live.servers import Nghttpd, Nginx
 
@@ -320,7 +327,8 @@ def servers():
 def run(name, workload, ports, count, authority):
     """In the parent: one client process; None where it cannot run."""
     pin = ["taskset", "-c", "1"] if (os.cpu_count() or 1) > 1 else []
-    port = ports[getattr(CLIENTS[name], "server", "nghttpd")]
+    # nginx speaks both protocols: there the scripts of http.client and its drop-in are compared.
+    port = ports["nginx" if issubclass(CLIENTS[name], HttpClient) else "nghttpd"]
     child = [sys.executable, __file__, "--child", name, workload, str(port), str(count)]
     path = "/large" if workload == "download" else "/small"
     env = {**os.environ, "AUTHORITY": authority, "BENCH_PATH": path}

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from .body import Octets
     from .chunked import Unchunker
-    from .fields import Pair
     from .protocol.stream import Stream
     from .transport.plain import Transport
     from .transport.pump import Pump
@@ -52,26 +51,31 @@ def spelled(name: str) -> str:
 FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 
 
-def translated(lines: list[bytes]) -> tuple[str, str, list[Pair], bool]:
-    """The request that http.client has put together, line by line: method, target and fields.
+class Written:
+    """A request as http.client has put it together, line by line, and what the lines say.
 
-    And whether its content is to come in the chunked coding; the field that says so is left out.
+    method, url; given: its fields, checked; is_chunked: whether its content is to come in the
+    chunked coding (the field that says so is left out).
     """
-    method, _, rest = lines[0].partition(b" ")
-    headers = []
-    is_chunked = False
-    for line in lines[1:]:
-        name, _, value = line.partition(b":")
-        lower = name.lower()
-        if lower == b"transfer-encoding":
-            is_chunked = b"chunked" in value.lower()
-        else:
-            value = value.strip()
-            if b"\n" in value:
+
+    __slots__ = ("given", "is_chunked", "lines", "method", "url")
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        method, _, rest = lines[0].partition(b" ")
+        self.method, self.url = method.decode(), rest.rpartition(b" ")[0].decode()
+        self.is_chunked = False
+        headers = []
+        for line in lines[1:]:
+            name, _, value = line.partition(b":")
+            lower = name.lower()
+            if lower == b"transfer-encoding":
+                self.is_chunked = b"chunked" in value.lower()
+            else:
                 # The values of one putheader stand in lines of their own, after a tab.
-                value = FOLD.sub(b" ", value.replace(b"\r\n\t", b", "))
-            headers.append((lower, value))
-    return method.decode(), rest.rpartition(b" ")[0].decode(), headers, is_chunked
+                value = FOLD.sub(b" ", value.strip().replace(b"\r\n\t", b", "))
+                headers.append((lower, value))
+        self.given = messages.request_fields(headers)
 
 
 class Session(HTTP20Connection):
@@ -107,10 +111,10 @@ class Session(HTTP20Connection):
             raise RemoteDisconnected("Remote end closed connection without response")
         return pump
 
-    def begin(self, method: str, url: str, headers: list[Pair], *, ends: bool) -> Exchange:
-        """Send a header section; headers as http.client wrote them, Host among them."""
-        given = messages.request_fields(headers)
-        section = messages.request_section(method, url, self._origin, given, ())
+    def begin(self, written: Written, *, ends: bool) -> Exchange:
+        """Send the header section of a request that http.client wrote, Host among its fields."""
+        method, given = written.method, written.given
+        section = messages.request_section(method, written.url, self._origin, given, ())
         return self._open(section, method, given.content_length, end_stream=ends)
 
     def take_over(self, method: str, octets: bytes) -> Exchange:

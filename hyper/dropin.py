@@ -31,7 +31,7 @@ from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
 from . import body as content
-from .adopted import Request, Response, Session, SocketView, translated
+from .adopted import Request, Response, Session, SocketView, Written
 from .chunked import Unchunker
 from .connection import OWN_SETTINGS
 from .errors import RemoteProtocolError, TimedOut
@@ -60,6 +60,9 @@ IDLE, REQUEST_STARTED, REQUEST_SENT = "Idle", "Request-started", "Request-sent"
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
 SESSION_OPTIONS = ("window_manager", "settings")
+
+#: Requests whose lines are remembered, a few hundred octets each; cleared when full.
+MAX_KNOWN = 64
 
 #: "No timeout given", as http.client's signature says it.
 DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001
@@ -156,6 +159,10 @@ class HTTPConnection(http.client.HTTPConnection):
         self._is_whole = False
         #: requests whose responses nobody has fetched, oldest first
         self._awaited: deque[Request] = deque()
+        #: what http.client wrote for requests without content, by all that decides it
+        self._known: dict[Any, Written] = {}
+        #: the key under which the request at work is to be remembered
+        self._recording: Any = None
 
     @property
     def _state(self) -> str:
@@ -253,11 +260,57 @@ class HTTPConnection(http.client.HTTPConnection):
         encode_chunked: bool = False,
     ) -> None:
         """Send a complete request to the server."""
+        key = self._key(method, url, body, headers)
+        known = self._known.get(key) if self._session else None
+        if known is not None:
+            self._send_again_as_known(known)
+            return
         self._is_whole = True
+        self._recording = key
         try:
             super().request(method, url, body, headers, encode_chunked=encode_chunked)
         finally:
             self._is_whole = False
+            self._recording = None
+
+    def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
+        """All that decides what http.client writes for a request, where that can be told."""
+        if body is not None or type(self) not in (HTTPConnection, HTTPSConnection):
+            return None  # a subclass may write something of its own
+        try:
+            fields = tuple(headers.items())
+            hash(fields)
+        except (AttributeError, TypeError):
+            return None
+        tunnel = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
+        return (method, url, fields, self.host, self.port, *tunnel)
+
+    def _note(self, key: Any, written: Written) -> None:
+        """Remember what http.client wrote, for the next request that is the same."""
+        # Only of text: True and 1 are one key, and two values.
+        if all(type(part) is str for field in key[2] for part in field):
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = written
+
+    def _send_again_as_known(self, written: Written) -> None:
+        """A request that http.client has written before, to the octet."""
+        if self._state != IDLE:
+            raise CannotSendRequest(self._state)
+        self._method = written.method
+        self._state = REQUEST_SENT  # as endheaders does
+        session = self._live_session()
+        if session is not None:
+            self._state = IDLE
+            self._is_whole = True
+            try:
+                self._begin(session, written, None, is_raw=False)
+            finally:
+                self._is_whole = False
+            return
+        self._buffer[:] = written.lines  # type: ignore[attr-defined]
+        self._state = REQUEST_STARTED
+        self.endheaders()
 
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         """Send the header section, and message_body if there is one."""
@@ -270,7 +323,10 @@ class HTTPConnection(http.client.HTTPConnection):
         session = self._live_session()
         if session is not None:
             self._state = IDLE
-            self._begin(session, lines, message_body, is_raw=encode_chunked)
+            written = Written(lines)
+            if self._recording is not None:
+                self._note(self._recording, written)
+            self._begin(session, written, message_body, is_raw=encode_chunked)
             return
         buffer[:] = lines
         self._state = REQUEST_STARTED
@@ -278,21 +334,20 @@ class HTTPConnection(http.client.HTTPConnection):
             self._ask_for_upgrade()
         super().endheaders(message_body, encode_chunked=encode_chunked)
 
-    def _begin(self, session: Session, lines: list[bytes], body: Any, *, is_raw: bool) -> None:
+    def _begin(self, session: Session, written: Written, body: Any, *, is_raw: bool) -> None:
         """Send what http.client has put together as a stream's header section.
 
         is_raw: the body comes without the chunked coding, which HTTP/2 does not have.
         """
-        method, url, headers, is_chunked = translated(lines)
-        length = next((value for name, value in headers if name == b"content-length"), None)
-        ends = body is None and not is_chunked and length in (None, b"0")
-        if length is None and not self._is_whole and method not in WITHOUT_CONTENT:
+        length, is_chunked = written.given.content_length, written.is_chunked
+        ends = body is None and not is_chunked and not length
+        if length is None and not self._is_whole and written.method not in WITHOUT_CONTENT:
             ends = False  # content may follow by ``send``
-        self._tell_sent(b"\r\n".join((*lines, b"", b"")))
-        exchange = session.begin(method, url, headers, ends=ends)
+        self._tell_sent(b"\r\n".join((*written.lines, b"", b"")))
+        exchange = session.begin(written, ends=ends)
         request = Request(session, exchange, Unchunker() if is_chunked and not is_raw else None)
         if ends or (self._is_whole and not is_chunked and content.is_whole(body)):
-            request.again = (lines, body)
+            request.again = (written.lines, body)
         self._awaited.append(request)
         if ends:
             return
@@ -417,7 +472,7 @@ class HTTPConnection(http.client.HTTPConnection):
         # socket does not block any more, so that peek gives what is there, and all of it.
         octets = response.fp.peek()
         response.close()
-        exchange = session.take_over(self._method, octets)  # type: ignore[attr-defined]
+        exchange = session.take_over(self._method, octets)
         self._awaited.append(Request(session, exchange, None))
 
 

@@ -95,6 +95,19 @@ def test_5_1_1_a_second_connection_goes_on_counting():
     assert wired.endpoint.state_of(99) == states.CLOSED
 
 
+def test_a_request_that_was_upgraded_is_stream_1():
+    """RFC 7540, 3.2: half-closed by us, and the next request takes the next stream."""
+    wired = Wired()
+    upgraded = wired.endpoint.adopt_upgraded("GET")
+    assert (upgraded.id, upgraded.state) == (1, states.HALF_CLOSED_LOCAL)
+    with pytest.raises(LocalProtocolError):
+        wired.endpoint.send_content(upgraded, memoryview(b"more"), end_stream=True)
+    assert wired.open().id == 3
+    wired.answer(upgraded, b"upgraded")
+    assert list(upgraded.content) == [b"upgraded"]
+    assert upgraded.is_over
+
+
 def test_a_large_upload_takes_turns():
     wired = Wired(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
     wired.receive(wire.window_update(0, 2**20))
