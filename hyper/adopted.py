@@ -92,11 +92,6 @@ class Session(HTTP20Connection):
         self._is_dropped = False
 
     @property
-    def is_dropped(self) -> bool:
-        """Whether ``drop`` was called."""
-        return self._is_dropped
-
-    @property
     def is_open(self) -> bool:
         """Whether a request may go out here; looks at what the peer has said meanwhile."""
         pump = self._pump

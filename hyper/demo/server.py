@@ -6,6 +6,7 @@ moves them.  It serves one connection, for the story needs no more.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 import socket
@@ -169,13 +170,12 @@ class Server:
     def run(self) -> None:
         """Wait for the guest, and serve until it leaves."""
         try:
-            plain, _ = self.listener.accept()
-            with self.context.wrap_socket(plain, server_side=True) as sock:
-                self.attend(sock, self.session)
+            with contextlib.suppress(OSError):  # the guest is gone, with or without a farewell
+                plain, _ = self.listener.accept()
+                with self.context.wrap_socket(plain, server_side=True) as sock:
+                    self.attend(sock, self.session)
         except ProtocolError as error:
             self.complaint = f"{type(error).__name__}: {error}"
-        except OSError:
-            pass  # the guest is gone, with or without a farewell
 
     def attend(self, sock: ssl.SSLSocket, session: Session) -> None:
         """Move octets between the guest and the session."""

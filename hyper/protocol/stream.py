@@ -82,10 +82,6 @@ class Stream:
         """There is something to read, or never will be."""
         return bool(self.content) or self.phase == DONE or self.failure is not None
 
-    def has_news(self) -> bool:
-        """Anything at all: for those who read while they write."""
-        return self.head is not None or self.has_content()
-
     @property
     def is_over(self) -> bool:
         """No more will be received: the response is whole, or has failed."""
