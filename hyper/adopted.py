@@ -87,7 +87,7 @@ class Session(HTTP20Connection):
         super().__init__(
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
-        self._pump = self._pump_over(transport, (), 1)
+        self._pump = self._route.begin(transport, (), 1)
         #: the script has closed or dropped the connection; what it has fetched is still read
         self._is_dropped = False
 

@@ -20,26 +20,13 @@ from http.client import CannotSendHeader, ResponseNotReady
 
 from . import body as content
 from . import codings, fields
-from .authority import DEFAULT_PORTS, authority_of, host_and_port
-from .errors import (
-    ConnectionTerminated,
-    ErrorCode,
-    Failure,
-    InvalidURL,
-    LocalProtocolError,
-)
+from .errors import ConnectionTerminated, ErrorCode, Failure, LocalProtocolError
 from .exchange import Draft, Exchange, wrong_length
-from .hpack import Decoder, Encoder
 from .protocol import messages
 from .protocol import settings as setting
-from .protocol.endpoint import Endpoint
-from .protocol.frames import FRAME_HEADER_SIZE
 from .protocol.windows import FlowControlManager
 from .response import HTTP20Push, HTTP20Response
-from .transport.bufsocket import BUFFER_SIZE, BufferedSocket
-from .transport.dial import dial
-from .transport.pump import Pump
-from .transport.tls import TLSTransport, certificate_covers, init_context
+from .route import OWN_SETTINGS, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,28 +40,8 @@ if TYPE_CHECKING:
     from .protocol.messages import RequestFields
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
-    from .transport.plain import Transport
+    from .transport.pump import Pump
 
-    #: of a certificate: (kind, name) pairs
-    Names = tuple[tuple[str, str], ...]
-
-#: Octets of a response that the server may send before they are read: the memory that one
-#: unread stream costs, and at 20 ms of round trip 50 MB/s.
-STREAM_WINDOW = 1024 * 1024
-#: Octets under way on the whole connection. They are credited on receipt (windows.py), so this
-#: is no memory, only the product of bandwidth and round trip.
-CONNECTION_WINDOW = 16 * 1024 * 1024
-#: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
-#: 64 KiB, no server sends a tenth of this.
-MAX_FIELD_SECTION_SIZE = 64 * 1024
-#: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
-MAX_PUSHES = 100
-#: What hyper announces, unless the caller announces something else (6.5.2).
-OWN_SETTINGS = {
-    setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
-    setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-    setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
-}
 #: Fresh connections that one request may try, where the server ends each before it goes out.
 MAX_CONNECTIONS_A_REQUEST = 3
 
@@ -113,16 +80,21 @@ class HTTP20Connection:
         decode_content: bool = True,
     ) -> None:
         # Fixed.
-        self.host, self.port = host_and_port(host, port, secure)
-        self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
-        self.source_address = source_address
+        self._route = Route(
+            host,
+            port,
+            secure=secure,
+            ssl_context=ssl_context,
+            source_address=source_address,
+            settings=setting.announcement(
+                {**OWN_SETTINGS, setting.SETTINGS_ENABLE_PUSH: int(enable_push)}, settings or {}
+            ),
+            window_manager=window_manager or FlowControlManager,
+        )
+        self._origin = self._route.origin
+        self.host, self.port = self._route.host, self._route.port
+        self.secure = self._route.secure
         self.decode_content = decode_content
-        scheme = "https" if self.secure else "http"
-        self._origin = messages.Origin(scheme, authority_of(self.host, self.port, scheme))
-        self._ssl_context = ssl_context
-        self._window_manager = window_manager or FlowControlManager
-        self._settings = setting.announcement(OWN_SETTINGS, settings or {})
-        self._settings.setdefault(setting.SETTINGS_ENABLE_PUSH, int(enable_push))
         self._accept_encoding: Fields = ()
         # The caller's, at any time.
         self.timeout = timeout
@@ -181,53 +153,8 @@ class HTTP20Connection:
                     first_stream_id = pump.endpoint.next_stream_id
                 self._former = [p for p in self._former if not p.is_closed]
                 self._former.append(pump)
-            self._pump = self._dial(first_stream_id)
+            self._pump = self._route.dial(self.limit(), first_stream_id)
             return self._pump
-
-    def _dial(self, first_stream_id: int) -> Pump:
-        context = None
-        if self.secure:
-            context = self._ssl_context
-            if context is None:
-                context = self._ssl_context = init_context()
-        transport = dial(
-            self.host,
-            self.port,
-            timeout=self.limit(),
-            source_address=self.source_address,
-            context=context,
-        )
-        names: Names = transport.filter.names() if isinstance(transport, TLSTransport) else ()
-        return self._pump_over(transport, names, first_stream_id)
-
-    def _pump_over(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
-        """HTTP/2 from its preface on, over a transport on which it has been agreed."""
-        origin, secure, own_port = self._origin, self.secure, self.port
-
-        # It does not know the connection: one that is forgotten is gone at once, no cycle.
-        def covers(scheme: str, authority: str) -> bool:
-            if scheme != origin.scheme:
-                return False
-            if authority.lower() == origin.authority.lower():
-                return True
-            with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
-                host, port = host_and_port(authority, None, secure)
-                return port == own_port and certificate_covers(names, host)
-            return False
-
-        section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]
-        endpoint = Endpoint(
-            self._settings,
-            self._window_manager,
-            CONNECTION_WINDOW,
-            encoder=Encoder(),
-            # Its table has the initial size until the peer acknowledges another (4.3.1).
-            decoder=Decoder(max_list_size=section_size),
-            covers=covers,
-            first_stream_id=first_stream_id,
-        )
-        size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
-        return Pump(endpoint, BufferedSocket(transport, size), transport)
 
     def close(self, error_code: int | None = None) -> None:
         """Say GOAWAY and close (6.8); the next request connects again.

@@ -33,12 +33,12 @@ from http.client import CannotSendHeader, CannotSendRequest, NotConnected, Respo
 from . import body as content
 from .adopted import Request, Response, Session, SocketView, Written
 from .chunked import Unchunker
-from .connection import OWN_SETTINGS
 from .errors import RemoteProtocolError, TimedOut
 from .fields import FieldMap
 from .protocol import frames
 from .protocol.receivers import MAX_INTERIM_RESPONSES
 from .protocol.settings import SETTINGS_ENABLE_PUSH
+from .route import OWN_SETTINGS
 from .transport.adopted import AdoptedTransport
 from .transport.plain import PlainTransport
 

@@ -59,11 +59,12 @@ body                  | errors                                                  
 codings               | errors                                                   | zlib brotli brotlicffi compression backports
 exchange              | body protocol.* errors                                   | -
 response              | codings protocol.* fields errors                         | collections http.client io
-connection            | authority body codings exchange response hpack protocol.* transport.* fields errors | contextlib http.client os socket threading time
+route                 | authority hpack protocol.* transport.* errors            | contextlib
+connection            | route body codings exchange response protocol.* fields errors | contextlib http.client os socket threading time
 tls                   | transport.tls                                            | -
 chunked               | errors                                                   | re
 adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re
-dropin                | adopted chunked body connection protocol.frames protocol.receivers protocol.settings transport.* fields errors | base64 collections collections.abc functools http.client io socket sys
+dropin                | adopted chunked body connection route protocol.frames protocol.receivers protocol.settings transport.* fields errors | base64 collections collections.abc functools http.client io socket sys
 hyper                 | connection dropin response protocol.windows fields errors | http http.client
 
 # guests: they know nothing but public names

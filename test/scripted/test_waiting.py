@@ -431,16 +431,16 @@ class TestGoaway:
                 peer.write(wire.goaway(0))
 
         connection = connect(script)
-        dial = connection._dial
+        dial = connection._route.dial
 
-        def dial_and_listen(first_stream_id):
-            pump = dial(first_stream_id)
+        def dial_and_listen(timeout, first_stream_id):
+            pump = dial(timeout, first_stream_id)
             deadline = time.monotonic() + 10
             while not pump.endpoint.goaway and time.monotonic() < deadline:
                 pump.look()
             return pump
 
-        monkeypatch.setattr(connection, "_dial", dial_and_listen)
+        monkeypatch.setattr(connection._route, "dial", dial_and_listen)
         with pytest.raises(ConnectionTerminated, match="ended 3 connections") as caught:
             connection.request("GET", "/")
         assert caught.value.retryable
