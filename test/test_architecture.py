@@ -25,7 +25,9 @@ errors                | -                                                       
 fields                | errors                                                   | re email.message
 
 # floor 1: octets <-> field sections
-hpack                 | hpack.decoder hpack.encoder hpack.table                  | -
+hpack                 | hpack.choice hpack.decoder hpack.table                   | -
+hpack.__main__        | hpack hpack.choice                                       | json pathlib random string sys time
+hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
 hpack.huffman         | hpack.codes errors                                       | sys zlib
 hpack.table           | hpack.codes                                              | -

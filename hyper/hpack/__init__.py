@@ -2,7 +2,8 @@
 
 A *section* is a tuple of fields, each a pair (name, value) of bytes; a *block* is its coded form.
 The ``Encoder`` and ``Decoder`` here are a memory of repeated blocks before a codec, which does
-the work when memory fails; ``implementation`` says which codec that is.
+the work when memory fails: our own, or libnghttp2's (``choice.py``).  ``implementation`` says which
+one that is.
 
 **Why a memory.**  The requests of a client resemble each other to the octet, and so do the
 responses: once the table of a direction has settled, the same section is the same block.  One
@@ -29,15 +30,14 @@ Nothing here is thread-safe: a connection has one of each, and calls them under 
 
 from __future__ import annotations
 
+from .choice import codec_class, name_of
 from .decoder import DEFAULT_LIST_SIZE
-from .decoder import Decoder as _Decoder
-from .encoder import Encoder as _Encoder
 from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, NeverIndexed, as_field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Optional
+    from typing import Any, Optional
 
     from .table import Field, Section, Text
 
@@ -47,8 +47,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder", "Encoder", "NeverIndexed", "implementation"]
 
-#: The codec in use.
-implementation = "python"
+
+def __getattr__(name: str) -> Any:
+    """``implementation``: the codec that is used, found out when it is asked for."""
+    if name == "implementation":
+        encoding, decoding = name_of("Encoder"), name_of("Decoder")
+        return encoding if encoding == decoding else f"{encoding} to encode, {decoding} to decode"
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 # How many blocks or sections one direction remembers. A connection rarely sees more kinds of
 # messages at a time; when there are more the memory starts afresh.
@@ -63,12 +69,18 @@ KEPT_BLOCK_SIZE = 1024
 
 
 class Encoder:
-    """From field sections to field blocks.  Not thread-safe."""
+    """From field sections to field blocks.  Not thread-safe.
+
+    codec: "python", "nghttp2", or "auto", the faster of those that are there; None: what the
+    environment's HYPER_HPACK says, else "auto".  Raises ImportError for one that is not there.
+    """
 
     __slots__ = ("_blocks", "_codec")
 
-    def __init__(self, header_table_size: int = DEFAULT_TABLE_SIZE) -> None:
-        self._codec = _Encoder(header_table_size)
+    def __init__(
+        self, header_table_size: int = DEFAULT_TABLE_SIZE, codec: str | None = None
+    ) -> None:
+        self._codec = codec_class("Encoder", codec)(header_table_size)
         self._blocks: dict[Section, bytes] = {}
 
     @property
@@ -126,15 +138,19 @@ def is_secret(section: Section) -> bool:
 class Decoder:
     """From field blocks to field sections.  Not thread-safe.
 
-    After an error it is of no further use: the connection must end (RFC 9113, 4.3).
+    codec: as Encoder's.  After an error it is of no further use: the connection must end (RFC 9113,
+    4.3).
     """
 
     __slots__ = ("_codec", "_kept_octets", "_sections")
 
     def __init__(
-        self, header_table_size: int = DEFAULT_TABLE_SIZE, max_list_size: int = DEFAULT_LIST_SIZE
+        self,
+        header_table_size: int = DEFAULT_TABLE_SIZE,
+        max_list_size: int = DEFAULT_LIST_SIZE,
+        codec: str | None = None,
     ) -> None:
-        self._codec = _Decoder(header_table_size, max_list_size)
+        self._codec = codec_class("Decoder", codec)(header_table_size, max_list_size)
         self._sections: dict[bytes, Memory] = {}
         self._kept_octets = 0
 

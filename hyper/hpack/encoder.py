@@ -10,20 +10,25 @@ can add fields of his own would find them out by the length of blocks (7.1):
 * fields whose value is unlike the one before are sent *without indexing*;
 * all others are added.
 
-Fields repeat from section to section, so how a field is represented is remembered, and coding a
-section is, at its best, one look-up per field and one join: see ``Representations``.
+Fields repeat from section to section.  Of one that is in the table only its index changes, and
+how another is represented is remembered, so that coding a section is, at its best, a look-up or
+two for each field and one join.
 """
 
 from __future__ import annotations
 
 from .codes import STATIC_TABLE
 from .huffman import encode, encode_secret
-from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, NeverIndexed, SearchableTable
+from .table import (
+    DEFAULT_TABLE_SIZE,
+    ENTRY_OVERHEAD,
+    LAST_STATIC_INDEX,
+    NeverIndexed,
+    SearchableTable,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .table import Field, Section
 
 # What we use of a table, however large the peer allows it to be: every octet is memory here and
@@ -91,53 +96,11 @@ STATIC_NAMES = {name: index for index, (name, _) in reversed([*enumerate(STATIC_
 STATIC_FIELDS = {field: pack_integer(i, 0x7F, 0x80) for i, field in enumerate(STATIC_TABLE, 1)}
 
 
-class Representations(dict[tuple[bytes, bytes], bytes]):
-    """Each field's representation *under the table as it is*, made when it is first asked for.
-
-    An indexed field, or a literal that leaves the table alone, is good until the table changes,
-    and most sections change nothing.  What changes it empties the dict: adding an entry, which
-    moves all others, and resizing.  An addition itself is good for once, and not kept.
-    """
-
-    __slots__ = ("table",)
-
-    def __init__(self, table: SearchableTable) -> None:
-        super().__init__()
-        self.table = table
-
-    def __missing__(self, field: Field) -> bytes:
-        name, value = field
-        size = len(name) + len(value) + ENTRY_OVERHEAD
-        if name in SECRET_NAMES or (name == b"cookie" and len(value) < SHORT_COOKIE_SIZE):
-            representation = self.never_indexed(field)
-        elif field in STATIC_FIELDS:
-            representation = STATIC_FIELDS[field]
-        elif index := self.table.search(field):
-            representation = pack_integer(index, 0x7F, 0x80)
-        elif name in UNINDEXED_NAMES or size > self.table.max_size * LARGEST_SHARE:
-            representation = self.name(name, 0x0F, 0x00) + pack_string(value, encode(value))
-        else:
-            representation = self.name(name, 0x3F, 0x40) + pack_string(value, encode(value))
-            self.table.add(field)
-            self.clear()
-            return representation
-        if size <= KEPT_FIELD_SIZE:
-            if len(self) >= KEPT_FIELDS:
-                self.clear()
-            self[field] = representation
-        return representation
-
-    def never_indexed(self, field: Field) -> bytes:
-        """A literal that nobody may put in a table (6.2.3)."""
-        name, value = field
-        return self.name(name, 0x0F, 0x10) + pack_string(value, encode_secret(value))
-
-    def name(self, name: bytes, prefix: int, pattern: int) -> bytes:
-        """The beginning of a literal: the index of its name, or 0 and the name itself (6.2)."""
-        index = STATIC_NAMES.get(name) or self.table.search_name(name)
-        if index:
-            return pack_integer(index, prefix, pattern)
-        return OCTETS[pattern] + pack_string(name, encode(name))
+# The representations of entries, the newest first; there are no more in a table of that size.
+DYNAMIC_FIELDS = tuple(
+    pack_integer(LAST_STATIC_INDEX + 1 + age, 0x7F, 0x80)
+    for age in range(MOST_TABLE_SIZE // ENTRY_OVERHEAD)
+)
 
 
 class Encoder:
@@ -146,12 +109,13 @@ class Encoder:
     ``repeatable`` says of the last block whether the same section would now give it once more.
     """
 
-    __slots__ = ("_limit", "_representations", "_smallest_size", "_table", "repeatable")
+    __slots__ = ("_known", "_limit", "_smallest_size", "_table", "repeatable")
 
     def __init__(self, header_table_size: int = DEFAULT_TABLE_SIZE) -> None:
         self._limit = header_table_size
         self._table = SearchableTable(header_table_size)
-        self._representations = Representations(self._table)
+        #: of fields that do not come into the table: what stands for them whatever is in it
+        self._known: dict[Field, bytes] = {}
         self._smallest_size: int | None = None  # since the last block, if the size was changed
         self.repeatable = False
         self._resize()
@@ -176,30 +140,64 @@ class Encoder:
             smallest = self._smallest_size
             self._smallest_size = size if smallest is None else min(size, smallest)
             self._table.max_size = size
-            self._representations.clear()
+            self._known.clear()  # what was too large for the table may fit now
 
     def encode(self, section: Section, *, secret: bool = False) -> bytes:
-        """HOT (0.1 us a field that is known, 5 us one that is not; bench/hpack.py).
+        """HOT (0.2 us a field that is known, 5 us one that is not; bench/hpack.py).
 
         Fields are pairs of bytes, names in lower case, and checked: the table changes as they
         are taken, and a block that is not sent to its end is a connection lost.  ``secret``
         says that there are NeverIndexed among them.
         """
-        representations = self._representations
-        added = self._table.added
-        parts: Iterable[bytes]
-        if secret:
-            parts = [
-                representations.never_indexed(field)
-                if type(field) is NeverIndexed
-                else representations[field]
-                for field in section
-            ]
+        table = self._table
+        numbers, known = table.numbers, self._known
+        added = table.added
+        parts = []
+        for field in section:
+            number = numbers.get(field)
+            if secret and type(field) is NeverIndexed:
+                parts.append(self._never_indexed(field))
+            elif number is not None:
+                parts.append(DYNAMIC_FIELDS[table.added - number])
+            else:
+                parts.append(known.get(field) or self._represent(field))
+        self.repeatable = table.added == added and self._smallest_size is None
+        if self._smallest_size is not None:
+            parts.insert(0, self._pack_size_updates())
+        return b"".join(parts)
+
+    def _represent(self, field: Field) -> bytes:
+        """The representation of a field that is neither in the dynamic table nor known (6)."""
+        name, value = field
+        size = len(name) + len(value) + ENTRY_OVERHEAD
+        if name in SECRET_NAMES or (name == b"cookie" and len(value) < SHORT_COOKIE_SIZE):
+            representation = self._never_indexed(field)
+        elif field in STATIC_FIELDS:
+            representation = STATIC_FIELDS[field]
+        elif name in UNINDEXED_NAMES or size > self._table.max_size * LARGEST_SHARE:
+            representation = self._name(name, 0x0F, 0x00) + pack_string(value, encode(value))
         else:
-            parts = map(representations.__getitem__, section)
-        block = b"".join(parts)
-        self.repeatable = self._table.added == added and self._smallest_size is None
-        return block if self._smallest_size is None else self._pack_size_updates() + block
+            representation = self._name(name, 0x3F, 0x40) + pack_string(value, encode(value))
+            self._table.add(field)
+            return representation
+        # The index of another name is that of an entry, and changes.
+        if name in STATIC_NAMES and size <= KEPT_FIELD_SIZE:
+            if len(self._known) >= KEPT_FIELDS:
+                self._known.clear()
+            self._known[field] = representation
+        return representation
+
+    def _never_indexed(self, field: Field) -> bytes:
+        """A literal that nobody may put in a table (6.2.3)."""
+        name, value = field
+        return self._name(name, 0x0F, 0x10) + pack_string(value, encode_secret(value))
+
+    def _name(self, name: bytes, prefix: int, pattern: int) -> bytes:
+        """The beginning of a literal: the index of its name, or 0 and the name itself (6.2)."""
+        index = STATIC_NAMES.get(name) or self._table.search_name(name)
+        if index:
+            return pack_integer(index, prefix, pattern)
+        return OCTETS[pattern] + pack_string(name, encode(name))
 
     def _pack_size_updates(self) -> bytes:
         """The smallest size since the last block, and the size now if that is another (4.2)."""

@@ -8,7 +8,7 @@ any counting.
 A decoder only ever looks up by index; ``DynamicTable`` does that.  An encoder looks for fields;
 ``SearchableTable`` adds two dicts that give each field and name the *number* of its entry, which
 counts all entries ever added, stays the same while the entry moves through the table, and is one
-subtraction away from its index.
+subtraction away from its index: the newest has the number ``added``.
 """
 
 from __future__ import annotations
@@ -121,19 +121,19 @@ class DynamicTable:
 class SearchableTable(DynamicTable):
     """A dynamic table as its encoder needs it: with the way from a field to its index."""
 
-    __slots__ = ("_fields", "_names", "added")
+    __slots__ = ("_names", "added", "numbers")
 
     def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
         super().__init__(max_size)
         self.added = 0  # entries ever, and so the number of the newest
-        self._fields: dict[Field, int] = {}
+        self.numbers: dict[Field, int] = {}
         self._names: dict[bytes, int] = {}
 
     def add(self, field: Field) -> None:
         """Put in a new entry, to be found by its field and, before older ones, by its name."""
         name, value = field
         self.added += 1
-        self._fields[field] = self._names[name] = self.added
+        self.numbers[field] = self._names[name] = self.added
         self.entries.append(field)
         self.size += len(name) + len(value) + ENTRY_OVERHEAD
         if self.size > self._max_size:
@@ -141,21 +141,16 @@ class SearchableTable(DynamicTable):
 
     def settle(self) -> None:
         """Evict the oldest entries until the others fit (4.3), and forget their numbers."""
-        fields, names, entries = self._fields, self._names, self.entries
+        numbers, names, entries = self.numbers, self._names, self.entries
         while self.size > self._max_size:
             number = self.added - len(entries) + 1
             field = entries.pop(0)
             name, value = field
             self.size -= len(name) + len(value) + ENTRY_OVERHEAD
-            if fields[field] == number:
-                del fields[field]
+            if numbers[field] == number:
+                del numbers[field]
             if names[name] == number:
                 del names[name]
-
-    def search(self, field: Field) -> int:
-        """The index of an entry that is this field, or 0 (6.1)."""
-        number = self._fields.get(field)
-        return 0 if number is None else LAST_STATIC_INDEX + 1 + self.added - number
 
     def search_name(self, name: bytes) -> int:
         """The index of an entry with this name, or 0 (6.2)."""

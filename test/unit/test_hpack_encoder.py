@@ -119,10 +119,10 @@ def test_a_field_that_fills_the_table_is_not_indexed(encoder):
 def test_what_is_remembered_of_fields_is_bounded(encoder):
     for number in range(3 * module.KEPT_FIELDS):
         encoder.encode(((b":path", b"/%d" % number),))
-        assert len(encoder._representations) <= module.KEPT_FIELDS
-    encoder._representations.clear()
+        assert len(encoder._known) <= module.KEPT_FIELDS
+    encoder._known.clear()
     encoder.encode(((b":path", b"/" + b"x" * module.KEPT_FIELD_SIZE),))
-    assert not encoder._representations
+    assert not encoder._known
 
 
 def test_the_table_is_bounded_whatever_the_peer_allows():

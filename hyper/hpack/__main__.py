@@ -1,0 +1,195 @@
+"""What HPACK costs here: ``python -m hyper.hpack [file or directory ...]``.
+
+Prints, for each codec that is there, the microseconds of a field section (to encode it, to decode
+its block) and the octets of the blocks as a share of those of the fields:
+
+* *warm*: a request that was sent before on the connection;
+* *new path*, *new etag*: the same request, or response, but for one value;
+* *never seen*: twelve fields, some 550 octets, whose names and values were never there;
+* *lists*: the header lists given, each file on a connection of its own.  A file is JSON, either a
+  list of lists of [name, value] pairs, or as in http2jp/hpack-test-case.
+
+The codecs take turns and the best of many turns counts: times are good beside each other only.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from . import Decoder, Encoder
+from .choice import is_loadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Callable
+
+    from .table import Section
+
+    # The field sections of one connection, one after the other.
+    Story = list[Section]
+
+    # Makes the two ends of one direction: encode, decode.
+    Codec = Callable[[], tuple[Callable[[Section], bytes], Callable[[bytes], Any]]]
+
+REQUEST = (
+    (b":method", b"GET"),
+    (b":scheme", b"https"),
+    (b":authority", b"www.example.org"),
+    (b":path", b"/static/css/site.css?v=20260314"),
+    (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+    (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    (b"accept-language", b"en-US,en;q=0.5"),
+    (b"accept-encoding", b"gzip, deflate, br, zstd"),
+    (b"referer", b"https://www.example.org/articles/2026/hello-world"),
+    (b"cookie", b"session=2b1f8c0a9d7e4f60b3c5; theme=dark; consent=yes"),
+    (b"sec-fetch-mode", b"navigate"),
+    (b"priority", b"u=0, i"),
+)
+
+RESPONSE = (
+    (b":status", b"200"),
+    (b"server", b"nginx/1.22.1"),
+    (b"date", b"Sun, 22 Nov 2026 22:11:05 GMT"),
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"etag", b'"6741e2a0-c8"'),
+    (b"cache-control", b"max-age=3600"),
+    (b"vary", b"accept-encoding"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+# Sections of one story: enough for a mean, few enough to take turns often.
+WARM_SECTIONS, NEW_SECTIONS = 300, 20
+# Sections before the clock starts, until the tables have settled.
+WARM_UP = 10
+# Of which the best counts.
+TURNS = 30
+# The same for the lists given, of which there are many.
+TURNS_OF_LISTS = 5
+
+
+def changed(section: Section, index: int, value: bytes) -> Story:
+    """A section again and again, one field of it with a number that was never there."""
+    name = section[index][0]
+    return [
+        (*section[:index], (name, value % number), *section[index + 1 :])
+        for number in range(WARM_SECTIONS)
+    ]
+
+
+def unseen(turn: int) -> Story:
+    """Sections of twelve fields, all letters drawn anew in each turn."""
+    draw = random.Random(turn)  # noqa: S311 - no secret: the same in each run
+
+    def text(size: int, letters: str) -> bytes:
+        return "".join(draw.choices(letters, k=size)).encode()
+
+    letters = string.ascii_letters + string.digits + "-/=;. "
+    return [
+        tuple((text(12, string.ascii_lowercase), text(34, letters)) for _ in range(12))
+        for _ in range(NEW_SECTIONS)
+    ]
+
+
+def read_stories(paths: Iterable[Path]) -> Iterator[Story]:
+    """The header lists of files, and of the JSON files in directories."""
+    for path in paths:
+        if path.is_dir():
+            yield from read_stories(sorted(path.glob("*.json")))
+            continue
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            content = [
+                [pair for field in case["headers"] for pair in field.items()]
+                for case in content["cases"]
+            ]
+        yield [
+            tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in section)
+            for section in content
+        ]
+
+
+def kinds(paths: list[str]) -> dict[str, tuple[Callable[[int], list[Story]], int, int]]:
+    """What is measured: the stories of each turn, how many turns, and how long to warm up."""
+    # Equal, not the same: a client makes its section anew for each request.
+    warm = [tuple((name, value) for name, value in REQUEST) for _ in range(WARM_SECTIONS)]
+    path = changed(REQUEST, 3, b"/articles/2026/%06d/index.html")
+    etag = changed(RESPONSE, 4, b'"6741e2a0-%x"')
+    table: dict[str, tuple[Callable[[int], list[Story]], int, int]] = {
+        "warm": (lambda _: [warm], TURNS, WARM_UP),
+        "new path": (lambda _: [path], TURNS, WARM_UP),
+        "new etag": (lambda _: [etag], TURNS, WARM_UP),
+        "never seen": (lambda turn: [unseen(turn)], TURNS, 0),
+    }
+    if paths:
+        stories = list(read_stories(map(Path, paths)))
+        table["lists"] = (lambda _: stories, TURNS_OF_LISTS, 0)
+    return table
+
+
+def measure(codec: Codec, stories: list[Story], warm_up: int) -> tuple[float, float, float]:
+    """Microseconds of a section, to encode and to decode, and octets coded for each of fields."""
+    times = [0.0, 0.0]
+    count = size = coded = 0
+    for story in stories:
+        ends = codec()
+        encode, decode = ends
+        for section in story[:warm_up]:
+            decode(encode(section))
+        given: list[Any] = story[warm_up:]
+        count += len(given)
+        size += sum(len(name) + len(value) for section in given for name, value in section)
+        for direction in (0, 1):
+            work, results = ends[direction], []
+            start = perf_counter()
+            for section in given:
+                results.append(work(section))  # noqa: PERF401 - a call each is what is measured
+            times[direction] += perf_counter() - start
+            given = results if direction == 0 else given
+        coded += sum(map(len, given))
+    return times[0] / count * 1e6, times[1] / count * 1e6, coded / size
+
+
+def ours(name: str) -> Codec:
+    """A codec of this package, by its hot doors."""
+    return lambda: (Encoder(codec=name).encode_section, Decoder(codec=name).decode_section)
+
+
+def codecs() -> dict[str, Codec]:
+    """Those that are there, by name."""
+    names = ("python", "nghttp2") if is_loadable() else ("python",)
+    return {name: ours(name) for name in names}
+
+
+def lines(codecs: dict[str, Codec], paths: list[str]) -> Iterator[str]:
+    """The table, line by line, as it is measured."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield f"{sys.implementation.name} {version}: microseconds for each field section"
+    yield f"{'':26}{'encode':>9}{'decode':>9}{'octets':>9}"
+    for kind, (stories_of, turns, warm_up) in kinds(paths).items():
+        best: dict[str, tuple[float, ...]] = {}
+        for turn in range(turns):
+            stories = stories_of(turn)
+            for name, codec in codecs.items():
+                figures = measure(codec, stories, warm_up)
+                best[name] = tuple(map(min, best.get(name, figures), figures))
+        for name in codecs:
+            encoding, decoding, share = best[name]
+            yield f"{kind:12}{name:14}{encoding:9.2f}{decoding:9.2f}{share:9.1%}"
+
+
+def main(paths: list[str]) -> None:
+    """Measure and print."""
+    for line in lines(codecs(), paths):
+        print(line, flush=True)  # noqa: T201 - printing is what it is for
+    if not is_loadable():
+        print("libnghttp2 is not there: pip install hyper[nghttp2], and the library itself")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,78 @@
+"""Which codec does the work: the caller says, or the environment, or what was measured.
+
+A codec is a module with an ``Encoder`` and a ``Decoder``: ``python`` is decoder.py and encoder.py,
+``nghttp2`` is nghttp2.py.  Both stand behind the same memory of repeated blocks, so that a section
+that was seen before costs the same with either; this is about all the others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: What a caller, or HYPER_HPACK, may name; "auto" is what was measured.
+NAMES = ("auto", "python", "nghttp2")
+
+#: The two classes of a codec, one for each direction.
+KINDS = ("Encoder", "Decoder")
+
+#: The faster codec of each interpreter for sections not seen before, as bench/hpack.py measured
+#: (docs/hpack.rst has the figures).
+FASTER = {
+    "cpython": {"Encoder": "nghttp2", "Decoder": "nghttp2"},
+    "pypy": {"Encoder": "python", "Decoder": "python"},
+}
+
+
+def codec_class(kind: str, named: str | None = None) -> Any:
+    """The class of one of KINDS, of the codec that is named or chosen.
+
+    named: one of NAMES; None: the environment's HYPER_HPACK.  Raises ValueError for another name,
+    and ImportError where libnghttp2 is asked for by name and cannot be loaded.
+    """
+    name = named or os.environ.get("HYPER_HPACK") or "auto"
+    if name not in NAMES:
+        raise ValueError(f"HYPER_HPACK and codec= name one of {', '.join(NAMES)}, not {name!r}")
+    if name == "auto":
+        name = fastest(kind)
+    if name == "nghttp2":
+        from . import nghttp2
+
+        return getattr(nghttp2, kind)
+    from . import decoder, encoder
+
+    return encoder.Encoder if kind == "Encoder" else decoder.Decoder
+
+
+def fastest(kind: str) -> str:
+    """The name of the codec that was measured to be the faster one, if it is there."""
+    name = FASTER.get(sys.implementation.name, {}).get(kind, "python")
+    if name == "nghttp2" and not is_loadable():
+        return "python"
+    return name
+
+
+#: Whether libnghttp2 can be used here; asked once, for looking through a system takes long.
+_loadable: bool | None = None
+
+
+def is_loadable() -> bool:
+    """Whether libnghttp2 can be used here."""
+    global _loadable
+    if _loadable is None:
+        try:
+            from . import nghttp2  # noqa: F401 - whether it can be is the question
+        except ImportError:
+            _loadable = False
+        else:
+            _loadable = True
+    return _loadable
+
+
+def name_of(kind: str, named: str | None = None) -> str:
+    """The name of the codec that a caller would get."""
+    return "nghttp2" if codec_class(kind, named).__module__.endswith(".nghttp2") else "python"

@@ -1,0 +1,59 @@
+"""python -m hyper.hpack: the table of what a codec costs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from hyper.hpack import __main__ as table
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    for name in ("TURNS", "TURNS_OF_LISTS", "NEW_SECTIONS"):
+        monkeypatch.setattr(table, name, 1)
+    monkeypatch.setattr(table, "WARM_SECTIONS", 12)
+
+
+CASES = [{"headers": [{":method": "GET"}, {"x-name": "value"}]}]
+
+
+def test_every_codec_has_a_line_of_each_kind(capsys, monkeypatch):
+    monkeypatch.setattr(table, "codecs", lambda: {"python": table.ours("python")})
+    monkeypatch.setattr(table, "is_loadable", lambda: False)
+    table.main([])
+    first, heads, *lines, last = capsys.readouterr().out.splitlines()
+    assert "microseconds" in first
+    assert heads.split() == ["encode", "decode", "octets"]
+    assert [line[:12].strip() for line in lines] == ["warm", "new path", "new etag", "never seen"]
+    for line in lines:
+        _, encoding, decoding, share = line[12:].split()
+        assert float(encoding) > 0
+        assert float(decoding) > 0
+        assert share.endswith("%")
+    assert "hyper[nghttp2]" in last
+
+
+def test_lists_are_read_from_files_and_directories(capsys, tmp_path):
+    (tmp_path / "story.json").write_text(json.dumps({"cases": CASES}))
+    pairs = tmp_path / "pairs"
+    pairs.write_text(json.dumps([[[":method", "GET"], ["x-name", "value"]]]))
+    stories = list(table.read_stories([tmp_path, pairs]))
+    assert stories == [[((b":method", b"GET"), (b"x-name", b"value"))]] * 2
+    table.main([str(tmp_path), str(pairs)])
+    lists = [line for line in capsys.readouterr().out.splitlines() if line.startswith("lists")]
+    assert len(lists) == len(table.codecs())
+
+
+def test_the_codecs_that_are_there(monkeypatch):
+    monkeypatch.setattr(table, "is_loadable", lambda: False)
+    assert list(table.codecs()) == ["python"]
+    monkeypatch.setattr(table, "is_loadable", lambda: True)
+    assert list(table.codecs()) == ["python", "nghttp2"]
+
+
+def test_it_runs_as_a_program():
+    command = [sys.executable, "-m", "hyper.hpack"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert "never seen" in done.stdout
