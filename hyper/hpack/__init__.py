@@ -20,10 +20,7 @@ change it, which gives four kinds:
 
 When encoding, a section is coded the same as long as nothing was added to the table.
 
-A codec's decoder offers ``decode(block)``, ``header_table_size``, ``max_list_size``,
-``generation`` and ``replay(insertions, size)``, and of the last block ``referred``,
-``insertions`` and ``list_size``; its encoder offers ``encode(section, secret=)``,
-``header_table_size``, and of the last block ``repeatable``.
+What memory wants of a codec stands in ``choice.py``, as types.
 
 Nothing here is thread-safe: a connection has one of each, and calls them under its lock.
 """
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Optional
 
+    from .choice import DecodingCodec, EncodingCodec
     from .table import Field, Section, Text
 
     # The section, the generation of the table it is true of (None: any), the insertions to
@@ -80,7 +78,7 @@ class Encoder:
     def __init__(
         self, header_table_size: int = DEFAULT_TABLE_SIZE, codec: str | None = None
     ) -> None:
-        self._codec = codec_class("Encoder", codec)(header_table_size)
+        self._codec: EncodingCodec = codec_class("Encoder", codec)(header_table_size)
         self._blocks: dict[Section, bytes] = {}
 
     @property
@@ -150,7 +148,8 @@ class Decoder:
         max_list_size: int = DEFAULT_LIST_SIZE,
         codec: str | None = None,
     ) -> None:
-        self._codec = codec_class("Decoder", codec)(header_table_size, max_list_size)
+        codec_type = codec_class("Decoder", codec)
+        self._codec: DecodingCodec = codec_type(header_table_size, max_list_size)
         self._sections: dict[bytes, Memory] = {}
         self._kept_octets = 0
 

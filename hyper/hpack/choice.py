@@ -12,7 +12,37 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    from .table import Field, Section
+
+    class EncodingCodec(Protocol):
+        """What the memory of repeated sections wants of a codec."""
+
+        #: the peer's SETTINGS_HEADER_TABLE_SIZE
+        header_table_size: int
+        #: whether the last section would now be coded the same once more
+        repeatable: bool
+
+        def encode(self, section: Section, *, secret: bool = False) -> bytes: ...  # noqa: D102
+
+    class DecodingCodec(Protocol):
+        """What the memory of repeated blocks wants of a codec."""
+
+        #: our SETTINGS_HEADER_TABLE_SIZE, acknowledged
+        header_table_size: int
+        max_list_size: int
+        #: another number whenever the table is another
+        generation: int
+        # Of the last block: whether it refers to the table or resizes it, what it inserts, and
+        # what its section takes as RFC 9113, 6.5.2 counts it.
+        referred: bool
+        insertions: list[Field]
+        list_size: int
+
+        def decode(self, block: bytes) -> Section: ...  # noqa: D102
+        def replay(self, insertions: list[Field], size: int) -> None: ...  # noqa: D102
+
 
 #: What a caller, or HYPER_HPACK, may name; "auto" is what was measured.
 NAMES = ("auto", "python", "nghttp2")
