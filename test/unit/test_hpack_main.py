@@ -16,7 +16,8 @@ def quick(monkeypatch):
     monkeypatch.setattr(table, "WARM_SECTIONS", 12)
 
 
-CASES = [{"headers": [{":method": "GET"}, {"x-name": "value"}]}]
+CASES = [{"headers": [{":method": "GET"}, {"x-name": "value"}]}, {"headers": [{":status": "200"}]}]
+STORY = [((b":method", b"GET"), (b"x-name", b"value")), ((b":status", b"200"),)]
 
 
 def test_every_codec_has_a_line_of_each_kind(capsys, monkeypatch):
@@ -38,12 +39,12 @@ def test_every_codec_has_a_line_of_each_kind(capsys, monkeypatch):
 def test_lists_are_read_from_files_and_directories(capsys, tmp_path):
     (tmp_path / "story.json").write_text(json.dumps({"cases": CASES}))
     pairs = tmp_path / "pairs"
-    pairs.write_text(json.dumps([[[":method", "GET"], ["x-name", "value"]]]))
-    stories = list(table.read_stories([tmp_path, pairs]))
-    assert stories == [[((b":method", b"GET"), (b"x-name", b"value"))]] * 2
+    pairs.write_text(json.dumps([[[":method", "GET"], ["x-name", "value"]], [[":status", "200"]]]))
+    assert list(table.read_stories([tmp_path, pairs])) == [STORY, STORY]
     table.main([str(tmp_path), str(pairs)])
-    lists = [line for line in capsys.readouterr().out.splitlines() if line.startswith("lists")]
-    assert len(lists) == len(table.codecs())
+    kinds = [line[:12].strip() for line in capsys.readouterr().out.splitlines()]
+    for kind in ("requests", "responses"):
+        assert kinds.count(kind) == len(table.codecs())
 
 
 def test_the_codecs_that_are_there(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 import hyper.hpack
 from hyper.errors import CompressionError, FieldSectionTooLarge
-from hyper.hpack import Decoder, Encoder, NeverIndexed
+from hyper.hpack import Decoder, Encoder, NeverIndexed, choice
 
 REQUEST = (
     (b":method", b"GET"),
@@ -20,18 +20,22 @@ A1 = b"\x40\x01a\x011"
 B2 = b"\x40\x01b\x012"
 
 
-@pytest.fixture
-def decoder():
-    return Decoder()
+CODECS = ["python", "nghttp2"] if choice.is_loadable() else ["python"]
+
+
+@pytest.fixture(params=CODECS)
+def codec(request):
+    return request.param
 
 
 @pytest.fixture
-def encoder():
-    return Encoder()
+def decoder(codec):
+    return Decoder(codec=codec)
 
 
-def test_there_is_a_codec():
-    assert hyper.hpack.implementation == "python"
+@pytest.fixture
+def encoder(codec):
+    return Encoder(codec=codec)
 
 
 def test_encode_takes_any_iterable_of_bytes_or_str(encoder, decoder):
