@@ -44,6 +44,10 @@ DEFAULT_LIST_SIZE = 65536
 # The static table by its own indexes. Index 0 stands for a name that follows as a string.
 STATIC_FIELDS = ((b"", b""), *STATIC_TABLE)
 
+# The bits of a representation's first octet in which its index begins (6). None where there is
+# none: in a size update, and in 0x80, whose index is 0.
+PREFIXES = b"\x0f" * 0x20 + b"\x00" * 0x20 + b"\x3f" * 0x40 + b"\x00" + b"\x7f" * 0x7F
+
 
 class Decoder:
     """The decoder of one direction, and its dynamic table.  Not thread-safe.
@@ -106,6 +110,7 @@ class Decoder:
         table = self._table
         table.settle()
         entries = table.entries
+        read_literal = self._read_literal
         fields = []
         insertions = []
         room = self.max_list_size
@@ -113,38 +118,30 @@ class Decoder:
         try:
             position = self._update_size(block)
             referred = position > 0
+            table_size = table.max_size
             while position < end:
                 octet = block[position]
                 position += 1
-                if octet >= 0x80:
-                    prefix = 0x7F
-                elif octet >= 0x40:
-                    prefix = 0x3F
-                elif octet < 0x20:
-                    prefix = 0x0F
-                else:
-                    raise CompressionError("a size update out of place (RFC 7541, 4.2)")
+                prefix = PREFIXES[octet]
                 index = octet & prefix
                 if index == prefix:
-                    index, position = read_integer(block, position, prefix)
+                    index, position = read_index(block, position, prefix)
                 if index < 62:
                     field = STATIC_FIELDS[index]
-                elif index < 62 + len(entries):
+                else:
+                    if table.size > table_size:
+                        table.settle()
+                    if index >= 62 + len(entries):
+                        raise no_entry(index, len(entries))
                     field = entries[61 - index]
                     referred = True
-                else:
-                    raise no_entry(index, len(entries))
                 name, value = field
                 if octet < 0x80:
-                    if index == 0:
-                        name, position = read_string(block, position)
-                    value, position = read_string(block, position)
+                    name, value, position = read_literal(block, position, index, name)
                     field = NeverIndexed(name, value) if 0x10 <= octet < 0x20 else (name, value)
                     if octet >= 0x40:
                         table.add(field)
                         insertions.append(field)
-                elif index == 0:
-                    raise CompressionError("an indexed field of index 0 (RFC 7541, 6.1)")
                 room -= len(name) + len(value) + 32
                 if room < 0:
                     raise too_large(self.max_list_size)
@@ -153,6 +150,18 @@ class Decoder:
             raise CompressionError("a field block that ends in a field (RFC 7541, 6)") from None
         self._leave(referred, insertions, room)
         return tuple(fields)
+
+    def _read_literal(
+        self, block: bytes, position: int, index: int, name: bytes
+    ) -> tuple[bytes, bytes, int]:
+        """Name and value of a literal field, and where it ends (6.2).
+
+        position: of its strings.  index: of its name, which is ``name``, or 0 where it follows.
+        """
+        if index == 0:
+            name, position = read_string(block, position)
+        value, position = read_string(block, position)
+        return name, value, position
 
     def _leave(self, referred: bool, insertions: list[Field], room: int) -> None:
         """Note what is to be known of the block that was decoded last."""
@@ -190,6 +199,15 @@ class Decoder:
                 " (RFC 9113, 4.3.1)"
             )
         return position
+
+
+def read_index(block: bytes, position: int, prefix: int) -> tuple[int, int]:
+    """The index that fills its prefix, and where it ends (5.1); an error where there is none."""
+    if prefix:
+        return read_integer(block, position, prefix)
+    if block[position - 1] == 0x80:
+        raise CompressionError("an indexed field of index 0 (RFC 7541, 6.1)")
+    raise CompressionError("a size update out of place (RFC 7541, 4.2)")
 
 
 def read_integer(block: bytes, position: int, prefix: int) -> tuple[int, int]:

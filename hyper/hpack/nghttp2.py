@@ -37,16 +37,8 @@ import struct
 import sys
 from itertools import accumulate
 
-from ..errors import CompressionError
 from . import decoder
-from .decoder import (
-    DEFAULT_LIST_SIZE,
-    STATIC_FIELDS,
-    no_entry,
-    read_integer,
-    read_string,
-    too_large,
-)
+from .decoder import DEFAULT_LIST_SIZE, read_integer
 from .encoder import MOST_TABLE_SIZE, SECRET_NAMES, SHORT_COOKIE_SIZE
 from .table import DEFAULT_TABLE_SIZE, NeverIndexed
 
@@ -80,10 +72,6 @@ WORD_SIZE = struct.calcsize("P")
 FIELD_SIZE = WORDS * WORD_SIZE
 unpack_found = struct.Struct("PPNN").unpack_from
 NO_INDEX = int.from_bytes(b"\x01".ljust(WORD_SIZE, b"\x00"), sys.byteorder)
-
-# The bits of a representation's first octet in which its index begins (6): none in a size update,
-# nor in an indexed field of index 0: thus both errors are among the indexes that fill their bits.
-PREFIXES = b"\x0f" * 0x20 + b"\x00" * 0x20 + b"\x3f" * 0x40 + b"\x00" + b"\x7f" * 0x7F
 
 SECRETS_AND_COOKIE = SECRET_NAMES | {b"cookie"}
 
@@ -466,15 +454,17 @@ def inserts(block: bytes) -> bool:
 class Decoder(decoder.Decoder):
     """The decoder of one direction: libnghttp2 reads the literals.  Not thread-safe."""
 
-    __slots__ = ("_address", "_found", "_inflate", "_inflater", "_text")
+    __slots__ = ("_address", "_found", "_inflate", "_inflater", "_room", "_text")
 
     library = LIBRARY
+    _text: Any
 
     def __init__(
         self, header_table_size: int = DEFAULT_TABLE_SIZE, max_list_size: int = DEFAULT_LIST_SIZE
     ) -> None:
         super().__init__(header_table_size, max_list_size)
-        self._address, self._text = self.library.allocate(MOST_BLOCK)
+        self._room = self.library.allocate(MOST_BLOCK)
+        self._address, self._text = 0, None  # of the block, once there was a literal in it
         self._make_inflater()
 
     def _make_inflater(self) -> None:
@@ -490,95 +480,29 @@ class Decoder(decoder.Decoder):
 
     def decode(self, block: bytes) -> Section:
         """HOT (0.4 us an entry, 2.5 us a literal; bench/hpack.py): as `decoder` does."""
-        address, text = 0, None  # of the block, when there is a literal in it
-        inflate, found, memory = self._inflate, self._found, self.library.memory
-        table = self._table
-        table.settle()
-        entries = table.entries
-        fields = []
-        insertions = []
-        room = self.max_list_size
-        added = 0  # octets of entries that the table has not yet made room for
-        end = len(block)
-        try:
-            position = self._update_size(block)
-            referred = position > 0
-            while position < end:
-                octet = block[position]
-                position += 1
-                prefix = PREFIXES[octet]
-                index = octet & prefix
-                if index == prefix:
-                    index, position = read_index(block, position, prefix)
-                if index < 62:
-                    field = STATIC_FIELDS[index]
-                else:
-                    if added:
-                        added = self._make_room(added)
-                    if index >= 62 + len(entries):
-                        raise no_entry(index, len(entries))
-                    field = entries[61 - index]
-                    referred = True
-                name, value = field
-                if octet < 0x80:
-                    if text is None:
-                        address, text = self._lay_down(block)
-                    if index:
-                        text[position - 1 : position] = ANY_NAME
-                    taken = inflate(address + position - 1, end - position + 1)
-                    if taken < 0:
-                        name, value, position = self._read_refused(block, position, index, name)
-                        inflate, found = self._inflate, self._found
-                    else:
-                        position += taken - 1
-                        name_at, value_at, name_size, value_size = unpack_found(found)
-                        value = memory[value_at : value_at + value_size]
-                        name = name if index else memory[name_at : name_at + name_size]
-                    field = NeverIndexed(name, value) if 0x10 <= octet < 0x20 else (name, value)
-                    if octet >= 0x40:
-                        entries.append(field)
-                        insertions.append(field)
-                        added += len(name) + len(value) + 32
-                room -= len(name) + len(value) + 32
-                if room < 0:
-                    raise too_large(self.max_list_size)
-                fields.append(field)
-        except IndexError:
-            raise CompressionError("a field block that ends in a field (RFC 7541, 6)") from None
-        table.size += added
-        self._leave(referred, insertions, room)
-        return tuple(fields)
+        self._text = None
+        return super().decode(block)
 
-    def _make_room(self, added: int) -> int:
-        """Evict what must go for so many octets of new entries (4.4); then 0 are left to do so."""
-        self._table.size += added
-        self._table.settle()
-        return 0
-
-    def _lay_down(self, block: bytes) -> tuple[int, Any]:
-        """Put a block where libnghttp2 can read it: at an address, in memory for it to change."""
-        size = len(block)
-        address, text = self._address, self._text
-        if size > MOST_BLOCK:
-            address, text = self.library.allocate(size)
-        text[0:size] = block
-        return address, text
-
-    def _read_refused(
+    def _read_literal(
         self, block: bytes, position: int, index: int, name: bytes
     ) -> tuple[bytes, bytes, int]:
-        """Read in Python what libnghttp2 did not: to find its fault, or that there is none."""
+        if self._text is None:
+            # The whole block is put where libnghttp2 can read it, and we can change it.
+            size = len(block)
+            self._address, self._text = (
+                self._room if size <= MOST_BLOCK else self.library.allocate(size)
+            )
+            self._text[0:size] = block
+        if index:
+            self._text[position - 1 : position] = ANY_NAME
+        taken = self._inflate(self._address + position - 1, len(block) - position + 1)
+        if taken < 0:
+            self._make_inflater()  # the old one refuses everything from now on
+            # In Python: to find the fault, or that there is none.
+            return super()._read_literal(block, position, index, name)
+        name_at, value_at, name_size, value_size = unpack_found(self._found)
+        memory = self.library.memory
+        value = memory[value_at : value_at + value_size]
         if index == 0:
-            name, position = read_string(block, position)
-        value, position = read_string(block, position)
-        self._make_inflater()  # the old one refuses everything from now on
-        return name, value, position
-
-
-def read_index(block: bytes, position: int, prefix: int) -> tuple[int, int]:
-    """The index that fills its prefix, and where it ends (5.1); an error where there is none."""
-    if prefix:
-        return read_integer(block, position, prefix)
-    if block[position - 1] == 0x80:
-        raise CompressionError("an indexed field of index 0 (RFC 7541, 6.1)")
-    raise CompressionError("a size update out of place (RFC 7541, 4.2)")
+            name = memory[name_at : name_at + name_size]
+        return name, value, position + taken - 1

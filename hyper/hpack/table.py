@@ -70,7 +70,7 @@ class DynamicTable:
     __slots__ = ("_max_size", "entries", "size")
 
     def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
-        #: The newest entry last. May hold more than max_size between `extend` and `settle`.
+        #: The newest entry last. There may be more than max_size allows until `settle`.
         self.entries: list[Field] = []
         self.size = 0
         self._max_size = max_size
@@ -86,17 +86,15 @@ class DynamicTable:
         self.settle()
 
     def add(self, field: Field) -> None:
-        """Put in a new entry; the oldest make room for it (4.4).
+        """Put in a new entry; `settle` makes room for it (4.4).
 
         One larger than the table leaves the table empty, itself evicted last.
         """
         self.entries.append(field)
         self.size += len(field[0]) + len(field[1]) + ENTRY_OVERHEAD
-        if self.size > self._max_size:
-            self.settle()
 
     def extend(self, fields: Iterable[Field], size: int) -> None:
-        """Add fields of ``size`` octets in all, and put eviction off until `settle`."""
+        """Add fields of ``size`` octets in all; what is far too much is evicted at once."""
         self.entries += fields
         self.size += size
         if self.size > LATENESS * self._max_size:
@@ -130,7 +128,10 @@ class SearchableTable(DynamicTable):
         self._names: dict[bytes, int] = {}
 
     def add(self, field: Field) -> None:
-        """Put in a new entry, to be found by its field and, before older ones, by its name."""
+        """Put in a new entry, to be found by its field and, before older ones, by its name.
+
+        The oldest make room for it at once.
+        """
         name, value = field
         self.added += 1
         self.numbers[field] = self._names[name] = self.added
