@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not bench/, whose names are other packages
 OUTSTANDING = 100
 WARM_UP = 300
-MEBIBYTES = 256
+MEBIBYTES = int(os.environ.get("MEBIBYTES", "256"))
 PIECE = 64 * 1024
 FIELDS = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -143,6 +143,15 @@ class Hyper:
             for stream_id in ids:
                 with conn.getresponse(stream_id) as response:
                     check(response.status, response.read())
+
+
+class HyperPyOpenSSL(Hyper):
+    """The same over the other TLS backend, whose OpenSSL is cryptography's."""
+
+    def __init__(self, port, context):
+        from hyper.tls import init_context
+
+        super().__init__(port, init_context(os.environ["AUTHORITY"], backend="pyopenssl"))
 
 
 class Httpx:
@@ -263,6 +272,7 @@ def drink(response):
 CLIENTS = {
     "floor": Floor,
     "hyper": Hyper,
+    "hyper-pyopenssl": HyperPyOpenSSL,
     "drop-in": DropIn,
     "http.client": HttpClient,
     "pycurl": Pycurl,
@@ -362,7 +372,7 @@ def main():
             print(f"\n{workload}: CPU {WORKLOADS[workload]}, median; times the floor of the round")
             for name, values in figures.items():
                 ratio = statistics.median(a / b for a, b in zip(values, figures["floor"]))
-                print(f"{name:>12} {statistics.median(values):8.1f} {ratio:7.2f}")
+                print(f"{name:>15} {statistics.median(values):8.1f} {ratio:7.2f}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ MAX_PORT = 65_535
 
 
 def host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:
-    """Take apart what http.client takes apart, and raise InvalidURL where it does."""
+    """Take apart what http.client takes apart, and raise InvalidURL where it does.
+
+    A host beyond ASCII becomes its A-label, as it goes over the wire (RFC 5890, 2.3.2.1).
+    """
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise InvalidURL(f"the host {host!r} is no name in the DNS: {error}") from error
     fault = TARGET_FAULT(host)
     if fault:
         raise InvalidURL(f"the host {host!r} contains {fault.group()!r} (RFC 9110, 4.2)")

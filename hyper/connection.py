@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import ssl
 import threading
 import time
 from http.client import CannotSendHeader, ResponseNotReady
@@ -30,7 +31,6 @@ from .route import OWN_SETTINGS, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator, Mapping
     from types import TracebackType
     from typing import Any
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .protocol.messages import RequestFields
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
+    from .proxies import Proxy
+    from .transport.connect import Path
     from .transport.pump import Pump
 
 #: Fresh connections that one request may try, where the server ends each before it goes out.
@@ -55,9 +57,12 @@ class HTTP20Connection:
     host may carry the port (``"example.org:8443"``, ``"[::1]:443"``); the default is 443.
     window_manager: the class that decides about receive windows, FlowControlManager by default.
     enable_push: whether the server may push.  secure: TLS or cleartext by prior knowledge; None:
-    TLS unless the port is 80.  ssl_context: for TLS, else ``hyper.tls.init_context()``.
+    TLS unless the port is 80.  ssl_context: an ssl.SSLContext or an OpenSSL.SSL.Context, else
+    ``hyper.tls.init_context()``.
     timeout: seconds that connecting and every wait may take, None for no limit; the default is
     ``socket.getdefaulttimeout()``.  source_address: (host, port) to connect from.
+    unix_socket: the path of the socket behind which the server is.  proxy: the URL of a proxy to go
+    through, or a ``hyper.proxies.Proxy``.
     settings: what to announce beyond hyper's own, {name or identifier: value} (6.5.2).
     decode_content: whether content codings are offered and taken off.
 
@@ -73,9 +78,11 @@ class HTTP20Connection:
         enable_push: bool = True,
         *,
         secure: bool | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: Any = None,
         timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # noqa: SLF001
         source_address: tuple[str, int] | None = None,
+        unix_socket: Path | None = None,
+        proxy: str | Proxy | None = None,
         settings: Mapping[str | int, int] | None = None,
         decode_content: bool = True,
     ) -> None:
@@ -86,6 +93,8 @@ class HTTP20Connection:
             secure=secure,
             ssl_context=ssl_context,
             source_address=source_address,
+            unix_socket=unix_socket,
+            proxy=proxy,
             settings=setting.announcement(
                 {**OWN_SETTINGS, setting.SETTINGS_ENABLE_PUSH: int(enable_push)}, settings or {}
             ),
@@ -123,6 +132,7 @@ class HTTP20Connection:
         Raises OSError for a server that cannot be reached or trusted (TimeoutError and
         ssl.SSLError among them), NegotiationError for one that does not speak HTTP/2.
         """
+        former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
             with pump.lock:
@@ -130,6 +140,8 @@ class HTTP20Connection:
                 if pump.endpoint.is_open:  # the server has not ended it while it was idle
                     pump.flush()  # the preface (3.4) need not wait for a request
                     return
+                if pump is not former:
+                    _raise_refusal(pump)
 
     def limit(self) -> float | None:
         """The seconds that a wait may take now, None for no limit."""
@@ -198,6 +210,18 @@ class HTTP20Connection:
         """What the server has announced, by name (6.5.2); empty before the first connection."""
         pump = self._pump
         return {} if pump is None else pump.endpoint.peer_settings.as_dict()
+
+    @property
+    def alt_services(self) -> list[tuple[str, str]]:
+        """What ALTSVC frames say: (origin, Alt-Svc value) pairs, one an origin (RFC 7838, 4)."""
+        pump = self._pump
+        return [] if pump is None else self._route.alt_services(pump.endpoint)
+
+    @property
+    def origin_set(self) -> tuple[str, ...] | None:
+        """The origins that the server wants this connection for (RFC 8336); None until it says."""
+        pump = self._pump
+        return None if pump is None else self._route.origin_set(pump.endpoint)
 
     def ping(self, opaque_data: bytes | None = None) -> float:
         """The seconds of one round trip (6.7).
@@ -311,6 +335,7 @@ class HTTP20Connection:
         """Send a header section, on a new connection if need be. HOT: once a request."""
         limit = self.limit()
         closings = self._closings
+        former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
             endpoint = pump.endpoint
@@ -320,6 +345,8 @@ class HTTP20Connection:
                 if not endpoint.is_open:
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one
+                    if pump is not former:
+                        _raise_refusal(pump)
                     continue
                 stream = endpoint.send_request(
                     section, method, end_stream=end_stream, reserved_id=reserved_id
@@ -523,3 +550,13 @@ class HTTP20Connection:
                 yield HTTP20Push(self, pump, stream)
             if not (capture_all and promised):
                 return
+
+
+def _raise_refusal(pump: Pump) -> None:
+    """Raise what ended a new connection, if it was TLS: the next one would end the same way.
+
+    Under TLS 1.3 a server says what it thinks of the client's certificate after the handshake.
+    """
+    failure = pump.endpoint.failure
+    if failure is not None and issubclass(failure.kind, ssl.SSLError):
+        raise failure.exception()

@@ -41,11 +41,15 @@ from .protocol.settings import SETTINGS_ENABLE_PUSH
 from .route import OWN_SETTINGS
 from .transport.adopted import AdoptedTransport
 from .transport.plain import PlainTransport
+from .transport.tls import require_adequate
+from .transport.tls_socket import Offering, PyOpenSSLOffering
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from .ways import CreateConnection
 
     Octets = content.Octets
 
@@ -125,8 +129,9 @@ class HTTPConnection(http.client.HTTPConnection):
     """http.client's HTTPConnection; HTTP/1.1 unless http2 says otherwise.
 
     http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
-    (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.  Takes window_manager and settings of
-    HTTP20Connection too.  A subclass may bring a TLS socket; what ALPN says there is spoken.
+    (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.  Takes window_manager, settings,
+    unix_socket and proxy of HTTP20Connection too; the proxy is one of http or SOCKS.  A subclass
+    may bring a TLS socket; what ALPN says there is spoken.
     """
 
     response_class = HTTPResponse
@@ -146,11 +151,13 @@ class HTTPConnection(http.client.HTTPConnection):
         if http2 not in (None, "prior", "upgrade"):
             raise ValueError(f"http2 is None, 'prior' or 'upgrade', not {http2!r}")
         self._http2 = http2
-        self._prepare(options)
+        way = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
+        if way is not None:
+            self._create_connection = way
 
-    def _prepare(self, options: dict[str, Any]) -> None:
-        """Take the options that http.client does not know."""
+    def _prepare(self, options: dict[str, Any]) -> CreateConnection | None:
+        """Take the options that http.client does not know; the way to the server among them."""
         self._session_options = {
             name: options.pop(name) for name in SESSION_OPTIONS if name in options
         }
@@ -163,6 +170,13 @@ class HTTPConnection(http.client.HTTPConnection):
         self._known: dict[Any, Written] = {}
         #: the key under which the request at work is to be remembered
         self._recording: Any = None
+        unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
+        self._is_through_proxy = proxy is not None
+        if unix_socket is None and proxy is None:
+            return None
+        from .ways import way_by  # not before: most go straight
+
+        return way_by(unix_socket, proxy)
 
     @property
     def _state(self) -> str:
@@ -205,8 +219,19 @@ class HTTPConnection(http.client.HTTPConnection):
         """The transport for HTTP/2 on the socket, if that was agreed on."""
         chosen = getattr(self.sock, "selected_alpn_protocol", None)
         if chosen is not None and chosen() == "h2":
+            if hasattr(self.sock, "cipher"):
+                require_adequate(self.sock, self.host)
             return AdoptedTransport
         return PlainTransport if self._http2 == "prior" else None
+
+    def set_tunnel(self, host: str, port: int | None = None, headers: Any = None) -> None:
+        """Have the host of the constructor, a proxy, open a tunnel to this one."""
+        if self._is_through_proxy:
+            raise ValueError(
+                "the connection goes through a proxy already, the one of its proxy=, which opens"
+                " the tunnel: give that or set_tunnel, not both"
+            )
+        super().set_tunnel(host, port, headers)
 
     def _tunnel(self) -> None:
         if self._http2 != "prior":
@@ -479,20 +504,33 @@ class HTTPConnection(http.client.HTTPConnection):
 class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
     """http.client's HTTPSConnection; HTTP/2 where the server takes it by ALPN (RFC 9113, 3.2).
 
-    The context's ALPN protocols are set to h2 and http/1.1.  Takes window_manager and settings
-    of HTTP20Connection too.
+    context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
+    OpenSSL.SSL.Context.  Takes window_manager, settings, unix_socket and proxy of HTTP20Connection
+    too; the proxy is one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._prepare(options)
+        way = self._prepare(options)
+        context = options.get("context")
+        if context is not None and not hasattr(context, "wrap_socket"):
+            options["context"] = PyOpenSSLOffering(context, PROTOCOLS)
         # http.client's own, which is next in line: not looked up by name, for a script may have put
         # this very class in its place.
         super(HTTPConnection, self).__init__(*arguments, **options)
+        if way is not None:
+            self._create_connection = way
 
     def connect(self) -> None:
         """Connect, and agree with the server on a protocol."""
-        self._context.set_alpn_protocols(PROTOCOLS)  # type: ignore[attr-defined]
-        super().connect()
+        given = self._context  # type: ignore[has-type]
+        if isinstance(given, Offering):
+            super().connect()
+            return
+        self._context = Offering(given, PROTOCOLS)
+        try:
+            super().connect()
+        finally:
+            self._context = given
 
 
 functools.update_wrapper(HTTPSConnection.__init__, http.client.HTTPSConnection.__init__)

@@ -19,7 +19,8 @@ request (RFC 9113, 8.7).
               FieldSectionTooLarge
         StreamResetError            also ConnectionResetError
         ConnectionTerminated        also ConnectionResetError
-        NegotiationError            ALPN or a proxy said no
+        NegotiationError            ALPN said no
+          ProxyError                a proxy said no; status
 
 At the end stand the three things that never reach a caller: the two faults of the protocol
 floor, whose *scope* decides between RST_STREAM and GOAWAY, and ``Failure``, the recipe from
@@ -58,6 +59,7 @@ __all__ = [
     "NegotiationError",
     "NotConnected",
     "ProtocolError",
+    "ProxyError",
     "RemoteDisconnected",
     "RemoteProtocolError",
     "ResponseNotReady",
@@ -190,6 +192,24 @@ class ConnectionTerminated(HTTP20Error, ConnectionResetError):
 
 class NegotiationError(HTTP20Error):
     """The peer, or a proxy on the way, will not speak HTTP/2 (3.2, 3.3)."""
+
+
+class ProxyError(NegotiationError):
+    """A proxy will not open the way to the server, which was not asked (RFC 9110, 9.3.6).
+
+    status: the proxy's answer to CONNECT, None where it gave none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        error_code: int | None = None,
+        stream_id: int | None = None,
+    ) -> None:
+        super().__init__(message, error_code=error_code, stream_id=stream_id)
+        self.status = status
 
 
 #: A wait reached the caller's limit; the connection and its streams stay usable.  In Python 3.9,

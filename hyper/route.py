@@ -8,6 +8,7 @@ and gives a ``Pump`` on which the preface is queued.
 from __future__ import annotations
 
 import contextlib
+import re
 
 from .authority import DEFAULT_PORTS, authority_of, host_and_port
 from .errors import InvalidURL
@@ -19,14 +20,17 @@ from .protocol.messages import Origin
 from .transport.bufsocket import BUFFER_SIZE, BufferedSocket
 from .transport.dial import dial
 from .transport.pump import Pump
-from .transport.tls import TLSTransport, certificate_covers, init_context
+from .transport.tls import Resumption, TLSTransport, init_context
+from .transport.trust import certificate_covers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
-    from typing import Callable
+    from typing import Any, Callable
 
     from .protocol.windows import WindowManager
+    from .proxies import Proxy
+    from .transport.connect import Path
+    from .transport.dial import Way
     from .transport.plain import Transport
 
     #: of a certificate: (kind, name) pairs
@@ -51,10 +55,44 @@ OWN_SETTINGS = {
 }
 
 
+#: An origin in ASCII (RFC 6454, 6.2), of HTTP.
+ORIGIN = re.compile(r"(https?)://([^\x00-\x20\x7f-\xff/?#@\\*]+)").fullmatch
+
+
+def _origin(octets: bytes) -> str | None:
+    """An origin as a server writes it, or None where it is none."""
+    match = ORIGIN(octets.decode("latin-1").lower())
+    if match is None:
+        return None
+    with contextlib.suppress(InvalidURL):
+        scheme, authority = match.groups()
+        host, port = host_and_port(authority, None, scheme == "https")
+        if host:
+            return f"{scheme}://{authority_of(host, port, scheme)}"
+    return None
+
+
+def _way_through(
+    proxy: str | Proxy, host: str, port: int, source_address: tuple[str, int] | None
+) -> Way:
+    """How ``dial`` gets to a server through a proxy."""
+    from .proxies import Proxy  # not before: most have none
+
+    chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
+
+    def way(deadline: float | None) -> Transport:
+        from .tunnels import open_tunnel
+
+        return open_tunnel(chosen, host, port, deadline, source_address)
+
+    return way
+
+
 class Route:
     """Where a server is, how it is trusted, and what is announced to it. Any thread.
 
-    host, port, secure, ssl_context, source_address: as HTTP20Connection takes them.
+    host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
+    them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
     """
 
@@ -64,8 +102,10 @@ class Route:
         port: int | None,
         *,
         secure: bool | None,
-        ssl_context: ssl.SSLContext | None,
+        ssl_context: Any,
         source_address: tuple[str, int] | None,
+        unix_socket: Path | None,
+        proxy: str | Proxy | None,
         settings: dict[int, int],
         window_manager: WindowManager,
     ) -> None:
@@ -74,7 +114,14 @@ class Route:
         scheme = "https" if self.secure else "http"
         self.origin = Origin(scheme, authority_of(self.host, self.port, scheme))
         self._ssl_context = ssl_context
+        self._resumption = Resumption()
         self._source_address = source_address
+        if proxy is not None and unix_socket is not None:
+            raise ValueError("there is no way through a proxy to a Unix socket: give one of them")
+        self._unix_socket = unix_socket
+        self._through: Way | None = None
+        if proxy is not None:
+            self._through = _way_through(proxy, self.host, self.port, source_address)
         self._settings = settings
         self._window_manager = window_manager
 
@@ -93,10 +140,39 @@ class Route:
             self.port,
             timeout=timeout,
             source_address=self._source_address,
+            unix_socket=self._unix_socket,
+            through=self._through,
             context=context,
+            resumption=self._resumption,
         )
-        names: Names = transport.filter.names() if isinstance(transport, TLSTransport) else ()
+        names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
         return self.begin(transport, names, first_stream_id)
+
+    def alt_services(self, endpoint: Endpoint) -> list[tuple[str, str]]:
+        """What ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
+
+        Only of origins that the server may speak for: others "MUST be ignored".
+        """
+        services: dict[str, str] = {}
+        for octets, value in endpoint.alt_services:
+            origin = _origin(octets) if octets else self._own_origin()
+            if origin is not None and endpoint.covers(*origin.split("://")):
+                services.pop(origin, None)  # the latest word counts, and stands last
+                services[origin] = value.decode("latin-1")
+        return list(services.items())
+
+    def origin_set(self, endpoint: Endpoint) -> tuple[str, ...] | None:
+        """The Origin Set (RFC 8336, 2.3), the initial origin first; None until a frame has come.
+
+        In cleartext, ORIGIN "MUST be ignored" (2.2).
+        """
+        if endpoint.origin_set is None or not self.secure:
+            return None
+        named = filter(None, map(_origin, endpoint.origin_set))
+        return tuple(dict.fromkeys((self._own_origin(), *named)))
+
+    def _own_origin(self) -> str:
+        return f"{self.origin.scheme}://{self.origin.authority.lower()}"
 
     def begin(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.

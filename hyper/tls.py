@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .transport.tls import init_context
+from .transport.trust import InsecureTLSWarning
 
-__all__ = ["init_context"]
+__all__ = ["InsecureTLSWarning", "init_context"]

@@ -1,8 +1,8 @@
 """What the doors of httpx and httpx2 share: one API under two names.
 
 A request finds the connection of its origin, which all threads share: HTTP/2 carries their
-requests side by side (RFC 9113, 5).  Whatever is not HTTP/2 over TLS to the origin itself, plain
-http, proxies, servers that will not, goes to the library's own transport, in HTTP/1.1.
+requests side by side (RFC 9113, 5).  Whatever is not HTTP/2 over TLS, plain http and servers that
+will not, goes to the library's own transport, in HTTP/1.1.  So does SOCKS without python-socks.
 
 The four limits of a request (connect, read, write, pool) are those of its own waits, so the
 connection has none of its own: each thread says how long it will wait now.
@@ -11,13 +11,16 @@ connection has none of its own: each thread says how long it will wait now.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import socket
 import ssl
 import threading
 import time
 from http.client import HTTPException, InvalidURL
+from urllib.parse import quote
 
-from .. import HTTP20Connection, HTTP20Error, LocalProtocolError, NegotiationError
+from .. import HTTP20Connection, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
+from ..proxies import Proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,8 +124,14 @@ class Transport:
             "source_address": (local_address, 0) if local_address else None,
         }
         self._retries = retries
-        #: nobody is asked for HTTP/2 behind a proxy or a socket that is given by path
-        self._is_http1 = proxy is not None or uds is not None
+        self._is_http1 = False
+        if proxy is None:
+            self._options["unix_socket"] = uds
+        else:
+            given = proxy if isinstance(proxy, library.Proxy) else library.Proxy(url=proxy)
+            self._options["proxy"] = _as_hyper(given)
+            is_socks = given.url.scheme.startswith("socks")
+            self._is_http1 = is_socks and importlib.util.find_spec("python_socks") is None
         self._http1 = library.HTTPTransport(
             verify=verify,
             cert=cert,
@@ -295,6 +304,18 @@ class Transport:
         self.close()
 
 
+def _as_hyper(given: Any) -> Proxy:
+    """A proxy of the library's as one of hyper's."""
+    name_and_password = ""
+    if given.raw_auth is not None:
+        name_and_password = ":".join(quote(part, safe="") for part in given.raw_auth) + "@"
+    return Proxy(
+        f"{given.url.scheme}://{name_and_password}{given.url.netloc.decode('ascii')}",
+        headers=given.headers.raw,
+        ssl_context=given.ssl_context,
+    )
+
+
 def _begin(
     connection: HTTP20Connection, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
 ) -> int:
@@ -332,6 +353,8 @@ def translated(library: Any, phase: str) -> Iterator[None]:
         raise library.LocalProtocolError(str(error)) from error
     except TimeoutError as error:
         raise getattr(library, f"{phase}Timeout")(str(error)) from error
+    except ProxyError as error:
+        raise library.ProxyError(str(error)) from error
     except NegotiationError as error:
         raise library.ConnectError(str(error)) from error
     except HTTPException as error:

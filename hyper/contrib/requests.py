@@ -12,7 +12,8 @@ and exceptions its own.  Here is a pool with another ``urlopen``: it sends on on
                                   HTTP/1.1: urllib3's urlopen, a connection a request
 
 A server that does not speak HTTP/2 is found out at the first request, remembered, and reached as
-ever; so is a server behind a proxy, and one for which options were given that only urllib3 knows.
+ever; so is one for which options were given that only urllib3 knows, or a SOCKS proxy.  Behind an
+http or https proxy, HTTP/2 is spoken in a tunnel.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from urllib3.exceptions import (
     MaxRetryError,
     NewConnectionError,
     ProtocolError,
+    ProxyError,
     ReadTimeoutError,
     SSLError,
 )
@@ -54,6 +56,8 @@ from .. import (
     LocalProtocolError,
     NegotiationError,
 )
+from .. import ProxyError as ProxyDeclined
+from ..proxies import Proxy
 from ..tls import init_context
 
 TYPE_CHECKING = False
@@ -76,11 +80,10 @@ READ_SIZE = 64 * 1024
 
 #: Options of a pool that hyper has, too, or that say nothing here; with any other one, and with
 #: those of a pool's attributes below, requests go by HTTP/1.1, where urllib3 does as told.
-KNOWN_OPTIONS = frozenset(("blocksize", "source_address", "ssl_context"))
+KNOWN_OPTIONS = frozenset(("blocksize", "proxy", "proxy_config", "source_address", "ssl_context"))
 UNKNOWN_ATTRIBUTES = (
     "assert_fingerprint",
     "assert_hostname",
-    "proxy",
     "ssl_maximum_version",
     "ssl_minimum_version",
     "ssl_version",
@@ -97,8 +100,14 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Make the pools' keeper, as requests does, with another class of pools for https."""
         super().init_poolmanager(*arguments, **options)
-        classes: dict[str, Any] = dict(self.poolmanager.pool_classes_by_scheme)
-        self.poolmanager.pool_classes_by_scheme = {**classes, "https": HTTP20Pool}
+        _make_http2(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The keeper of pools behind a proxy: as requests makes it, with that class of pools."""
+        keeper = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            _make_http2(keeper)
+        return keeper
 
     def send(
         self, request: requests.PreparedRequest, *arguments: Any, **options: Any
@@ -111,12 +120,16 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
 
     def close(self) -> None:
         """Close the connections; one that has responses to be read, when they are dropped."""
-        pools = self.poolmanager.pools
-        for key in pools.keys():  # noqa: SIM118 - it refuses to be iterated
-            pool = pools.get(key)
-            if isinstance(pool, HTTP20Pool):
-                pool.retire()
+        for keeper in (self.poolmanager, *self.proxy_manager.values()):
+            for key in keeper.pools.keys():  # noqa: SIM118 - it refuses to be iterated
+                pool = keeper.pools.get(key)
+                if isinstance(pool, HTTP20Pool):
+                    pool.retire()
         super().close()
+
+
+def _make_http2(keeper: Any) -> None:
+    keeper.pool_classes_by_scheme = {**keeper.pool_classes_by_scheme, "https": HTTP20Pool}
 
 
 class HTTP20Pool(HTTPSConnectionPool):
@@ -286,6 +299,8 @@ class HTTP20Pool(HTTPSConnectionPool):
         """Connect, if it is not; raises urllib3's errors."""
         try:
             connection.connect()
+        except ProxyDeclined as error:
+            raise ProxyError(str(error), OSError(str(error))) from error
         except NegotiationError:
             self._speaks_http2 = False
             raise
@@ -300,10 +315,13 @@ class HTTP20Pool(HTTPSConnectionPool):
         except TimeoutError as error:
             raise self._late(limit) from error
         except OSError as error:
-            raise NewConnectionError(
+            failure = NewConnectionError(
                 self,  # urllib3 prints it, no more
                 f"Failed to establish a new connection: {error}",
-            ) from error
+            )
+            if self.proxy is not None:  # nothing else was connected to
+                raise ProxyError("Unable to connect to proxy", failure) from error
+            raise failure from error
 
     def _late(self, limit: float | None) -> ConnectTimeoutError:
         return ConnectTimeoutError(
@@ -326,6 +344,7 @@ class HTTP20Pool(HTTPSConnectionPool):
                 secure=True,
                 ssl_context=context,
                 source_address=self.conn_kw.get("source_address"),
+                proxy=self._hyper_proxy(),
                 decode_content=False,
             )
             # When the pool has been dropped, by its keeper and by all its responses.
@@ -335,23 +354,40 @@ class HTTP20Pool(HTTPSConnectionPool):
     def _is_known(self) -> bool:
         """Whether hyper can do all that the pool was asked to do."""
         context = self.conn_kw.get("ssl_context")
+        options = set(self.conn_kw)
+        if self.proxy is not None and not self.conn_kw.get("socket_options"):
+            options.discard("socket_options")  # a pool behind a proxy has an empty list of them
         return (
             all(getattr(self, name, None) is None for name in UNKNOWN_ATTRIBUTES)
-            and KNOWN_OPTIONS.issuperset(self.conn_kw)
+            and KNOWN_OPTIONS.issuperset(options)
+            and not getattr(self.proxy_config, "use_forwarding_for_https", False)
             and (context is None or isinstance(context, ssl.SSLContext))
         )
 
-    def _context(self) -> ssl.SSLContext:
+    def _hyper_proxy(self) -> Proxy | None:
+        """The pool's proxy, if it has one; trusted as the server is, unless told otherwise."""
+        given = self.proxy
+        if given is None:
+            return None
+        context = getattr(self.proxy_config, "ssl_context", None)
+        if context is None and given.scheme == "https":
+            context = self._context(is_client_named=False)
+        url = f"{given.scheme}://{given.netloc}"
+        return Proxy(url, headers=self.proxy_headers or {}, ssl_context=context)
+
+    def _context(self, *, is_client_named: bool = True) -> ssl.SSLContext:
         """The TLS context that the pool's settings describe."""
         given = self.conn_kw.get("ssl_context")
-        context: ssl.SSLContext = given or init_context(self.ca_certs or self.ca_cert_dir)
+        context: ssl.SSLContext = given or init_context(
+            self.ca_certs or self.ca_cert_dir, backend="ssl"
+        )
         if given is None or self.cert_reqs is not None:
             required = resolve_cert_reqs(self.cert_reqs)
             context.check_hostname = context.check_hostname and required != ssl.CERT_NONE
             context.verify_mode = required
         if given and (self.ca_certs or self.ca_cert_dir):
             given.load_verify_locations(self.ca_certs, self.ca_cert_dir)
-        if self.cert_file:
+        if self.cert_file and is_client_named:
             context.load_cert_chain(self.cert_file, self.key_file, self.key_password)
         return context
 

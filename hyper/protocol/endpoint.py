@@ -112,8 +112,10 @@ class Endpoint:
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
         self.receive_window = ReceiveWindow(connection_window, window_manager(connection_window))
+        #: (origin, or b"" for the own one; Alt-Svc value) of the peer's ALTSVC frames
         self.alt_services: list[tuple[bytes, bytes]] = []
-        self.origin_set: list[bytes] = []
+        #: what the peer's ORIGIN frames name; None until one has come
+        self.origin_set: list[bytes] | None = None
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
         # The streams.

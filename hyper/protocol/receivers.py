@@ -453,17 +453,20 @@ def receive_altsvc(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
     parsed = frames.parse_altsvc(payload)
     # "An ALTSVC frame on stream 0 with empty Origin information is invalid and MUST be
     # ignored", as is one elsewhere that brings an origin.
-    if parsed and bool(parsed[0]) == (stream_id == 0):
-        endpoint.alt_services.append(parsed)
-        del endpoint.alt_services[:-MAX_ADVERTISED]
+    names_origin = stream_id == 0
+    if not names_origin and endpoint.state_of(stream_id) == states.IDLE:
+        return  # a stream without request has no origin
+    if parsed and bool(parsed[0]) == names_origin:
+        # It replaces what was said of the same origin before (4).
+        kept = [service for service in endpoint.alt_services if service[0] != parsed[0]]
+        endpoint.alt_services = [*kept, parsed][-MAX_ADVERTISED:]
 
 
 def receive_origin(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
     """ORIGIN (RFC 8336, 2): kept; invalid ones are ignored."""
     if stream_id == 0 and not flags & 0xF:
-        known = set(endpoint.origin_set)
-        new = [origin for origin in frames.parse_origin(payload) if origin not in known]
-        endpoint.origin_set = (endpoint.origin_set + new)[:MAX_ADVERTISED]
+        named = dict.fromkeys([*(endpoint.origin_set or ()), *frames.parse_origin(payload)])
+        endpoint.origin_set = list(named)[:MAX_ADVERTISED]
 
 
 def receive_priority_update(

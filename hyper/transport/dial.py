@@ -1,22 +1,26 @@
 """Dialling: from a host and a port to a transport on which HTTP/2 may be spoken.
 
 Cleartext needs prior knowledge (RFC 9113, 3.3); TLS must agree on ``h2`` by ALPN (3.2).  One
-deadline covers it all: resolving, connecting, shaking hands.
+deadline covers it all: connecting, a proxy's tunnel if there is one, shaking hands.
 """
 
 from __future__ import annotations
 
-import socket
 import time
 
-from ..errors import TimedOut
+from .connect import connect, connect_unix
 from .plain import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
+    from typing import Any, Callable, Optional
 
-    from .tls import TLSTransport
+    from .connect import Path
+    from .plain import Transport
+    from .tls import Resumption, TLSTransport
+
+    #: Gives a transport whose other end is the server, until the monotonic moment given.
+    Way = Callable[[Optional[float]], Transport]
 
 
 def dial(
@@ -25,62 +29,56 @@ def dial(
     *,
     timeout: float | None = None,
     source_address: tuple[str, int] | None = None,
-    context: ssl.SSLContext | None = None,
-) -> PlainTransport | TLSTransport:
+    unix_socket: Path | None = None,
+    through: Way | None = None,
+    context: Any = None,
+    resumption: Resumption | None = None,
+) -> Transport:
     """Connect, over TLS where a context is given; timeout: seconds for all of it, or None.
 
-    Raises OSError for a peer that cannot be reached (TimedOut among them), ssl.SSLError for one
-    that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
+    unix_socket: the path of the socket behind which the server is; through: a way to it through a
+    proxy; resumption: of the server's TLS sessions.  Raises OSError for a peer that cannot be
+    reached (TimedOut among them), ssl.SSLError for one that cannot be trusted, NegotiationError
+    for one that does not speak HTTP/2.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    try:
-        sock = connect(host, port, deadline, source_address)
-    except socket.timeout:
-        raise TimedOut(f"no connection to {host}, port {port}, within {timeout} s") from None
-    try:
-        plain = PlainTransport(sock)
-        if context is None:
-            return plain
-        return _shake_hands(plain, context, host, deadline)
-    except BaseException:
-        sock.close()
-        raise
-
-
-def connect(
-    host: str, port: int, deadline: float | None, source_address: tuple[str, int] | None
-) -> socket.socket:
-    """A connected TCP socket with small writes sent at once; addresses are tried in order."""
-    failure: OSError = socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            if deadline is not None:
-                # Never 0, which would mean not to wait at all, and another exception.
-                sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            if source_address:
-                sock.bind(source_address)
-            sock.connect(address)
-            # Frames are small and complete; Nagle's algorithm would have them wait for an ACK.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            sock.close()
-            failure = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise failure
-
-
-def _shake_hands(
-    plain: PlainTransport, context: ssl.SSLContext, host: str, deadline: float | None
-) -> TLSTransport:
+    transport: Transport
+    if through is not None:
+        transport = through(deadline)
+    elif unix_socket is not None:
+        transport = PlainTransport(connect_unix(unix_socket, deadline))
+    else:
+        transport = PlainTransport(*connect(host, port, deadline, source_address))
+    if context is None:
+        return transport
     from . import tls
 
-    context.set_alpn_protocols([tls.H2])
-    transport = tls.TLSTransport(plain, context, host)
-    transport.handshake(deadline)
-    tls.require_h2(transport.filter, host)
-    return transport
+    secured = shake_hands(transport, context, host, deadline, [tls.H2], resumption)
+    try:
+        tls.require_h2(secured.filter, host)
+    except BaseException:
+        secured.close()
+        raise
+    return secured
+
+
+def shake_hands(
+    transport: Transport,
+    context: Any,
+    host: str,
+    deadline: float | None,
+    protocols: list[str],
+    resumption: Resumption | None = None,
+) -> TLSTransport:
+    """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
+    from . import tls
+
+    try:
+        # A zone is this machine's word for a link (RFC 4007, 11), and no part of a server's name.
+        name = host.partition("%")[0] if ":" in host else host
+        secured = tls.TLSTransport(transport, context, name, protocols, resumption)
+        secured.handshake(deadline)
+    except BaseException:
+        transport.close()
+        raise
+    return secured

@@ -11,7 +11,8 @@ A transport moves octets and knows nothing of HTTP.  Its verbs never block, but 
 * ``shutdown()`` ends the connection and wakes whoever waits; ``close()`` gives the socket back.
 
 ``drained`` spares a system call: after a read that did not fill its view the kernel has no
-more, so that one had better wait than try.
+more, so that one had better wait than try.  ``round_trip`` is a first estimate of the time to the
+peer and back, in seconds, from connecting; None where that told nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     class Transport(Protocol):
         """What floor 3 offers to floor 4."""
+
+        round_trip: float | None
 
         @property
         def socket(self) -> socket.socket: ...  # noqa: D102
@@ -53,9 +56,10 @@ MAX_POLL = 2**31 - 1
 class PlainTransport:
     """A connected socket, made non-blocking; lock held for all but ``wait``."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, round_trip: float | None = None) -> None:
         sock.setblocking(False)
         self.socket = sock
+        self.round_trip = round_trip
         self.drained = False
         self._unsent = memoryview(b"")
         #: two ends: what is written to the one is seen by who waits for the other

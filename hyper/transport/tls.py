@@ -1,34 +1,42 @@
 """TLS as a filter over a plain transport (RFC 9113, 9.2).
 
 ``TLSTransport`` has a transport's verbs; between its octets and the socket's stands a *filter*
-(``tls_stdlib.py``) that encrypts and decrypts in memory.  ``init_context`` makes the context
-that HTTP/2 wants; a context of the caller's is taken as it is, but for the ALPN protocols.
+(``tls_stdlib.py``, ``tls_pyopenssl.py``) that encrypts and decrypts in memory.  Which of the two
+it is, the context decides.  ``init_context`` makes the one that HTTP/2 wants; a context of the
+caller's is taken as it is, but for the ALPN protocols, and what it agrees on is examined here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import time
+import warnings
 
-from ..errors import NegotiationError, TimedOut
-from .tls_stdlib import StdlibFilter
+from ..errors import ErrorCode, NegotiationError, TimedOut
+from . import trust
+from .tls_stdlib import StdlibFilter, make_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    import socket
+    from collections.abc import Sequence
+    from typing import Any, Union
 
-    from .plain import PlainTransport
+    from .plain import Transport
+    from .tls_pyopenssl import PyOpenSSLFilter
+    from .trust import Pem, Pin
 
-    #: A file with certificate and key, or a pair of files.
-    CertificateSource = Union[str, tuple[str, str]]
+    #: Certificate and key in one PEM, or a pair of them.
+    CertificateSource = Union[Pem, tuple[Pem, Pem]]
+    Filter = Union[StdlibFilter, PyOpenSSLFilter]
 
 #: The name of HTTP/2 over TLS in ALPN (3.2).
 H2 = "h2"
 
-#: Under TLS 1.2, only ephemeral key exchange with an AEAD cipher: what is left when the list of
-#: appendix A is taken away. TLS 1.3 has no others.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+#: The backends, as HYPER_TLS and ``init_context`` name them.
+BACKENDS = ("ssl", "pyopenssl")
 
 #: How OpenSSL words the alert of a server that shares no protocol with us, as nginx sends it;
 #: ``SSLError.reason`` does not name this one in every Python.
@@ -37,52 +45,195 @@ ALPN_REFUSED = "alert no application protocol"
 #: Ciphertext of sixteen records a system call: measured 10 to 20 % below one record a call.
 CIPHERTEXT_SIZE = 256 * 1024
 
+#: The modes of encryption that are AEAD, as OpenSSL names them under TLS 1.2 (9.2.2).
+AEAD = ("GCM", "CCM", "CHACHA20")
+
 
 def init_context(
-    cert_path: str | None = None,
+    cert_path: Pem | None = None,
     cert: CertificateSource | None = None,
     cert_password: str | None = None,
-) -> ssl.SSLContext:
+    *,
+    verify: bool = True,
+    pin: Pin | None = None,
+    backend: str | None = None,
+) -> Any:
     """The TLS context that RFC 9113, 9.2 asks for: 1.2 at least, peer verified.
 
-    cert_path: a file or directory of trusted authorities in PEM; None: the system's.
-    cert: the client's certificate and key, in one PEM file or a pair (certificate, key).
-    cert_password: of the key.  Raises ssl.SSLError or OSError for files that do not fit.
+    cert_path: trusted authorities: a PEM file, a directory of them, or PEM in memory (bytes);
+    None: the system's.  cert: the client's certificate, its chain and its key: one PEM file, a
+    pair (certificate, key), or either in memory (bytes).  cert_password: of the key.
+
+    verify: False trusts whoever answers, which is warned of (InsecureTLSWarning) unless there is
+    a pin.  pin: asked after each handshake for the server's chain, a list of certificates in DER
+    of which the first is the server's own; false refuses the server.
+
+    backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context; None: what the
+    environment says by HYPER_TLS, else "ssl".  SSLKEYLOGFILE is honoured by both.
+
+    Raises ssl.SSLError or OSError for files that do not fit, ImportError for a backend that is
+    not installed.
     """
-    if cert_path is None:
-        context = ssl.create_default_context()  # takes 10 ms: it loads the system's authorities
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        load_authorities(context, cert_path)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | getattr(ssl, "OP_NO_RENEGOTIATION", 0)
-    if cert is not None:
-        certificate, key = (cert, None) if isinstance(cert, str) else cert
-        context.load_cert_chain(certificate, key, cert_password)
+    certificate, key = cert if isinstance(cert, tuple) else (cert, None)
+    make: Any = make_context
+    if _is_pyopenssl(backend):
+        make = _pyopenssl().make_context
+    context = make(cert_path, certificate, key, cert_password, verify=verify)
+    if pin is not None:
+        setattr(context, trust.PIN, pin)
+    elif not verify:
+        warnings.warn(
+            "verify=False: whoever is on the way to the server can read and change everything; give"
+            " the server's own authority as cert_path, or a pin, instead",
+            trust.InsecureTLSWarning,
+            stacklevel=2,
+        )
     return context
 
 
-def load_authorities(context: ssl.SSLContext, path: str) -> None:
-    """Trust the authorities in a PEM file, or in a directory of them."""
-    import os
+def _is_pyopenssl(backend: str | None) -> bool:
+    chosen = backend or os.environ.get("HYPER_TLS") or BACKENDS[0]
+    if chosen not in BACKENDS:
+        raise ValueError(f"the TLS backend is 'ssl' or 'pyopenssl', not {chosen!r}")
+    return chosen == "pyopenssl"
 
-    if os.path.isdir(path):  # noqa: PTH112 - pathlib costs more to import than the rest of hyper
-        context.load_verify_locations(capath=path)
-    else:
-        context.load_verify_locations(cafile=path)
+
+def _pyopenssl() -> Any:
+    """The module of the second backend."""
+    try:
+        from . import tls_pyopenssl
+    except ImportError as error:
+        raise ImportError(
+            "TLS by pyOpenSSL needs pyOpenSSL and service_identity: pip install 'hyper[pyopenssl]'"
+        ) from error
+    return tls_pyopenssl
+
+
+def make_filter(
+    context: Any, server_hostname: str | None, protocols: Sequence[str], session: Any = None
+) -> Filter:
+    """The filter of the context's kind: see there. Raises TypeError for what is no context."""
+    if hasattr(context, "wrap_bio"):
+        return StdlibFilter(context, server_hostname, protocols, session)
+    # Without pyOpenSSL nobody can have a context of its.
+    if not hasattr(context, "set_tlsext_servername_callback"):
+        raise TypeError(
+            f"a TLS context is an ssl.SSLContext or an OpenSSL.SSL.Context, not {context!r}"
+        )
+    filter_: PyOpenSSLFilter = _pyopenssl().PyOpenSSLFilter(
+        context, server_hostname, protocols, session
+    )
+    return filter_
+
+
+class Resumption:
+    """A server's TLS session, kept from one connection for the next (RFC 8446, 2.2).
+
+    Of one server and one context. A ticket is used once, as RFC 8446, C.4 wants it, for whoever
+    sees it twice knows that both connections are of one client.
+    """
+
+    __slots__ = ("_session",)
+
+    def __init__(self) -> None:
+        self._session: Any = None
+
+    def take(self) -> Any:
+        """The session, or None; it is given away."""
+        session, self._session = self._session, None
+        return session
+
+    def keep(self, session: Any) -> None:
+        """The session of a connection that comes to its end."""
+        self._session = session
+
+
+class Agreement:
+    """What a handshake agreed on, in the words of ``ssl.SSLSocket``.
+
+    Noted once, for OpenSSL's objects must not be asked by one thread while another one reads.
+    """
+
+    _certificate: dict[str, Any] = {}  # noqa: RUF012 - replaced, never written
+    _encoded: bytes | None = None
+    _version: str | None = None
+    _cipher: tuple[str, str, int] | None = None
+    _compression: str | None = None
+    _protocol: str | None = None
+
+    def note(self, filter_: Filter) -> None:
+        """The filter's handshake is done."""
+        self._certificate = filter_.certificate()
+        self._encoded = next(iter(filter_.chain()), None)
+        self._version, self._cipher = filter_.version(), filter_.cipher()
+        self._compression = filter_.compression()
+        self._protocol = filter_.alpn_protocol()
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """The peer's certificate: in DER, or as a dict, which is empty if it was not verified."""
+        return self._encoded if binary_form else self._certificate
+
+    def version(self) -> str | None:
+        """``"TLSv1.3"``, say."""
+        return self._version
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        return self._cipher
+
+    def compression(self) -> str | None:
+        """The compression within TLS, or None."""
+        return self._compression
+
+    def selected_alpn_protocol(self) -> str | None:
+        """What was agreed on by ALPN, or None."""
+        return self._protocol
+
+
+class SecureView(Agreement):
+    """A connected socket for looking at, and its TLS; all else is the socket's."""
+
+    def __init__(self, sock: socket.socket, filter_: Filter) -> None:
+        self._sock = sock
+        self.note(filter_)
+
+    def fileno(self) -> int:
+        """The socket's file descriptor, -1 when it is closed."""
+        return self._sock.fileno()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def __repr__(self) -> str:
+        return f"<{self._version} on {self._sock!r}>"
 
 
 class TLSTransport:
-    """A transport whose octets are encrypted. Lock held for all but ``wait``."""
+    """A transport whose octets are encrypted. Lock held for all but ``wait``.
+
+    protocols: to offer by ALPN.  resumption: where the session of a former connection is, and
+    where this one's shall be.
+    """
 
     def __init__(
-        self, plain: PlainTransport, context: ssl.SSLContext, server_hostname: str | None
+        self,
+        plain: Transport,
+        context: Any,
+        server_hostname: str | None,
+        protocols: Sequence[str] = (H2,),
+        resumption: Resumption | None = None,
     ) -> None:
         self._plain = plain
-        self.filter = StdlibFilter(context, server_hostname)
+        self._host = server_hostname
+        self._pin: Pin | None = getattr(context, trust.PIN, None)
+        # A resumed session shows less of the chain, or none: a pin is asked about whole ones.
+        self._resumption = None if self._pin else resumption
+        session = self._resumption.take() if self._resumption else None
+        self.filter = make_filter(context, server_hostname, protocols, session)
         self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
-        self.socket = plain.socket
+        self.socket: Any = plain.socket
+        self.round_trip = plain.round_trip
+        self._has_agreed = False
 
     @property
     def drained(self) -> bool:
@@ -95,6 +246,13 @@ class TLSTransport:
         Raises ssl.SSLError (its subclass for a certificate that does not convince), TimedOut,
         NegotiationError, or ConnectionResetError where the peer hangs up.
         """
+        self._shake_hands(deadline)
+        if self._pin is not None:
+            trust.require_pinned(self._pin, self.filter.chain(), str(self._host))
+        self.socket = SecureView(self.socket, self.filter)
+        self._has_agreed = True
+
+    def _shake_hands(self, deadline: float | None) -> None:
         done = False
         while not done:
             try:
@@ -146,6 +304,8 @@ class TLSTransport:
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed."""
+        if read and self.filter.has_more:  # ready, whatever the socket is
+            return True
         return self._plain.wait(read=read, write=write, timeout=timeout)
 
     def hang_bell(self) -> None:
@@ -160,13 +320,20 @@ class TLSTransport:
         """Let new waits wait."""
         self._plain.silence_bell()
 
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Of the peer's *verified* certificate: its alternative names, as (kind, name)."""
+        return self.socket.getpeercert().get("subjectAltName", ())  # type: ignore[no-any-return]
+
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
-        return self.socket.fileno()
+        return self._plain.fileno()
 
     def shutdown(self) -> None:
         """Say close_notify as far as there is room, and end the connection both ways."""
         self.filter.end()
+        if self._resumption is not None and self._has_agreed:
+            # Not before: under TLS 1.3 the ticket comes after the handshake (RFC 8446, 4.6.1).
+            self._resumption.keep(self.filter.session())
         with contextlib.suppress(OSError):  # the peer has hung up: nobody is left to be told
             self._plain.send(self.filter.take_ciphertext())
         self._plain.shutdown()
@@ -176,8 +343,8 @@ class TLSTransport:
         self._plain.close()
 
 
-def require_h2(filter_: StdlibFilter, host: str) -> None:
-    """Raise NegotiationError unless ALPN chose HTTP/2 (3.2)."""
+def require_h2(filter_: Filter, host: str) -> None:
+    """Raise NegotiationError unless ALPN chose HTTP/2 (3.2) on terms that it allows (9.2)."""
     chosen = filter_.alpn_protocol()
     if chosen != H2:
         answer = f"chose {chosen!r}" if chosen else "chose nothing"
@@ -185,18 +352,36 @@ def require_h2(filter_: StdlibFilter, host: str) -> None:
             f"{host} will not speak HTTP/2: 'h2' was offered by ALPN and the peer {answer}"
             " (RFC 9113, 3.2); an HTTP/1.1 client may reach it"
         )
+    require_adequate(filter_, host)
 
 
-def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
-    """Whether a verified certificate's names cover a host, for promises of it (10.1).
+def require_adequate(agreed: Any, host: str) -> None:
+    """Raise NegotiationError (INADEQUATE_SECURITY) for TLS that HTTP/2 must not go over (9.2).
 
-    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only judges
-    who may *push*; whom we talk to was judged by OpenSSL during the handshake.
+    agreed: what tells version(), cipher() and compression(): a filter, or an ssl.SSLSocket.
     """
-    host = host.lower().rstrip(".")
-    _, _, parent = host.partition(".")
-    return any(
-        name.lower() == host or (kind == "DNS" and parent and name.lower() == f"*.{parent}")
-        for kind, name in names
-        if kind in ("DNS", "IP Address")
-    )
+    version = agreed.version()
+    if version == "TLSv1.3":  # it has nothing that would be forbidden (9.2.3)
+        return
+    fault = None
+    name = (agreed.cipher() or ("",))[0]
+    if version != "TLSv1.2":
+        fault = f"{version}, and TLS 1.2 is the least (RFC 9113, 9.2)"
+    elif not is_allowed(name):
+        fault = f"the cipher {name}, which is prohibited (RFC 9113, 9.2.2 and appendix A)"
+    elif agreed.compression():
+        fault = "compression within TLS (RFC 9113, 9.2.1)"
+    if fault:
+        raise NegotiationError(
+            f"inadequate security: {host} and the TLS context agreed on {fault}; a context of"
+            " hyper.tls.init_context agrees on nothing of the kind",
+            error_code=ErrorCode.INADEQUATE_SECURITY,
+        )
+
+
+def is_allowed(cipher: str) -> bool:
+    """Whether a cipher of TLS 1.2, by OpenSSL's name, is none of appendix A's.
+
+    These are all that are not both ephemeral and AEAD.
+    """
+    return cipher.startswith(("ECDHE-", "DHE-")) and any(mode in cipher for mode in AEAD)

@@ -361,10 +361,21 @@ class TestOtherWays:
         response = client.get(f"http://localhost:{cleartext_server.port}/")
         assert response.http_version == "HTTP/1.1"
 
-    def test_through_a_proxy_it_is_http_1_1(self, connect, old_server, proxy):
-        client = connect(old_server, proxy=f"http://127.0.0.1:{proxy.server_address[1]}")
+    def test_through_a_proxy(self, connect, node, old_server, proxy):
+        """test/live/test_proxies.py has real ones."""
+        url = f"http://127.0.0.1:{proxy.server_address[1]}"
+        client = connect(node, proxy=url)
+        assert [client.get("/bytes/1").http_version for _ in range(2)] == ["HTTP/2"] * 2
+        assert proxy.asked == [f"localhost:{node.port}"]
+        client = connect(old_server, proxy=url)
         assert client.get("/").http_version == "HTTP/1.1"
-        assert proxy.asked == [f"localhost:{old_server.port}"]
+
+    def test_behind_a_unix_socket(self, connect, server):
+        """The URL's host is that of the certificate."""
+        running = server("nginx", directives=["listen unix:s ssl http2;"])
+        client = connect(running, uds=str(running.directory / "s"))
+        response = client.get("/hello")
+        assert (response.http_version, response.text) == ("HTTP/2", "hello from nginx\n")
 
     def test_a_client_certificate(self, scripted, certificates):
         def script(peer):

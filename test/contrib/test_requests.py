@@ -673,12 +673,24 @@ def test_a_server_whose_tls_is_too_old_for_http2_is_reached(session, certificate
     assert (response.text, response.raw.version) == ("hello in HTTP/1.1\n", 11)
 
 
-def test_a_proxy_is_used_in_http11(session, node, nginx, proxy):
+def test_a_proxy_is_used(session, nginx, old_server, proxy):
+    """Each proxy has its own connections; test/live/test_proxies.py has real ones."""
     proxies = {"https": f"http://127.0.0.1:{proxy.server_port}"}
-    response = session.get(nginx.url("/hello"), proxies=proxies)
-    assert (response.text, response.raw.version) == ("hello from nginx\n", 11)
+    for _ in range(2):
+        response = session.get(nginx.url("/hello"), proxies=proxies)
+        assert (response.text, response.raw.version) == ("hello from nginx\n", 20)
     assert proxy.asked == [f"localhost:{nginx.port}"]
     assert session.get(nginx.url("/hello")).raw.version == 20
+    assert proxy.asked == [f"localhost:{nginx.port}"]
+    response = session.get(f"https://localhost:{old_server.port}/", proxies=proxies)
+    assert (response.text, response.raw.version) == ("hello in HTTP/1.1\n", 11)
+
+
+def test_a_proxy_that_is_not_there(session, nginx):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        proxies = {"https": f"http://127.0.0.1:{probe.getsockname()[1]}"}
+    with pytest.raises(requests.exceptions.ProxyError, match="Unable to connect to proxy"):
+        session.get(nginx.url("/hello"), proxies=proxies)
 
 
 def test_plain_http_urls_go_as_ever(session, cleartext_server):

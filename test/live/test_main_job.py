@@ -40,7 +40,7 @@ def connect(certificates):
 
         def start(server, **options):
             if server.secure:
-                options.setdefault("ssl_context", certificates.client_context())
+                options.setdefault("ssl_context", certificates.hyper_context())
             connection = HTTP20Connection(
                 server.host, server.port, secure=server.secure, timeout=PATIENCE, **options
             )
@@ -410,8 +410,9 @@ class TestGoawayByNginx:
 
 # Run in a process of its own, whose memory is nobody else's.
 MEASURE = """
-    import gc, hashlib, ssl, sys, time
+    import gc, hashlib, sys, time
     from hyper import HTTP20Connection
+    from hyper.tls import init_context
 
     def resident():
         gc.collect()
@@ -420,7 +421,7 @@ MEASURE = """
         return int(lines["VmRSS"].split()[0]) * 1024, int(lines["VmHWM"].split()[0]) * 1024
 
     def connection(port, authority):
-        context = ssl.create_default_context(cafile=authority)
+        context = init_context(authority)
         return HTTP20Connection("localhost", int(port), ssl_context=context, timeout=60)
 
     def pattern(size):

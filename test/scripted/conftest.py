@@ -35,7 +35,7 @@ def connect(
         def start(script: Callable[[SocketPeer], Any], **options: Any) -> HTTP20Connection:
             peer = scripted_peer(script, certificates.server_context() if secure else None)
             if secure:
-                options.setdefault("ssl_context", certificates.client_context())
+                options.setdefault("ssl_context", certificates.hyper_context())
             options.setdefault("timeout", DEADLINE)
             connection = HTTP20Connection(peer.host, peer.port, secure=secure, **options)
             opened.callback(connection.close)

@@ -27,7 +27,7 @@ def test_without_h2_in_alpn(scripted_peer, certificates, alpn, words):
 
     peer = scripted_peer(script, certificates.server_context(alpn=alpn))
     connection = HTTP20Connection(
-        "127.0.0.1", peer.port, ssl_context=certificates.client_context(), timeout=10
+        "127.0.0.1", peer.port, ssl_context=certificates.hyper_context(), timeout=10
     )
     with pytest.raises((NegotiationError, ssl.SSLError)) as caught:
         connection.request("GET", "/")
@@ -82,7 +82,7 @@ def test_tls_to_a_cleartext_port(scripted_peer, certificates):
 
     peer = scripted_peer(script)
     connection = HTTP20Connection(
-        "127.0.0.1", peer.port, ssl_context=certificates.client_context(), timeout=10
+        "127.0.0.1", peer.port, ssl_context=certificates.hyper_context(), timeout=10
     )
     with connection, pytest.raises(ssl.SSLError):
         connection.connect()
@@ -93,7 +93,7 @@ def test_a_certificate_that_does_not_convince(scripted_peer, certificates, pair)
     context = certificates.server_context(getattr(certificates, pair))
     peer = scripted_peer(lambda peer: peer.want_refusal(), context)
     connection = HTTP20Connection(
-        "localhost", peer.port, ssl_context=certificates.client_context(), timeout=10
+        "localhost", peer.port, ssl_context=certificates.hyper_context(), timeout=10
     )
     with pytest.raises(ssl.SSLCertVerificationError):
         connection.request("GET", "/")
@@ -123,7 +123,7 @@ def test_tls_1_1_is_refused(scripted_peer, certificates):
         lambda peer: (peer.handshake(), want(peer), peer.write_response(1)),
         certificates.server_context(versions=versions),
     )
-    context = init_context(certificates.authority)
+    context = init_context(certificates.authority, backend="ssl")
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     with HTTP20Connection("localhost", peer.port, ssl_context=context, timeout=10) as connection:
         connection.request("GET", "/")

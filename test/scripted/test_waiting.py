@@ -69,7 +69,7 @@ class TestTimeouts:
             connection = HTTP20Connection(
                 "127.0.0.1",
                 listener.getsockname()[1],
-                ssl_context=certificates.client_context(),
+                ssl_context=certificates.hyper_context(),
                 timeout=SHORT,
             )
             with pytest.raises(TimeoutError, match="TLS handshake"):
@@ -164,11 +164,11 @@ class TestTimeouts:
             peer.write_data(3, end_stream=True)
 
         connection = connect(script)
-        connection.connect()
+        # Before the limit: the second waits for SETTINGS (5.1.2), and is to get through.
+        silent, busy = connection.request("GET", "/"), connection.request("GET", "/")
         monkeypatch.setattr(
             connection, "limit", lambda: 0.001 if threading.get_ident() == here else 10
         )
-        silent, busy = connection.request("GET", "/"), connection.request("GET", "/")
         with ThreadPoolExecutor(1) as pool:
             content = pool.submit(lambda: connection.getresponse(busy).read())
             while not content.done():
@@ -770,11 +770,11 @@ def test_ipv6(scripted_peer, certificates):
     except OSError:
         pytest.skip("no IPv6 on this machine")
     with HTTP20Connection(
-        f"[::1]:{peer.port}", ssl_context=certificates.client_context(), timeout=10
+        f"[::1]:{peer.port}", ssl_context=certificates.hyper_context(), timeout=10
     ) as connection:
         connection.request("GET", "/")
         assert connection.getresponse().read() == b"six"
-        assert isinstance(connection.sock, socket.socket)
+        assert connection.sock.getpeername()[0] == "::1"
 
 
 def test_source_address(connect):

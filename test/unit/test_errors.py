@@ -25,6 +25,7 @@ HTTPException
     StreamResetError + ConnectionResetError
     ConnectionTerminated + ConnectionResetError
     NegotiationError
+      ProxyError
 """
 
 
@@ -78,6 +79,7 @@ def test_7_codes_are_spelt_by_name_or_number(code, spelt):
         (errors.CompressionError, ErrorCode.COMPRESSION_ERROR),
         (errors.FieldSectionTooLarge, ErrorCode.ENHANCE_YOUR_CALM),
         (errors.NegotiationError, None),
+        (errors.ProxyError, None),
         (errors.StreamResetError, None),
         (errors.ConnectionTerminated, None),
     ],

@@ -1,0 +1,113 @@
+"""Proxies: where one is, how it is spoken to, and which one the environment names.
+
+An HTTP/2 connection is one between us and the server: a proxy on the way can only carry its octets
+(a *tunnel*, RFC 9110, 9.3.6).  ``Proxy`` says which proxy; ``tunnels.py`` has it open the tunnel.
+
+================ ===================================================================
+``http://``      CONNECT in HTTP/1.1, in cleartext; the scheme may be left out
+``https://``     TLS to the proxy, then CONNECT in HTTP/2 or HTTP/1.1, as it chooses by ALPN
+``h2c://``       CONNECT in HTTP/2, in cleartext, by prior knowledge (RFC 9113, 3.3)
+``socks5://``    SOCKS 5 (RFC 1928), names resolved here; needs python-socks
+``socks5h://``   the same, names resolved by the proxy
+================ ===================================================================
+"""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from .errors import InvalidURL
+from .fields import outgoing_section
+from .protocol.messages import TARGET_FAULT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .fields import FieldSource, Pair
+
+__all__ = ["Proxy", "from_environment"]
+
+#: The schemes of proxies, and their ports.
+DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
+
+
+class Proxy:
+    """A proxy for ``HTTP20Connection(..., proxy=)``, where its URL alone does not say it all.
+
+    url: ``scheme://[name[:password]@]host[:port]``, name and password percent-encoded; the module
+    lists the schemes.  headers: further fields for the proxy, in the CONNECT request alone.
+    ssl_context: for the TLS to an https proxy, else ``hyper.tls.init_context()``.
+
+    Raises InvalidURL for a URL that names no proxy, LocalProtocolError for bad headers.  Fixed once
+    it is made; any number of connections may share it.
+    """
+
+    __slots__ = ("headers", "host", "password", "port", "scheme", "ssl_context", "username")
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: FieldSource = (),
+        ssl_context: Any = None,
+    ) -> None:
+        # No message shows the URL, for it may hold a password.
+        try:
+            parts = urlsplit(url if "://" in url else f"http://{url}")
+            host, port = parts.hostname, parts.port
+        except ValueError as error:  # its words may quote the password
+            raise InvalidURL(
+                "the proxy's URL cannot be read: is its port a number, and is every '/', '#', '?'"
+                " and '@' of its name and password percent-encoded?"
+            ) from (None if "@" in url else error)
+        self.scheme = parts.scheme
+        if self.scheme not in DEFAULT_PORTS:
+            known = ", ".join(DEFAULT_PORTS)
+            raise InvalidURL(f"no proxy is spoken to by {self.scheme!r}: it is one of {known}")
+        if not host or TARGET_FAULT(host) or parts.path not in ("", "/") or parts.query:
+            raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
+        self.host = host
+        self.port = DEFAULT_PORTS[self.scheme] if port is None else port
+        self.username = _unquoted(parts.username)
+        self.password = _unquoted(parts.password)
+        self.headers: tuple[Pair, ...] = tuple(outgoing_section(headers))
+        self.ssl_context = ssl_context
+
+    def fields(self) -> tuple[Pair, ...]:
+        """The fields of a CONNECT request: credentials (RFC 7617) and the caller's own."""
+        given = self.headers
+        if self.username is None or any(name == b"proxy-authorization" for name, _ in given):
+            return given
+        credentials = base64.b64encode(self.username + b":" + (self.password or b""))
+        return ((b"proxy-authorization", b"Basic " + credentials), *given)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self}>"  # without its password
+
+
+def _unquoted(part: str | None) -> bytes | None:
+    return None if part is None else unquote_to_bytes(part)
+
+
+def from_environment(host: str, port: int | None = None, scheme: str = "https") -> str | None:
+    """The URL of the proxy that the environment names for a server, or None.
+
+    ``HTTPS_PROXY`` (``HTTP_PROXY`` for the scheme http), else ``ALL_PROXY``, unless ``NO_PROXY``
+    excepts the server; lower-case names first.  Where none is set, macOS and Windows are asked for
+    the system's proxy.  ``urllib.request`` does the reading.  hyper uses it nowhere by itself.
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    chosen = proxies.get(scheme) or proxies.get("all")
+    if not chosen:
+        return None
+    literal = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    named = literal if port is None else f"{literal}:{port}"
+    return None if proxy_bypass(named) else chosen

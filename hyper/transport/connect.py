@@ -1,0 +1,281 @@
+"""Connecting: from a host and a port, or a path, to a connected socket.
+
+A host may have many addresses, of two families, some of which never answer.  They are tried side by
+side, as RFC 8305 (Happy Eyeballs) has it: the families take turns, a new attempt begins when the
+last one has failed or has kept us waiting for a quarter of a second, and the first that succeeds
+ends the others.  All sockets are non-blocking and are waited for together: no thread is needed,
+and one deadline covers all.  What it does not cover is the system's resolver, which answers when it
+likes (``getaddrinfo`` cannot be interrupted).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import time
+
+from ..errors import TimedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Union
+
+    #: As getaddrinfo gives it: family, kind, protocol, canonical name, address.
+    Address = tuple[int, int, int, str, Any]
+    Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+
+#: Seconds that an attempt has for itself before the next address is tried beside it (RFC 8305, 5).
+ATTEMPT_DELAY = 0.25
+#: Seconds of silence after which the system asks whether the peer is still there, and between two
+#: questions: what lies between forgets idle connections after some minutes, and nobody in hyper
+#: sends a PING while no call waits.
+KEEPALIVE_IDLE, KEEPALIVE_INTERVAL = 60, 15
+#: Seconds until a Unix socket whose queue is full is tried again: the kernel tells nobody.
+QUEUE_PAUSE = 0.01
+
+#: What a non-blocking connect says when it has begun. On Windows EINPROGRESS is something else.
+IN_PROGRESS = frozenset((0, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)))
+
+#: What a person may do about a failure.
+ADVICE = {
+    errno.ECONNREFUSED: "nobody listens there: is the server running, and is this its port?",
+    errno.EHOSTUNREACH: "is this machine's network up, and the server's?",
+    errno.ENETUNREACH: "is this machine's network up?",
+    errno.EADDRNOTAVAIL: "is the source address one of this machine's?",
+}
+
+
+def connect(
+    host: str,
+    port: int,
+    deadline: float | None = None,
+    source_address: tuple[str, int] | None = None,
+) -> tuple[socket.socket, float]:
+    """A connected TCP socket, non-blocking, and the seconds that its connecting took.
+
+    deadline: a monotonic moment, or None.  source_address: (host, port) to connect from; addresses
+    of another family than its own fail.  Raises TimedOut; socket.gaierror for a name without
+    address; else the OSError of the most telling failure, its message naming them all.
+    """
+    begin = time.monotonic()
+    race = Race(source_address)
+    try:
+        won = race.run(taking_turns(resolve(host, port)), deadline)
+        if won is None:
+            seconds = round((deadline or begin) - begin, 3)
+            raise TimedOut(
+                f"no connection to {host}, port {port}, within {seconds} s"
+                f" ({race.story()}): is the server up, and does a firewall let you through?"
+            )
+    except OSError as error:
+        if not race.is_lost:
+            raise
+        advice = ADVICE.get(error.errno or 0, "")
+        words = f"no connection to {host}, port {port} ({race.story()})"
+        raise type(error)(error.errno, f"{words}: {advice}" if advice else words) from None
+    else:
+        return won
+    finally:
+        race.end()
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """The addresses of a host, in the system's order of preference (RFC 6724).
+
+    host: a name or a literal; one of IPv6 may have a zone (``fe80::1%eth0``, RFC 4007, 11).
+    """
+    try:
+        return list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+    except socket.gaierror as error:
+        code, words = error.errno, error.strerror
+    except UnicodeError as error:  # a label of a name is empty, or too long
+        code, words = socket.EAI_NONAME, str(error)
+    raise socket.gaierror(
+        code,
+        f"{host!r} has no address ({words}): is the name right, and does this machine reach its"
+        " name server?",
+    )
+
+
+def taking_turns(addresses: Iterable[Address]) -> list[Address]:
+    """The same addresses, once each, with the families in turn (RFC 8305, 4)."""
+    families: dict[int, list[Address]] = {}
+    for address in dict.fromkeys(addresses):
+        families.setdefault(address[0], []).append(address)
+    longest = max(map(len, families.values()), default=0)
+    return [row[i] for i in range(longest) for row in families.values() if i < len(row)]
+
+
+class Race:
+    """Attempts to connect, side by side. One thread.
+
+    failures: (address in words, OSError) of those that have failed.  is_lost: whether all have.
+    """
+
+    def __init__(self, source_address: tuple[str, int] | None = None) -> None:
+        self._source_address = source_address
+        #: sockets that are connecting: the address in words, and since when
+        self._under_way: dict[socket.socket, tuple[str, float]] = {}
+        self.failures: list[tuple[str, OSError]] = []
+        self.is_lost = False
+
+    def run(
+        self, addresses: list[Address], deadline: float | None
+    ) -> tuple[socket.socket, float] | None:
+        """The first socket that is connected, and its seconds; None at the deadline.
+
+        Raises the OSError of the most telling failure if all have failed.
+        """
+        waiting = addresses[::-1]
+        next_attempt = 0.0
+        while True:
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
+                return None
+            if waiting and (not self._under_way or now >= next_attempt):
+                began = self._begin(waiting.pop())
+                next_attempt = now + ATTEMPT_DELAY if began else now
+            elif not self._under_way:
+                self.is_lost = True
+                raise self._most_telling()
+            else:
+                moments = [next_attempt] if waiting else []
+                if deadline is not None:
+                    moments.append(deadline)
+                failed = len(self.failures)
+                won = self._await(max(min(moments) - now, 0.0) if moments else None)
+                if won is not None:
+                    return won
+                if len(self.failures) > failed:
+                    next_attempt = now  # a failure lets the next one begin at once
+
+    def _begin(self, address: Address) -> bool:
+        """Begin an attempt; whether it is under way now."""
+        family, kind, protocol, _, target = address
+        begin = time.monotonic()
+        sock = None
+        try:
+            sock = socket.socket(family, kind, protocol)
+            sock.setblocking(False)
+            _prepare(sock)
+            if self._source_address:
+                sock.bind(self._source_address)
+            code = sock.connect_ex(target)
+            if code not in IN_PROGRESS:
+                raise _error(code)
+            self._under_way[sock] = target[0], begin
+        except OSError as error:
+            self.failures.append((target[0], error))
+        else:
+            return True
+        finally:
+            if sock is not None and sock not in self._under_way:
+                sock.close()
+        return False
+
+    def _await(self, timeout: float | None) -> tuple[socket.socket, float] | None:
+        """Wait for attempts to end; the one that has succeeded, if one has."""
+        for sock in finished(list(self._under_way), timeout):
+            name, begin = self._under_way[sock]
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not code:
+                del self._under_way[sock]
+                return sock, time.monotonic() - begin
+            self.failures.append((name, _error(code)))
+            del self._under_way[sock]
+            sock.close()
+        return None
+
+    def _most_telling(self) -> OSError:
+        """A refusal says that somebody is there; else the last failure."""
+        errors = [error for _, error in self.failures]
+        errors.sort(key=lambda error: isinstance(error, ConnectionRefusedError))
+        return errors[-1] if errors else _error(errno.EHOSTUNREACH)
+
+    def story(self) -> str:
+        """What became of each address, for a message."""
+        ends = [f"{name}: {error.strerror or error}" for name, error in self.failures]
+        ends += [f"{name}: no answer" for name, _ in self._under_way.values()]
+        return "; ".join(ends) or "no address was tried"
+
+    def end(self) -> None:
+        """Close what has not won."""
+        for sock in self._under_way:
+            sock.close()
+        self._under_way.clear()
+
+
+def _error(code: int) -> OSError:
+    # Windows keeps the words for its own codes in a table of the socket module's.
+    words = getattr(socket, "errorTab", {}).get(code) or os.strerror(code)
+    return OSError(code, words)
+
+
+def _by_poll(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+    poll = select.poll()
+    by_number = {sock.fileno(): sock for sock in socks}
+    for number in by_number:
+        poll.register(number, select.POLLOUT)
+    milliseconds = None if timeout is None else -int(-timeout * 1000 // 1)
+    return [by_number[number] for number, _ in poll.poll(milliseconds)]
+
+
+def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+    # Windows tells of a failed attempt among the exceptional conditions, and nowhere else.
+    _, connected, failed = select.select([], socks, socks, timeout)
+    return list(dict.fromkeys([*connected, *failed]))
+
+
+#: The sockets, of those that are connecting, that have done so or have failed.
+finished = _by_poll if hasattr(select, "poll") else _by_select
+
+
+def _prepare(sock: socket.socket) -> None:
+    # Frames are small and complete; Nagle's algorithm would have them wait for an ACK.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # macOS calls the first of them otherwise; where there is none, the system's hours hold.
+    idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
+    interval = getattr(socket, "TCP_KEEPINTVL", None)
+    for option, seconds in ((idle, KEEPALIVE_IDLE), (interval, KEEPALIVE_INTERVAL)):
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
+
+
+def connect_unix(path: Path, deadline: float | None = None) -> socket.socket:
+    """A socket connected to the Unix socket at a path, non-blocking.
+
+    Raises TimedOut while its queue is full; FileNotFoundError, ConnectionRefusedError or
+    PermissionError with words.
+    """
+    if not hasattr(socket, "AF_UNIX"):  # Python on Windows
+        raise OSError(errno.EAFNOSUPPORT, "this Python has no Unix sockets")
+    address = os.fspath(path)
+    name = os.fsdecode(address)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        while True:
+            try:
+                sock.connect(address)
+            except BlockingIOError:  # Linux: more are waiting than the server has room for
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimedOut(
+                        f"no connection to the Unix socket {name} in the time given: its queue is"
+                        " full, the server accepts nobody"
+                    ) from None
+                time.sleep(QUEUE_PAUSE)
+            else:
+                return sock
+    except BaseException as error:
+        sock.close()
+        if not isinstance(error, OSError) or isinstance(error, TimedOut):
+            raise
+        raise type(error)(
+            error.errno,
+            f"no connection to the Unix socket {name} ({error.strerror or error}): is the server"
+            " running, and does it listen there?",
+        ) from None

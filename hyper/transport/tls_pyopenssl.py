@@ -1,0 +1,435 @@
+"""TLS by pyOpenSSL: the second filter, with the verbs of ``tls_stdlib.py``.
+
+A ``Connection`` without a socket keeps its ciphertext in two memory BIOs, as an ``SSLObject``
+does.  Two things are ours to do: the certificate's names are compared by service_identity
+(pyOpenSSL compares none), and every exception is told as the ssl module's, so that who catches
+one backend's catches the other's.
+
+Of a context of ``make_context`` the chain and the name are judged during the handshake, so that
+the peer learns by an alert why we leave.  A caller's own context may have a callback that judges,
+which must not be replaced: there the name is compared after the handshake, before anything is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import sys
+import warnings
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from OpenSSL import SSL, crypto
+from service_identity.cryptography import (
+    verify_certificate_hostname,
+    verify_certificate_ip_address,
+)
+
+from . import trust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .trust import Pem
+
+#: The largest content of a record: what one call can give (RFC 8446, 5.1).
+RECORD_SIZE = 16 * 1024
+#: What a record adds to its content, at most, and what the peer may have made us say besides.
+RECORD_OVERHEAD = 64
+BESIDES = 4096
+#: Octets of ciphertext asked for where it is not known how many there are: of a handshake.
+FLIGHT_SIZE = 16 * 1024
+
+#: The bit that pyOpenSSL does not name in every release.
+OP_NO_RENEGOTIATION = getattr(SSL, "OP_NO_RENEGOTIATION", 0x40000000)
+
+
+class Context(SSL.Context):
+    """A context that judges certificates during the handshake, as ``make_context`` makes it."""
+
+
+def make_context(
+    authorities: Pem | None,
+    certificate: Pem | None,
+    key: Pem | None,
+    password: str | None,
+    *,
+    verify: bool,
+) -> Context:
+    """A context as ``tls.init_context`` describes it."""
+    context = Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(SSL.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION)
+    if verify:
+        context.set_verify(SSL.VERIFY_PEER, _judge)
+        with _told_as_of_ssl():
+            _load_authorities(context, authorities)
+    path = trust.key_log()
+    if path:
+        context.set_keylog_callback(lambda _, line: _log_key(path, line))
+    if certificate is not None:
+        with _told_as_of_ssl():
+            _load_certificate(context, certificate, key, password)
+    # The last: pyOpenSSL tries the list on a connection, after which a context is to be left alone.
+    context.set_cipher_list(trust.CIPHERS.encode())
+    return context
+
+
+@contextlib.contextmanager
+def _told_as_of_ssl() -> Any:
+    """Complaints of pyOpenSSL and cryptography about files, as the ssl module's."""
+    try:
+        yield
+    except SSL.Error as error:
+        raise _translated(error) from error
+    except ValueError as error:
+        raise ssl.SSLError(int(ssl.SSL_ERROR_SSL), str(error)) from error
+
+
+def _load_authorities(context: Context, authorities: Pem | None) -> None:
+    """Trust these, or whom the system trusts, as far as OpenSSL can read the system's list."""
+    store = context.get_cert_store()
+    if sys.version_info >= (3, 13):
+        # As the ssl module does since then: one certificate, one verdict, whichever backend.
+        store.set_flags(crypto.X509StoreFlags.X509_STRICT | crypto.X509StoreFlags.PARTIAL_CHAIN)
+    if isinstance(authorities, bytes):
+        for found in x509.load_pem_x509_certificates(authorities):
+            store.add_cert(crypto.X509.from_cryptography(found))
+    elif authorities is None:
+        _load_system(context)
+    elif os.path.isdir(authorities):  # noqa: PTH112 - as in tls_stdlib.py
+        context.load_verify_locations(None, os.fspath(authorities))
+    else:
+        trust.read_pem(authorities)  # a file that is not there is an OSError
+        context.load_verify_locations(os.fspath(authorities))
+
+
+def _load_system(context: Context) -> None:
+    """Trust whom the standard library would: its OpenSSL is the system's, pyOpenSSL's is not."""
+    if sys.platform == "win32":
+        store = context.get_cert_store()
+        for octets in ssl.create_default_context().get_ca_certs(binary_form=True):
+            found = x509.load_der_x509_certificate(octets)
+            store.add_cert(crypto.X509.from_cryptography(found))
+        return
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile or paths.capath:
+        context.load_verify_locations(paths.cafile, paths.capath)
+    else:
+        context.set_default_verify_paths()
+
+
+def _load_certificate(
+    context: Context, certificate: Pem, key: Pem | None, password: str | None
+) -> None:
+    """Have the client show a certificate, with the chain that comes with it."""
+    pem = trust.read_pem(certificate)
+    first, *others = x509.load_pem_x509_certificates(pem)
+    context.use_certificate(first)
+    for other in others:
+        context.add_extra_chain_cert(other)
+    secret = pem if key is None else trust.read_pem(key)
+    try:
+        found = serialization.load_pem_private_key(secret, password.encode() if password else None)
+    except TypeError as error:
+        if password is None:
+            raise trust.encrypted() from error
+        found = serialization.load_pem_private_key(secret, None)  # it is not encrypted at all
+    context.use_privatekey(found)
+    context.check_privatekey()
+
+
+def _log_key(path: str, line: bytes) -> None:
+    """One line in the format of NSS, which Wireshark reads."""
+    with open(path, "ab") as file:  # noqa: PTH123
+        file.write(line + b"\n")
+
+
+class _Judgement:
+    """What is found out about a peer's certificate while the handshake goes on.
+
+    name: whom it has to be for, an A-label or a literal IP address.
+    """
+
+    __slots__ = ("address", "fault", "is_convinced", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.address = trust.address_of(name)
+        #: OpenSSL's number of what is wrong, and words for it
+        self.fault: tuple[int, str] | None = None
+        self.is_convinced = False
+
+    def examine(self, certificate: Any) -> bool:
+        """Whether a certificate, whose chain is good, is for the name."""
+        try:
+            if self.address is None:
+                verify_certificate_hostname(certificate, self.name)
+            else:
+                verify_certificate_ip_address(certificate, self.address)
+        except Exception:  # noqa: BLE001 - a certificate that cannot be read convinces nobody
+            kind, code = "Hostname", trust.HOSTNAME_MISMATCH
+            if self.address is not None:
+                kind, code = "IP address", trust.IP_ADDRESS_MISMATCH
+            words = f"{kind} mismatch, the certificate is not for {self.name!r}"
+            self.fault = self.fault or (code, words)
+            return False
+        self.is_convinced = True
+        return True
+
+
+def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: int) -> bool:
+    """OpenSSL's question about each certificate of a chain, the peer's own as the last."""
+    judgement = connection.get_app_data()
+    if judgement is None:  # not a connection of hyper's
+        return bool(is_good)
+    if not is_good:
+        judgement.fault = judgement.fault or (code, _words_of(code))
+        return False
+    return depth > 0 or judgement.examine(certificate.to_cryptography())
+
+
+def _words_of(code: int) -> str:
+    """OpenSSL's number of what is wrong with a certificate, in words."""
+    for name, value in vars(SSL.X509VerificationCodes).items():
+        if value == code and name.startswith("ERR_"):
+            words: str = name[4:].lower().replace("_", " ")
+            return words.replace("cert ", "certificate ").replace("self signed", "self-signed")
+    return f"OpenSSL's X509_V_ERR {code}"
+
+
+def _translated(error: SSL.Error) -> OSError:
+    """The exception that the ssl module would raise."""
+    if isinstance(error, SSL.ZeroReturnError):
+        return ssl.SSLZeroReturnError(
+            int(ssl.SSL_ERROR_ZERO_RETURN), "TLS/SSL connection has been closed (EOF)"
+        )
+    if isinstance(error, SSL.SysCallError):
+        return ssl.SSLEOFError(int(ssl.SSL_ERROR_EOF), "EOF occurred in violation of protocol")
+    reasons = [entry[2] for entry in error.args[0]] if error.args else []
+    words = reasons[-1] if reasons else "TLS failed, and OpenSSL does not say why"
+    if "certificate verify failed" in reasons:
+        return trust.distrust(trust.UNSPECIFIED, "refused by the context's own callback or store")
+    name = words.upper().replace(" ", "_")
+    translated = ssl.SSLError(int(ssl.SSL_ERROR_SSL), f"[SSL: {name}] {words}")
+    translated.library, translated.reason = "SSL", name
+    return translated
+
+
+class PyOpenSSLFilter:
+    """One TLS connection, client side, over memory. Lock held for every call.
+
+    protocols: to offer by ALPN.  session: of an earlier connection to the same server, by the
+    same context.  The context is left as it is.
+    """
+
+    def __init__(
+        self,
+        context: SSL.Context,
+        server_hostname: str | None,
+        protocols: Sequence[str],
+        session: Any = None,
+    ) -> None:
+        connection = self._connection = SSL.Connection(context, None)
+        connection.set_connect_state()
+        connection.set_alpn_protos([protocol.encode() for protocol in protocols])
+        if hasattr(connection, "set_options"):
+            connection.set_options(OP_NO_RENEGOTIATION)
+        self._verifies = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
+        name = _a_label(server_hostname or "")
+        if self._verifies and not name:
+            raise ValueError("a certificate cannot be verified without a host's name")
+        if not self._verifies and not isinstance(context, Context):
+            warnings.warn(
+                "the OpenSSL.SSL.Context verifies nobody, which is how pyOpenSSL makes it: call its"
+                " set_verify(OpenSSL.SSL.VERIFY_PEER), or use hyper.tls.init_context",
+                trust.InsecureTLSWarning,
+                stacklevel=2,
+            )
+        self._judgement = _Judgement(name)
+        connection.set_app_data(self._judgement)
+        if name and self._judgement.address is None:
+            connection.set_tlsext_host_name(name.encode("ascii"))
+        if session is not None:
+            connection.set_session(session)
+        self._has_more = False
+        #: the peer said close_notify, or its socket is closed and all it said was read
+        self._has_ended = False
+        #: octets of ciphertext that may wait to be taken, at most
+        self._expected = FLIGHT_SIZE
+
+    def handshake(self) -> bool:
+        """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
+        self._expected = FLIGHT_SIZE
+        judgement = self._judgement
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return False
+        except SSL.Error as error:
+            if judgement.fault is not None:
+                raise trust.distrust(*judgement.fault) from error
+            raise _translated(error) from error
+        if self._verifies and not judgement.is_convinced:
+            # The context's own callback was asked; or a session is resumed, and nobody was.
+            certificate = self._connection.get_peer_certificate(as_cryptography=True)
+            if not judgement.examine(certificate):
+                assert judgement.fault is not None  # it says why not
+                raise trust.distrust(*judgement.fault)
+        return True
+
+    def feed(self, ciphertext: memoryview) -> None:
+        """Ciphertext from the peer; not kept."""
+        if ciphertext:  # pyOpenSSL takes nothing for a fault
+            self._connection.bio_write(ciphertext)
+            self._has_more = True
+
+    def feed_eof(self) -> None:
+        """The peer's socket is closed."""
+        self._connection.bio_shutdown()
+        self._has_more = True
+
+    def take_ciphertext(self) -> bytes:
+        """What must be sent to the peer; b"" for nothing."""
+        size, self._expected = self._expected or FLIGHT_SIZE, 0
+        pieces: list[bytes] = []
+        try:
+            while not pieces or len(pieces[-1]) == size:
+                pieces.append(self._connection.bio_read(size))
+        except SSL.WantReadError:
+            pass
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def write(self, octets: bytes) -> None:
+        """Encrypt octets; they come out of ``take_ciphertext``."""
+        try:
+            self._connection.sendall(octets)
+        except SSL.Error as error:
+            raise _translated(error) from error
+        size = len(octets)
+        self._expected += size + (size // RECORD_SIZE + 1) * RECORD_OVERHEAD + BESIDES
+
+    def decrypt_into(self, view: memoryview) -> int | None:
+        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet. HOT.
+
+        pyOpenSSL copies each record from a buffer of the size that is asked for; a record's is
+        the largest that can be of use.
+        """
+        filled, size = 0, len(view)
+        read = self._connection.recv_into
+        try:
+            while filled < size and self._has_more:
+                filled += read(view[filled:] if filled else view, RECORD_SIZE)
+        except SSL.WantReadError:
+            self._has_more = False
+        except (SSL.ZeroReturnError, SSL.SysCallError):
+            # An end without close_notify: see tls_stdlib.py.
+            self._has_ended, self._has_more = True, False
+        except SSL.Error as error:
+            raise _translated(error) from error
+        if not filled and self._has_ended:
+            return 0
+        return filled or None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether ``decrypt_into`` may give octets without more ciphertext."""
+        return self._has_more or self._has_ended
+
+    def end(self) -> None:
+        """Say close_notify; the peer's is not waited for."""
+        self._expected += BESIDES
+        with contextlib.suppress(SSL.Error):  # before the handshake is done, there is no end
+            self._connection.shutdown()
+
+    def session(self) -> Any:
+        """What a later connection to the server may resume (RFC 8446, 2.2)."""
+        return self._connection.get_session()
+
+    # ------------------------------------------------- what the handshake agreed on
+
+    def alpn_protocol(self) -> str | None:
+        """What was agreed on by ALPN (RFC 7301), or None."""
+        return self._connection.get_alpn_proto_negotiated().decode("latin-1") or None
+
+    def version(self) -> str | None:
+        """``"TLSv1.3"``, say."""
+        name: str = self._connection.get_protocol_version_name()
+        return name
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        connection = self._connection
+        name = connection.get_cipher_name()
+        if name is None:
+            return None
+        return name, connection.get_cipher_version() or "", connection.get_cipher_bits() or 0
+
+    def compression(self) -> str | None:
+        """None: cryptography's OpenSSL is built without (9.2)."""
+        return None
+
+    def certificate(self) -> dict[str, Any]:
+        """The peer's *verified* certificate as the ssl module shows it; {} for any other."""
+        found = self._connection.get_peer_certificate(as_cryptography=True)
+        if found is None or not self._verifies:
+            return {}
+        return {
+            "subject": _relative_names(found.subject),
+            "issuer": _relative_names(found.issuer),
+            "version": found.version.value + 1,
+            "serialNumber": _in_octets(f"{found.serial_number:X}"),
+            "notBefore": _moment(found.not_valid_before_utc),
+            "notAfter": _moment(found.not_valid_after_utc),
+            "subjectAltName": _alternative_names(found),
+        }
+
+    def chain(self) -> list[bytes]:
+        """The peer's chain in DER, its own certificate first."""
+        connection = self._connection
+        found = (
+            connection.get_verified_chain if self._verifies else connection.get_peer_cert_chain
+        )(as_cryptography=True)
+        return [each.public_bytes(serialization.Encoding.DER) for each in found or ()]
+
+
+def _a_label(host: str) -> str:
+    """A host as it goes over the wire: IDNA's, as the ssl module codes it."""
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _relative_names(name: x509.Name) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """A distinguished name as ``ssl.SSLSocket.getpeercert`` shows it."""
+    return tuple(
+        tuple((_long_name(part), str(part.value)) for part in parts) for parts in name.rdns
+    )
+
+
+def _long_name(part: x509.NameAttribute[Any]) -> str:
+    name: str = part.oid._name  # noqa: SLF001 - "commonName"; nothing public tells it
+    return name
+
+
+def _in_octets(digits: str) -> str:
+    return "0" * (len(digits) % 2) + digits
+
+
+def _moment(moment: Any) -> str:
+    # Not by %b, which speaks the user's language.
+    month = "JanFebMarAprMayJunJulAugSepOctNovDec"[3 * moment.month - 3 : 3 * moment.month]
+    return f"{month} {moment.day:2} {moment:%H:%M:%S %Y} GMT"
+
+
+def _alternative_names(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
+    """The names of the kinds that hyper compares."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return (
+        *(("DNS", name) for name in names.get_values_for_type(x509.DNSName)),
+        *(("IP Address", str(name)) for name in names.get_values_for_type(x509.IPAddress)),
+    )

@@ -1,0 +1,172 @@
+"""TLS in http.client's hands: contexts that offer what hyper wants, sockets that do what it does.
+
+``Offering`` is a context that gives http.client an ``ssl.SSLSocket``; or, where the context is
+pyOpenSSL's, a ``SecureSocket``, for pyOpenSSL's own connections lack most of a socket's manners.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+
+from .tls import CIPHERTEXT_SIZE, Agreement, make_filter
+from .tls_stdlib import OFFERING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .tls import Filter
+
+#: Octets that are encrypted at a time: what of them the socket refuses is kept.
+PIECE = 64 * 1024
+
+
+class SecureSocket(Agreement, socket.socket):
+    """A TCP socket whose octets are encrypted by a filter. One thread at a time.
+
+    It takes over the socket that it is given, as ``ssl.SSLSocket`` does, and blocks as that did.
+    Where it does not block, it raises ssl.SSLWantReadError and ssl.SSLWantWriteError.
+    """
+
+    def __init__(self, sock: socket.socket, filter_: Filter) -> None:
+        timeout = sock.gettimeout()
+        super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        self.settimeout(timeout)
+        self.filter = filter_
+        self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
+        self._unsent = memoryview(b"")
+        #: octets that are encrypted, and of which ``send`` has not yet said so
+        self._taken = 0
+
+    def do_handshake(self) -> None:
+        """Agree with the peer. Raises ssl.SSLError; TimeoutError by the socket's timeout."""
+        done = False
+        while not done:
+            try:
+                done = self.filter.handshake()
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):  # the alert that tells the peer why
+                    self._flush()
+                raise
+            self._flush()
+            if not done:
+                self._receive()
+        self.note(self.filter)
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        """Fill the buffer with what is there, waiting for some of it; 0 at the end."""
+        self._take_no(flags)
+        view = memoryview(buffer).cast("B")
+        view = view[: nbytes or len(view)]
+        while True:
+            filled = self.filter.decrypt_into(view) if self.filter.has_more else None
+            if filled is not None:
+                return filled
+            self._receive()
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Octets that are there, at most bufsize; b"" at the end."""
+        buffer = bytearray(bufsize)
+        return bytes(memoryview(buffer)[: self.recv_into(buffer, bufsize, flags)])
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Send some of the octets; how many.
+
+        Who did not wait until they were sent must offer the same again, as OpenSSL wants it.
+        """
+        self._take_no(flags)
+        if not self._taken:
+            piece = memoryview(data).cast("B")[:PIECE]
+            if piece:
+                self.filter.write(bytes(piece))
+            self._taken = len(piece)
+        self._flush()
+        taken, self._taken = self._taken, 0
+        return taken
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send all of the octets."""
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[self.send(view, flags) :]
+
+    def pending(self) -> int:
+        """Whether octets can be read without the socket: their number is not known."""
+        return int(self.filter.has_more)
+
+    def unwrap(self) -> SecureSocket:
+        """Say close_notify; the peer's is not waited for."""
+        self.filter.end()
+        self._flush()
+        return self
+
+    def _receive(self) -> None:
+        try:
+            received = super().recv_into(self._ciphertext)
+        except (BlockingIOError, InterruptedError):
+            raise ssl.SSLWantReadError(int(ssl.SSL_ERROR_WANT_READ), "nothing is there") from None
+        if received:
+            self.filter.feed(self._ciphertext[:received])
+        else:
+            self.filter.feed_eof()
+
+    def _flush(self) -> None:
+        """Give the socket what is encrypted."""
+        if not self._unsent:
+            self._unsent = memoryview(self.filter.take_ciphertext())
+        while self._unsent:
+            try:
+                sent = super().send(self._unsent)
+            except (BlockingIOError, InterruptedError):
+                raise ssl.SSLWantWriteError(int(ssl.SSL_ERROR_WANT_WRITE), "no room") from None
+            self._unsent = self._unsent[sent:] or memoryview(self.filter.take_ciphertext())
+
+    def _take_no(self, flags: int) -> None:
+        if flags:
+            raise ValueError(f"flags of a TLS socket are 0, not {flags}")
+
+
+class Offering:
+    """A TLS context that offers these protocols by ALPN, whatever others it is used for.
+
+    context: an ssl.SSLContext, whose list is set for the moment in which a socket takes it along,
+    or an OpenSSL.SSL.Context, which is not changed.  All else is the context's.
+    """
+
+    def __init__(self, context: Any, protocols: Sequence[str]) -> None:
+        self._context = context
+        self._protocols = protocols
+
+    def wrap_socket(self, sock: socket.socket, server_hostname: str | None = None) -> Any:
+        """The socket with TLS on it, its handshake done; it is closed where that fails."""
+        secure: Any
+        if hasattr(self._context, "wrap_socket"):
+            with OFFERING:
+                self._context.set_alpn_protocols(list(self._protocols))
+                secure = self._context.wrap_socket(
+                    sock, server_hostname=server_hostname, do_handshake_on_connect=False
+                )
+        else:
+            secure = SecureSocket(
+                sock, make_filter(self._context, server_hostname, self._protocols)
+            )
+        try:
+            secure.do_handshake()
+        except BaseException:
+            secure.close()
+            raise
+        return secure
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+class PyOpenSSLOffering(Offering):
+    """The same with what http.client asks a context when it is given one; it decides by itself."""
+
+    verify_mode = ssl.CERT_REQUIRED
+    check_hostname = True
+    post_handshake_auth = False

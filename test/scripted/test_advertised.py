@@ -1,0 +1,107 @@
+"""What a server says of itself: ALTSVC (RFC 7838, 4) and ORIGIN (RFC 8336)."""
+
+from __future__ import annotations
+
+from test import wire
+from test.scripted.script import want
+
+
+def say(peer, *octets):
+    """What the peer says before the next `connection.ping()` returns."""
+    opaque = peer.want_ping()
+    peer.write(b"".join(octets) + wire.ping(opaque, ack=True))
+
+
+def test_before_anything_was_said(connect):
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write_response(1)
+
+    connection = connect(script)
+    assert (connection.alt_services, connection.origin_set) == ([], None)
+    connection.getresponse(connection.request("GET", "/"))
+    assert (connection.alt_services, connection.origin_set) == ([], None)
+
+
+def test_alternative_services(connect, secure):
+    """RFC 7838, 4: the origin of a stream is that of its request; the last word counts."""
+
+    def script(peer):
+        own = f"{'https' if secure else 'http'}://{peer.host}:{peer.port}"
+        peer.handshake()
+        want(peer)
+        say(
+            peer,
+            wire.altsvc(0, own, 'h3=":443"'),
+            wire.altsvc(0, "https://elsewhere.example", 'h2="x:1"'),  # no authority over that
+            wire.altsvc(0, "", 'h3=":1"'),
+            wire.altsvc(0, "no origin", 'h3=":2"'),
+            wire.altsvc(1, own, 'h3=":3"'),
+            wire.altsvc(5, "", 'h3=":4"'),  # an idle stream has no origin
+        )
+        say(peer, wire.altsvc(0, own, 'h3=":8443"; ma=60'))
+        say(peer, wire.altsvc(1, "", "clear"))
+        peer.write_response(1)
+
+    connection = connect(script)
+    own = f"{'https' if secure else 'http'}://{connection.host}:{connection.port}"
+    stream_id = connection.request("GET", "/")
+    connection.ping()
+    assert connection.alt_services == [(own, 'h3=":443"')]
+    connection.ping()
+    assert connection.alt_services == [(own, 'h3=":8443"; ma=60')]
+    connection.ping()
+    assert connection.alt_services == [(own, "clear")]
+    connection.getresponse(stream_id).read()
+
+
+def test_the_origin_set(connect, secure):
+    """RFC 8336, 2.3: the initial origin is in it; 2.2: over h2c the frame is ignored."""
+
+    def script(peer):
+        peer.handshake()
+        say(
+            peer,
+            wire.frame(wire.ORIGIN, 0x1, 0, b"\0\x11https://flag.test"),
+            wire.frame(wire.ORIGIN, 0, 1, b"\0\x13https://stream.test"),
+        )
+        say(peer, wire.origin([]))
+        say(
+            peer,
+            wire.origin(
+                [
+                    "https://A.example:443",
+                    "https://a.example",
+                    "https://b.example:8443",
+                    "http://c.example",
+                    "https://[::1]",
+                    "null",
+                    "https://*.example",
+                    "https://d.example/path",
+                    "https://e.example:port",
+                    "https://",
+                    "",
+                    "\xff",
+                ]
+            ),
+        )
+
+    connection = connect(script)
+    connection.ping()
+    assert connection.origin_set is None
+    connection.ping()
+    if not secure:
+        connection.ping()
+        assert connection.origin_set is None
+        return
+    own = f"https://{connection.host}:{connection.port}"
+    assert connection.origin_set == (own,)
+    connection.ping()
+    assert connection.origin_set == (
+        own,
+        "https://a.example",
+        "https://b.example:8443",
+        "http://c.example",
+        "https://[::1]",
+    )
