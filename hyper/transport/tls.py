@@ -83,6 +83,8 @@ class TLSTransport:
         self.filter = StdlibFilter(context, server_hostname)
         self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
         self.socket = plain.socket
+        #: seconds from the first octets of the handshake to the peer's answer, 0 before
+        self.round_trip = 0.0
 
     @property
     def drained(self) -> bool:
@@ -96,6 +98,7 @@ class TLSTransport:
         NegotiationError, or ConnectionResetError where the peer hangs up.
         """
         done = False
+        begin = time.monotonic()
         while not done:
             try:
                 done = self.filter.handshake()
@@ -118,6 +121,7 @@ class TLSTransport:
             if not self._plain.wait(read=True, write=not sent, timeout=timeout):
                 continue
             received = self._plain.recv_into(self._ciphertext)
+            self.round_trip = self.round_trip or time.monotonic() - begin
             if received == 0:
                 self.filter.feed_eof()
             elif received:
