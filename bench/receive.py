@@ -36,6 +36,8 @@ def open_endpoint(streams):
         encoder=encoder,
         decoder=Decoder(),
         covers=lambda scheme, authority: False,  # noqa: ARG005
+        unread_limit=2**40,
+        now=lambda: 0.0,
     )
     endpoint.receive(memoryview(wire.settings({})))
     origin = Origin("https", "localhost")

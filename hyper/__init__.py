@@ -10,7 +10,8 @@ Many requests may be under way at once, from one thread or many, and be answered
 
 ``import hyper as http_client`` stands in for http.client: every public name of it is here, its
 exceptions and constants are the same objects, and HTTPConnection and HTTPSConnection go HTTP/2
-where the server does.  These two and HTTPResponse are loaded when first asked for.
+where the server does.  These two, HTTPResponse, HTTP20Stream and HTTP20Tunnel are loaded when first
+asked for.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ from .errors import (
     StreamResetError,
 )
 from .fields import FieldMap
+from .protocol.priorities import Priority
 from .protocol.windows import BaseFlowControlManager, FlowControlManager
 from .response import HTTP20Push, HTTP20Response
 
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .dropin import HTTPConnection, HTTPResponse, HTTPSConnection
+    from .duplex import HTTP20Stream, HTTP20Tunnel
 
 __version__ = "1.0.0.dev0"
 
@@ -87,6 +90,8 @@ __all__ = [
     "HTTP20Error",
     "HTTP20Push",
     "HTTP20Response",
+    "HTTP20Stream",
+    "HTTP20Tunnel",
     "HTTPConnection",
     "HTTPException",
     "HTTPMessage",
@@ -99,6 +104,7 @@ __all__ = [
     "LocalProtocolError",
     "NegotiationError",
     "NotConnected",
+    "Priority",
     "ProtocolError",
     "ProxyError",
     "RemoteDisconnected",
@@ -114,8 +120,9 @@ __all__ = [
     "responses",
 ]
 
-#: What dropin.py gives.
+#: What dropin.py gives, and what duplex.py.
 _DROP_IN = ("HTTPConnection", "HTTPResponse", "HTTPSConnection")
+_DUPLEX = ("HTTP20Stream", "HTTP20Tunnel")
 
 #: The constants of http.client: those of status (``OK``, ``NOT_FOUND``) and a few more.
 _CONSTANTS = [name for name in dir(_http_client) if name.isupper() and not name.startswith("_")]
@@ -129,6 +136,8 @@ def __getattr__(name: str) -> HTTPStatus:
         source = _http_client
     elif name in _DROP_IN:
         from . import dropin as source
+    elif name in _DUPLEX:
+        from . import duplex as source
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: HTTPStatus = globals().setdefault(name, getattr(source, name))
@@ -137,4 +146,4 @@ def __getattr__(name: str) -> HTTPStatus:
 
 def __dir__() -> list[str]:
     """All names, those not loaded yet included."""
-    return sorted({*globals(), *_DROP_IN, *_CONSTANTS})
+    return sorted({*globals(), *_DROP_IN, *_DUPLEX, *_CONSTANTS})

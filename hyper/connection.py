@@ -17,16 +17,17 @@ import socket
 import ssl
 import threading
 import time
-from http.client import CannotSendHeader, ResponseNotReady
+from http.client import ResponseNotReady
 
 from . import body as content
-from . import codings, fields
-from .errors import ConnectionTerminated, ErrorCode, Failure, LocalProtocolError
-from .exchange import Draft, Exchange, wrong_length
-from .protocol import messages
+from . import codings
+from .errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError
+from .exchange import Exchange, await_head, wrong_length
+from .piecewise import PiecewiseRequests
+from .protocol import messages, priorities
 from .protocol import settings as setting
 from .protocol.windows import FlowControlManager
-from .response import HTTP20Push, HTTP20Response
+from .response import HTTP20Push, HTTP20Response, reprioritize
 from .route import OWN_SETTINGS, Route
 
 TYPE_CHECKING = False
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .body import Body
-    from .fields import Fields, FieldSource, Text
+    from .duplex import HTTP20Stream, HTTP20Tunnel
+    from .fields import Fields, FieldSource
     from .protocol.messages import RequestFields
+    from .protocol.priorities import PrioritySource
     from .protocol.stream import Stream
     from .protocol.windows import WindowManager
     from .proxies import Proxy
@@ -51,11 +54,17 @@ MAX_CONNECTIONS_A_REQUEST = 3
 STREAM_IDS_RESTART = 2**30
 
 
-class HTTP20Connection:
+#: Seconds that a request waits for 100 (Continue): a server that knows it answers in a round trip,
+#: and one that does not must not be waited for long (RFC 9110, 10.1.1).
+CONTINUE_TIMEOUT = 1.0
+
+
+class HTTP20Connection(PiecewiseRequests):
     """A connection to one server that speaks HTTP/2 and nothing else (RFC 9113).
 
     host may carry the port (``"example.org:8443"``, ``"[::1]:443"``); the default is 443.
     window_manager: the class that decides about receive windows, FlowControlManager by default.
+    unread_limit: octets of content that the server may have it hold in memory, over all streams.
     enable_push: whether the server may push.  secure: TLS or cleartext by prior knowledge; None:
     TLS unless the port is 80.  ssl_context: an ssl.SSLContext or an OpenSSL.SSL.Context, else
     ``hyper.tls.init_context()``.
@@ -64,7 +73,9 @@ class HTTP20Connection:
     unix_socket: the path of the socket behind which the server is.  proxy: the URL of a proxy to go
     through, or a ``hyper.proxies.Proxy``.
     settings: what to announce beyond hyper's own, {name or identifier: value} (6.5.2).
-    decode_content: whether content codings are offered and taken off.
+    decode_content: whether content codings are offered and taken off.  continue_timeout: seconds
+    that a request with ``Expect: 100-continue`` waits for leave before it sends its content all the
+    same, None for no limit but timeout's.
 
     Every method may be called from any thread at any time.  It connects at the first request,
     and again when a connection has ended; hyper starts no thread of its own.
@@ -77,6 +88,7 @@ class HTTP20Connection:
         window_manager: WindowManager | None = None,
         enable_push: bool = True,
         *,
+        unread_limit: int | None = None,
         secure: bool | None = None,
         ssl_context: Any = None,
         timeout: Any = socket._GLOBAL_DEFAULT_TIMEOUT,  # type: ignore[attr-defined]  # noqa: SLF001
@@ -85,7 +97,9 @@ class HTTP20Connection:
         proxy: str | Proxy | None = None,
         settings: Mapping[str | int, int] | None = None,
         decode_content: bool = True,
+        continue_timeout: float | None = CONTINUE_TIMEOUT,
     ) -> None:
+        super().__init__()
         # Fixed.
         self._route = Route(
             host,
@@ -99,6 +113,7 @@ class HTTP20Connection:
                 {**OWN_SETTINGS, setting.SETTINGS_ENABLE_PUSH: int(enable_push)}, settings or {}
             ),
             window_manager=window_manager or FlowControlManager,
+            unread_limit=unread_limit,
         )
         self._origin = self._route.origin
         self.host, self.port = self._route.host, self._route.port
@@ -107,6 +122,7 @@ class HTTP20Connection:
         self._accept_encoding: Fields = ()
         # The caller's, at any time.
         self.timeout = timeout
+        self.continue_timeout = continue_timeout
         # Guarded by _connecting.
         self._connecting = threading.Lock()
         self._pump: Pump | None = None
@@ -116,9 +132,6 @@ class HTTP20Connection:
         #: requests whose responses nobody has taken, oldest first
         self._exchanges: dict[int, Exchange] = {}
         self._claiming = threading.Lock()
-        #: requests put together piece by piece: before endheaders, and until their end
-        self._drafts: dict[int, Draft] = {}
-        self._sending: dict[int, Exchange] = {}
         self._newest_request = 0
         #: how often ``close`` was called
         self._closings = 0
@@ -278,13 +291,17 @@ class HTTP20Connection:
         *,
         trailers: FieldSource | None = None,
         encode_chunked: bool = False,  # noqa: ARG002 - http.client's; HTTP/2 has no chunked coding
+        priority: PrioritySource | None = None,
     ) -> int:
         """Send a request; returns its stream id (8.1).
 
         body: bytes-like, str (latin-1), a file, an iterable of such pieces, or None.  headers
         and trailers: a mapping or pairs, str or bytes, duplicates kept.  content-length is set
-        when it is known.  Waits for its turn where the server allows no more streams, and for
-        room where it reads slowly, both within ``timeout``.
+        when it is known.  priority: a Priority, or its field value (RFC 9218, 5).  Waits for its
+        turn where the server allows no more streams, and for room where it reads slowly, both
+        within ``timeout``; and with ``Expect: 100-continue`` for leave (``continue_timeout``).
+        The response may be asked for while content is being sent: by another thread, or by a body
+        that is an iterable and depends on it.
 
         Raises LocalProtocolError (a ValueError), InvalidURL or TypeError for what must not be
         sent, before an octet of it is; and what ``connect`` raises.  A server that resets the
@@ -293,6 +310,8 @@ class HTTP20Connection:
         given = messages.request_fields(headers)
         size = content.content_length(method, body)
         announced, implied = self._implied(given, size)
+        if priority is not None:
+            implied = (*implied, priorities.field(priority))
         section = messages.request_section(method, url, self._origin, given, implied)
         trailing = () if trailers is None else messages.trailer_section(trailers)
         is_known = body is None or size is not None
@@ -300,10 +319,94 @@ class HTTP20Connection:
             raise wrong_length(size or 0, announced)
         ends = body is None and not trailing
         exchange = self._open(section, method, announced, end_stream=ends)
+        stream_id = exchange.stream.id
+        self._exchanges[stream_id] = exchange
         if not ends:
-            exchange.send_all(body, trailing, self.limit())
-        self._exchanges[exchange.stream.id] = exchange
-        return exchange.stream.id
+            try:
+                limit = self.limit()
+                if not given.expects_continue or exchange.await_continue(self._patience(limit)):
+                    exchange.send_all(body, trailing, limit)
+            except BaseException:
+                self._exchanges.pop(stream_id, None)
+                raise
+        return stream_id
+
+    def _patience(self, limit: float | None) -> float | None:
+        """Seconds to wait for 100 (Continue), where other waits have this limit."""
+        patience = self.continue_timeout
+        return limit if patience is None or (limit is not None and limit < patience) else patience
+
+    def open_stream(
+        self,
+        method: str,
+        url: str,
+        headers: FieldSource = (),
+        *,
+        priority: PrioritySource | None = None,
+    ) -> HTTP20Stream:
+        """Begin a request whose content is written while its response is read (8.1).
+
+        Gives an object like a file, with both: see HTTP20Stream.  Nothing is waited for but a
+        turn among the streams; no content coding is offered.  headers, priority, errors: as
+        ``request`` has them.
+        """
+        from .duplex import HTTP20Stream
+
+        given = messages.request_fields(headers)
+        implied = () if priority is None else (priorities.field(priority),)
+        section = messages.request_section(method, url, self._origin, given, implied)
+        return HTTP20Stream(self, self._begin(section, method, given.content_length))
+
+    def connect_stream(
+        self,
+        target: str,
+        headers: FieldSource = (),
+        *,
+        protocol: str | None = None,
+        priority: PrioritySource | None = None,
+    ) -> HTTP20Tunnel:
+        """Make a tunnel, and give an object like a socket: see HTTP20Tunnel (8.5; RFC 8441).
+
+        target: ``"host:port"`` that a proxy is to connect to; or, with protocol (``"websocket"``),
+        a path with query or a URI, at the server itself: ``"/chat"``.  Waits for the answer.
+
+        Raises NegotiationError where the server does not take part in RFC 8441, or refuses (its
+        answer is in ``response``); InvalidURL or LocalProtocolError for what must not be sent.
+        """
+        from .duplex import tunnel
+
+        given = messages.request_fields(headers)
+        implied = () if priority is None else (priorities.field(priority),)
+        section = messages.tunnel_section(target, protocol, self._origin, given, implied)
+        if protocol is not None:
+            self._require_connect_protocol(protocol)
+        return tunnel(self, self._begin(section, "CONNECT", None), target)
+
+    def _require_connect_protocol(self, protocol: str) -> None:
+        """Wait for the server's SETTINGS, and look whether it takes extended CONNECT."""
+        pump = self._live_pump()
+        endpoint = pump.endpoint
+        with pump.lock:
+            pump.wait(
+                lambda: endpoint.peer_settings.received or endpoint.failure is not None,
+                (0,),
+                self.limit(),
+            )
+        if endpoint.failure is not None:
+            raise endpoint.failure.exception()
+        if not endpoint.peer_settings[setting.SETTINGS_ENABLE_CONNECT_PROTOCOL]:
+            raise NegotiationError(
+                f"{self.host} does not announce SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
+                f" {protocol} cannot be asked for on this connection (RFC 8441, 3); nothing was"
+                " sent"
+            )
+
+    def _begin(self, section: Fields, method: str, announced: int | None) -> Exchange:
+        """Send a header section that content will follow."""
+        exchange = self._open(section, method, announced, end_stream=False)
+        with exchange.pump.lock:
+            exchange.drain(self.limit())
+        return exchange
 
     def _implied(
         self, given: RequestFields, announced: int | None, *, offers_codings: bool = True
@@ -362,103 +465,6 @@ class HTTP20Connection:
             retryable=True,
         )
 
-    def putrequest(
-        self,
-        method: str,
-        url: str,
-        skip_host: bool = False,  # noqa: ARG002 - the authority is no field; Host replaces it
-        skip_accept_encoding: bool = False,
-    ) -> int:
-        """Begin a request that is put together piece by piece; returns its stream id.
-
-        Another request that is sent before ``endheaders`` takes a younger stream, and then so
-        does this one: use the id with the methods of this object only.
-        """
-        # Checked now, where the mistake is, though the section is built by endheaders.
-        messages.request_section(method, url, self._origin, messages.request_fields(()), ())
-        pump = self._live_pump()
-        with pump.lock:
-            stream_id = pump.endpoint.reserve_stream_id()
-        self._drafts[stream_id] = Draft(method, url, offers_codings=not skip_accept_encoding)
-        self._newest_request = stream_id
-        return stream_id
-
-    def putheader(self, name: Text, *values: Text | int, stream_id: int | None = None) -> None:
-        """Add a field; several values are joined by commas (RFC 9110, 5.3)."""
-        draft = self._draft(stream_id)
-        value = b", ".join([fields.outgoing(name, value)[1] for value in values])
-        draft.headers.append(fields.outgoing(name, value))
-
-    def endheaders(
-        self,
-        message_body: Body = None,
-        final: bool | None = None,
-        *,
-        stream_id: int | None = None,
-    ) -> None:
-        """Send the header section, and message_body if there is one.
-
-        final: True: the request ends here; None: ``getresponse`` ends it, if nothing has before;
-        False: the caller will, and may read the response meanwhile.
-        """
-        given_id = self._newest_request if stream_id is None else stream_id
-        draft = self._draft(given_id)
-        given = messages.request_fields(draft.headers)
-        announced, implied = self._implied(given, None, offers_codings=draft.offers_codings)
-        section = messages.request_section(draft.method, draft.url, self._origin, given, implied)
-        del self._drafts[given_id]
-        exchange = self._open(
-            section,
-            draft.method,
-            announced,
-            end_stream=bool(final) and message_body is None,
-            reserved_id=given_id,
-        )
-        exchange.ends_itself = final is not False
-        self._newest_request = given_id
-        self._sending[given_id] = self._exchanges[given_id] = exchange
-        if message_body is not None:
-            self.send(message_body, bool(final), given_id)
-        elif not exchange.stream.request_is_open:
-            del self._sending[given_id]
-        else:
-            with exchange.pump.lock:
-                exchange.pump.drain(self.limit())
-
-    def send(self, data: Body, final: bool = False, stream_id: int | None = None) -> None:
-        """Send a part of the content, the last one if final: bytes-like, str, file, iterable."""
-        exchange = self._sending_on(stream_id)
-        exchange.send(data, final=final, limit=self.limit())
-        self._forget_if_sent(exchange)
-
-    def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
-        """Send a trailer section, which ends the request (8.1)."""
-        exchange = self._sending_on(stream_id)
-        exchange.end(messages.trailer_section(trailers), self.limit())
-        self._forget_if_sent(exchange)
-
-    def _draft(self, stream_id: int | None) -> Draft:
-        draft = self._drafts.get(self._newest_request if stream_id is None else stream_id)
-        if draft is None:
-            raise CannotSendHeader("no request was begun by putrequest, or its headers have ended")
-        return draft
-
-    def _sending_on(self, stream_id: int | None) -> Exchange:
-        given_id = self._newest_request if stream_id is None else stream_id
-        exchange = self._sending.get(given_id)
-        if exchange is None:
-            raise LocalProtocolError(
-                f"no request of stream {given_id} is open: call putrequest and endheaders first",
-                stream_id=given_id,
-            )
-        return exchange
-
-    def _forget_if_sent(self, exchange: Exchange) -> None:
-        if not exchange.stream.request_is_open:
-            for given_id, other in list(self._sending.items()):
-                if other is exchange:
-                    del self._sending[given_id]
-
     # --------------------------------------------------------------- responses
 
     def getresponse(self, stream_id: int | None = None) -> HTTP20Response:
@@ -471,9 +477,7 @@ class HTTP20Connection:
         """
         given_id, exchange = self._claim(stream_id)
         try:
-            if exchange.ends_itself and given_id in self._sending:
-                exchange.end((), self.limit())
-                self._forget_if_sent(exchange)
+            self._end_by_getresponse(given_id, exchange)
             response = self.response_of(exchange.pump, exchange.stream)
         except BaseException:
             exchange.is_claimed = False
@@ -504,14 +508,24 @@ class HTTP20Connection:
         if exchange is not None:
             exchange.cancel()
 
+    def reprioritize(self, stream_id: int, priority: PrioritySource) -> bool:
+        """Wish for another priority of a response that has not ended (RFC 9218, 6).
+
+        stream_id: what ``request`` returned.  False where it would be in vain: the response is
+        whole, or the server has said in its SETTINGS that it does not take part.
+        """
+        exchange = self._exchanges.get(stream_id) or self._sending.get(stream_id)
+        if exchange is not None:
+            return reprioritize(exchange.pump, exchange.stream, priority)
+        for pump in [*self._former, self._pump]:
+            stream = pump and pump.endpoint.streams.get(stream_id)
+            if pump and stream:
+                return reprioritize(pump, stream, priority)
+        return False
+
     def response_of(self, pump: Pump, stream: Stream) -> HTTP20Response:
         """Wait for the header section on a stream, one of ours or a pushed one."""
-        if not stream.has_head():
-            with pump.lock:
-                pump.wait(stream.has_head, (stream.id,), self.limit())
-        if stream.head is None:
-            assert stream.failure is not None  # else the wait would go on
-            raise stream.failure.exception()
+        await_head(pump, stream, self.limit())
         return HTTP20Response(self, pump, stream)
 
     def getpushes(

@@ -19,7 +19,7 @@ request (RFC 9113, 8.7).
               FieldSectionTooLarge
         StreamResetError            also ConnectionResetError
         ConnectionTerminated        also ConnectionResetError
-        NegotiationError            ALPN said no
+        NegotiationError            ALPN, or an answer to CONNECT, said no
           ProxyError                a proxy said no; status
 
 At the end stand the three things that never reach a caller: the two faults of the protocol
@@ -41,6 +41,10 @@ from http.client import (
     RemoteDisconnected,
     ResponseNotReady,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "CannotSendHeader",
@@ -191,7 +195,21 @@ class ConnectionTerminated(HTTP20Error, ConnectionResetError):
 
 
 class NegotiationError(HTTP20Error):
-    """The peer, or a proxy on the way, will not speak HTTP/2 (3.2, 3.3)."""
+    """The peer, or a proxy on the way, will not speak HTTP/2, or make a tunnel (3.2, 3.3, 8.5).
+
+    response: what a server answered instead of making the tunnel, an HTTP20Response, else None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: int | None = None,
+        stream_id: int | None = None,
+        response: Any = None,
+    ) -> None:
+        super().__init__(message, error_code=error_code, stream_id=stream_id)
+        self.response = response
 
 
 class ProxyError(NegotiationError):
@@ -222,12 +240,19 @@ TimedOut: type[TimeoutError] = (
 
 
 class StreamFault(Exception):
-    """Floor 2 only: the peer broke a rule in the scope of one stream (5.4.2)."""
+    """Floor 2 only: the peer broke a rule in the scope of one stream (5.4.2).
 
-    def __init__(self, stream_id: int, code: ErrorCode, why: str) -> None:
+    failure: what the caller is told, where it is not the peer who did.
+    """
+
+    def __init__(
+        self, stream_id: int, code: ErrorCode, why: str, failure: Failure | None = None
+    ) -> None:
         super().__init__(why)
         self.stream_id = stream_id
         self.code = code
+        #: what the caller is told
+        self.failure = failure or Failure.of_peer(code, why, stream_id)
 
 
 class ConnectionFault(Exception):
@@ -254,16 +279,17 @@ class Failure:
     """A recipe for an exception: kept once, raised afresh by every thread that waits.
 
     kind(*arguments, **attributes) makes the exception.  cuts_content: what was received until
-    then is right, but not all.
+    then is right, but not all.  cause: the exception that led to it, if one did.
     """
 
-    __slots__ = ("arguments", "attributes", "cuts_content", "kind")
+    __slots__ = ("arguments", "attributes", "cause", "cuts_content", "kind")
 
     def __init__(self, kind: type[Exception], *arguments: object, **attributes: object) -> None:
         self.kind = kind
         self.arguments = arguments
         self.attributes = attributes
         self.cuts_content = issubclass(kind, OSError)
+        self.cause: Exception | None = None
 
     @classmethod
     def of_peer(
@@ -290,4 +316,6 @@ class Failure:
 
     def exception(self) -> Exception:
         """A fresh exception, so that no traceback is shared between threads."""
-        return self.kind(*self.arguments, **self.attributes)
+        error = self.kind(*self.arguments, **self.attributes)
+        error.__cause__ = self.cause
+        return error

@@ -3,40 +3,34 @@
 Content is offered to the endpoint, which takes what the windows allow; what it does not take
 waits here, in the caller's thread.  Each burst takes the lock anew, so that uploads and
 downloads of other threads go on between.
+
+A server may answer before it has seen all of the request, and want no more of it: it resets the
+stream with NO_ERROR, or just opens no window.  "Clients MUST NOT discard responses as a result"
+(8.1): what is left of the content is dropped then, and nothing is raised.
 """
 
 from __future__ import annotations
 
+import contextlib
+
 from . import body as content
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .body import Body
-    from .fields import Fields, Pair
+    from .fields import Fields
     from .protocol.stream import Stream
     from .transport.pump import Pump
 
 
-class Draft:
-    """A request put together piece by piece, until ``endheaders`` sends it."""
-
-    __slots__ = ("headers", "method", "offers_codings", "url")
-
-    def __init__(self, method: str, url: str, *, offers_codings: bool) -> None:
-        self.method = method
-        self.url = url
-        self.offers_codings = offers_codings
-        self.headers: list[Pair] = []
-
-
 class Exchange:
-    """One request and the stream on which it travels. One thread sends on it at a time.
+    """One request and the stream on which it travels. One thread at a time sends on it.
 
     announced: the request's content-length, or None.
     """
 
-    __slots__ = ("announced", "ends_itself", "is_claimed", "pump", "sent", "stream")
+    __slots__ = ("announced", "ends_itself", "is_claimed", "is_ended", "pump", "sent", "stream")
 
     def __init__(self, pump: Pump, stream: Stream, announced: int | None) -> None:
         self.pump = pump
@@ -46,6 +40,8 @@ class Exchange:
         self.sent = 0
         #: whether getresponse ends a request that the caller never called final
         self.ends_itself = True
+        #: whether the caller has called it final
+        self.is_ended = False
         #: whether a thread is waiting for, or has taken, the response
         self.is_claimed = False
 
@@ -57,6 +53,25 @@ class Exchange:
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
             raise
+
+    def await_continue(self, limit: float | None) -> bool:
+        """Wait for 100 (Continue), limit at most; returns whether the content is to be sent.
+
+        It is when no answer comes, too.  It is not when the answer is whole, or one of failure or
+        redirection; a server that begins a good one may be reading all the same (RFC 9110, 10.1.1).
+        """
+        pump, stream = self.pump, self.stream
+
+        def is_told() -> bool:
+            return stream.has_head() or any(head.status == 100 for head in stream.informational)
+
+        with pump.lock:
+            with contextlib.suppress(TimedOut):
+                pump.wait(is_told, (stream.id,), limit)
+            head = stream.head
+            if stream.request_is_open and head and (stream.is_over or head.status >= 300):
+                self.withhold()
+            return stream.request_is_open
 
     def send_all(self, body: Body, trailers: Fields, limit: float | None) -> None:
         """Send content, piece by piece, then the end of the request; each wait within limit.
@@ -70,7 +85,7 @@ class Exchange:
                 self._send(piece, end_stream=whole, limit=limit)
                 if not self.stream.request_is_open and not whole:
                     return
-            self._end(trailers, limit)
+            self.finish(trailers, limit)
         except BaseException:
             self.cancel()
             raise
@@ -81,15 +96,15 @@ class Exchange:
             for piece in content.pieces(body):
                 self._send(piece, end_stream=False, limit=limit)
             if final:
-                self._end((), limit)
+                self.finish((), limit)
         except BaseException:
             self.cancel()
             raise
 
     def end(self, trailers: Fields, limit: float | None) -> None:
-        """Send the end of the request, with trailers if there are any (8.1)."""
+        """Send the end of the request, with trailers if there are any; as ``send_all`` (8.1)."""
         try:
-            self._end(trailers, limit)
+            self.finish(trailers, limit)
         except BaseException:
             self.cancel()
             raise
@@ -100,36 +115,71 @@ class Exchange:
             self.end((), limit)
 
     def _send(self, octets: memoryview, *, end_stream: bool, limit: float | None) -> None:
-        self._count(len(octets))
+        self.require_room_for(len(octets))
+        while len(octets):
+            taken = self.send_some(octets, end_stream=end_stream, limit=limit)
+            if not taken:
+                return  # the peer wants no more: its response, or its reset, says why
+            octets = octets[taken:]
+
+    def send_some(self, octets: memoryview, *, end_stream: bool, limit: float | None) -> int:
+        """Send as much content as there is room for, and wait for room if there is none.
+
+        Returns how many octets that was; 0 means that the peer wants no more.  END_STREAM goes
+        with the last octet.  Nothing is undone by an exception: ``sent`` tells what has gone.
+        """
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
-        while len(octets):
-            with pump.lock:
-                if not stream.request_is_open:
-                    return  # the peer wants no more: its response, or its reset, says why
-                taken = endpoint.send_content(stream, octets, end_stream=end_stream)
-                octets = octets[taken:]
-                pump.drain(limit)
-                if len(octets) and not endpoint.may_send(stream):
-                    pump.wait(lambda: endpoint.may_send(stream), (stream.id, 0), limit)
+        with pump.lock:
+            pump.drain(limit)  # what the kernel refused before goes first
+            pump.look()  # perhaps the peer wants no more
+            if not endpoint.may_send(stream):
+                self._await_room(limit)
+            if not stream.request_is_open:
+                return 0
+            taken = endpoint.send_content(stream, octets, end_stream=end_stream)
+            self.sent += taken
+            pump.drain(limit)
+        return taken
 
-    def _end(self, trailers: Fields, limit: float | None) -> None:
-        if self.announced is not None and self.sent != self.announced:
-            raise wrong_length(self.sent, self.announced)
+    def _await_room(self, limit: float | None) -> None:
+        """Until the windows are open, or the request is over. Lock held."""
+        pump, stream = self.pump, self.stream
+        endpoint = pump.endpoint
+        try:
+            # The peer may take no more before it has said more, and there be nobody to read it.
+            pump.wait_open(stream, lambda: endpoint.may_send(stream), limit)
+        except TimedOut:
+            if not stream.is_over or stream.failure is not None:
+                raise
+            # The answer is whole, and the server takes no more, though it does not say so.
+            self.withhold()
+
+    def withhold(self) -> None:
+        """Send no more, and let the response come to its end (8.1). Lock held."""
+        self.pump.endpoint.withhold(self.stream)
+        self.pump.flush()
+
+    def finish(self, trailers: Fields, limit: float | None) -> None:
+        """Send the end of the request; without ``end``'s care for what goes wrong."""
         pump, stream = self.pump, self.stream
         with pump.lock:
             if not stream.request_is_open:
+                self.is_ended = True
                 return
+            if self.announced is not None and self.sent != self.announced:
+                raise wrong_length(self.sent, self.announced)
             if trailers:
                 pump.endpoint.send_trailers(stream, trailers)
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
+            self.is_ended = True
             pump.drain(limit)
 
-    def _count(self, size: int) -> None:
-        self.sent += size
-        if self.announced is not None and self.sent > self.announced:
-            raise wrong_length(self.sent, self.announced)
+    def require_room_for(self, size: int) -> None:
+        """Raise LocalProtocolError if size octets more are more than were announced (8.1.1)."""
+        if self.announced is not None and self.sent + size > self.announced:
+            raise wrong_length(self.sent + size, self.announced)
 
     def cancel(self) -> None:
         """Reset the stream, if it is not over, and have nobody wait for it (5.4.2)."""
@@ -137,6 +187,16 @@ class Exchange:
         with pump.lock:
             pump.endpoint.cancel(self.stream)
             pump.flush()
+
+
+def await_head(pump: Pump, stream: Stream, limit: float | None) -> None:
+    """Wait for the header section on a stream, one of ours or a pushed one."""
+    if not stream.has_head():
+        with pump.lock:
+            pump.wait(stream.has_head, (stream.id,), limit)
+    if stream.head is None:
+        assert stream.failure is not None  # else the wait would go on
+        raise stream.failure.exception()
 
 
 def wrong_length(size: int, announced: int) -> LocalProtocolError:

@@ -14,6 +14,7 @@ from http.client import responses
 from . import codings
 from .errors import IncompleteRead
 from .fields import FieldMap
+from .protocol import priorities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .connection import HTTP20Connection
     from .errors import Failure
     from .protocol.messages import PromisedRequest, ResponseHead
+    from .protocol.priorities import PrioritySource
     from .protocol.stream import Stream
     from .transport.pump import Pump
 
@@ -55,7 +57,14 @@ class HTTP20Response(io.BufferedIOBase):
     #: seconds, or None for no limit, once it is set; until then the connection's
     _timeout: float | tuple[()] | None = ()
 
-    def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
+    def __init__(
+        self,
+        connection: HTTP20Connection,
+        pump: Pump,
+        stream: Stream,
+        *,
+        decodes: bool | None = None,
+    ) -> None:
         head = stream.head
         assert head is not None  # the connection waited for it
         self._connection = connection
@@ -67,7 +76,7 @@ class HTTP20Response(io.BufferedIOBase):
         #: what the decoder makes of the latest pieces, as far as it was not yet asked for
         self._steps: Iterator[bytes] = iter(())
         #: whether content is decoded; settled at the first read
-        self._decodes: bool | None = None
+        self._decodes = decodes
         #: taken from the stream and not yet read
         self._held: deque[bytes | memoryview] = deque()
         self._held_size = 0
@@ -126,6 +135,10 @@ class HTTP20Response(io.BufferedIOBase):
         """
         return [(head.status, FieldMap(head.fields)) for head in self._stream.informational]
 
+    def reprioritize(self, priority: PrioritySource) -> bool:
+        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
+        return reprioritize(self._pump, self._stream, priority)
+
     # --------------------------------------------------------------- the content
 
     @property
@@ -170,6 +183,7 @@ class HTTP20Response(io.BufferedIOBase):
             # All of it is there already, as small responses are: nothing to wait for or hold.
             octets = b"".join(stream.content)
             stream.content.clear()
+            self._pump.release(len(octets))
             self._is_finished = True
             return octets
         while self._take(None):
@@ -281,9 +295,14 @@ class HTTP20Response(io.BufferedIOBase):
         stream, pump = self._stream, self._pump
         if stream.is_over:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
-            return _popped(stream.content, amt)
+            pieces = _popped(stream.content, amt)
+            pump.release(sum(map(len, pieces)))
+            return pieces
         with pump.lock:
-            pump.wait(stream.has_content, (stream.id,), self.timeout)
+            if stream.is_exhausted:
+                pump.wait_open(stream, stream.has_content, self.timeout)
+            else:
+                pump.wait(stream.has_content, (stream.id,), self.timeout)
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
@@ -377,13 +396,13 @@ class HTTP20Response(io.BufferedIOBase):
             with pump.lock:
                 pump.endpoint.cancel(self._stream)
                 pump.flush()
-        self._stream.content.clear()
+        self._pump.release(self._stream.drop_content())
         super().close()
 
     def __del__(self) -> None:
         # May run anywhere, also in a thread that holds the lock: only a note is left.
         stream = self._stream
-        if not stream.is_over:
+        if not stream.is_over or stream.content:
             self._pump.abandoned.append(stream)
 
     def _require_open(self) -> None:
@@ -453,6 +472,10 @@ class HTTP20Push:
 
     get_response = getresponse
 
+    def reprioritize(self, priority: PrioritySource) -> bool:
+        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
+        return reprioritize(self._pump, self._stream, priority)
+
     def cancel(self) -> None:
         """Tell the server not to send it (CANCEL, 8.4.2); nothing happens if it already has."""
         with self._pump.lock:
@@ -461,6 +484,15 @@ class HTTP20Push:
 
     def __repr__(self) -> str:
         return f"<HTTP20Push {self.method} {self.path}, stream {self._stream.id}>"
+
+
+def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
+    """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
+    field_value = priorities.field_value(priority)
+    with pump.lock:
+        is_sent = pump.endpoint.reprioritize(stream, field_value)
+        pump.flush()
+    return is_sent
 
 
 def _popped(content: deque[bytes], amt: int | None) -> list[bytes]:

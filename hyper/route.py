@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 
 from .authority import DEFAULT_PORTS, authority_of, host_and_port
-from .errors import InvalidURL
+from .errors import InvalidURL, LocalProtocolError
 from .hpack import Decoder, Encoder
 from .protocol import settings as setting
 from .protocol.endpoint import Endpoint
 from .protocol.frames import FRAME_HEADER_SIZE
 from .protocol.messages import Origin
+from .protocol.windows import MAX_WINDOW_SIZE
 from .transport.bufsocket import BUFFER_SIZE, BufferedSocket
 from .transport.dial import dial
 from .transport.pump import Pump
@@ -36,12 +38,16 @@ if TYPE_CHECKING:
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
 
-#: Octets of a response that the server may send before they are read: the memory that one
-#: unread stream costs, and at 20 ms of round trip 50 MB/s.
-STREAM_WINDOW = 1024 * 1024
-#: Octets under way on the whole connection. They are credited on receipt (windows.py), so this
-#: is no memory, only the product of bandwidth and round trip.
-CONNECTION_WINDOW = 16 * 1024 * 1024
+#: Octets of a response that the server may send unasked: most responses are smaller, and 512
+#: streams so begun are within UNREAD_LIMIT.
+STREAM_WINDOW = 128 * 1024
+#: Octets under way on the whole connection: all there can be, for streams' windows together
+#: stay within UNREAD_LIMIT (windows.py).
+CONNECTION_WINDOW = MAX_WINDOW_SIZE
+#: Octets of content that a connection may hold unread, or let the server send: what a path of
+#: 2.5 Gbit/s has under way in a round trip of 200 ms, and what a program can bear to lose to a
+#: server that sends it what it does not read.
+UNREAD_LIMIT = 64 * 1024 * 1024
 #: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
 #: 64 KiB, no server sends a tenth of this.
 MAX_FIELD_SECTION_SIZE = 64 * 1024
@@ -52,6 +58,9 @@ OWN_SETTINGS = {
     setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
     setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
     setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
+    # hyper sends no priorities of RFC 7540, so that servers need not be ready for them, and those
+    # of RFC 9218 count (RFC 9218, 2.1).
+    setting.SETTINGS_NO_RFC7540_PRIORITIES: 1,
 }
 
 
@@ -94,6 +103,7 @@ class Route:
     host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
     them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
+    unread_limit: octets, as HTTP20Connection takes it.
     """
 
     def __init__(
@@ -108,6 +118,7 @@ class Route:
         proxy: str | Proxy | None,
         settings: dict[int, int],
         window_manager: WindowManager,
+        unread_limit: int | None = None,
     ) -> None:
         self.host, self.port = host_and_port(host, port, secure)
         self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
@@ -124,6 +135,13 @@ class Route:
             self._through = _way_through(proxy, self.host, self.port, source_address)
         self._settings = settings
         self._window_manager = window_manager
+        self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
+        window = settings[setting.SETTINGS_INITIAL_WINDOW_SIZE]
+        if window > self._unread_limit:
+            raise LocalProtocolError(
+                f"unread_limit, {self._unread_limit} octets, is less than one stream's window,"
+                f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
+            )
 
     def dial(self, timeout: float | None, first_stream_id: int) -> Pump:
         """A new connection; timeout: seconds for all of it, or None.
@@ -188,8 +206,11 @@ class Route:
             # Its table has the initial size until the peer acknowledges another (4.3.1).
             decoder=Decoder(max_list_size=section_size),
             covers=self._coverage(names),
+            unread_limit=self._unread_limit,
+            now=time.monotonic,
             first_stream_id=first_stream_id,
         )
+        endpoint.round_trip = transport.round_trip or 0.0
         size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
         return Pump(endpoint, BufferedSocket(transport, size), transport)
 

@@ -129,6 +129,8 @@ def _by_http2(transport: Transport, proxy: Proxy, target: str, deadline: float |
         encoder=Encoder(),
         decoder=Decoder(max_list_size=MAX_HEAD),
         covers=lambda _scheme, _authority: False,
+        unread_limit=TUNNEL_WINDOW,
+        now=time.monotonic,
     )
     tunnel = TunnelTransport(endpoint, transport)
     # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (RFC 9113, 8.5).

@@ -57,6 +57,9 @@ FRAME_SIZE = 16384
 # The peer does not guard itself: a test may send it large field sections.
 FIELD_SECTION_SIZE = 1 << 24
 
+# The opaque octets of the client's measurements of the path.
+MEASURING = b"measures"
+
 SIDE_TYPES = (wire.PING, wire.WINDOW_UPDATE)
 
 
@@ -334,10 +337,13 @@ class Peer:
         return self._want_beside(_words(wire.WINDOW_UPDATE, stream_id, None), accepts).increment
 
     def want_ping(self, ack: bool = False, opaque: bytes | None = None) -> bytes:
-        """PING, or the ACK of ours; its opaque octets. The answer is the script's to write."""
+        """PING, or the ACK of ours; its opaque octets. The answer is the script's to write.
+
+        Those by which the client measures the path are passed over, unless asked for by name.
+        """
 
         def accepts(frame: Frame) -> bool:
-            matches = opaque is None or frame.payload == opaque
+            matches = frame.payload != MEASURING if opaque is None else frame.payload == opaque
             return frame.type == wire.PING and frame.ack == ack and matches
 
         words = f"PING{' ACK' if ack else ''}{'' if opaque is None else f' {opaque!r}'}"

@@ -39,12 +39,14 @@ hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table errors          
 protocol              | -                                                        | -
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
-protocol.windows      | errors                                                   | -
+protocol.windows      | errors                                                   | collections
 protocol.settings     | errors                                                   | -
 protocol.messages     | fields errors                                            | re contextlib
+protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states protocol.windows errors                  | collections
 protocol.receivers    | protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows errors | collections
-protocol.endpoint     | protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | -
+protocol.receiving    | protocol.frames protocol.settings protocol.stream protocol.windows errors | contextlib
+protocol.endpoint     | protocol.receiving protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | contextlib
 
 # floor 3: octets <-> operating system
 transport             | -                                                        | -
@@ -65,18 +67,20 @@ transport.pump        | transport.bufsocket errors                              
 authority             | protocol.messages errors                                 | -
 body                  | errors                                                   | io os stat
 codings               | errors                                                   | zlib brotli brotlicffi compression backports
-exchange              | body protocol.* errors                                   | -
+exchange              | body protocol.* errors                                   | contextlib
 response              | codings protocol.* fields errors                         | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 tunnels               | hpack protocol.* transport.* fields errors               | contextlib http.client io python_socks python_socks.sync time
-route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re
-connection            | route body codings exchange response protocol.* fields errors | contextlib http.client os socket ssl threading time
+route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time
+piecewise             | protocol.messages fields errors                          | http.client
+duplex                | exchange response protocol.messages fields errors        | errno io socket
+connection            | route body codings duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
 tls                   | transport.tls transport.trust                            | -
 chunked               | errors                                                   | re
 adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re
-ways                  | authority proxies tunnels transport.connect             | socket time
+ways                  | authority proxies tunnels transport.connect              | socket time
 dropin                | ways adopted chunked body connection route protocol.frames protocol.receivers protocol.settings transport.* fields errors | base64 collections collections.abc functools http.client io socket sys
-hyper                 | connection dropin response protocol.windows fields errors | http http.client
+hyper                 | connection dropin duplex response protocol.priorities protocol.windows fields errors | http http.client
 
 # guests: they know nothing but public names
 demo                  | -                                                        | *

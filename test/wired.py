@@ -51,7 +51,9 @@ class Wired:
         handshake: bool = True,
         list_size: int = 65_536,
         first_stream_id: int = 1,
+        unread_limit: int = 2**26,
     ) -> None:
+        self.time = 0.0  # the endpoint's clock
         self.endpoint = Endpoint(
             settings or {},
             window_manager,
@@ -59,6 +61,8 @@ class Wired:
             encoder=Encoder(),
             decoder=Decoder(max_list_size=list_size),
             covers=lambda scheme, authority: (scheme, authority) == ("https", AUTHORITY),
+            unread_limit=unread_limit,
+            now=lambda: self.time,
             first_stream_id=first_stream_id,
         )
         self.decoder = Decoder()  # of what the endpoint sends

@@ -16,6 +16,8 @@ Nothing here is thread-safe: the caller holds the connection's lock.
 
 from __future__ import annotations
 
+import contextlib
+
 from ..errors import (
     ConnectionFault,
     ConnectionTerminated,
@@ -30,18 +32,21 @@ from ..errors import (
 )
 from . import frames, receivers, states
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
+from .receiving import Receiving
 from .settings import (
+    SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_CONCURRENT_STREAMS,
     SETTINGS_MAX_FRAME_SIZE,
+    SETTINGS_NO_RFC7540_PRIORITIES,
     UNLIMITED,
     LocalSettings,
     PeerSettings,
 )
 from .states import CANCELLED, CLOSED, IDLE, step_stream
 from .stream import Stream
-from .windows import ReceiveWindow, SendWindow
+from .windows import LONG_ROUND_TRIP, ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,14 +73,51 @@ SEND_BURST = 64 * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 
-class Endpoint:
+class Endpoint(Receiving):
     """The client's end of an HTTP/2 connection. Lock held for every call.
 
     settings: what we announce, {identifier: value}.
     window_manager: class of the receive windows' managers; connection_window: octets.
+    unread_limit: octets of content that the peer may have us hold, what it may still send included.
+    now(): a moment in seconds; asked only while the path is measured.
     covers(scheme, authority): whether the peer may push for that origin (10.1).
     first_stream_id: odd; a second connection of the same user goes on counting.
     """
+
+    # An object of more than thirty attributes is slow without.
+    __slots__ = (
+        "_cancelled",
+        "_unsent_answers",
+        "_youngest_opened",
+        "alt_services",
+        "block",
+        "covers",
+        "decoder",
+        "empty_data_frames",
+        "encoder",
+        "failure",
+        "goaway",
+        "highest_promised",
+        "is_open",
+        "local_settings",
+        "max_frame_size",
+        "max_pushes",
+        "next_stream_id",
+        "opening_window",
+        "origin_set",
+        "outbound",
+        "peer_settings",
+        "pings",
+        "progressed",
+        "promises",
+        "pushes_open",
+        "receive_window",
+        "receivers",
+        "send_window",
+        "stream_window",
+        "streams",
+        "window_manager",
+    )
 
     def __init__(
         self,
@@ -86,11 +128,17 @@ class Endpoint:
         encoder: Encoder,
         decoder: Decoder,
         covers: Callable[[str, str], bool],
+        unread_limit: int,
+        now: Callable[[], float],
         first_stream_id: int = 1,
     ) -> None:
+        super().__init__(unread_limit, now)
         # Fixed after this.
         self.max_frame_size = settings.get(SETTINGS_MAX_FRAME_SIZE, 16_384)
         self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
+        #: what a new stream begins with: until the peer has acknowledged ours, it may still use
+        #: the old window if that is larger (6.9.3)
+        self.opening_window = max(self.stream_window, 65_535)
         self.max_pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
         if not settings.get(SETTINGS_ENABLE_PUSH, 1):
             self.max_pushes = 0
@@ -158,6 +206,7 @@ class Endpoint:
                     self, flags, stream_id & MASK_31, octets[start + FRAME_HEADER_SIZE : stop]
                 )
             except StreamFault as fault:
+                fault.stream_id = fault.stream_id or stream_id & MASK_31
                 self._send_reset_for(fault)
             except ConnectionFault as fault:
                 self._send_goaway_for(fault)
@@ -224,6 +273,9 @@ class Endpoint:
     def retire(self, stream: Stream) -> None:
         """The stream is closed: only those who hold it know it any more."""
         stream.request_is_open = False
+        if stream.receive_window.budget is not None:
+            with contextlib.suppress(StreamFault):  # it has failed already
+                stream.receive_window.end()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
             self.pushes_open -= 1
@@ -238,7 +290,7 @@ class Endpoint:
                 self.send_rst_stream(fault.stream_id, fault.code)
             return
         if stream.failure is None:
-            stream.failure = Failure.of_peer(fault.code, str(fault), stream.id)
+            stream.failure = fault.failure
         self._cancel(stream, fault.code)
 
     def _cancel(self, stream: Stream, code: ErrorCode) -> None:
@@ -284,10 +336,6 @@ class Endpoint:
         if connection_window > default:
             self.send_window_update(0, connection_window - default)
 
-    def send_window_update(self, stream_id: int, increment: int) -> None:
-        """Let the peer send increment octets more (6.9)."""
-        self.outbound.append(frames.pack_window_update(stream_id, increment))
-
     def send_ack(self, frame: bytes) -> None:
         """Answer PING or SETTINGS (6.5.3, 6.7)."""
         self._unsent_answers += 1
@@ -307,11 +355,25 @@ class Endpoint:
         limit = STREAMS_BEFORE_SETTINGS
         if peer.received:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
-        return len(self.streams) - self.pushes_open < limit
+        may = len(self.streams) - self.pushes_open < limit
+        return may and self.budget.has_room(self.opening_window)
 
     def may_open_or_never(self) -> bool:
         """Whether waiting for a place among the streams has come to its end, good or bad."""
         return not self.is_open or self.may_open()
+
+    def why_none_is_free(self) -> str:
+        """What a request has waited for in vain, for the person who wonders."""
+        if self.budget.has_room(self.opening_window):
+            return (
+                "timed out: the server allows"
+                f" {self.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]} streams at once, and none"
+                " of them ended in the time given (RFC 9113, 5.1.2)"
+            )
+        return (
+            f"timed out: what is unread, and what servers may still send, is all of unread_limit,"
+            f" {self.budget.limit} octets: read or close responses, or give it more"
+        )
 
     def reserve_stream_id(self) -> int:
         """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
@@ -327,6 +389,9 @@ class Endpoint:
         3.2; kept by 5.1.1 as a possibility).
         """
         stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method)
+        stream.receive_window = ReceiveWindow.opened(
+            self.opening_window, self.window_manager, stream.id, self.budget
+        )
         stream.request_is_open = False
         self._youngest_opened = stream.id
         self.streams[stream.id] = stream
@@ -344,12 +409,21 @@ class Endpoint:
         """
         if not (self.is_open and self.may_open()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
-        block = self.encoder.encode_section(section)
+        if method == "CONNECT":
+            self._require_leave_for(section)
         stream_id = reserved_id
         if stream_id <= self._youngest_opened:
             stream_id = self.reserve_stream_id()
+        try:
+            window = ReceiveWindow.opened(
+                self.opening_window, self.window_manager, stream_id, self.budget
+            )
+        except StreamFault as fault:
+            raise fault.failure.exception() from fault.failure.cause
+        block = self.encoder.encode_section(section)
         self._youngest_opened = stream_id
         stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
+        stream.receive_window = window
         self.outbound.append(
             frames.pack_field_block(
                 stream_id,
@@ -364,7 +438,21 @@ class Endpoint:
         else:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
+        if self.round_trip >= LONG_ROUND_TRIP and method != "HEAD":
+            self.open_further(stream, "round_trip", self.round_trip)
+            self.open_further(stream, "foresee")
         return stream
+
+    def _require_leave_for(self, section: Fields) -> None:
+        """Extended CONNECT is for peers that have announced it (RFC 8441, 3)."""
+        if self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
+            return
+        for name, value in section:
+            if name == b":protocol":
+                raise LocalProtocolError(
+                    f"CONNECT for {value.decode()} to a server that has not announced"
+                    " SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441, 3); nothing was sent"
+                )
 
     def may_send(self, stream: Stream) -> bool:
         """Whether content may go out on the stream now, or never will again (6.9)."""
@@ -403,6 +491,11 @@ class Endpoint:
     def send_trailers(self, stream: Stream, section: Fields) -> None:
         """A trailer section, which ends the request (8.1)."""
         self._require_open_request(stream)
+        if stream.is_tunnel:
+            raise LocalProtocolError(
+                f"trailers on stream {stream.id}, which is a tunnel (RFC 9113, 8.5)",
+                stream_id=stream.id,
+            )
         stream.state = step_stream(stream.state, states.SEND_HEADERS, stream.id)
         block = self.encoder.encode_section(section)
         largest = self.peer_settings.values[SETTINGS_MAX_FRAME_SIZE]
@@ -422,25 +515,48 @@ class Endpoint:
         if stream.state == CLOSED:
             self.retire(stream)
 
-    def consume(self, stream: Stream, size: int) -> None:
-        """Size octets of the stream were read: give the peer room again (6.9). HOT."""
-        if stream.id in self.streams and stream.phase != states.DONE:
-            increment = stream.receive_window.credit(size)
-            if increment:
-                self.send_window_update(stream.id, increment)
+    def withhold(self, stream: Stream) -> None:
+        """Send no more of the request's content, as the peer's answer needs none (8.1).
+
+        A response that is under way comes to its end; then the stream is reset.
+        """
+        stream.request_is_open = False
+        if stream.is_over and stream.id in self.streams:
+            self._cancel(stream, ErrorCode.CANCEL)
+
+    def reprioritize(self, stream: Stream, field_value: bytes) -> bool:
+        """Send PRIORITY_UPDATE; False where it would be in vain (RFC 9218, 7.1).
+
+        That is when the response is whole, or the peer has let its first SETTINGS pass without
+        saying that it takes part: then "it SHOULD stop sending PRIORITY_UPDATE" (2.1.1).
+        """
+        peer = self.peer_settings
+        if stream.is_over or (peer.received and not peer[SETTINGS_NO_RFC7540_PRIORITIES]):
+            return False
+        self.outbound.append(frames.pack_priority_update(stream.id, field_value))
+        return True
 
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
-        """Reset a stream that nobody waits for any more, if it is not over (5.4.2)."""
-        stream.content.clear()
+        """Reset a stream that nobody waits for any more, if it is not over (5.4.2).
+
+        A response that is whole can still be read.
+        """
+        if not stream.is_over:
+            self.budget.committed -= stream.drop_content()
+            stream.failure = Failure(
+                StreamResetError,
+                f"stream {stream.id} was cancelled on this side (RFC 9113, 5.4.2)",
+                error_code=code,
+                stream_id=stream.id,
+            )
         if stream.id in self.streams:
-            if not stream.is_over:
-                stream.failure = Failure(
-                    StreamResetError,
-                    f"stream {stream.id} was cancelled on this side (RFC 9113, 5.4.2)",
-                    error_code=code,
-                    stream_id=stream.id,
-                )
             self._cancel(stream, code)
+
+    def drop(self, stream: Stream) -> None:
+        """Nobody will read the stream any more: what is unread leaves its room to others."""
+        self.cancel(stream)
+        self.budget.committed -= stream.drop_content()
+        self.progressed.append(0)
 
     def may_bring_promises(self, stream_id: int) -> bool:
         """Whether promises may still come with a request before anyone reads its content."""
@@ -461,13 +577,6 @@ class Endpoint:
             raise LocalProtocolError("a PING with these octets is under way (RFC 9113, 6.7)")
         self.pings[opaque] = False
         self.outbound.append(frames.pack_ping(opaque))
-
-    def tell_round_trip(self, seconds: float) -> None:
-        """Let every window manager know a measured round-trip time."""
-        self.receive_window.manager.round_trip(seconds)
-        for stream in self.streams.values():
-            if stream.head:
-                stream.receive_window.manager.round_trip(seconds)
 
     def close(self, code: int, failure: Failure) -> None:
         """Say GOAWAY and end everything (5.4.1, 6.8)."""

@@ -130,6 +130,11 @@ def pack_window_update(stream_id: int, increment: int) -> bytes:
     return pack(WINDOW_UPDATE, 0, stream_id, _UINT32.pack(increment))
 
 
+def pack_priority_update(stream_id: int, field_value: bytes) -> bytes:
+    """Change the priority of a response; it goes out on stream 0 (RFC 9218, 7.1)."""
+    return pack(PRIORITY_UPDATE, 0, 0, _UINT32.pack(stream_id) + field_value)
+
+
 def _require_size(name: str, payload: memoryview, size: int, section: str) -> None:
     if len(payload) != size:
         raise ConnectionFault(

@@ -80,7 +80,7 @@ class Origin:
 class RequestFields:
     """The caller's fields, checked, and what they say of the request as a whole."""
 
-    __slots__ = ("content_length", "fields", "host", "names_codings")
+    __slots__ = ("content_length", "expects_continue", "fields", "host", "names_codings")
 
     def __init__(self, given: list[Pair]) -> None:
         #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
@@ -90,6 +90,8 @@ class RequestFields:
         self.content_length: int | None = None
         #: whether the caller says which content codings are welcome
         self.names_codings = False
+        #: whether the server is asked before the content goes out (RFC 9110, 10.1.1)
+        self.expects_continue = False
         for name, value in given:
             if name == b"host":
                 self.host = value.decode("latin-1")
@@ -97,6 +99,8 @@ class RequestFields:
                 self._note_length(value)
             elif name == b"accept-encoding":
                 self.names_codings = True
+            elif name == b"expect":
+                self.expects_continue = value.lower() == b"100-continue"
 
     def _note_length(self, value: bytes) -> None:
         if not value.isdigit() or self.content_length not in (None, int(value)):
@@ -180,6 +184,38 @@ def _connect_target(url: str) -> tuple[Pair]:
     # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (8.5).
     _check_target(url)
     return ((b":authority", url.encode()),)
+
+
+#: The authority of a plain CONNECT: a host and a port (RFC 9110, 9.3.6).
+HOST_AND_PORT = re.compile(r".+:[0-9]+").fullmatch
+
+
+def tunnel_section(
+    target: str, protocol: str | None, origin: Origin, given: RequestFields, implied: Fields
+) -> Fields:
+    """The field section of CONNECT: to a host and port, or extended (8.5; RFC 8441, 4).
+
+    target: without protocol, host:port; with it a path with query or an absolute URI, of which the
+    schemes ws and wss stand for http and https (RFC 8441, 5).  Raises as ``request_section`` does.
+    """
+    if protocol is None:
+        if not HOST_AND_PORT(target):
+            raise InvalidURL(
+                f"the target {target!r} is not host:port: a tunnel has no default port (RFC 9110,"
+                " 9.3.6); for extended CONNECT name the protocol; nothing was sent"
+            )
+        return request_section("CONNECT", target, origin, given, implied)
+    if not METHOD(protocol):
+        raise LocalProtocolError(
+            f"the protocol {protocol!r} is not a token (RFC 8441, 4; RFC 9110, 7.8); nothing was"
+            " sent"
+        )
+    if target.startswith(("ws://", "wss://")):
+        target = "http" + target[len("ws") :]
+    if given.host is not None:
+        origin = Origin(origin.scheme, given.host)
+    pseudo = (_methods["CONNECT"], (b":protocol", protocol.encode()))
+    return (*pseudo, *origin.target(target), *given.fields, *implied)
 
 
 def _check_target(part: str) -> None:

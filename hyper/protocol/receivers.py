@@ -39,8 +39,8 @@ from .settings import (
     SETTINGS_INITIAL_WINDOW_SIZE,
 )
 from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
-from .stream import Stream
-from .windows import ReceiveWindow, SendWindow
+from .stream import MANY_PIECES, Stream
+from .windows import MEASURING, ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     window = stream.receive_window
     increment = window.take(size)
     if flags & PADDED:
-        increment += window.credit(size - len(payload))
+        increment += window.pad(size - len(payload))
     if payload:
         _deliver(endpoint, stream, bytes(payload))
     elif not flags & END_STREAM:
@@ -127,7 +127,10 @@ def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> None:
             " (RFC 9113, 8.1.1)",
         )
     endpoint.empty_data_frames = 0
-    stream.content.append(content)
+    if len(stream.content) < MANY_PIECES:
+        stream.content.append(content)
+    else:
+        stream.add(content)
 
 
 def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
@@ -178,7 +181,12 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     head = response_head(section, stream.id)
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
         stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
-        stream.begin(head, _receive_window(endpoint, stream.id, head.content_length))
+        stream.begin(head)
+        window, size = stream.receive_window, stream.announced_size
+        window.is_begun = True
+        window.manager.document_size = size
+        if size is not None and size > window.size:
+            endpoint.open_further(stream, "foresee")
         return
     stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
     stream.informational.append(head)
@@ -190,17 +198,9 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         )
 
 
-def _receive_window(endpoint: Endpoint, stream_id: int, document_size: int | None) -> ReceiveWindow:
-    size = endpoint.stream_window
-    manager = endpoint.window_manager(size)
-    manager.document_size = document_size
-    # The peer may still use the old, larger size until it has acknowledged ours (6.9.3).
-    in_force = endpoint.local_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
-    return ReceiveWindow(max(size, in_force), manager, stream_id)
-
-
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     """END_STREAM: the message must be whole (8.1.1)."""
+    stream.receive_window.end()
     phase = step_message(stream.phase, states.END, stream.id)
     announced = stream.announced_size
     if announced is not None and stream.content_size != announced:
@@ -210,9 +210,10 @@ def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
         )
     stream.phase = phase
     stream.state = step_stream(stream.state, states.RECV_END, stream.id)
-    stream.receive_window.manager.ended()
     if stream.state == CLOSED:
         endpoint.retire(stream)
+    elif not stream.request_is_open:
+        endpoint.withhold(stream)  # what was to wait for this end
 
 
 def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -235,6 +236,8 @@ def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: 
         _on_absent(endpoint, stream_id, states.RECV_RST)
         return
     stream.state = step_stream(stream.state, states.RECV_RST, stream_id)
+    if code == ErrorCode.NO_ERROR and stream.content_size == stream.announced_size:
+        stream.phase = states.DONE  # Node 20 says so instead of END_STREAM, now and then
     if stream.phase != states.DONE:
         stream.failure = Failure(
             StreamResetError,
@@ -268,12 +271,13 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
 
 def _receive_settings_ack(endpoint: Endpoint) -> None:
     """Ours are in force: what they take away from the peer counts from now on (6.5.3)."""
-    before = endpoint.local_settings[SETTINGS_INITIAL_WINDOW_SIZE]
+    before, endpoint.opening_window = endpoint.opening_window, endpoint.stream_window
     changes = endpoint.local_settings.acknowledge()
+    endpoint.guess_round_trip()
+    endpoint.progressed.append(0)
     if endpoint.stream_window < before:
         for stream in endpoint.streams.values():
-            if stream.head:
-                stream.receive_window.shift(endpoint.stream_window - before)
+            stream.receive_window.shift(endpoint.stream_window - before)
     if SETTINGS_HEADER_TABLE_SIZE in changes:
         endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
 
@@ -331,7 +335,11 @@ def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_
             " (RFC 9113, 6.6)",
         )
     request = messages.promised_request(section, promised_id, endpoint.covers)
-    if endpoint.pushes_open >= endpoint.max_pushes or _promises_held(endpoint) >= MAX_PROMISES_HELD:
+    if (
+        endpoint.pushes_open >= endpoint.max_pushes
+        or _promises_held(endpoint) >= MAX_PROMISES_HELD
+        or not endpoint.budget.has_room(endpoint.opening_window)
+    ):
         endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
         return
     _open_promise(endpoint, stream_id, promised_id, request)
@@ -345,6 +353,9 @@ def _open_promise(
     endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest
 ) -> None:
     stream = Stream(promised_id, RESERVED_REMOTE, request.method)
+    stream.receive_window = ReceiveWindow.opened(
+        endpoint.opening_window, endpoint.window_manager, promised_id, endpoint.budget
+    )
     stream.promised_request = request
     stream.request_is_open = False
     endpoint.streams[promised_id] = stream
@@ -363,6 +374,8 @@ def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     elif opaque in endpoint.pings:
         endpoint.pings[opaque] = True
         endpoint.progressed.append(0)
+    elif opaque == MEASURING:
+        endpoint.end_measuring()
 
 
 def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:

@@ -2,6 +2,7 @@
 
 ``Endpoint`` writes it, readers take from it; it refers to nobody.  Content waits here between
 its frame and its reader: the deque never holds more than the receive window that was announced.
+Small frames are joined where there are many, so that octets are what it costs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from ..fields import Fields
     from .messages import PromisedRequest, ResponseHead
     from .windows import ReceiveWindow, SendWindow
+
+#: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
+#: and a peer may send the content in frames of one.
+MANY_PIECES = 1000
+#: Octets of a piece that is not small.
+PIECE_SIZE = 1024
 
 
 class Stream:
@@ -44,7 +51,6 @@ class Stream:
         "trailers",
     )
 
-    #: opened when the final response begins: content-length is known then
     receive_window: ReceiveWindow
 
     def __init__(self, stream_id: int, state: int, method: str) -> None:
@@ -58,7 +64,7 @@ class Stream:
         self.head: ResponseHead | None = None
         #: interim responses (RFC 9110, 15.2), oldest first
         self.informational: list[ResponseHead] = []
-        #: pieces of content, one a DATA frame, until they are read
+        #: pieces of content, one a DATA frame unless there are many, until they are read
         self.content: deque[bytes] = deque()
         #: octets of content received so far
         self.content_size = 0
@@ -88,6 +94,15 @@ class Stream:
         return self.phase == DONE or self.failure is not None
 
     @property
+    def is_exhausted(self) -> bool:
+        """The peer has used up its window, and has more to say."""
+        return (
+            self.receive_window.size <= 0
+            and not self.is_over
+            and self.content_size != self.announced_size
+        )
+
+    @property
     def expects_no_content(self) -> bool:
         """The response has no content whatever content-length says (RFC 9110, 6.4.1)."""
         head = self.head
@@ -99,14 +114,31 @@ class Stream:
         head = self.head
         return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
 
-    def begin(self, head: ResponseHead, receive_window: ReceiveWindow) -> None:
+    def begin(self, head: ResponseHead) -> None:
         """The final header section has come: what content may follow is settled (8.1.1)."""
         self.head = head
-        self.receive_window = receive_window
         if self.expects_no_content:
             self.announced_size = 0
         elif not self.is_tunnel:  # where content-length has no meaning (RFC 9110, 9.3.6)
             self.announced_size = head.content_length
+
+    def add(self, content: bytes) -> None:
+        """Content for the reader, behind many pieces."""
+        pieces = self.content
+        if len(pieces[-1]) < PIECE_SIZE:
+            pieces[-1] += content
+        else:
+            pieces.append(content)
+
+    def drop_content(self) -> int:
+        """Throw away what is unread; returns how many octets that was. Any thread."""
+        size = 0
+        try:
+            while self.content:
+                size += len(self.content.pop())
+        except IndexError:  # another thread took the last piece
+            pass
+        return size
 
     def __repr__(self) -> str:
         return f"<Stream {self.id}, {states.STATE_NAMES[self.state]}>"

@@ -5,18 +5,45 @@ and against the connection's.  ``SendWindow`` is what the peer allows us; it may
 (6.9.2).  ``ReceiveWindow`` is what we allow the peer: it takes what comes and asks its *window
 manager* when to give room again.
 
+**Memory.**  The connection's window cannot guard it: it would have to stay closed while anything
+is unread, and one stream that nobody reads would stop all others.  So it is opened as far as it
+goes, and again on receipt, and is never what a peer waits for.  What guards memory is one
+``Budget`` for the connection.  Each stream owns a *share* of it::
+
+    share = window (the peer may still send it) + unread + spare (was read, not given back yet)
+
+and the shares together never exceed the budget's limit, whatever the peer does and however many
+streams there are.  A share begins with the initial window; a stream for which even that is not
+left must wait.  It grows only out of what is left above a reserve for streams to come, and no
+stream takes more than half of that while it is not alone; what is only guessed to be needed leaves
+a good part to what is known to be.  Where one was refused, streams that have more than a fair part
+return it as they are read.
+
+**Speed.**  A window smaller than the product of the path's rate and its round trip makes the
+peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When the
+request goes out, from the round trip alone: on a long path a generous rate is supposed, for to
+be wrong costs a promise of memory, and to be slow costs round trips.  When the head has come,
+from content-length.  And while content comes, by measuring: a PING goes out with an announcement,
+and what arrives until its acknowledgement tells the rate.  Three times that rate times the shortest
+round trip is wanted; a stream held up by its window doubles it so each time, one held up by path
+or reader stays.  PINGs become rare as they find nothing new.
+
 The managers are the plug (``HTTP20Connection(window_manager=...)`` takes the class).  One
-instance serves the connection and one each stream.  A manager is told of every DATA frame
-(``increase_window_size``) and of every octet used up (``consumed``), and answers with an
-increment: 0, or the number of octets by which the window is to be opened.  Octets of a
-*stream* are used up when the caller has read them: a slow reader slows its own peer down.
-Octets of the *connection* are used up on receipt, so that a stream that nobody reads never
-stops the others: memory is bound by the stream windows.
+instance serves the connection and one each stream.  Whatever one answers, the window stays legal
+and the shares within the budget; one that raises loses its own stream and nothing else.
 """
 
 from __future__ import annotations
 
-from ..errors import ConnectionFault, ErrorCode, StreamFault
+from collections import deque
+
+from ..errors import (
+    ConnectionFault,
+    ErrorCode,
+    Failure,
+    LocalProtocolError,
+    StreamFault,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,21 +52,102 @@ if TYPE_CHECKING:
 #: "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets" (6.9.1).
 MAX_WINDOW_SIZE = 2**31 - 1
 
+#: Part of a budget, one in so many, that no share grows into: it is for streams to come, and by
+#: default 128 of them, which is more than most servers allow.
+RESERVED_PART = 4
+#: Part of its share, one in so many, that is read before it is given back, and the most octets:
+#: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
+ANNOUNCED_PART = 4
+MAX_UNANNOUNCED = 1024 * 1024
+#: Octets a second that a long path is supposed to carry before anything is known: 2.5 Gbit/s.
+SUPPOSED_RATE = 320_000_000
+#: Seconds of a round trip from which a path is long: below, to ask and wait costs little.
+LONG_ROUND_TRIP = 0.004
+#: How often a share should hold what the path does: once on its way to us, once while the
+#: announcements are on their way back, and once while the reader does something else.
+PIPES = 3
+#: Octets that one frame may be larger than its content (6.1).
+MAX_PADDING = 256
+#: The octets of a PING that measures (6.7).
+MEASURING = b"measures"
+#: Octets that a stream of any length may soon have: less costs more in announcements on a short
+#: path than it saves memory.
+BULK_WINDOW = 1024 * 1024
+
+
+class Budget:
+    """Octets that the streams of one connection may hold unread or let the peer send.
+
+    limit: the most that all shares together may be.  Lock held, but for ``freed``.
+    """
+
+    __slots__ = ("committed", "freed", "growth", "limit", "refused", "shares")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        #: the most that there may be for a share to grow
+        self.growth = limit - limit // RESERVED_PART
+        #: octets in all shares
+        self.committed = 0
+        #: streams whose window is open
+        self.shares = 0
+        #: octets that a stream wanted and did not get
+        self.refused = 0
+        #: octets read of streams that have ended: notes that any thread may leave
+        self.freed: deque[int] = deque()
+
+    def has_room(self, size: int) -> bool:
+        """Whether a share of size octets is left. HOT: once a request."""
+        freed = self.freed
+        while freed:
+            self.committed -= freed.popleft()
+        return self.committed + size <= self.limit
+
+    def grow(self, wanted: int, *, is_guess: bool, is_urgent: bool) -> int:
+        """Commit as much of wanted octets as may be had, for a share to grow.
+
+        A guess gets less: what is known to be needed shall not starve for it.  Who waits for
+        nothing else gets more: that new streams wait is better.
+        """
+        self.has_room(0)
+        is_alone = self.shares == 1
+        left = (self.limit if is_urgent else self.growth) - self.committed
+        if is_guess:
+            left -= self.growth // 8 if is_alone else self.growth // 2
+        granted = max(0, min(wanted, left if is_alone else left // 2))
+        if not is_guess:
+            self.refused = max(self.refused, wanted - granted)
+        self.committed += granted
+        return granted
+
+    def returned(self, share: int, spare: int, initial: int) -> int:
+        """How many spare octets a share has to give up, for streams that were refused."""
+        fair = max(initial, self.growth // self.shares)
+        size = max(0, min(self.refused, share - fair, spare))
+        self.refused -= size
+        return size
+
 
 class BaseFlowControlManager:
     """Decides when a receive window is opened again; subclass it (RFC 9113, 5.2.2).
 
     initial_window_size: octets, the window's size at the beginning.
-    window_size: octets that the peer may still send; kept by hyper, read it only.
+    window_size: octets that the peer may still send.
+    share: octets that may be in the window, unread, or read and not given back.
     document_size: octets of content announced by content-length, or None.
+    wants_measure: whether to measure while the next announcement is under way.
 
-    A method that returns an increment may return 0.  What would open the window beyond
-    2**31 - 1 octets is cut to it; a negative increment is taken for 0.
+    hyper keeps window_size, share and document_size: read them only.  A method that returns an
+    increment may return 0.  What would exceed the budget of the connection, or open the window
+    beyond 2**31 - 1 octets, is cut; a negative increment is taken for 0.
     """
+
+    wants_measure = False
 
     def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
         self.initial_window_size = initial_window_size
         self.window_size = initial_window_size
+        self.share = initial_window_size
         self.document_size = document_size
 
     def increase_window_size(self, frame_size: int) -> int:
@@ -53,42 +161,112 @@ class BaseFlowControlManager:
         """Octets of room to give now that size octets were used up; by default none."""
         return 0
 
-    def blocked(self) -> int:
-        """Octets of room to give to a peer that says it is blocked.
+    def foresee(self) -> int:
+        """Octets of room to give before content comes; by default none.
 
-        No frame of RFC 9113 says so; an older draft's did, and old managers may define this.
+        Asked when the request goes out on a path longer than 4 ms, and again when the response's
+        head brings a content-length beyond the window.
         """
         return 0
 
+    def blocked(self) -> int:
+        """Octets of room to give now: the window is used up, and somebody of ours waits.
+
+        A reader waits for content; or a sender for a peer that takes nothing before it has said
+        more.  Asked until the answer is more than 0, a few times a second.  By default what the
+        window was at the beginning, so that a manager that counts wrong is slow, not stuck.
+        """
+        return self.initial_window_size - self.window_size
+
     def round_trip(self, seconds: float) -> None:
-        """A round-trip time was measured (6.7)."""
+        """The shortest round trip that was measured, each time that one was (6.7).
+
+        In longer ones something stood in a queue.  A path longer than 4 ms is told beforehand.
+        """
+
+    def measured(self, seconds: float, size: int) -> int:  # noqa: ARG002
+        """Octets of room to give now that size octets came within seconds, a round trip.
+
+        Asked after ``wants_measure`` was found true.
+        """
+        return 0
 
     def ended(self) -> None:
         """Nothing more will come."""
 
 
 class FlowControlManager(BaseFlowControlManager):
-    """The default: room is given back as content is used up, half a window at a time.
+    """The default: room is given back as content is used up, and as much as the path needs.
 
-    The peer can always send at least half a window while an announcement is under way, and a
-    small response costs no announcement at all.
+    A document that fits into what was announced costs no announcement at all.
     """
 
-    #: octets used up since room was last given
+    #: octets used up in all, and since room was last given
+    _consumed = 0
     _unannounced = 0
+    #: octets that the share should be
+    _wanted = BULK_WINDOW
+    #: seconds, or 0 where it is not known, or short
+    _round_trip = 0.0
+    #: octets to be read before the next measurement, and that in shares the last time
+    _patience = BULK_WINDOW
+    _shares = 1
 
     def increase_window_size(self, frame_size: int) -> int:  # noqa: ARG002
         """Nothing on receipt: back-pressure is the reader's."""
         return 0
 
     def consumed(self, size: int) -> int:
-        """All that was used up, as soon as that is half a window."""
-        unannounced = self._unannounced + size
-        if 2 * unannounced < self.initial_window_size:
-            self._unannounced = unannounced
+        """What was used up, as soon as it is a part of the share, and what the share lacks.
+
+        A reader who leaves more unread than the peer may still send falls behind: it is given
+        back but half.
+        """
+        self._consumed += size
+        unannounced = self._unannounced = self._unannounced + size
+        share = self.share
+        if unannounced < MAX_UNANNOUNCED and ANNOUNCED_PART * unannounced < share:
             return 0
+        announced = share - unannounced  # and not read
+        if self.document_size is not None:
+            rest = self.document_size - self._consumed
+            if announced >= rest + MAX_PADDING:
+                return 0
         self._unannounced = 0
-        return unannounced
+        if announced > 2 * self.window_size and share > 2 * BULK_WINDOW:
+            self._wanted = share - unannounced // 2
+            return unannounced - unannounced // 2
+        self._patience -= unannounced
+        self.wants_measure = self._patience <= 0
+        return unannounced + max(0, self._wanted - share)
+
+    def foresee(self) -> int:
+        """Before the head, what a long path may need; after it, what the document needs."""
+        is_long = self._round_trip >= LONG_ROUND_TRIP
+        size = self.document_size
+        supposed = int(SUPPOSED_RATE * self._round_trip) if is_long else 0
+        if size is not None:
+            supposed = min(size + MAX_PADDING, max(2 * supposed, BULK_WINDOW))
+            self._wanted = max(self._wanted, supposed)
+        return max(0, supposed - self.window_size)
+
+    def blocked(self) -> int:
+        """As much again as there was."""
+        return self.share
+
+    def round_trip(self, seconds: float) -> None:
+        """It is noted."""
+        self._round_trip = seconds
+
+    def measured(self, seconds: float, size: int) -> int:
+        """Three times what comes in the shortest round trip at this rate, if that is more."""
+        need = int(PIPES * size * self._round_trip / seconds)
+        is_more = need > max(self._wanted, self.share)
+        self._wanted = max(need, self._wanted)
+        self._shares = 1 if is_more else 2 * self._shares
+        self._patience = self._shares * max(self._wanted, self.share)
+        self.wants_measure = False
+        return max(0, need - self.share) if is_more else 0
 
 
 class SendWindow:
@@ -130,15 +308,51 @@ class SendWindow:
 
 
 class ReceiveWindow:
-    """What we let the peer send on one stream, or on the connection."""
+    """What we let the peer send on one stream, or on the connection.
 
-    __slots__ = ("manager", "size", "stream_id")
+    budget: what a stream's share is part of; None for the connection's own window.
+    """
 
-    def __init__(self, size: int, manager: BaseFlowControlManager, stream_id: int = 0) -> None:
+    __slots__ = (
+        *("_initial", "_padding", "budget", "is_begun", "manager", "share", "size", "spare"),
+        "stream_id",
+    )
+
+    def __init__(
+        self,
+        size: int,
+        manager: BaseFlowControlManager,
+        stream_id: int = 0,
+        budget: Budget | None = None,
+    ) -> None:
         #: octets that the peer may still send; negative only after we lowered a setting
         self.size = size
         self.manager = manager
         self.stream_id = stream_id
+        self._initial = size
+        self.budget = budget
+        #: whether the response's head has come
+        self.is_begun = False
+        #: octets of the budget: what the peer may send, what is unread, and what is spare
+        self.share = size
+        #: octets that were used up and not given back: content that was read, and padding
+        self.spare = 0
+        self._padding = 0
+        if budget is not None:
+            budget.committed += size
+            budget.shares += 1
+
+    @classmethod
+    def opened(
+        cls, size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
+    ) -> ReceiveWindow:
+        """A window with a manager of its own; what the class raises is its stream's fault."""
+        try:
+            manager = window_manager(size)
+            manager.share = size
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise _broken(window_manager, "its making", stream_id, error) from None
+        return cls(size, manager, stream_id, budget)
 
     def take(self, size: int) -> int:
         """A DATA frame of size octets came; returns the increment to announce, or 0. HOT.
@@ -152,26 +366,118 @@ class ReceiveWindow:
                 raise StreamFault(self.stream_id, ErrorCode.FLOW_CONTROL_ERROR, why)
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, why)
         manager = self.manager
-        self.size = manager.window_size = left
-        increment = manager.increase_window_size(size)
-        return self._open(increment) if increment else 0
+        self.size = left
+        try:
+            manager.window_size = left
+            increment = manager.increase_window_size(size)
+            return self._open(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("increase_window_size", error) from None
 
     def credit(self, size: int) -> int:
         """Size octets were used up; returns the increment to announce, or 0. HOT."""
-        increment = self.manager.consumed(size)
-        return self._open(increment) if increment else 0
+        self.spare += size
+        try:
+            increment = self.manager.consumed(size)
+            return self._open(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("consumed", error) from None
 
-    def _open(self, increment: int) -> int:
-        # A manager is the user's code: whatever it answers, the window stays legal (6.9.1).
-        increment = max(0, min(int(increment), MAX_WINDOW_SIZE - self.size))
+    def pad(self, size: int) -> int:
+        """Size octets were padding; returns the increment to announce, or 0."""
+        self.spare += size
+        self._padding += size
+        if ANNOUNCED_PART * self._padding < self._initial:
+            return 0
+        increment, self._padding = self._padding, 0
+        self.spare -= increment
         self.size += increment
         self.manager.window_size = self.size
         return increment
+
+    def ask(self, hook: str, *arguments: float) -> int:
+        """Call another hook of the manager's; returns the increment to announce, or 0."""
+        try:
+            increment = getattr(self.manager, hook)(*arguments)
+            return self._open(increment, is_urgent=hook == "blocked") if increment else 0
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed(hook, error) from None
+
+    def _open(self, increment: int, *, is_urgent: bool = False) -> int:
+        # A manager is the user's code: whatever it answers, the window stays legal (6.9.1).
+        increment = int(max(0, min(increment, MAX_WINDOW_SIZE - self.size)))
+        if self.budget is not None:
+            increment = self._afforded(self.budget, increment, is_urgent=is_urgent)
+        self.size += increment
+        self.manager.window_size = self.size
+        if self.budget is None:
+            self.share = self.manager.share = max(self.share, self.size)
+        return increment
+
+    def _afforded(self, budget: Budget, increment: int, *, is_urgent: bool) -> int:
+        """As much of an increment as the share allows, or the budget lets it grow."""
+        spare = self.spare - self._padding
+        returned = budget.refused and budget.returned(self.share, spare, self._initial)
+        if returned:
+            spare -= self._shrink(budget, returned)
+            increment = min(increment, spare)
+        elif increment > spare:
+            # Before the head, nothing of the content is known.
+            grown = budget.grow(increment - spare, is_guess=not self.is_begun, is_urgent=is_urgent)
+            self.share += grown
+            self.spare += grown
+            increment = spare = spare + grown
+        self.spare -= increment
+        spare -= increment
+        if increment:  # the manager means to leave it at that
+            self._shrink(budget, max(0, min(spare, self.share - self._initial)))
+        self.manager.share = self.share
+        return increment
+
+    def _shrink(self, budget: Budget, size: int) -> int:
+        self.share -= size
+        self.spare -= size
+        budget.committed -= size
+        return size
 
     def shift(self, difference: int) -> None:
         """Our SETTINGS_INITIAL_WINDOW_SIZE changed while the stream was open (6.9.2)."""
         self.size += difference
         self.manager.window_size = self.size
+        self.share += difference
+        self.manager.share = self.share
+        if self.budget is not None:
+            self.budget.committed += difference
+
+    def end(self) -> None:
+        """Nothing more will come: what is unread is all that remains of the share."""
+        budget, self.budget = self.budget, None
+        if budget is not None:
+            budget.committed -= self.size + self.spare
+            budget.shares -= 1
+            try:
+                self.manager.ended()
+            except Exception as error:  # noqa: BLE001 - it is the user's code
+                raise self._failed("ended", error) from None
+
+    def _failed(self, hook: str, error: Exception) -> StreamFault:
+        """A manager raised: it is asked no more."""
+        fault = _broken(type(self.manager), hook, self.stream_id, error)
+        self.manager = FlowControlManager(self._initial)
+        self.manager.window_size, self.manager.share = self.size, self.share
+        return fault
+
+
+def _broken(window_manager: object, hook: str, stream_id: int, error: Exception) -> StreamFault:
+    name = getattr(window_manager, "__qualname__", repr(window_manager))
+    why = f"the window manager {name} failed in {hook}: {error!r}"
+    if stream_id:
+        why += "; its stream is cancelled, and others go on"
+    else:
+        why += "; the connection goes on without it"
+    failure = Failure(LocalProtocolError, why, stream_id=stream_id or None)
+    failure.cause = error
+    return StreamFault(stream_id, ErrorCode.CANCEL, why, failure)
 
 
 if TYPE_CHECKING:

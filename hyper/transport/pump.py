@@ -52,6 +52,10 @@ if TYPE_CHECKING:
 LOOK_INTERVAL = 0.001
 
 
+#: Seconds until a window manager that gives no room is asked again: it may go by the clock.
+ASKING_INTERVAL = 0.02
+
+
 class Gate:
     """Where one thread sleeps until what it waits for may have come true."""
 
@@ -133,6 +137,39 @@ class Pump:
         finally:
             self._appoint()
 
+    def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
+        """As ``wait``, and see to it that the stream's receive window is not what it waits for.
+
+        While the peer has used it up, the window's manager is asked for room, again and again.
+        """
+        endpoint = self.endpoint
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not ready():
+            remaining = self._remaining(deadline)
+            if not stream.is_exhausted or endpoint.open_further(stream, "blocked"):
+                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731
+                self.wait(condition, (stream.id, 0), remaining)
+                continue
+            try:
+                pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
+                self.wait(ready, (stream.id, 0), pause)
+            except TimedOut:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimedOut(
+                        f"timed out: the peer has used up the window of stream {stream.id}, and"
+                        " there is no room for more: content has to be read first, or unread_limit"
+                        f" ({endpoint.budget.limit} octets) to be larger, or its window manager"
+                        " gives none"
+                    ) from None
+
+    def release(self, size: int) -> None:
+        """Size octets of a stream that has ended were read. Any thread, without the lock."""
+        self.endpoint.budget.freed.append(size)
+        if self._queue:
+            with self.lock:
+                self.endpoint.progressed.append(0)
+                self.flush()
+
     def wait_turn(self, is_free: Condition, timeout: float | None) -> None:
         """Return when is_free() is true and all who came before have been served, or at failure.
 
@@ -149,6 +186,8 @@ class Pump:
                 (0,),
                 timeout,
             )
+        except TimedOut:
+            raise TimedOut(self.endpoint.why_none_is_free()) from None
         finally:
             if ticket in queue:
                 queue.remove(ticket)
@@ -326,7 +365,7 @@ class Pump:
         if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self.abandoned):
             return True
         while self.abandoned:
-            endpoint.cancel(self.abandoned.popleft())
+            endpoint.drop(self.abandoned.popleft())
         if endpoint.progressed:
             self._wake()
         if self._is_refused:

@@ -12,6 +12,11 @@ specification, extensions).
     GET  /push           promises of /pushed/style.css and /pushed/app.js, then HTML
     GET  /status/N       that status
     POST /RPC2           XML-RPC: echo(value), http_version(), fields(); gzip where it is accepted
+
+and, as a WebSocket (RFC 8441 where it is HTTP/2):
+
+    /chat                every message comes back; "end" ends it with code 1001
+    /refused             closed before it is accepted: 403
 """
 
 from __future__ import annotations
@@ -36,6 +41,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
+    if scope["type"] == "websocket":
+        await _chat(scope, receive, send)
+        return
     if scope["type"] != "http":
         return
     _, name, *rest = scope["path"].split("/")
@@ -52,6 +60,24 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+async def _chat(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    if scope["path"] != "/chat":
+        await send({"type": "websocket.close"})
+        return
+    offered = scope["subprotocols"]
+    await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
+    while True:
+        message = await receive()
+        if message["type"] != "websocket.receive":
+            return
+        if message.get("text") == "end":
+            await send({"type": "websocket.close", "code": 1001})
+            return
+        echoed = {key: message[key] for key in ("text", "bytes") if message.get(key) is not None}
+        await send({"type": "websocket.send", **echoed})
 
 
 async def _start(send: Send, status: int = 200, *fields: tuple[bytes, bytes], **more: Any) -> None:

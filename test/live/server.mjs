@@ -29,9 +29,13 @@
 //   GET  /never               no answer
 //   GET  /sessions            JSON: how many connections were accepted so far
 //   GET  /altsvc              ALTSVC and ORIGIN frames, then an answer
+//
+// CONNECT to host:port makes a TCP connection; 502 where that fails. With :protocol (where settings has
+// enableConnectProtocol) /echo sends every octet back, and /refuse answers 403 with a few words.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
+import net from 'node:net';
 import zlib from 'node:zlib';
 
 const config = JSON.parse(process.argv[2]);
@@ -234,6 +238,32 @@ function coded(stream, coding, code) {
   stream.end(code(Buffer.from('hello from node\n'.repeat(1000))));
 }
 
+function connect(stream, headers) {
+  if (headers[':protocol'] !== undefined) {
+    if (headers[':path'] === '/echo') {
+      const { ':scheme': scheme, ':authority': authority, ':protocol': protocol } = headers;
+      stream.respond({ ':status': 200, 'x-asked': `${protocol} ${scheme} ${authority}` });
+      stream.pipe(stream);
+    } else {
+      stream.respond({ ':status': 403, 'x-why': 'asked for' });
+      stream.end('no tunnel here\n');
+    }
+    return;
+  }
+  const [, host, port] = /^(.*):(\d+)$/.exec(headers[':authority']);
+  const socket = net.connect({ host, port: Number(port), allowHalfOpen: true }, () => {
+    stream.respond({ ':status': 200 });
+    stream.pipe(socket);
+    socket.pipe(stream);
+  });
+  stream.on('close', () => socket.destroy());
+  socket.on('error', () => {
+    // close() would send END_STREAM before RST_STREAM: the reset would come too late to be one.
+    if (stream.headersSent) stream.destroy(new Error('the far side reset its connection'));
+    else stream.respond({ ':status': 502 }, { endStream: true });
+  });
+}
+
 const options = { ...config.session, settings: config.settings ?? {} };
 const server = config.key
   ? http2.createSecureServer({
@@ -253,6 +283,10 @@ server.on('session', (session) => {
 });
 server.on('stream', (stream, headers) => {
   stream.on('error', (error) => console.error('stream', error.message));
+  if (headers[':method'] === 'CONNECT') {
+    connect(stream, headers);
+    return;
+  }
   const [, name, ...rest] = headers[':path'].split('?')[0].split('/');
   const answer = Object.hasOwn(answers, name) ? answers[name] : undefined;
   if (answer === undefined) {

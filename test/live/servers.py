@@ -496,9 +496,25 @@ hosts:
         return [self._program(), "-m", "worker", "-c", str(path)]
 
 
-SERVERS: dict[str, type[Server]] = {
-    server.name: server for server in (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o)
-}
+class Grpcio(Server):
+    """gRPC by PyPI's grpcio, with grpc_server.py, where the methods are described."""
+
+    name = "grpcio"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if importlib.util.find_spec("grpc") is None:
+            return f"{cls.name}: the package grpcio is not installed for {sys.executable}"
+        return None
+
+    def _command(self) -> list[str]:
+        command = [sys.executable, str(HERE / "grpc_server.py"), str(self.port)]
+        return [*command, self.pair.certificate, self.pair.key] if self.pair else command
+
+
+#: Those that answer GET with `FILES` or a greeting of their own.
+WEB_SERVERS = (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o)
+SERVERS: dict[str, type[Server]] = {server.name: server for server in (*WEB_SERVERS, Grpcio)}
 
 
 def missing(name: str) -> str | None:
@@ -507,8 +523,8 @@ def missing(name: str) -> str | None:
 
 
 def names() -> Iterable[str]:
-    """The names of all servers, those missing here too."""
-    return tuple(SERVERS)
+    """The names of all web servers, those missing here too."""
+    return tuple(server.name for server in WEB_SERVERS)
 
 
 def sha256(content: bytes) -> str:

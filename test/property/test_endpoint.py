@@ -98,7 +98,7 @@ class Watched:
             endpoint.send_request(request(), "POST", end_stream=name == "open")
         elif name == "send" and stream.request_is_open:
             endpoint.send_content(stream, memoryview(bytes(5000)), end_stream=number % 3 == 0)
-        elif name == "trailers" and stream.request_is_open:
+        elif name == "trailers" and stream.request_is_open and not stream.is_tunnel:
             endpoint.send_trailers(stream, ((b"checksum", b"1"),))
         elif name == "cancel":
             endpoint.cancel(stream)
@@ -130,16 +130,23 @@ class Watched:
 
     def check_windows(self):
         endpoint = self.endpoint
-        window = endpoint.receive_window
-        assert window.size + window.manager._unannounced == 65_535
+        assert 65_535 // 2 <= endpoint.receive_window.size <= MAX_WINDOW_SIZE
         assert 0 <= endpoint.send_window.size <= MAX_WINDOW_SIZE
         for stream in endpoint.streams.values():
             assert stream.send_window is None or stream.send_window.size <= MAX_WINDOW_SIZE
-            if stream.head and stream.phase != states.DONE:
-                window = stream.receive_window
-                unread = sum(map(len, stream.content))
+        committed = shares = 0
+        for stream in self.known.values():
+            unread = sum(map(len, stream.content))
+            window = stream.receive_window
+            if not stream.is_over:
                 assert window.size == window.manager.window_size
-                assert window.size + window.manager._unannounced + unread == 65_535
+                assert window.share == window.size + window.spare + unread
+                assert window.share >= 65_535
+                shares += 1
+            committed += unread if stream.is_over else window.share
+        budget = endpoint.budget
+        assert (budget.committed, budget.shares) == (committed, shares)
+        assert committed <= budget.limit
 
     def check_frame(self, frame):
         """A client may send it, and nothing follows GOAWAY, RST_STREAM or END_STREAM (5.1)."""

@@ -200,7 +200,7 @@ def test_window_updates_are_few(connect):
         updates = [f for f in peer.frames if f.type == wire.WINDOW_UPDATE]
         assert len(updates) < 8
 
-    connection = connect(script)
+    connection = connect(script, settings={"SETTINGS_INITIAL_WINDOW_SIZE": size})
     connection.request("GET", "/")
     assert len(connection.getresponse().read()) == size
     connection.ping()

@@ -262,7 +262,7 @@ def test_back_pressure(connect):
         pong(peer)
         assert updates(peer, 1) == 0
         pong(peer)
-        assert updates(peer, 1) == 30000
+        assert updates(peer, 1) >= 30000
         peer.write_data(1, b"a" * 30000, end_stream=True)
 
     def updates(peer, stream_id):

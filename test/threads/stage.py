@@ -71,7 +71,10 @@ class FakeEndpoint:
             self.failure = failure
             self.progressed.extend(self.streams)
 
-    def cancel(self, _: Any) -> None:
+    def why_none_is_free(self) -> str:
+        return "timed out"
+
+    def drop(self, _: Any) -> None:
         """A dropped stream leaves its place to another."""
         self.places += 1
         self.progressed.append(0)

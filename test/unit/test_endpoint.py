@@ -208,7 +208,7 @@ def test_window_managers_are_told_of_sizes_round_trips_and_ends():
     wired.receive(wire.data(begun.id, b"ok", end_stream=True))
     assert manager.is_ended
     wired.answer(awaiting)
-    assert awaiting.receive_window.manager.times == []
+    assert awaiting.receive_window.manager.times == [0.25]
 
 
 def test_8_4_promises_may_come_until_the_response_has_ended_or_its_window_is_full():

@@ -192,3 +192,11 @@ def test_8_1_trailers_are_regular_fields():
     assert messages.trailers((), 1) == ()
     with pytest.raises(StreamFault, match=r"8\.1\)"):
         messages.trailers(((b":status", b"200"),), 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "expects"), [("100-continue", True), ("100-Continue", True), ("else", False)]
+)
+def test_rfc9110_10_1_1_what_the_caller_expects_is_noted(value, expects):
+    assert request_fields({"Expect": value}).expects_continue is expects
+    assert not request_fields({}).expects_continue

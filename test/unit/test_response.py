@@ -69,6 +69,7 @@ class FakePump:
         self.stream = stream
         self.acts = deque(acts)
         self.waits = 0
+        self.released = 0
 
     def wait(self, ready, ids, _timeout):
         assert self.lock.locked()
@@ -90,6 +91,10 @@ class FakePump:
             self.stream.content.append(act)
             self.stream.content_size += len(act)
 
+    def release(self, size):
+        assert not self.lock.locked()
+        self.released += size
+
     def flush(self):
         return True
 
@@ -102,7 +107,8 @@ def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, 
     stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
     stream.request_is_open = False
     stream.phase = states.CONTENT
-    stream.begin(ResponseHead(status, tuple(fields), length), None)
+    stream.receive_window = SimpleNamespace(size=1)
+    stream.begin(ResponseHead(status, tuple(fields), length))
     stream.trailers = tuple(trailers)
     connection = SimpleNamespace(decode_content=decode, limit=lambda: 1.0)
     return HTTP20Response(connection, FakePump(stream, acts), stream)

@@ -14,7 +14,7 @@ def stream(method="GET", status=None, content_length=None, **changes):
     """A stream in some moment of its life."""
     made = Stream(1, states.HALF_CLOSED_LOCAL, method)
     if status:
-        made.begin(ResponseHead(status, (), content_length), None)
+        made.begin(ResponseHead(status, (), content_length))
     for name, value in changes.items():
         setattr(made, name, value)
     return made

@@ -1,0 +1,101 @@
+"""RFC 8441, extended CONNECT, and what RFC 9113, 8.5 says of tunnels: the client's side."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.errors import InvalidURL, LocalProtocolError
+from hyper.protocol import messages
+from hyper.protocol.messages import Origin, request_fields
+from test import wire
+from test.wired import CONNECT, CONNECTED, Wired, busy
+
+ORIGIN = Origin("https", "example.org")
+READY = {wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 1}
+
+
+def section(target, protocol=None, headers=(), implied=()):
+    return messages.tunnel_section(target, protocol, ORIGIN, request_fields(headers), implied)
+
+
+def test_rfc9113_8_5_connect_has_neither_scheme_nor_path():
+    assert section("far.example:443", None, {"a": "1"}, ((b"b", b"2"),)) == (
+        (b":method", b"CONNECT"),
+        (b":authority", b"far.example:443"),
+        (b"a", b"1"),
+        (b"b", b"2"),
+    )
+
+
+@pytest.mark.parametrize("target", ["far.example", "/", "", ":443", "a:b", "a b:1", "a:1 "])
+def test_rfc9113_8_5_the_target_is_a_host_and_a_port(target):
+    with pytest.raises(InvalidURL):
+        section(target)
+
+
+def test_4_extended_connect_has_scheme_and_path_and_authority():
+    assert section("/chat?x", "websocket", {"a": "1"}, ((b"b", b"2"),)) == (
+        (b":method", b"CONNECT"),
+        (b":protocol", b"websocket"),
+        (b":scheme", b"https"),
+        (b":authority", b"example.org"),
+        (b":path", b"/chat?x"),
+        (b"a", b"1"),
+        (b"b", b"2"),
+    )
+    assert dict(section("/", "x", {"host": "b.example"}))[b":authority"] == b"b.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"), [("ws://a/b", b"http"), ("wss://a/b", b"https"), ("http://a/b", b"http")]
+)
+def test_5_the_scheme_of_wss_is_https(url, scheme):
+    assert section(url, "websocket")[2:] == (
+        (b":scheme", scheme),
+        (b":authority", b"a"),
+        (b":path", b"/b"),
+    )
+
+
+def test_5_fields_of_an_http_1_1_upgrade_are_not_sent():
+    given = {"Connection": "Upgrade", "Upgrade": "websocket", "Host": "a"}
+    assert {name for name, _ in section("/", "websocket", given)} == {
+        b":method",
+        b":protocol",
+        b":scheme",
+        b":authority",
+        b":path",
+    }
+
+
+@pytest.mark.parametrize("protocol", ["", "a b", "a\n"])
+def test_4_the_protocol_is_a_token(protocol):
+    with pytest.raises(LocalProtocolError, match="8441, 4"):
+        section("/", protocol)
+
+
+def test_3_only_a_peer_that_has_announced_it_is_asked():
+    request = section("/", "websocket")
+    wired = Wired()
+    with pytest.raises(LocalProtocolError, match=r"CONNECT for websocket.*8441, 3"):
+        wired.endpoint.send_request(request, "CONNECT", end_stream=False)
+    assert wired.sent() == []
+    assert wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False).id == 1
+    wired = Wired(peer_settings=READY)
+    assert wired.endpoint.send_request(request, "CONNECT", end_stream=False).id == 1
+
+
+def test_3_the_peer_must_not_take_it_back():
+    wired = Wired(peer_settings=READY)
+    (goaway,) = wired.receive(wire.settings({wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 0}))
+    assert (goaway.type, goaway.error_code) == (wire.GOAWAY, wire.PROTOCOL_ERROR)
+
+
+def test_rfc9113_8_5_no_trailers_are_sent_in_a_tunnel():
+    wired = busy()
+    stream = wired.endpoint.streams[CONNECTED]
+    with pytest.raises(LocalProtocolError, match=r"tunnel.*8\.5"):
+        wired.endpoint.send_trailers(stream, ((b"a", b"1"),))
+    assert wired.sent() == []
+    wired.endpoint.send_content(stream, memoryview(b"content"), end_stream=True)
+    assert [frame.type for frame in wired.sent()] == [wire.DATA]
