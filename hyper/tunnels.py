@@ -60,7 +60,7 @@ def open_tunnel(
     that cannot be trusted, ProxyError for one that refuses.
     """
     transport: Transport
-    transport = PlainTransport(*connect(proxy.host, proxy.port, deadline, source_address))
+    transport = PlainTransport(connect(proxy.host, proxy.port, deadline, source_address))
     try:
         if proxy.scheme in ("socks5", "socks5h"):
             return _by_socks(transport, proxy, host, port, deadline)

@@ -139,9 +139,8 @@ class Endpoint(Receiving):
         #: what a new stream begins with: until the peer has acknowledged ours, it may still use
         #: the old window if that is larger (6.9.3)
         self.opening_window = max(self.stream_window, 65_535)
-        self.max_pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
-        if not settings.get(SETTINGS_ENABLE_PUSH, 1):
-            self.max_pushes = 0
+        pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
+        self.max_pushes = pushes if settings.get(SETTINGS_ENABLE_PUSH, 1) else 0
         self.encoder = encoder
         self.decoder = decoder
         self.covers = covers
@@ -166,7 +165,6 @@ class Endpoint(Receiving):
         self.origin_set: list[bytes] | None = None
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
-        # The streams.
         self.streams: dict[int, Stream] = {}
         self.next_stream_id = first_stream_id
         self._youngest_opened = 0
@@ -177,7 +175,7 @@ class Endpoint(Receiving):
         self._cancelled: dict[int, None] = {}
         #: ids of streams with news since the last look; 0 for the connection
         self.progressed: list[int] = []
-        # What the frame under way has begun.
+        #: what the frame under way has begun
         self.block: FieldBlock | None = None
         self.empty_data_frames = 0
         self._send_preface(settings, connection_window)

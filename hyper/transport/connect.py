@@ -53,8 +53,8 @@ def connect(
     port: int,
     deadline: float | None = None,
     source_address: tuple[str, int] | None = None,
-) -> tuple[socket.socket, float]:
-    """A connected TCP socket, non-blocking, and the seconds that its connecting took.
+) -> socket.socket:
+    """A connected TCP socket, non-blocking.
 
     deadline: a monotonic moment, or None.  source_address: (host, port) to connect from; addresses
     of another family than its own fail.  Raises TimedOut; socket.gaierror for a name without
@@ -117,15 +117,13 @@ class Race:
 
     def __init__(self, source_address: tuple[str, int] | None = None) -> None:
         self._source_address = source_address
-        #: sockets that are connecting: the address in words, and since when
-        self._under_way: dict[socket.socket, tuple[str, float]] = {}
+        #: sockets that are connecting: the address in words
+        self._under_way: dict[socket.socket, str] = {}
         self.failures: list[tuple[str, OSError]] = []
         self.is_lost = False
 
-    def run(
-        self, addresses: list[Address], deadline: float | None
-    ) -> tuple[socket.socket, float] | None:
-        """The first socket that is connected, and its seconds; None at the deadline.
+    def run(self, addresses: list[Address], deadline: float | None) -> socket.socket | None:
+        """The first socket that is connected; None at the deadline.
 
         Raises the OSError of the most telling failure if all have failed.
         """
@@ -155,7 +153,6 @@ class Race:
     def _begin(self, address: Address) -> bool:
         """Begin an attempt; whether it is under way now."""
         family, kind, protocol, _, target = address
-        begin = time.monotonic()
         sock = None
         try:
             sock = socket.socket(family, kind, protocol)
@@ -166,7 +163,7 @@ class Race:
             code = sock.connect_ex(target)
             if code not in IN_PROGRESS:
                 raise _error(code)
-            self._under_way[sock] = target[0], begin
+            self._under_way[sock] = target[0]
         except OSError as error:
             self.failures.append((target[0], error))
         else:
@@ -176,14 +173,14 @@ class Race:
                 sock.close()
         return False
 
-    def _await(self, timeout: float | None) -> tuple[socket.socket, float] | None:
+    def _await(self, timeout: float | None) -> socket.socket | None:
         """Wait for attempts to end; the one that has succeeded, if one has."""
         for sock in finished(list(self._under_way), timeout):
-            name, begin = self._under_way[sock]
+            name = self._under_way[sock]
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if not code:
                 del self._under_way[sock]
-                return sock, time.monotonic() - begin
+                return sock
             self.failures.append((name, _error(code)))
             del self._under_way[sock]
             sock.close()
@@ -198,7 +195,7 @@ class Race:
     def story(self) -> str:
         """What became of each address, for a message."""
         ends = [f"{name}: {error.strerror or error}" for name, error in self.failures]
-        ends += [f"{name}: no answer" for name, _ in self._under_way.values()]
+        ends += [f"{name}: no answer" for name in self._under_way.values()]
         return "; ".join(ends) or "no address was tried"
 
     def end(self) -> None:

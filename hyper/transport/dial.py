@@ -48,7 +48,7 @@ def dial(
     elif unix_socket is not None:
         transport = PlainTransport(connect_unix(unix_socket, deadline))
     else:
-        transport = PlainTransport(*connect(host, port, deadline, source_address))
+        transport = PlainTransport(connect(host, port, deadline, source_address))
     if context is None:
         return transport
     from . import tls

@@ -12,7 +12,8 @@ A transport moves octets and knows nothing of HTTP.  Its verbs never block, but 
 
 ``drained`` spares a system call: after a read that did not fill its view the kernel has no
 more, so that one had better wait than try.  ``round_trip`` is a first estimate of the time to the
-peer and back, in seconds, from connecting; None where that told nothing.
+server and back, in seconds: from the TLS handshake, or from a proxy's answer.  It is None where TCP
+alone was connected, for that may end at the next box on the way.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ MAX_POLL = 2**31 - 1
 class PlainTransport:
     """A connected socket, made non-blocking; lock held for all but ``wait``."""
 
-    def __init__(self, sock: socket.socket, round_trip: float | None = None) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.socket = sock
-        self.round_trip = round_trip
+        self.round_trip: float | None = None
         self.drained = False
         self._unsent = memoryview(b"")
         #: two ends: what is written to the one is seen by who waits for the other

@@ -254,6 +254,7 @@ class TLSTransport:
 
     def _shake_hands(self, deadline: float | None) -> None:
         done = False
+        begin: float | None = time.monotonic()
         while not done:
             try:
                 done = self.filter.handshake()
@@ -276,6 +277,8 @@ class TLSTransport:
             if not self._plain.wait(read=True, write=not sent, timeout=timeout):
                 continue
             received = self._plain.recv_into(self._ciphertext)
+            if received and begin is not None:
+                self.round_trip, begin = time.monotonic() - begin, None
             if received == 0:
                 self.filter.feed_eof()
             elif received:

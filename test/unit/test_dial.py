@@ -86,7 +86,7 @@ def test_cleartext_gives_a_plain_transport_that_sends_at_once(listener):
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert sock.gettimeout() == 0
-    assert 0 < transport.round_trip < DEADLINE
+    assert transport.round_trip is None  # what answered may be but the next box on the way
     transport.close()
 
 
@@ -169,7 +169,6 @@ def test_an_address_that_does_not_answer_costs_the_attempt_delay_alone(
     transport = dial("two.example", 443, timeout=DEADLINE)
     assert connect.ATTEMPT_DELAY <= time.monotonic() - begin < connect.ATTEMPT_DELAY + 1
     assert transport.socket.getpeername() == listener.getsockname()
-    assert transport.round_trip < connect.ATTEMPT_DELAY  # its own, not the other's
     transport.close()  # a loser left open would be a ResourceWarning, which is an error here
 
 

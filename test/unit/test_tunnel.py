@@ -74,6 +74,8 @@ def tunnel():
         encoder=Encoder(),
         decoder=Decoder(max_list_size=65_536),
         covers=lambda *_: False,
+        unread_limit=WINDOW,
+        now=lambda: 0.0,
     )
     tunnel = TunnelTransport(endpoint, base)
     assert tunnel.round_trip == 0.5
