@@ -73,6 +73,7 @@ class HTTP20Connection(PiecewiseRequests):
     unix_socket: the path of the socket behind which the server is.  proxy: the URL of a proxy to go
     through, or a ``hyper.proxies.Proxy``.
     settings: what to announce beyond hyper's own, {name or identifier: value} (6.5.2).
+    codec: of HPACK, "python", "nghttp2" or "auto"; None: what the environment's HYPER_HPACK says.
     decode_content: whether content codings are offered and taken off.  continue_timeout: seconds
     that a request with ``Expect: 100-continue`` waits for leave before it sends its content all the
     same, None for no limit but timeout's.
@@ -96,6 +97,7 @@ class HTTP20Connection(PiecewiseRequests):
         unix_socket: Path | None = None,
         proxy: str | Proxy | None = None,
         settings: Mapping[str | int, int] | None = None,
+        codec: str | None = None,
         decode_content: bool = True,
         continue_timeout: float | None = CONTINUE_TIMEOUT,
     ) -> None:
@@ -114,6 +116,7 @@ class HTTP20Connection(PiecewiseRequests):
             ),
             window_manager=window_manager or FlowControlManager,
             unread_limit=unread_limit,
+            codec=codec,
         )
         self._origin = self._route.origin
         self.host, self.port = self._route.host, self._route.port

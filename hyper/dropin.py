@@ -63,7 +63,7 @@ WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 IDLE, REQUEST_STARTED, REQUEST_SENT = "Idle", "Request-started", "Request-sent"
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings")
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64

@@ -103,7 +103,7 @@ class Route:
     host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
     them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
-    unread_limit: octets, as HTTP20Connection takes it.
+    unread_limit: octets, and codec: of HPACK, as HTTP20Connection takes them.
     """
 
     def __init__(
@@ -118,7 +118,8 @@ class Route:
         proxy: str | Proxy | None,
         settings: dict[int, int],
         window_manager: WindowManager,
-        unread_limit: int | None = None,
+        unread_limit: int | None,
+        codec: str | None,
     ) -> None:
         self.host, self.port = host_and_port(host, port, secure)
         self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
@@ -135,6 +136,9 @@ class Route:
             self._through = _way_through(proxy, self.host, self.port, source_address)
         self._settings = settings
         self._window_manager = window_manager
+        self._codec = codec
+        if codec is not None:
+            Encoder(codec=codec)  # what cannot be had is told where it was asked for
         self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
         window = settings[setting.SETTINGS_INITIAL_WINDOW_SIZE]
         if window > self._unread_limit:
@@ -202,9 +206,9 @@ class Route:
             self._settings,
             self._window_manager,
             CONNECTION_WINDOW,
-            encoder=Encoder(),
+            encoder=Encoder(codec=self._codec),
             # Its table has the initial size until the peer acknowledges another (4.3.1).
-            decoder=Decoder(max_list_size=section_size),
+            decoder=Decoder(max_list_size=section_size, codec=self._codec),
             covers=self._coverage(names),
             unread_limit=self._unread_limit,
             now=time.monotonic,

@@ -330,6 +330,26 @@ class TestNode:
         assert contents == [pattern(number) for number in range(1000, 1040)]
 
 
+@pytest.mark.parametrize("codec", ["python", "nghttp2"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "node"])
+def test_each_codec_is_understood(request, connect, name, codec):
+    """RFC 7541: all kinds of fields, new ones and old ones, both ways, with either codec."""
+    if codec == "nghttp2":
+        pytest.importorskip("hyper.hpack.nghttp2", exc_type=ImportError)
+    connection = connect(request.getfixturevalue(name), codec=codec)
+    for number in range(60):
+        headers = {"x-number": str(number), "x-same": "again", "authorization": f"Bearer {number}"}
+        path = f"/bytes/1000?{number % 7}" if name == "node" else f"/style.css?{number % 7}"
+        response = get(connection, path, headers=headers)
+        assert response.status == 200
+        assert response.read() == (pattern(1000) if name == "node" else FILES["style.css"])
+
+
+def test_a_codec_that_is_not_there_is_told_at_once():
+    with pytest.raises(ValueError, match="auto, python, nghttp2"):
+        HTTP20Connection("example.org", codec="rust")
+
+
 def test_gzip_by_nginx(nginx, connect):
     response = get(connect(nginx), "/gzip/large")
     assert response.getheader("content-encoding") == "gzip"
