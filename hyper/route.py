@@ -38,16 +38,17 @@ if TYPE_CHECKING:
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
 
-#: Octets of a response that the server may send unasked: most responses are smaller, and 512
+#: Octets of a response that the server may send unasked: most responses are smaller, and 768
 #: streams so begun are within UNREAD_LIMIT.
 STREAM_WINDOW = 128 * 1024
 #: Octets under way on the whole connection: all there can be, for streams' windows together
 #: stay within UNREAD_LIMIT (windows.py).
 CONNECTION_WINDOW = MAX_WINDOW_SIZE
-#: Octets of content that a connection may hold unread, or let the server send: what a path of
-#: 2.5 Gbit/s has under way in a round trip of 200 ms, and what a program can bear to lose to a
-#: server that sends it what it does not read.
-UNREAD_LIMIT = 64 * 1024 * 1024
+#: Octets of content that a connection may hold unread, or let the server send: enough that one
+#: stream may have what a path of 2.5 Gbit/s has under way in a round trip of 200 ms, 64 MiB, beside
+#: what is kept for others; and what a program can bear to lose to a server that sends it what it
+#: does not read.
+UNREAD_LIMIT = 96 * 1024 * 1024
 #: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
 #: 64 KiB, no server sends a tenth of this.
 MAX_FIELD_SECTION_SIZE = 64 * 1024

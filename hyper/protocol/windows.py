@@ -53,14 +53,14 @@ if TYPE_CHECKING:
 MAX_WINDOW_SIZE = 2**31 - 1
 
 #: Part of a budget, one in so many, that no share grows into: it is for streams to come, and by
-#: default 128 of them, which is more than most servers allow.
+#: default 192 of them, which is more than most servers allow.
 RESERVED_PART = 4
 #: Part of its share, one in so many, that is read before it is given back, and the most octets:
 #: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
 ANNOUNCED_PART = 4
 MAX_UNANNOUNCED = 1024 * 1024
-#: Octets a second that a long path is supposed to carry before anything is known: 2.5 Gbit/s.
-SUPPOSED_RATE = 320_000_000
+#: Octets a second that a long path is supposed to carry before anything is known: 3.2 Gbit/s.
+SUPPOSED_RATE = 400_000_000
 #: Seconds of a round trip from which a path is long: below, to ask and wait costs little.
 LONG_ROUND_TRIP = 0.004
 #: How often a share should hold what the path does: once on its way to us, once while the
