@@ -120,9 +120,8 @@ def download(conn, path):
 
 def compare(server, context, path, rounds):
     """The table."""
-    print(
-        " round trip       path        raw      hyper  unbounded   speed of hyper: / raw  / unbounded"
-    )
+    print(f"{'':42}unbounded  speed of hyper by that of")
+    print(" round trip       path        raw      hyper      hyper        raw   unbounded")
     for rate in RATES:
         for round_trip in ROUND_TRIPS:
             best = dict.fromkeys((raw, ours, unbounded), float("inf"))
