@@ -67,3 +67,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             failures.append(failure)
     if failures:
         raise failures[0]
+
+
+@pytest.fixture(params=["ssl", "pyopenssl"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The TLS backend: what is asked of one holds for both."""
+    if request.param == "pyopenssl":
+        pytest.importorskip("OpenSSL")
+        pytest.importorskip("service_identity")
+    return str(request.param)

@@ -13,14 +13,6 @@ from hyper.tls import init_context
 PATIENCE = 30
 
 
-@pytest.fixture(params=["ssl", "pyopenssl"])
-def backend(request):
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
 @pytest.fixture
 def connect(certificates, backend):
     """A connection to a server; the options are init_context's."""

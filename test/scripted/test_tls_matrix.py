@@ -64,14 +64,6 @@ CASES = {
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
-@pytest.fixture(params=["ssl", "pyopenssl"])
-def backend(request):
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
 def exchange(peer):
     peer.handshake()
     want(peer)

@@ -16,14 +16,6 @@ DEADLINE = 10
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
-@pytest.fixture(params=["ssl", "pyopenssl"])
-def backend(request):
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
 @pytest.fixture
 def start(scripted_peer, certificates):
     """A peer of so many connections that notes of each whether its session was resumed."""

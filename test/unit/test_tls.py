@@ -54,15 +54,6 @@ class Server:
         return self.error
 
 
-@pytest.fixture(params=["ssl", "pyopenssl"])
-def backend(request):
-    """Everything here holds over both."""
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
 @pytest.fixture
 def client_context(certificates, backend):
     """A context of the backend that trusts the tests' authority alone."""

@@ -26,14 +26,6 @@ PYPY = sys.implementation.name == "pypy"
 TLS_1_2 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 
 
-@pytest.fixture(params=["ssl", "pyopenssl"])
-def backend(request):
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
 @pytest.fixture
 def openssl():
     pytest.importorskip("service_identity")
