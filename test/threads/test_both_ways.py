@@ -26,8 +26,7 @@ OK = [(":status", "200")]
 DEADLINE = 60.0
 
 # What each of the other readers is sent: in pieces, between those of the large response.
-OTHERS = 64 * 1024
-PIECE = 1024
+PIECES, PIECE = 64, 1024
 
 
 def script(peer, readers):
@@ -42,7 +41,7 @@ def script(peer, readers):
             others.append(stream_id)
         peer.write_headers(stream_id, OK)
     window = peer.client_settings[wire.SETTINGS_INITIAL_WINDOW_SIZE]
-    sent = 0
+    sent = pieces = 0
     while sent < SIZE:
         while window <= 0:
             window += peer.want_window_update(upload)
@@ -50,10 +49,10 @@ def script(peer, readers):
         peer.write_data(upload, bytes(size), end_stream=sent + size == SIZE)
         sent += size
         window -= size
-        for number, stream_id in enumerate(others):
-            if sent // 16_384 <= OTHERS // PIECE and sent % 16_384 == 0:
-                ends = sent // 16_384 == OTHERS // PIECE
-                peer.write_data(stream_id, bytes([number]) * PIECE, end_stream=ends)
+        while pieces < min(sent // 16_384, PIECES):
+            pieces += 1
+            for number, stream_id in enumerate(others):
+                peer.write_data(stream_id, bytes([number]) * PIECE, end_stream=pieces == PIECES)
     peer.write(wire.window_update(0, SIZE) + wire.window_update(upload, SIZE))
     digest = hashlib.sha256(peer.want_body(upload)).hexdigest()
     assert digest == hashlib.sha256(b"u" * SIZE).hexdigest()
@@ -83,5 +82,5 @@ def test_no_deadlock(scripted_peer, readers):
                 for thread in threads:
                     thread.join(DEADLINE)
                     assert not thread.is_alive(), "a thread hangs"
-        assert contents == {"upload": SIZE, **dict.fromkeys(range(readers), OTHERS)}
+        assert contents == {"upload": SIZE, **dict.fromkeys(range(readers), PIECES * PIECE)}
         peer.stop()
