@@ -401,10 +401,14 @@ class TestStream:
             peer.want_headers(1)
             peer.write_headers(1, OK)
             left = len(content)
+            window = peer.client_settings[wire.SETTINGS_INITIAL_WINDOW_SIZE]
             while left:
                 octets = peer.want_data(1)
-                left -= len(octets)
                 size = len(octets)
+                left -= size
+                while window < size:
+                    window += peer.want_window_update(1)
+                window -= size
                 peer.write(wire.window_update(0, size) + wire.window_update(1, size))
                 peer.write_data(1, octets)
             peer.want_data(1, b"", end_stream=True)
