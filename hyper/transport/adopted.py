@@ -23,20 +23,38 @@ class AdoptedTransport(PlainTransport):
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)
         self._reference = sock.makefile("rb", buffering=0)
+        #: why nothing more can be received, until that is told
+        self._failure: OSError | None = None
 
     def recv_into(self, view: memoryview) -> int | None:
-        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
+        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT.
+
+        OpenSSL gives one record a call.  Whoever reads does much else for each time that it gets
+        something, so all records that are there come at once.
+        """
+        if self._failure is not None:
+            raise self._failure
         sock = self.socket
+        filled, size = 0, len(view)
         try:
-            size = sock.recv_into(view)
+            while filled < size:
+                received = sock.recv_into(view[filled:] if filled else view)
+                filled += received
+                # OpenSSL keeps no other record: what it holds of this one, pending tells.
+                if received < RECORD_SIZE and not sock.pending():
+                    self.drained = received > 0
+                    return filled
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self.drained = True
-            return None
+            return filled or None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return 0
-        # OpenSSL reads one record a call and keeps no other: what it holds, pending tells.
-        self.drained = size < RECORD_SIZE and not sock.pending()
-        return size
+            return filled  # and 0 the next time
+        except OSError as error:
+            if not filled:
+                raise
+            self._failure = error  # what came before it counts
+        self.drained = False
+        return filled
 
     def _send(self, octets: bytes) -> int:
         """Offer octets to the socket; how many it took."""
