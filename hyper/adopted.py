@@ -78,6 +78,10 @@ class Written:
         self.given = messages.request_fields(headers)
 
 
+class SessionEnded(RemoteDisconnected):
+    """The connection has ended before a request went out: it may go out on another."""
+
+
 class Session(HTTP20Connection):
     """HTTP/2 on one connection, from its preface to its end. Any thread."""
 
@@ -103,11 +107,14 @@ class Session(HTTP20Connection):
     def _live_pump(self) -> Pump:
         pump = self._pump
         if pump is None or pump.is_closed or not pump.endpoint.is_open:
-            raise RemoteDisconnected("Remote end closed connection without response")
+            raise SessionEnded("Remote end closed connection without response")
         return pump
 
     def begin(self, written: Written, *, ends: bool) -> Exchange:
-        """Send the header section of a request that http.client wrote, Host among its fields."""
+        """Send the header section of a request that http.client wrote, Host among its fields.
+
+        Raises SessionEnded where nothing was sent.
+        """
         method, given = written.method, written.given
         section = messages.request_section(method, written.url, self._origin, given, ())
         return self._open(section, method, given.content_length, end_stream=ends)

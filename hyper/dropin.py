@@ -31,7 +31,7 @@ from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
 from . import body as content
-from .adopted import Request, Response, Session, SocketView, Written
+from .adopted import Request, Response, Session, SessionEnded, SocketView, Written
 from .chunked import Unchunker
 from .errors import RemoteProtocolError, TimedOut
 from .fields import FieldMap
@@ -324,18 +324,14 @@ class HTTPConnection(http.client.HTTPConnection):
             raise CannotSendRequest(self._state)
         self._method = written.method
         self._state = REQUEST_SENT  # as endheaders does
-        session = self._live_session()
-        if session is not None:
-            self._state = IDLE
-            self._is_whole = True
-            try:
-                self._begin(session, written, None, is_raw=False)
-            finally:
-                self._is_whole = False
-            return
-        self._buffer[:] = written.lines  # type: ignore[attr-defined]
-        self._state = REQUEST_STARTED
-        self.endheaders()
+        self._is_whole = True
+        try:
+            if not self._begin_on_session(written, None, is_raw=False):
+                self._buffer[:] = written.lines  # type: ignore[attr-defined]
+                self._state = REQUEST_STARTED
+                self.endheaders()
+        finally:
+            self._is_whole = False
 
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         """Send the header section, and message_body if there is one."""
@@ -345,19 +341,38 @@ class HTTPConnection(http.client.HTTPConnection):
         lines = buffer[:]
         buffer.clear()
         self._state = REQUEST_SENT  # as http.client, before it connects: whoever fails must close
-        session = self._live_session()
-        if session is not None:
-            self._state = IDLE
-            written = Written(lines)
-            if self._recording is not None:
-                self._note(self._recording, written)
-            self._begin(session, written, message_body, is_raw=encode_chunked)
+        if self._begin_on_session(lines, message_body, is_raw=encode_chunked):
             return
         buffer[:] = lines
         self._state = REQUEST_STARTED
         if self._http2 == "upgrade":
             self._ask_for_upgrade()
         super().endheaders(message_body, encode_chunked=encode_chunked)
+
+    def _begin_on_session(self, request: Written | list[bytes], body: Any, *, is_raw: bool) -> bool:
+        """Send a request, or its lines, over HTTP/2; False where the server speaks HTTP/1.1.
+
+        A connection on which others went before may end in this moment, by the server's GOAWAY:
+        then the request goes out on the next.
+        """
+        while True:
+            former = self._session
+            session = self._live_session()
+            if session is None:
+                return False
+            self._state = IDLE
+            if isinstance(request, list):
+                request = Written(request)
+                if self._recording is not None:
+                    self._note(self._recording, request)
+            try:
+                self._begin(session, request, body, is_raw=is_raw)
+            except SessionEnded:
+                if session is not former:
+                    raise
+                self._forsake()
+            else:
+                return True
 
     def _begin(self, session: Session, written: Written, body: Any, *, is_raw: bool) -> None:
         """Send what http.client has put together as a stream's header section.

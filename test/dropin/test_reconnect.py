@@ -8,6 +8,7 @@ from http.client import RemoteDisconnected
 
 import pytest
 
+from hyper.adopted import Session
 from test import wire
 
 
@@ -47,6 +48,33 @@ def test_an_idle_connection_that_ends(connect, way):
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"second"
     assert connection.sock is not first
+
+
+@pytest.mark.parametrize("body", [None, b"content"], ids=["GET", "POST"])
+def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, body):
+    """RFC 9113, 6.8: between the look at the connection and the use of it."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write_headers(stream_id, [(":status", "200")])
+        peer.write(wire.goaway(stream_id))
+        peer.write_data(stream_id, b"first", end_stream=True)
+        peer.accept()
+        peer.handshake()
+        _, content = answer(peer, b"second")
+        assert content == (body or b"")
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"first"
+    pump = connection.sock._session._pump
+    with pump.lock:
+        pump.wait(lambda: not pump.endpoint.is_open, (0,), 10)
+    # The look that finds it open was a moment ago.
+    monkeypatch.setattr(Session, "is_open", property(lambda self: True))
+    connection.request("POST" if body else "GET", "/", body)
+    assert connection.getresponse().read() == b"second"
 
 
 @pytest.mark.parametrize("body", [None, b"content"], ids=["GET", "POST"])

@@ -213,9 +213,9 @@ def test_the_window_manager_is_told_the_size_of_the_document(connect):
     told = []
 
     class Manager(FlowControlManager):
-        def consumed(self, size):
+        def increase_window_size(self, frame_size):
             told.append(self.document_size)
-            return super().consumed(size)
+            return super().increase_window_size(frame_size)
 
     def script(peer):
         peer.handshake()
