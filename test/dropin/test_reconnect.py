@@ -72,7 +72,7 @@ def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, bo
     with pump.lock:
         pump.wait(lambda: not pump.endpoint.is_open, (0,), 10)
     # The look that finds it open was a moment ago.
-    monkeypatch.setattr(Session, "is_open", property(lambda self: True))
+    monkeypatch.setattr(Session, "is_open", property(lambda _: True))
     connection.request("POST" if body else "GET", "/", body)
     assert connection.getresponse().read() == b"second"
 
