@@ -17,7 +17,7 @@ from hyper.errors import (
     RemoteProtocolError,
 )
 from test import wire
-from test.scripted.script import want
+from test.scripted.script import OnShortPath, want
 from test.wire import COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 
 OK = wire.block([(":status", "200")])
@@ -274,7 +274,8 @@ def test_more_than_the_stream_window(connect, window, frames):
         peer.write(HEAD + wire.data(1, bytes(1500)) * frames)
         peer.want_rst(1, FLOW_CONTROL_ERROR)
 
-    connection = connect(script, settings={"SETTINGS_INITIAL_WINDOW_SIZE": window})
+    settings = {"SETTINGS_INITIAL_WINDOW_SIZE": window}
+    connection = connect(script, window_manager=OnShortPath, settings=settings)
     connection.request("GET", "/")
     with pytest.raises(FlowControlError, match=r"6\.9\.1"):
         connection.getresponse().read(100_000)

@@ -10,7 +10,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.script import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 
@@ -114,7 +114,8 @@ def test_capture_all_ends_where_the_response_must_be_read_first(connect):
         peer.write_push(1, 2, promised(peer, "/late"))
         peer.write_data(1, b"a", end_stream=True)
 
-    connection = connect(script, settings={"SETTINGS_INITIAL_WINDOW_SIZE": 20000})
+    settings = {"SETTINGS_INITIAL_WINDOW_SIZE": 20000}
+    connection = connect(script, window_manager=OnShortPath, settings=settings)
     stream_id = connection.request("GET", "/")
     assert list(connection.getpushes(stream_id, capture_all=True)) == []
     response = connection.getresponse(stream_id)

@@ -10,7 +10,7 @@ import pytest
 
 from hyper.errors import RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.script import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 
@@ -272,7 +272,8 @@ def test_back_pressure(connect):
             if frame.type == wire.WINDOW_UPDATE and frame.stream_id == stream_id
         )
 
-    connection = connect(script, settings={"SETTINGS_INITIAL_WINDOW_SIZE": 30000})
+    settings = {"SETTINGS_INITIAL_WINDOW_SIZE": 30000}
+    connection = connect(script, window_manager=OnShortPath, settings=settings)
     first, second = connection.request("GET", "/a"), connection.request("GET", "/b")
     response = connection.getresponse(first)
     assert connection.getresponse(second).read() == b"b" * 20000
