@@ -97,6 +97,12 @@ def h2o(certificates: Certificates) -> Generator[Server, None, None]:
     yield from _running("h2o", certificates)
 
 
+@pytest.fixture(scope="session")
+def caddy(certificates: Certificates) -> Generator[Server, None, None]:
+    """Caddy under TLS."""
+    yield from _running("caddy", certificates)
+
+
 @pytest.fixture
 def server(certificates: Certificates) -> Generator[Callable[..., Server], None, None]:
     """Start a server for one test: `server("nginx", keepalive_requests=2)`.

@@ -11,7 +11,7 @@ should another take it meanwhile, the server ends, and `start` tries again.
 
 `missing(name)` tells why a server cannot run here.
 
-Static servers (nghttpd, nginx, Apache, h2o) serve `FILES`, so that what they answer is known.
+Static servers (nghttpd, nginx, Apache, h2o, Caddy) serve `FILES`, so that what they answer is known.
 """
 
 from __future__ import annotations
@@ -496,6 +496,49 @@ hosts:
         return [self._program(), "-m", "worker", "-c", str(path)]
 
 
+class Caddy(Server):
+    """Caddy, on Go's HTTP/2: static files, /echo for what small content was sent, push from
+    /pushing.html.
+    """
+
+    name = "caddy"
+    binary = "caddy"
+    package = "caddy"
+
+    def _environment(self) -> dict[str, str]:
+        # What it would keep for the next time goes where the directory goes.
+        places = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+        return {**os.environ, **dict.fromkeys(places, str(self.directory))}
+
+    def _command(self) -> list[str]:
+        root = self._write_files({**FILES, "pushing.html": b"<title>push</title>\n"})
+        path = self.directory / "Caddyfile"
+        scheme = "https" if self.pair else "http"
+        tls = f"tls {self.pair.certificate} {self.pair.key}" if self.pair else ""
+        path.write_text(f"""{{
+  admin off
+  auto_https off
+  skip_install_trust
+  servers {{
+    protocols h1 h2 h2c
+  }}
+}}
+{scheme}://localhost:{self.port}, {scheme}://{HOST}:{self.port} {{
+  bind {HOST}
+  {tls}
+  root * {root}
+  respond /echo "{{http.request.body}}"
+  push /pushing.html /style.css
+  push /pushing.html /app.js
+  file_server
+  handle_errors {{
+    respond "{{err.status_code}} {{err.status_text}}"
+  }}
+}}
+""")
+        return [self._program(), "run", "--config", str(path), "--adapter", "caddyfile"]
+
+
 class Grpcio(Server):
     """gRPC by PyPI's grpcio, with grpc_server.py, where the methods are described."""
 
@@ -513,7 +556,7 @@ class Grpcio(Server):
 
 
 #: Those that answer GET with `FILES` or a greeting of their own.
-WEB_SERVERS = (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o)
+WEB_SERVERS = (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o, Caddy)
 SERVERS: dict[str, type[Server]] = {server.name: server for server in (*WEB_SERVERS, Grpcio)}
 
 

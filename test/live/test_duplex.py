@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hyper import HTTP20Connection, Priority
+from test.live import servers
 from test.live.servers import LARGE, pattern
 
 
@@ -137,7 +138,7 @@ class TestExpectContinue:
         assert [status for status, _ in response.informational] == [100]
         assert response.read() == b"content"
 
-    @pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "nghttpd", "hypercorn"])
+    @pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "caddy", "nghttpd", "hypercorn"])
     def test_whatever_the_server_does_it_ends_well(self, request, connect, name):
         conn = connect(request.getfixturevalue(name), continue_timeout=0.2)
         conn.request("POST", "/echo", pattern(100_000), self.HEADERS)
@@ -198,7 +199,7 @@ class TestPriorities:
         assert conn.getresponse(last).read() == pattern(LARGE)
         assert self.others(conn, first) > 5 * LARGE
 
-    @pytest.mark.parametrize("name", ["nghttpd", "nginx", "apache", "h2o", "node", "hypercorn"])
+    @pytest.mark.parametrize("name", servers.names())
     def test_no_server_minds(self, request, connect, name):
         """Neither SETTINGS_NO_RFC7540_PRIORITIES nor the field, nor PRIORITY_UPDATE early on."""
         conn = connect(request.getfixturevalue(name))

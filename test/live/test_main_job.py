@@ -73,7 +73,7 @@ def test_get_and_head(server, connect, name, secure):
     assert missing.read()
 
 
-@pytest.mark.parametrize("name", ["nghttpd", "nginx", "apache", "h2o"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "apache", "h2o", "caddy"])
 def test_files(request, connect, name):
     connection = connect(request.getfixturevalue(name))
     large = get(connection, "/large")
@@ -85,7 +85,7 @@ def test_files(request, connect, name):
     assert head.read() == b""
 
 
-@pytest.mark.parametrize("name", ["nginx", "apache", "h2o"])
+@pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "caddy"])
 def test_304(request, connect, name):
     """RFC 9110, 15.4.5."""
     connection = connect(request.getfixturevalue(name))
@@ -185,7 +185,12 @@ class TestWholeApplications:
         assert connection.getresponse(stream_id).read() == b"<title>push</title>\n"
 
 
-PUSHING = {"nghttpd": "/index.html", "nginx": "/pushing", "apache": "/pushing.html"}
+PUSHING = {
+    "nghttpd": "/index.html",
+    "nginx": "/pushing",
+    "apache": "/pushing.html",
+    "caddy": "/pushing.html",
+}
 
 
 class TestPushes:
@@ -203,7 +208,7 @@ class TestPushes:
         assert connection.getresponse(stream_id).status == 200
 
     # Not Apache: 2.4 ends the connection where RST_STREAM crosses the response that it has ready.
-    @pytest.mark.parametrize("name", ["nghttpd", "nginx"])
+    @pytest.mark.parametrize("name", ["nghttpd", "nginx", "caddy"])
     def test_cancelled(self, request, connect, name):
         server = request.getfixturevalue(name)
         if name == "nginx" and not server.pushes():
@@ -361,6 +366,13 @@ def test_trailers_and_echo_by_nghttpd(nghttpd, connect):
     assert get(connection, "/style.css").gettrailer("x-trailer") == "from nghttpd"
     body = pattern(8 * MEBIBYTE)
     assert get(connection, "/echo", "POST", body=body).read() == body
+
+
+def test_upload_to_caddy(caddy, connect):
+    connection = connect(caddy)
+    content = b"0123456789" * 30_000
+    assert get(connection, "/echo", "POST", body=content).read() == content
+    assert get(connection, "/echo", "POST", body=iter([b"0", b"1"] * 1000)).read() == b"01" * 1000
 
 
 def test_upload_to_nginx(nginx, connect, tmp_path):

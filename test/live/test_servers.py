@@ -249,8 +249,8 @@ class TestHypercorn:
         assert list(client.pushed) == (promised if hypercorn_is_whole() else promised[:1])
 
 
-@pytest.mark.parametrize("name", ["apache", "h2o"])
-def test_push_by_link(request, connect, name):
+@pytest.mark.parametrize("name", ["apache", "h2o", "caddy"])
+def test_push_of_files(request, connect, name):
     client = connect(request.getfixturevalue(name))
     assert client.get("/large").content == pattern(LARGE)
     client.get("/pushing.html")
