@@ -11,7 +11,8 @@ should another take it meanwhile, the server ends, and `start` tries again.
 
 `missing(name)` tells why a server cannot run here.
 
-Static servers (nghttpd, nginx, Apache, h2o, Caddy) serve `FILES`, so that what they answer is known.
+Static servers (nghttpd, nginx, Apache, h2o, Caddy) serve `FILES`, so that what they answer is
+known.
 """
 
 from __future__ import annotations

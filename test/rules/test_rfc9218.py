@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from hyper.protocol import frames
-from test import wire
-from test.wired import ANSWERED, OK, OPEN, RESPONDING, Wired, busy
+from hyper.protocol import frames, priorities
+from hyper.protocol.priorities import Priority
+from test import libnghttp2, wire
+from test.wired import ANSWERED, OK, OPEN, RESPONDING, Wired, busy, request
 
 READY = {wire.SETTINGS_NO_RFC7540_PRIORITIES: 1}
 
@@ -37,6 +40,68 @@ def test_2_1_1_it_is_not_sent_to_a_peer_that_takes_no_part():
     wired.sent()
     assert wired.endpoint.reprioritize(stream, b"u=1") is False
     assert wired.sent() == []
+
+
+@pytest.mark.skipif(bool(libnghttp2.is_missing()), reason=str(libnghttp2.is_missing()))
+class TestLibnghttp2:
+    """A server of others, which keeps to priorities strictly, with all else equal."""
+
+    SIZE = 100_000
+
+    @pytest.fixture
+    def server(self):
+        with contextlib.closing(libnghttp2.Server(READY, self.SIZE)) as server:
+            yield server
+
+    def run(self, server, *, priority="u=3", updates=()):
+        """Four responses, by the ids of their streams in the order in which they ended, and the
+        octets that had come of the others when the first of them did.
+
+        priority: what each begins with; updates: what changes after the first DATA frame.
+        """
+        window = {wire.SETTINGS_INITIAL_WINDOW_SIZE: 2 * self.SIZE}
+        wired = Wired(window, connection_window=2**31 - 1, handshake=False)
+        endpoint = wired.endpoint
+        server.receive(wire.PREFACE + b"".join(frame.octets() for frame in wired.preface))
+        wired.receive(server.send())
+        streams = []
+        for _ in range(4):
+            section = (*request(), priorities.field(priority))
+            streams.append(endpoint.send_request(section, "GET", end_stream=True))
+        server.receive(endpoint.take_outbound())
+        ended, beside = [], 0
+        while len(ended) < len(streams):
+            octets = server.send()
+            assert octets, "the server waits"
+            endpoint.receive(memoryview(octets))
+            if octets[3] == wire.DATA:
+                for stream_id, wish in dict(updates).items():
+                    value = priorities.field_value(wish)
+                    assert endpoint.reprioritize(endpoint.streams[stream_id], value)
+                updates = ()
+            server.receive(endpoint.take_outbound())
+            for stream in streams:
+                if stream.is_over and stream.id not in ended:
+                    if not ended:
+                        beside = sum(s.content_size for s in streams) - self.SIZE
+                    ended.append(stream.id)
+        assert {stream.content_size for stream in streams} == {self.SIZE}
+        return ended, beside
+
+    def test_4_1_of_the_same_urgency_one_comes_after_the_other(self, server):
+        assert self.run(server) == ([1, 3, 5, 7], 0)
+
+    def test_4_2_incremental_ones_share(self, server):
+        _, beside = self.run(server, priority="u=3, i")
+        assert beside > 2 * self.SIZE
+
+    def test_7_1_an_update_overtakes(self, server):
+        ended, _ = self.run(server, updates={1: "u=7", 7: Priority(0), 5: "u=1"})
+        assert ended == [7, 5, 3, 1]
+
+    def test_7_1_an_update_lets_them_share(self, server):
+        updates = dict.fromkeys((1, 3, 5, 7), Priority(3, incremental=True))
+        assert self.run(server, updates=updates)[1] > 2 * self.SIZE
 
 
 def test_rfc9113_8_1_content_that_is_withheld_ends_in_a_reset_after_the_response():
