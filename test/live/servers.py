@@ -453,7 +453,7 @@ Header add Link "</app.js>; rel=preload; as=script"
 class H2o(Server):
     """h2o: static files, push by a Link field from /pushing.html.
 
-    options: configuration, further lines of YAML.
+    options: configuration, further lines of YAML; h2o listens where these say before it is ready.
     """
 
     name = "h2o"
@@ -477,10 +477,10 @@ class H2o(Server):
             f"""{user}
 num-threads: 1
 temp-buffer-path: {self.directory}
+{more}
 listen:
   host: {HOST}
   port: {self.port}{tls}
-{more}
 hosts:
   default:
     paths:
