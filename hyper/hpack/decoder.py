@@ -118,7 +118,7 @@ class Decoder:
         try:
             position = self._update_size(block)
             referred = position > 0
-            table_size = table.max_size
+            last = LAST_STATIC_INDEX + len(entries)  # or 0: to be found out after an insertion
             while position < end:
                 octet = block[position]
                 position += 1
@@ -129,10 +129,11 @@ class Decoder:
                 if index < 62:
                     field = STATIC_FIELDS[index]
                 else:
-                    if table.size > table_size:
+                    if index > last:
                         table.settle()
-                    if index >= 62 + len(entries):
-                        raise no_entry(index, len(entries))
+                        last = LAST_STATIC_INDEX + len(entries)
+                        if index > last:
+                            raise no_entry(index, last)
                     field = entries[61 - index]
                     referred = True
                 name, value = field
@@ -142,6 +143,7 @@ class Decoder:
                     if octet >= 0x40:
                         table.add(field)
                         insertions.append(field)
+                        last = 0
                 room -= len(name) + len(value) + 32
                 if room < 0:
                     raise too_large(self.max_list_size)
@@ -240,9 +242,8 @@ def read_string(block: bytes, position: int) -> tuple[bytes, int]:
     return (octets if first < 0x80 else decode(octets)), end
 
 
-def no_entry(index: int, count: int) -> CompressionError:
+def no_entry(index: int, last: int) -> CompressionError:
     """The fault of an index that leads nowhere."""
-    last = LAST_STATIC_INDEX + count
     return CompressionError(
         f"index {index} is beyond the tables, which end at {last} (RFC 7541, 2.3.3)"
     )

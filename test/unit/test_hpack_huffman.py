@@ -1,6 +1,7 @@
 """hyper.hpack.huffman: the code of strings (RFC 7541, 5.2)."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_padding_that_is_not_the_beginning_of_eos(text, by_zlib, monkeypatch):
 
 
 def test_seven_bits_of_padding_are_allowed(monkeypatch):
-    """Also where the octet before them is all ones, which zlib alone cannot tell from eight."""
+    """Also where the octet before them is all ones."""
     monkeypatch.setattr(huffman, "LONG_STRING_SIZE", 0)
     tails = [bytes([octet]) for octet in range(256)]
     for tail in tails:
@@ -81,6 +82,50 @@ def test_seven_bits_of_padding_are_allowed(monkeypatch):
         while sum(len(HUFFMAN_CODES[octet]) for octet in text) % 8 != 1:
             text = b"0" + text
         assert huffman.decode(coded(text)) == text
+
+
+def test_what_ends_a_string_for_zlib_is_made_by_padding_alone():
+    """After RESYNC zlib is at the end of a word, or what it gives is not taken for text."""
+    beginnings = {word[:size] for word in HUFFMAN_CODES for size in range(len(word))}
+    for rest in beginnings:
+        if rest.startswith("1" * 15):
+            continue  # zlib has ended its block
+        left, text = huffman.split(rest + huffman.RESYNC_BITS)
+        if rest in huffman.PADDINGS:
+            assert (left, len(text)) == ("", 3)
+            assert text in huffman.RESYNCED
+        else:  # nor with other text before it
+            assert text
+            assert not any(text.endswith(other[-len(text) :]) for other in huffman.RESYNCED)
+
+
+def test_the_end_of_a_string_in_the_string_is_no_end():
+    """What RESYNC would give, and then a word so long that it ends zlib's block."""
+    for text in huffman.RESYNCED:
+        for word in (b"\\", b"\n"):
+            octets = coded(b"some text" + text + word)
+            assert huffman.decode(octets) == b"some text" + text + word
+
+
+def test_a_wrong_string_spoils_none_after_it():
+    good = coded(b"www.example.com/index.html")
+    for wrong in (good + b"\xff", coded(b"www.example.com/\n") + b"\xff", b"0123456" + b"\xff" * 4):
+        for text in (b"www.example.com/index.html", b"www.example.com/other.html"):
+            assert huffman.inflate(coded(text)) == text
+        with pytest.raises(CompressionError):
+            huffman.decode(wrong)
+        assert huffman.inflate(good) == b"www.example.com/index.html"
+
+
+def test_threads_inflate_at_once():
+    """None sees the end of another's string: each has taken an inflater out."""
+    texts = [b"%d" % number * 9 for number in range(10)]
+
+    def work(text):
+        return all(huffman.inflate(coded(text)) == text for _ in range(300))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(work, texts * 4))
 
 
 @pytest.mark.parametrize("before", [b"", b"a", b"abc", b"www.example.com/long/enough/for/zlib"])
