@@ -137,6 +137,7 @@ class Session(HTTP20Connection):
         if stream.head is None:
             assert stream.failure is not None  # else the wait would go on
             raise self._as_http_client(stream.failure)
+        exchange.is_claimed = True
         return Response(self, pump, stream)
 
     def _as_http_client(self, failure: Failure) -> Exception:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .body import Body
     from .duplex import HTTP20Stream, HTTP20Tunnel
     from .fields import Fields, FieldSource
+    from .protocol.endpoint import Endpoint
     from .protocol.messages import RequestFields
     from .protocol.priorities import PrioritySource
     from .protocol.stream import Stream
@@ -201,6 +202,9 @@ class HTTP20Connection(PiecewiseRequests):
                 pump.endpoint.close(code, failure)
                 pump.flush()
                 pump.close()
+        for exchange in list(self._exchanges.values()):
+            if not exchange.is_claimed:
+                exchange.drop()
         for requests in (self._exchanges, self._drafts, self._sending):
             requests.clear()
 
@@ -381,22 +385,10 @@ class HTTP20Connection(PiecewiseRequests):
         given = messages.request_fields(headers)
         implied = () if priority is None else (priorities.field(priority),)
         section = messages.tunnel_section(target, protocol, self._origin, given, implied)
-        if protocol is not None:
-            self._require_connect_protocol(protocol)
-        return tunnel(self, self._begin(section, "CONNECT", None), target)
+        return tunnel(self, self._begin(section, "CONNECT", None, protocol), target)
 
-    def _require_connect_protocol(self, protocol: str) -> None:
-        """Wait for the server's SETTINGS, and look whether it takes extended CONNECT."""
-        pump = self._live_pump()
-        endpoint = pump.endpoint
-        with pump.lock:
-            pump.wait(
-                lambda: endpoint.peer_settings.received or endpoint.failure is not None,
-                (0,),
-                self.limit(),
-            )
-        if endpoint.failure is not None:
-            raise endpoint.failure.exception()
+    def _require_connect_protocol(self, endpoint: Endpoint, protocol: str) -> None:
+        """Raise NegotiationError where the server's SETTINGS do not allow extended CONNECT."""
         if not endpoint.peer_settings[setting.SETTINGS_ENABLE_CONNECT_PROTOCOL]:
             raise NegotiationError(
                 f"{self.host} does not announce SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
@@ -404,9 +396,11 @@ class HTTP20Connection(PiecewiseRequests):
                 " sent"
             )
 
-    def _begin(self, section: Fields, method: str, announced: int | None) -> Exchange:
+    def _begin(
+        self, section: Fields, method: str, announced: int | None, protocol: str | None = None
+    ) -> Exchange:
         """Send a header section that content will follow."""
-        exchange = self._open(section, method, announced, end_stream=False)
+        exchange = self._open(section, method, announced, end_stream=False, protocol=protocol)
         with exchange.pump.lock:
             exchange.drain(self.limit())
         return exchange
@@ -437,8 +431,12 @@ class HTTP20Connection(PiecewiseRequests):
         *,
         end_stream: bool,
         reserved_id: int = 0,
+        protocol: str | None = None,
     ) -> Exchange:
-        """Send a header section, on a new connection if need be. HOT: once a request."""
+        """Send a header section, on a new connection if need be. HOT: once a request.
+
+        protocol: of extended CONNECT, which must wait for the server's SETTINGS.
+        """
         limit = self.limit()
         closings = self._closings
         former = self._pump
@@ -447,6 +445,10 @@ class HTTP20Connection(PiecewiseRequests):
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
+                if protocol is not None:
+                    pump.wait(endpoint.has_settings_or_never, (0,), limit)
+                    if endpoint.failure and pump is not former:
+                        raise endpoint.failure.exception()
                 pump.wait_turn(endpoint.may_open_or_never, limit)
                 if not endpoint.is_open:
                     if closings != self._closings and endpoint.failure:
@@ -454,6 +456,8 @@ class HTTP20Connection(PiecewiseRequests):
                     if pump is not former:
                         _raise_refusal(pump)
                     continue
+                if protocol is not None:
+                    self._require_connect_protocol(endpoint, protocol)
                 stream = endpoint.send_request(
                     section, method, end_stream=end_stream, reserved_id=reserved_id
                 )
@@ -507,9 +511,13 @@ class HTTP20Connection(PiecewiseRequests):
         """Give up a request whose response was not taken: its stream is reset (CANCEL, 5.4.2)."""
         self._drafts.pop(stream_id, None)
         self._sending.pop(stream_id, None)
-        exchange = self._exchanges.pop(stream_id, None)
-        if exchange is not None:
+        with self._claiming:
+            exchange = self._exchanges.pop(stream_id, None)
+            is_another_s = exchange is not None and exchange.is_claimed
+        if is_another_s:
             exchange.cancel()
+        elif exchange is not None:
+            exchange.drop()
 
     def reprioritize(self, stream_id: int, priority: PrioritySource) -> bool:
         """Wish for another priority of a response that has not ended (RFC 9218, 6).

@@ -246,10 +246,10 @@ class HTTP20Stream:
         self.close()
 
     def __del__(self) -> None:
-        # May run anywhere, also in a thread that holds the lock: only a note is left.
-        stream = self._stream
-        if not stream.is_over or stream.request_is_open or stream.content:
-            self._pump.abandoned.append(stream)
+        # Ctrl-C may have come before it had a stream.
+        stream = self.__dict__.get("_stream")
+        if stream and (not stream.is_over or stream.request_is_open or stream.content):
+            self._pump.abandon(stream)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -450,6 +450,7 @@ def tunnel(connection: HTTP20Connection, exchange: Exchange, target: str) -> HTT
     with pump.lock:
         exchange.withhold()
     response = connection.response_of(pump, stream)
+    exchange.is_claimed = True
     raise NegotiationError(
         f"the server refused the tunnel to {target} with status {response.status} (RFC 9110,"
         " 9.3.6); the response of this exception says more",

@@ -24,10 +24,16 @@ if TYPE_CHECKING:
     from .transport.pump import Pump
 
 
+#: Seconds that a server which has answered in whole, and takes no more of the request, may think
+#: about it: some read it all in the end, and others never, and do not say so.
+GRACE = 1.0
+
+
 class Exchange:
     """One request and the stream on which it travels. One thread at a time sends on it.
 
-    announced: the request's content-length, or None.
+    announced: the request's content-length, or None.  Who drops it, and has nobody ask for the
+    response, resets the stream.
     """
 
     __slots__ = ("announced", "ends_itself", "is_claimed", "is_ended", "pump", "sent", "stream")
@@ -146,14 +152,14 @@ class Exchange:
         """Until the windows are open, or the request is over. Lock held."""
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
-        try:
-            # The peer may take no more before it has said more, and there be nobody to read it.
-            pump.wait_open(stream, lambda: endpoint.may_send(stream), limit)
-        except TimedOut:
-            if not stream.is_over or stream.failure is not None:
-                raise
-            # The answer is whole, and the server takes no more, though it does not say so.
-            self.withhold()
+        # The peer may take no more before it has said more, and there be nobody to read it.
+        pump.wait_open(stream, lambda: endpoint.may_send(stream) or stream.is_over, limit)
+        if not endpoint.may_send(stream):
+            try:
+                grace = GRACE if limit is None else min(limit, GRACE)
+                pump.wait(lambda: endpoint.may_send(stream), (stream.id, 0), grace)
+            except TimedOut:
+                self.withhold()
 
     def withhold(self) -> None:
         """Send no more, and let the response come to its end (8.1). Lock held."""
@@ -187,6 +193,16 @@ class Exchange:
         with pump.lock:
             pump.endpoint.cancel(self.stream)
             pump.flush()
+
+    def drop(self) -> None:
+        """As ``cancel``; nor is anything read of a response that is whole."""
+        self.cancel()
+        self.pump.release(self.stream.drop_content())
+
+    def __del__(self) -> None:
+        # Ctrl-C between the request and the moment in which the caller has it, for one.
+        if not self.is_claimed and not self.stream.is_over:
+            self.pump.abandon(self.stream)
 
 
 def await_head(pump: Pump, stream: Stream, limit: float | None) -> None:

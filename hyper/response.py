@@ -45,15 +45,6 @@ class HTTP20Response(io.BufferedIOBase):
     debuglevel = 0
     url = ""
 
-    # How a response begins; these become its own when they change.
-    _headers: FieldMap | None = None
-    _decoder: codings.ContentDecoder | None = None
-    #: whether content is decoded; settled at the first read
-    _decodes: bool | None = None
-    #: octets in _held
-    _held_size = 0
-    #: whether the end of content was seen
-    _is_finished = False
     #: seconds, or None for no limit, once it is set; until then the connection's
     _timeout: float | tuple[()] | None = ()
 
@@ -77,9 +68,10 @@ class HTTP20Response(io.BufferedIOBase):
         self._steps: Iterator[bytes] = iter(())
         #: whether content is decoded; settled at the first read
         self._decodes = decodes
-        #: taken from the stream and not yet read
+        #: taken from the stream and not yet read, and how many octets that is
         self._held: deque[bytes | memoryview] = deque()
         self._held_size = 0
+        #: whether the end of content was seen
         self._is_finished = False
         self.status = self.code = head.status
         self.url = ""
@@ -400,10 +392,10 @@ class HTTP20Response(io.BufferedIOBase):
         super().close()
 
     def __del__(self) -> None:
-        # May run anywhere, also in a thread that holds the lock: only a note is left.
-        stream = self._stream
-        if not stream.is_over or stream.content:
-            self._pump.abandoned.append(stream)
+        # Ctrl-C may have come before it had a stream.
+        stream = self.__dict__.get("_stream")
+        if stream is not None and (not stream.is_over or stream.content):
+            self._pump.abandon(stream)
 
     def _require_open(self) -> None:
         if self.closed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+import weakref
 
 from .authority import DEFAULT_PORTS, authority_of, host_and_port
 from .errors import InvalidURL, LocalProtocolError
@@ -29,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .protocol.windows import WindowManager
+    from .protocol.windows import Budget, WindowManager
     from .proxies import Proxy
     from .transport.connect import Path
     from .transport.dial import Way
@@ -141,6 +142,8 @@ class Route:
         if codec is not None:
             Encoder(codec=codec)  # what cannot be had is told where it was asked for
         self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
+        #: of the connections made so far, as long as somebody holds something of them
+        self._budgets: list[weakref.ref[Budget]] = []
         window = settings[setting.SETTINGS_INITIAL_WINDOW_SIZE]
         if window > self._unread_limit:
             raise LocalProtocolError(
@@ -151,7 +154,8 @@ class Route:
     def dial(self, timeout: float | None, first_stream_id: int) -> Pump:
         """A new connection; timeout: seconds for all of it, or None.
 
-        Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does.
+        Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
+        LocalProtocolError where the window manager's class cannot be used.
         """
         context = None
         if self.secure:
@@ -169,7 +173,11 @@ class Route:
             resumption=self._resumption,
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
-        return self.begin(transport, names, first_stream_id)
+        try:
+            return self.begin(transport, names, first_stream_id)
+        except BaseException:
+            transport.close()
+            raise
 
     def alt_services(self, endpoint: Endpoint) -> list[tuple[str, str]]:
         """What ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
@@ -214,7 +222,10 @@ class Route:
             unread_limit=self._unread_limit,
             now=time.monotonic,
             first_stream_id=first_stream_id,
+            former=self._budgets,
         )
+        known = [budget for budget in self._budgets if budget() is not None]
+        self._budgets = [*known, weakref.ref(endpoint.budget)]
         endpoint.round_trip = transport.round_trip or 0.0
         size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
         return Pump(endpoint, BufferedSocket(transport, size), transport)

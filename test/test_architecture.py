@@ -61,7 +61,7 @@ transport.tls_socket  | transport.tls transport.tls_stdlib errors               
 transport.dial        | transport.connect transport.plain transport.tls errors   | time
 transport.tunnel      | transport.bufsocket errors                               | contextlib time
 transport.bufsocket   | errors                                                   | -
-transport.pump        | transport.bufsocket errors                               | collections threading time
+transport.pump        | transport.bufsocket errors                               | collections contextlib threading time
 
 # floor 4: what users hold
 authority             | protocol.messages errors                                 | -
@@ -71,7 +71,7 @@ exchange              | body protocol.* errors                                  
 response              | codings protocol.* fields errors                         | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 tunnels               | hpack protocol.* transport.* fields errors               | contextlib http.client io python_socks python_socks.sync time
-route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time
+route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time weakref
 piecewise             | protocol.messages fields errors                          | http.client
 duplex                | exchange response protocol.messages fields errors        | errno io socket
 connection            | route body codings duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
@@ -124,7 +124,9 @@ NAMES_WITH_A_REASON = {
 }
 
 # What `import hyper` costs beyond `import http.client`.
-IMPORTED_WITH_HYPER = {"__future__", "_weakrefset", "contextlib", "threading", "zlib"}
+IMPORTED_WITH_HYPER = {
+    *("__future__", "_weakrefset", "contextlib", "threading", "weakref", "zlib"),
+}
 
 
 def module_name(path):

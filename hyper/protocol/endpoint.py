@@ -51,13 +51,14 @@ from .windows import LONG_ROUND_TRIP, ReceiveWindow, SendWindow
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Callable
+    from weakref import ref
 
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
     from .receivers import FieldBlock, Phase
-    from .windows import WindowManager
+    from .windows import Budget, WindowManager
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
 
@@ -78,7 +79,8 @@ class Endpoint(Receiving):
 
     settings: what we announce, {identifier: value}.
     window_manager: class of the receive windows' managers; connection_window: octets.
-    unread_limit: octets of content that the peer may have us hold, what it may still send included.
+    unread_limit: octets of content that the peer may have us hold, what it may still send included;
+    former: references to the budgets of connections before this one, which count in it.
     now(): a moment in seconds; asked only while the path is measured.
     covers(scheme, authority): whether the peer may push for that origin (10.1).
     first_stream_id: odd; a second connection of the same user goes on counting.
@@ -131,8 +133,9 @@ class Endpoint(Receiving):
         unread_limit: int,
         now: Callable[[], float],
         first_stream_id: int = 1,
+        former: Iterable[ref[Budget]] = (),
     ) -> None:
-        super().__init__(unread_limit, now)
+        super().__init__(unread_limit, former, now)
         # Fixed after this.
         self.max_frame_size = settings.get(SETTINGS_MAX_FRAME_SIZE, 16_384)
         self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
@@ -148,7 +151,6 @@ class Endpoint(Receiving):
         # What is to be sent, in order.
         self.outbound: list[bytes | memoryview] = []
         self._unsent_answers = 0
-        # What the connection is.
         self.local_settings = LocalSettings()
         self.peer_settings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
@@ -158,7 +160,7 @@ class Endpoint(Receiving):
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
-        self.receive_window = ReceiveWindow(connection_window, window_manager(connection_window))
+        self.receive_window = self._opened(connection_window, 0, None)
         #: (origin, or b"" for the own one; Alt-Svc value) of the peer's ALTSVC frames
         self.alt_services: list[tuple[bytes, bytes]] = []
         #: what the peer's ORIGIN frames name; None until one has come
@@ -360,6 +362,10 @@ class Endpoint(Receiving):
         """Whether waiting for a place among the streams has come to its end, good or bad."""
         return not self.is_open or self.may_open()
 
+    def has_settings_or_never(self) -> bool:
+        """Whether waiting for the peer's SETTINGS has come to its end, good or bad."""
+        return self.peer_settings.received or not self.is_open
+
     def why_none_is_free(self) -> str:
         """What a request has waited for in vain, for the person who wonders."""
         if self.budget.has_room(self.opening_window):
@@ -387,9 +393,7 @@ class Endpoint(Receiving):
         3.2; kept by 5.1.1 as a possibility).
         """
         stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method)
-        stream.receive_window = ReceiveWindow.opened(
-            self.opening_window, self.window_manager, stream.id, self.budget
-        )
+        stream.receive_window = self._opened(self.opening_window, stream.id, self.budget)
         stream.request_is_open = False
         self._youngest_opened = stream.id
         self.streams[stream.id] = stream
@@ -412,12 +416,7 @@ class Endpoint(Receiving):
         stream_id = reserved_id
         if stream_id <= self._youngest_opened:
             stream_id = self.reserve_stream_id()
-        try:
-            window = ReceiveWindow.opened(
-                self.opening_window, self.window_manager, stream_id, self.budget
-            )
-        except StreamFault as fault:
-            raise fault.failure.exception() from fault.failure.cause
+        window = self._opened(self.opening_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self._youngest_opened = stream_id
         stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
@@ -436,10 +435,19 @@ class Endpoint(Receiving):
         else:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
-        if self.round_trip >= LONG_ROUND_TRIP and method != "HEAD":
-            self.open_further(stream, "round_trip", self.round_trip)
-            self.open_further(stream, "foresee")
+        if self.round_trip >= LONG_ROUND_TRIP:
+            self.within_stream(window.tell_round_trip, self.round_trip)
+            # What answers a request with content is rarely long, and may take its time.
+            if end_stream and method != "HEAD":
+                self.open_further(stream, "foresee")
         return stream
+
+    def _opened(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
+        """A window for the caller's sake, who is told where it cannot have a manager."""
+        try:
+            return ReceiveWindow.opened(size, self.window_manager, stream_id, budget)
+        except StreamFault as fault:
+            raise fault.failure.exception() from fault.failure.cause
 
     def _require_leave_for(self, section: Fields) -> None:
         """Extended CONNECT is for peers that have announced it (RFC 8441, 3)."""

@@ -90,6 +90,8 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     size = len(payload)
     window = endpoint.receive_window
     increment = window.take(size) + window.credit(size)
+    if window.size < window.least:
+        increment += window.refill()
     if increment:
         endpoint.send_window_update(0, increment)
     if flags & PADDED:
@@ -183,8 +185,7 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
         stream.begin(head)
         window, size = stream.receive_window, stream.announced_size
-        window.is_begun = True
-        window.manager.document_size = size
+        window.begin(size)
         if size is not None and size > window.size:
             endpoint.open_further(stream, "foresee")
         return
@@ -276,8 +277,8 @@ def _receive_settings_ack(endpoint: Endpoint) -> None:
     endpoint.guess_round_trip()
     endpoint.progressed.append(0)
     if endpoint.stream_window < before:
-        for stream in endpoint.streams.values():
-            stream.receive_window.shift(endpoint.stream_window - before)
+        for stream in list(endpoint.streams.values()):
+            endpoint.within_stream(stream.receive_window.shift, endpoint.stream_window - before)
     if SETTINGS_HEADER_TABLE_SIZE in changes:
         endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
 

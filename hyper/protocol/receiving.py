@@ -19,7 +19,9 @@ from .windows import MEASURING, Budget, ReceiveWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from collections.abc import Iterable
+    from typing import Any, Callable
+    from weakref import ref
 
     from .stream import Stream
 
@@ -40,8 +42,10 @@ class Receiving:
     receive_window: ReceiveWindow
     _send_reset_for: Callable[[StreamFault], None]
 
-    def __init__(self, unread_limit: int, now: Callable[[], float]) -> None:
-        self.budget = Budget(unread_limit)
+    def __init__(
+        self, unread_limit: int, former: Iterable[ref[Budget]], now: Callable[[], float]
+    ) -> None:
+        self.budget = Budget(unread_limit, former)
         self._now = now
         #: seconds of the shortest round trip known, or 0
         self.round_trip = 0.0
@@ -61,14 +65,13 @@ class Receiving:
         window = stream.receive_window
         try:
             increment = window.credit(size)
+            if increment:
+                self.send_window_update(stream.id, increment)
+                if self._measuring is None and window.wants_measure():
+                    self._measuring = (stream, stream.content_size, self._now())
+                    self.outbound.append(frames.pack_ping(MEASURING))
         except StreamFault as fault:
             self._send_reset_for(fault)
-            return
-        if increment:
-            self.send_window_update(stream.id, increment)
-            if window.manager.wants_measure and self._measuring is None:
-                self._measuring = (stream, stream.content_size, self._now())
-                self.outbound.append(frames.pack_ping(MEASURING))
 
     def end_measuring(self) -> None:
         """The PING that measures was acknowledged (6.7)."""
@@ -86,7 +89,10 @@ class Receiving:
         self.round_trip = min(seconds, self.round_trip or LONGEST_GUESS)
 
     def open_further(self, stream: Stream, hook: str, *arguments: float) -> bool:
-        """Ask a stream's manager whether to give room beyond what was read; whether it did."""
+        """Ask a stream's manager to give room beyond what was read.
+
+        False if it gave none, and may be asked again.
+        """
         if stream.is_over:
             return False
         try:
@@ -102,6 +108,14 @@ class Receiving:
         """A round trip was measured: let every window manager know the shortest."""
         seconds = self.round_trip = min(seconds, self.round_trip or seconds)
         with contextlib.suppress(StreamFault):  # it goes on without its manager
-            self.receive_window.ask("round_trip", seconds)
+            self.receive_window.tell_round_trip(seconds)
         for stream in list(self.streams.values()):
-            self.open_further(stream, "round_trip", seconds)
+            if not stream.is_over:
+                self.within_stream(stream.receive_window.tell_round_trip, seconds)
+
+    def within_stream(self, step: Callable[[Any], None], argument: Any) -> None:
+        """Take a step whose fault is one stream's: that is reset, and nothing else (5.4.2)."""
+        try:
+            step(argument)
+        except StreamFault as fault:
+            self._send_reset_for(fault)

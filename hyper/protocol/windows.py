@@ -17,7 +17,7 @@ streams there are.  A share begins with the initial window; a stream for which e
 left must wait.  It grows only out of what is left above a reserve for streams to come, and no
 stream takes more than half of that while it is not alone; what is only guessed to be needed leaves
 a good part to what is known to be.  Where one was refused, streams that have more than a fair part
-return it as they are read.
+return it as they are read.  What is unread of connections that ended before this one counts as well.
 
 **Speed.**  A window smaller than the product of the path's rate and its round trip makes the
 peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When the
@@ -47,7 +47,9 @@ from ..errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Callable
+    from weakref import ref
 
 #: "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets" (6.9.1).
 MAX_WINDOW_SIZE = 2**31 - 1
@@ -55,6 +57,9 @@ MAX_WINDOW_SIZE = 2**31 - 1
 #: Part of a budget, one in so many, that no share grows into: it is for streams to come, and by
 #: default 192 of them, which is more than most servers allow.
 RESERVED_PART = 4
+#: Part of what shares grow into, one in so many, that no guess takes: half, for most guesses are too
+#: generous; but a stream that is alone has nobody to leave much to.
+GUESSED, GUESSED_ALONE = 2, 12
 #: Part of its share, one in so many, that is read before it is given back, and the most octets:
 #: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
 ANNOUNCED_PART = 4
@@ -78,13 +83,21 @@ BULK_WINDOW = 1024 * 1024
 class Budget:
     """Octets that the streams of one connection may hold unread or let the peer send.
 
-    limit: the most that all shares together may be.  Lock held, but for ``freed``.
+    limit: the most that all shares together may be.  former: references to the budgets of the
+    same user's connections before this one, each of which goes when nobody holds its connection
+    any more.  Lock held, but for ``freed``.
     """
 
-    __slots__ = ("committed", "freed", "growth", "limit", "refused", "shares")
+    __slots__ = (
+        *("__weakref__", "_former", "committed", "freed", "growth", "limit", "refused"),
+        "shares",
+    )
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, former: Iterable[ref[Budget]] = ()) -> None:
         self.limit = limit
+        self._former = list(former)
+        for budget in self._of_former():
+            budget.growth = 0  # its shares grow no more: there is room only once
         #: the most that there may be for a share to grow
         self.growth = limit - limit // RESERVED_PART
         #: octets in all shares
@@ -96,24 +109,42 @@ class Budget:
         #: octets read of streams that have ended: notes that any thread may leave
         self.freed: deque[int] = deque()
 
-    def has_room(self, size: int) -> bool:
-        """Whether a share of size octets is left. HOT: once a request."""
+    @property
+    def counts_former(self) -> bool:
+        """Whether there may be something unread of former connections."""
+        return bool(self._former)
+
+    def _of_former(self) -> Iterator[Budget]:
+        """The budgets of former connections that are still held."""
+        return filter(None, [reference() for reference in self._former])
+
+    def held(self) -> int:
+        """Octets in all shares, those of former connections included. HOT: once a request."""
         freed = self.freed
         while freed:
             self.committed -= freed.popleft()
-        return self.committed + size <= self.limit
+        held = self.committed
+        if self._former:
+            # Without their locks: a moment old, and right when the moment has passed.
+            left = [former.committed - sum(former.freed.copy()) for former in self._of_former()]
+            held += sum(left)
+            if not any(left):
+                self._former.clear()
+        return held
 
-    def grow(self, wanted: int, *, is_guess: bool, is_urgent: bool) -> int:
+    def has_room(self, size: int) -> bool:
+        """Whether a share of size octets is left. HOT: once a request."""
+        return self.held() + size <= self.limit
+
+    def grow(self, wanted: int, *, is_guess: bool) -> int:
         """Commit as much of wanted octets as may be had, for a share to grow.
 
-        A guess gets less: what is known to be needed shall not starve for it.  Who waits for
-        nothing else gets more: that new streams wait is better.
+        A guess gets less: what is known to be needed shall not starve for it.
         """
-        self.has_room(0)
         is_alone = self.shares == 1
-        left = (self.limit if is_urgent else self.growth) - self.committed
+        left = self.growth - self.held()
         if is_guess:
-            left -= self.growth // 8 if is_alone else self.growth // 2
+            left -= self.growth // GUESSED_ALONE if is_alone else self.growth // GUESSED
         granted = max(0, min(wanted, left if is_alone else left // 2))
         if not is_guess:
             self.refused = max(self.refused, wanted - granted)
@@ -314,8 +345,8 @@ class ReceiveWindow:
     """
 
     __slots__ = (
-        *("_initial", "_padding", "budget", "is_begun", "manager", "share", "size", "spare"),
-        "stream_id",
+        *("_initial", "_padding", "budget", "is_begun", "least", "manager", "share", "size"),
+        *("spare", "stream_id"),
     )
 
     def __init__(
@@ -330,6 +361,8 @@ class ReceiveWindow:
         self.manager = manager
         self.stream_id = stream_id
         self._initial = size
+        #: of the connection's window: the size below which it is opened without its manager
+        self.least = size // 2
         self.budget = budget
         #: whether the response's head has come
         self.is_begun = False
@@ -346,12 +379,13 @@ class ReceiveWindow:
     def opened(
         cls, size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
     ) -> ReceiveWindow:
-        """A window with a manager of its own; what the class raises is its stream's fault."""
+        """A window with a manager of its own; StreamFault if the class cannot make one."""
         try:
             manager = window_manager(size)
             manager.share = size
         except Exception as error:  # noqa: BLE001 - it is the user's code
-            raise _broken(window_manager, "its making", stream_id, error) from None
+            then = "its stream is cancelled" if stream_id else "no connection can be made with it"
+            raise _broken(window_manager, "its making", stream_id, error, then) from None
         return cls(size, manager, stream_id, budget)
 
     def take(self, size: int) -> int:
@@ -383,6 +417,15 @@ class ReceiveWindow:
         except Exception as error:  # noqa: BLE001 - it is the user's code
             raise self._failed("consumed", error) from None
 
+    def refill(self) -> int:
+        """Open the connection's window to what it was; returns the increment to announce.
+
+        Its manager has given too little back: but this window is never what a peer waits for.
+        """
+        increment = self._initial - self.size
+        self.size = self._initial
+        return increment
+
     def pad(self, size: int) -> int:
         """Size octets were padding; returns the increment to announce, or 0."""
         self.spare += size
@@ -392,29 +435,51 @@ class ReceiveWindow:
         increment, self._padding = self._padding, 0
         self.spare -= increment
         self.size += increment
-        self.manager.window_size = self.size
+        self._show()
         return increment
+
+    def begin(self, document_size: int | None) -> None:
+        """The response's head has come; document_size: octets that it announces, or None."""
+        self.is_begun = True
+        try:
+            self.manager.document_size = document_size
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("document_size", error) from None
 
     def ask(self, hook: str, *arguments: float) -> int:
         """Call another hook of the manager's; returns the increment to announce, or 0."""
         try:
             increment = getattr(self.manager, hook)(*arguments)
-            return self._open(increment, is_urgent=hook == "blocked") if increment else 0
+            return self._open(increment) if increment else 0
         except Exception as error:  # noqa: BLE001 - it is the user's code
             raise self._failed(hook, error) from None
 
-    def _open(self, increment: int, *, is_urgent: bool = False) -> int:
+    def tell_round_trip(self, seconds: float) -> None:
+        """Let the manager know the shortest round trip."""
+        try:
+            self.manager.round_trip(seconds)
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("round_trip", error) from None
+
+    def wants_measure(self) -> bool:
+        """Whether the manager would have the path measured now."""
+        try:
+            return bool(self.manager.wants_measure)
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("wants_measure", error) from None
+
+    def _open(self, increment: int) -> int:
         # A manager is the user's code: whatever it answers, the window stays legal (6.9.1).
         increment = int(max(0, min(increment, MAX_WINDOW_SIZE - self.size)))
         if self.budget is not None:
-            increment = self._afforded(self.budget, increment, is_urgent=is_urgent)
+            increment = self._afforded(self.budget, increment)
         self.size += increment
         self.manager.window_size = self.size
         if self.budget is None:
             self.share = self.manager.share = max(self.share, self.size)
         return increment
 
-    def _afforded(self, budget: Budget, increment: int, *, is_urgent: bool) -> int:
+    def _afforded(self, budget: Budget, increment: int) -> int:
         """As much of an increment as the share allows, or the budget lets it grow."""
         spare = self.spare - self._padding
         returned = budget.refused and budget.returned(self.share, spare, self._initial)
@@ -423,7 +488,7 @@ class ReceiveWindow:
             increment = min(increment, spare)
         elif increment > spare:
             # Before the head, nothing of the content is known.
-            grown = budget.grow(increment - spare, is_guess=not self.is_begun, is_urgent=is_urgent)
+            grown = budget.grow(increment - spare, is_guess=not self.is_begun)
             self.share += grown
             self.spare += grown
             increment = spare = spare + grown
@@ -443,11 +508,10 @@ class ReceiveWindow:
     def shift(self, difference: int) -> None:
         """Our SETTINGS_INITIAL_WINDOW_SIZE changed while the stream was open (6.9.2)."""
         self.size += difference
-        self.manager.window_size = self.size
         self.share += difference
-        self.manager.share = self.share
         if self.budget is not None:
             self.budget.committed += difference
+        self._show()
 
     def end(self) -> None:
         """Nothing more will come: what is unread is all that remains of the share."""
@@ -460,21 +524,27 @@ class ReceiveWindow:
             except Exception as error:  # noqa: BLE001 - it is the user's code
                 raise self._failed("ended", error) from None
 
+    def _show(self) -> None:
+        """Let the manager see what there is, where it is not asked."""
+        try:
+            self.manager.window_size, self.manager.share = self.size, self.share
+        except Exception as error:  # noqa: BLE001 - it is the user's code
+            raise self._failed("window_size", error) from None
+
     def _failed(self, hook: str, error: Exception) -> StreamFault:
         """A manager raised: it is asked no more."""
-        fault = _broken(type(self.manager), hook, self.stream_id, error)
+        then = "its stream is cancelled" if self.stream_id else "the connection goes on without it"
+        fault = _broken(type(self.manager), hook, self.stream_id, error, then)
         self.manager = FlowControlManager(self._initial)
         self.manager.window_size, self.manager.share = self.size, self.share
         return fault
 
 
-def _broken(window_manager: object, hook: str, stream_id: int, error: Exception) -> StreamFault:
+def _broken(
+    window_manager: object, hook: str, stream_id: int, error: Exception, then: str
+) -> StreamFault:
     name = getattr(window_manager, "__qualname__", repr(window_manager))
-    why = f"the window manager {name} failed in {hook}: {error!r}"
-    if stream_id:
-        why += "; its stream is cancelled, and others go on"
-    else:
-        why += "; the connection goes on without it"
+    why = f"the window manager {name} failed in {hook}: {error!r}; {then}"
     failure = Failure(LocalProtocolError, why, stream_id=stream_id or None)
     failure.cause = error
     return StreamFault(stream_id, ErrorCode.CANCEL, why, failure)

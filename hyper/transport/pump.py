@@ -21,13 +21,15 @@ must also work for the others: that is the whole idea, and these are its rules.
 9.  Before a new request, one look without waiting notices what a peer said meanwhile: GOAWAY,
     SETTINGS, its end.
 10. What a sleeper in the kernel waits for may also be done by another thread (it cancels a stream,
-    it leaves the chair): that one rings the transport's *bell*.  A gate needs none.
+    it leaves the chair, it drops a response): that one rings the transport's *bell*.  A gate needs
+    none.
 
 Nobody answers the peer's PING while no thread is inside a call.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
 LOOK_INTERVAL = 0.001
 
 
-#: Seconds until a window manager that gives no room is asked again: it may go by the clock.
+#: Seconds until one who gives no room is asked again: a window manager may go by the clock, and
+#: what is unread of a former connection is read without a word to this one.
 ASKING_INTERVAL = 0.02
 
 
@@ -111,7 +114,7 @@ class Pump:
         self._is_refused = False
         # Guarded by nothing: a deque takes notes from any thread, even from a destructor.
         #: streams whose readers have gone without a word
-        self.abandoned: deque[Stream] = deque()
+        self._abandoned: deque[Stream] = deque()
 
     # ------------------------------------------------------------------ waiting
 
@@ -170,6 +173,18 @@ class Pump:
                 self.endpoint.progressed.append(0)
                 self.flush()
 
+    def abandon(self, stream: Stream) -> None:
+        """Nobody will read the stream any more. For destructors: any thread, any moment, no lock.
+
+        Only a note is left.  Whoever moves octets next reads it, and who sleeps is woken to: it may
+        be room or a turn that is waited for.
+        """
+        if self._is_closed:
+            self.endpoint.budget.freed.append(stream.drop_content())
+        else:
+            self._abandoned.append(stream)
+            self._transport.ring()
+
     def wait_turn(self, is_free: Condition, timeout: float | None) -> None:
         """Return when is_free() is true and all who came before have been served, or at failure.
 
@@ -179,13 +194,23 @@ class Pump:
             return
         ticket = object()
         queue = self._queue
+        budget = self.endpoint.budget
+        deadline = None if timeout is None else time.monotonic() + timeout
+
+        def is_served() -> bool:
+            return bool(self.endpoint.failure) or (queue[0] is ticket and is_free())
+
         try:
             queue.append(ticket)
-            self.wait(
-                lambda: bool(self.endpoint.failure) or (queue[0] is ticket and is_free()),
-                (0,),
-                timeout,
-            )
+            while not is_served():
+                remaining = self._remaining(deadline)
+                if not budget.counts_former:
+                    self.wait(is_served, (0,), remaining)
+                    continue
+                # What is read of a former connection wakes nobody here.
+                pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
+                with contextlib.suppress(TimedOut):
+                    self.wait(is_served, (0,), pause)
         except TimedOut:
             raise TimedOut(self.endpoint.why_none_is_free()) from None
         finally:
@@ -299,7 +324,7 @@ class Pump:
         for ready in self._sleepers:  # noqa: SIM110
             if ready():
                 return True
-        return False
+        return bool(self._abandoned)
 
     def _wake(self) -> None:
         """Open the gates of those whose wait has come to its end. HOT where threads share."""
@@ -327,6 +352,8 @@ class Pump:
         timeout = self._remaining(deadline)
         if threading.active_count() > 1:
             self._transport.hang_bell()
+        if self._abandoned:
+            return  # this came before there was a bell to ring
         try:
             self._sleepers.append(ready)
             self.lock.release()
@@ -362,10 +389,10 @@ class Pump:
         True if nothing is left. HOT: once a request (bench/clients.py).
         """
         endpoint, transport = self.endpoint, self._transport
-        if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self.abandoned):
+        if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self._abandoned):
             return True
-        while self.abandoned:
-            endpoint.drop(self.abandoned.popleft())
+        while self._abandoned:
+            endpoint.drop(self._abandoned.popleft())
         if endpoint.progressed:
             self._wake()
         if self._is_refused:

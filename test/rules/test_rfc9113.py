@@ -452,10 +452,10 @@ class Stingy(BaseFlowControlManager):
 
 @pytest.mark.parametrize("stream_id", [RESPONDING, CANCELLED])
 def test_6_9_1_data_beyond_the_connection_s_window_even_on_a_stream_that_we_reset(stream_id):
-    wired = busy(settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000}, window_manager=Stingy)
-    octets = wire.data(stream_id, bytes(13_107)) * 5
-    assert wired.receive(octets) == []  # these are 65,535
-    octets = wire.data(stream_id, b"x")
+    settings = {wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000, wire.SETTINGS_MAX_FRAME_SIZE: 100_000}
+    wired = busy(settings=settings, window_manager=Stingy)
+    assert wired.receive(wire.data(stream_id, bytes(32_768))) == []
+    octets = wire.data(stream_id, bytes(32_768))  # 65,535 was the window
     check_connection_error(wired, octets, wire.FLOW_CONTROL_ERROR, "9113, 6.9.1")
 
 

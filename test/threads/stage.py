@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 from hyper.errors import ConnectionTerminated, Failure, RemoteDisconnected
+from hyper.protocol.windows import Budget
 from hyper.transport import pump as pump_module
 from hyper.transport.bufsocket import BufferedSocket
 from hyper.transport.pump import Gate, Pump
@@ -48,6 +49,7 @@ class FakeEndpoint:
         self.streams: dict[int, object] = {1: object()}
         self.news: Counter[int] = Counter()
         self.places = 0
+        self.budget = Budget(0)
         self.received = 0
 
     def receive(self, view: memoryview) -> int:

@@ -12,11 +12,15 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from contextlib import nullcontext
 
 import pytest
 
 from hyper.errors import ConnectionTerminated, RemoteDisconnected, TimedOut
+from hyper.protocol.states import OPEN
+from hyper.protocol.stream import Stream
+from hyper.protocol.windows import Budget
 from hyper.transport import pump as pump_module
 from hyper.transport.bufsocket import BufferedSocket
 from hyper.transport.plain import PlainTransport
@@ -367,11 +371,47 @@ def test_who_sends_looks_again_before_it_parks(stage):
 def test_a_dropped_response_gives_its_place_to_who_asks_next(stage):
     """6: the note that a destructor left is read before one sleeps."""
     leader = stage.wait_for(1)
-    stage.pump.abandoned.append(object())
+    stage.pump._abandoned.append(object())
     waiter = stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     assert waiter.end() is None
     stage.bring(1)
     assert leader.end() is None
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, parked):
+    """10: in the kernel, or at a gate while another sleeps there."""
+    leader = stage.wait_for(1) if parked else None
+    waiter = stage.settle(
+        stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
+    )
+    stage.pump.abandon(object())
+    assert waiter.end() is None
+    if leader:
+        stage.bring(1)
+        assert leader.end() is None
+
+
+def test_what_a_closed_connection_held_is_noted_at_once(stage):
+    """Nobody moves octets there any more."""
+    stage.pump.close()
+    stream = Stream(1, OPEN, "GET")
+    stream.content.extend([b"123", b"45"])
+    stage.pump.abandon(stream)
+    assert stage.endpoint.budget.freed.copy().pop() == 5
+    assert not stream.content
+
+
+def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
+    """Its reader does not know who waits here."""
+    former = Budget(100)
+    former.committed = 100
+    budget = stage.endpoint.budget = Budget(100, [weakref.ref(former)])
+    waiter = stage.settle(
+        stage.start(lambda: stage.pump.wait_turn(lambda: budget.has_room(1), None))
+    )
+    former.freed.append(100)
+    assert waiter.end() is None
 
 
 # --------------------------------------------------------------- rule 7: timeouts

@@ -161,7 +161,7 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     budget = Budget(8000)
     first = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     first.manager.round_trip(0.1)
-    assert first.ask("foresee") == 6000 * 7 // 8 - 100
+    assert first.ask("foresee") == 6000 * 11 // 12 - 100
     second = ReceiveWindow(100, FlowControlManager(100), 3, budget)
     second.manager.round_trip(0.1)
     assert second.ask("foresee") == 0
