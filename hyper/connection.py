@@ -513,10 +513,12 @@ class HTTP20Connection(PiecewiseRequests):
         self._sending.pop(stream_id, None)
         with self._claiming:
             exchange = self._exchanges.pop(stream_id, None)
-            is_another_s = exchange is not None and exchange.is_claimed
-        if is_another_s:
+            if exchange is None:
+                return
+            is_awaited = exchange.is_claimed
+        if is_awaited:
             exchange.cancel()
-        elif exchange is not None:
+        else:
             exchange.drop()
 
     def reprioritize(self, stream_id: int, priority: PrioritySource) -> bool:

@@ -17,7 +17,7 @@ streams there are.  A share begins with the initial window; a stream for which e
 left must wait.  It grows only out of what is left above a reserve for streams to come, and no
 stream takes more than half of that while it is not alone; what is only guessed to be needed leaves
 a good part to what is known to be.  Where one was refused, streams that have more than a fair part
-return it as they are read.  What is unread of connections that ended before this one counts as well.
+return it as they are read.  What is unread of connections before this one counts as well.
 
 **Speed.**  A window smaller than the product of the path's rate and its round trip makes the
 peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When the
@@ -57,8 +57,8 @@ MAX_WINDOW_SIZE = 2**31 - 1
 #: Part of a budget, one in so many, that no share grows into: it is for streams to come, and by
 #: default 192 of them, which is more than most servers allow.
 RESERVED_PART = 4
-#: Part of what shares grow into, one in so many, that no guess takes: half, for most guesses are too
-#: generous; but a stream that is alone has nobody to leave much to.
+#: Part of what shares grow into, one in so many, that no guess takes: half, for most guesses are
+#: too generous; but a stream that is alone has nobody to leave much to.
 GUESSED, GUESSED_ALONE = 2, 12
 #: Part of its share, one in so many, that is read before it is given back, and the most octets:
 #: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
@@ -95,11 +95,11 @@ class Budget:
 
     def __init__(self, limit: int, former: Iterable[ref[Budget]] = ()) -> None:
         self.limit = limit
+        #: the most that there may be for a share to grow
+        self.growth = limit - limit // RESERVED_PART
         self._former = list(former)
         for budget in self._of_former():
             budget.growth = 0  # its shares grow no more: there is room only once
-        #: the most that there may be for a share to grow
-        self.growth = limit - limit // RESERVED_PART
         #: octets in all shares
         self.committed = 0
         #: streams whose window is open

@@ -321,7 +321,7 @@ class Pump:
 
     def _is_anyone_called(self) -> bool:
         # No generator: an interruption (Ctrl-C) inside one is lost.
-        for ready in self._sleepers:  # noqa: SIM110
+        for ready in self._sleepers:
             if ready():
                 return True
         return bool(self._abandoned)
