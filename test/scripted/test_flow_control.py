@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import hyper
-from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
+from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError, exchange
 from test import wire
 from test.scripted.script import pong, want
+from test.scripted.test_waiting import await_news, patience
 
 OK = [(":status", "200")]
 MEBIBYTE = 1 << 20
@@ -226,7 +227,90 @@ def test_a_manager_that_raises_is_the_reader_s_error(connect):
     assert connection.getresponse().read() == b"others go on"
 
 
+def unmade(_):
+    raise RuntimeError("out of stock")
+
+
+def test_a_manager_that_cannot_be_made_is_the_caller_s_error_and_leaks_no_socket(connect):
+    connection = connect(lambda peer: peer.want_closed(), window_manager=unmade)
+    with pytest.raises(LocalProtocolError, match="no connection can be made with it") as caught:
+        connection.request("GET", "/")
+    assert type(caught.value.__cause__) is RuntimeError
+    assert connection.sock is None
+    gc.collect()  # a ResourceWarning would be an error
+
+
+def test_unread_limit_counts_what_is_unread_of_connections_that_have_ended(connect):
+    """However often the server ends one (RFC 9113, 6.8), no more than the limit is held."""
+
+    def serve(peer):
+        peer.handshake()
+        stream_id, _, _ = want(peer)
+        peer.write_response(stream_id, bytes(50_000))
+        pong(peer)
+        peer.write(wire.goaway(stream_id))
+
+    def script(peer):
+        serve(peer)
+        peer.accept()
+        serve(peer)
+        peer.accept()
+        serve(peer)
+
+    connection = connect(script, unread_limit=100_000 + 65_534, settings={4: 65_535})
+    responses = []
+    for _ in range(2):
+        connection.request("GET", "/")
+        responses.append(connection.getresponse())
+        connection.ping()
+        await_news(connection)
+    with patience(connection, 0.2), pytest.raises(TimeoutError, match="unread_limit"):
+        connection.request("GET", "/")
+    assert len(responses[0].read()) == 50_000
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    connection.ping()
+    assert len(response.read()) == 50_000
+    assert len(responses[1].read()) == 50_000
+
+
+def test_a_whole_response_that_is_given_up_leaves_its_room(connect):
+    def script(peer):
+        peer.handshake()
+        for _ in range(2):
+            stream_id, _, _ = want(peer)
+            peer.write_response(stream_id, bytes(50_000))
+            pong(peer)
+
+    connection = connect(script, unread_limit=100_000, settings={4: 65_535})
+    stream_id = connection.request("GET", "/")
+    connection.ping()
+    connection.cancel(stream_id)
+    connection.request("GET", "/")
+    connection.ping()
+    assert len(connection.getresponse().read()) == 50_000
+
+
 # ---- uploads ----
+
+
+@pytest.mark.parametrize("timeout", [None, 10])
+def test_an_answer_that_is_whole_ends_an_upload_that_the_server_does_not_take(
+    connect, monkeypatch, timeout
+):
+    """RFC 9113, 8.1: it says nothing, it just opens no window; with no timeout as well."""
+    monkeypatch.setattr(exchange, "GRACE", 0.05)
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1)
+        want_a_part(peer)
+        peer.write_response(1, b"enough")
+        peer.want_rst(1, wire.CANCEL)
+
+    connection = connect(script, timeout=timeout)
+    connection.request("POST", "/", body=bytes(MEBIBYTE))
+    assert connection.getresponse().read() == b"enough"
 
 
 def want_a_part(peer):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
+from hyper import HTTP20Response, HTTP20Stream
 from hyper.errors import ResponseNotReady
 from test import wire
 from test.scripted.script import pong, want
@@ -28,6 +31,32 @@ def test_a_request_is_given_up_by_a_reset_of_its_stream_alone(connect):
         connection.getresponse(first)
     assert connection.getresponse().read() == b"second"
     connection.cancel(second)  # its response was taken
+
+
+def test_a_request_that_nobody_will_ever_ask_for_is_given_up(connect):
+    """Ctrl-C came when it was on its way, and before the caller had it."""
+
+    def script(peer):
+        peer.handshake()
+        first, _, _ = want(peer)
+        peer.want_rst(first, wire.CANCEL)
+        second, _, _ = want(peer)
+        peer.write_response(second, b"second")
+
+    connection = connect(script)
+    section = connection._origin.target("/")
+    exchange = connection._open(section, "GET", None, end_stream=True)
+    del exchange
+    gc.collect()
+    connection.request("GET", "/second")
+    assert connection.getresponse().read() == b"second"
+
+
+def test_a_response_that_was_interrupted_in_its_making_goes_without_a_word():
+    """What a destructor raises is an error here."""
+    for kind in (HTTP20Response, HTTP20Stream):
+        kind.__new__(kind)
+    gc.collect()
 
 
 def test_a_request_in_the_making_is_given_up(connect):

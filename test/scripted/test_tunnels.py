@@ -19,7 +19,7 @@ from hyper.errors import (
 )
 from test import wire
 from test.scripted.script import pong, want
-from test.scripted.test_waiting import SHORT, patience
+from test.scripted.test_waiting import SHORT, await_news, patience
 from test.wire import CANCEL, SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
@@ -136,6 +136,25 @@ class TestMaking:
             connection.connect_stream("/", protocol="websocket")
         asked.set()
         connection.connect_stream("/", protocol="websocket")
+
+    def test_after_the_server_has_ended_an_idle_connection(self, connect):
+        """The next one's SETTINGS count, which are waited for."""
+
+        def script(peer):
+            peer.handshake(READY)
+            want(peer)
+            peer.write_response(1, b"one")
+            peer.close()
+            peer.accept()
+            peer.handshake(READY)
+            peer.want_headers(3)
+            peer.write_headers(3, OK)
+
+        connection = connect(script)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"one"
+        await_news(connection)
+        assert connection.connect_stream("/chat", protocol="websocket").headers.items() == []
 
     def test_a_server_that_takes_no_part_is_not_asked(self, connect):
         def script(peer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import deque
 
 import pytest
@@ -168,6 +170,45 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     assert not budget.refused
     second.is_begun = True
     assert second.ask("blocked") == 100
+
+
+def test_who_waits_for_nothing_else_leaves_the_reserve_as_well():
+    """An echo whose response nobody reads asks again and again: other requests go out."""
+    budget = Budget(8000)
+    echo = ReceiveWindow(100, FlowControlManager(100), 1, budget)
+    echo.is_begun = True
+    while echo.ask("blocked"):
+        echo.take(echo.size)
+    assert budget.committed == 6000
+    assert budget.has_room(2000)
+
+
+def test_what_is_unread_of_former_connections_leaves_so_much_less():
+    former = Budget(8000)
+    ReceiveWindow(5000, FlowControlManager(5000), 1, former)
+    budget = Budget(8000, [weakref.ref(former)])
+    assert budget.counts_former
+    assert budget.has_room(3000)
+    assert not budget.has_room(3001)
+    window = ReceiveWindow(100, FlowControlManager(100), 1, budget)
+    window.is_begun = True
+    assert window.ask("blocked") == 100
+    assert former.grow(1000, is_guess=False) == 0
+    former.freed.append(4000)
+    assert budget.has_room(6800)
+    former.freed.append(1000)
+    assert budget.has_room(7800)
+    assert not budget.counts_former
+
+
+def test_a_former_connection_that_nobody_holds_counts_no_more():
+    former = Budget(8000)
+    former.committed = 8000
+    budget = Budget(8000, [weakref.ref(former)])
+    assert not budget.has_room(1)
+    del former
+    gc.collect()
+    assert budget.has_room(8000)
 
 
 def test_what_is_unread_at_the_end_stays_committed_until_it_is_read():
@@ -446,6 +487,115 @@ def test_where_the_connection_s_own_manager_raises_the_default_takes_its_place(h
     wired.check_goes_on()
 
 
+class Touchy(FlowControlManager):
+    """Raises where hyper looks at it, or writes on it, once it is told to."""
+
+    touchy = ""
+    is_made = False
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.is_made = True
+
+    def __setattr__(self, name, value):
+        if self.is_made and name == self.touchy != "wants_measure":
+            raise RuntimeError("do not touch")
+        super().__setattr__(name, value)
+
+    @property
+    def wants_measure(self):
+        if self.touchy == "wants_measure":
+            raise RuntimeError("do not look")
+        return False
+
+    @wants_measure.setter
+    def wants_measure(self, value):
+        pass
+
+
+@pytest.mark.parametrize("name", ["document_size", "wants_measure"])
+def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name):
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
+    stream = wired.open()
+    stream.receive_window.manager.touchy = name
+    wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
+    wired.endpoint.consume(stream, 16_000)
+    assert f"Touchy failed in {name}: RuntimeError" in str(stream.failure.exception())
+    wired.check_goes_on()
+
+
+def test_nor_where_a_setting_changes():
+    """6.5.3: ours is in force when the peer acknowledges it."""
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False)
+    wired.receive(wire.settings())
+    touched, other = wired.open(), wired.open()
+    touched.receive_window.manager.touchy = "window_size"
+    (reset,) = wired.receive(wire.settings(ack=True))
+    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
+    assert "Touchy failed in window_size" in str(touched.failure.exception())
+    assert other.failure is None
+    wired.check_goes_on()
+
+
+def test_nor_where_padding_is_given_back():
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
+    stream = wired.open()
+    wired.receive(wire.headers(stream.id, OK))
+    manager = stream.receive_window.manager
+
+    def increase_window_size(_):
+        manager.touchy = "window_size"
+        return 0
+
+    manager.increase_window_size = increase_window_size
+    (reset,) = wired.receive(wire.data(stream.id, b"x", pad=255))
+    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
+    wired.check_goes_on()
+
+
+def test_what_round_trip_answers_opens_no_window():
+    wired, stream, _ = play(nonsense("round_trip", 1000, spared=0))
+    assert stream.failure is None
+    before = wired.endpoint.receive_window.size
+    wired.endpoint.tell_round_trip(0.001)
+    assert wired.endpoint.receive_window.size == before
+    assert wired.sent() == []
+
+
+class Silent(BaseFlowControlManager):
+    """Gives no room back to the connection, and a stream all that it asks for."""
+
+    def increase_window_size(self, frame_size):
+        return 0 if self.initial_window_size == 65_535 else frame_size
+
+
+def test_the_connection_s_window_is_opened_whatever_its_manager_does():
+    """5.2: it is never what a peer waits for."""
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 70_000}, window_manager=Silent)
+    stream = wired.open()
+    wired.receive(wire.headers(stream.id, OK))
+    window = 65_535
+    for _ in range(40):
+        answers = wired.receive(wire.data(stream.id, bytes(16_000)))
+        updates = [frame for frame in answers if frame.type == wire.WINDOW_UPDATE]
+        window += sum(frame.increment for frame in updates if frame.stream_id == 0) - 16_000
+        assert window >= 16_000
+        wired.endpoint.consume(stream, 16_000)
+    assert window == wired.endpoint.receive_window.size
+    assert stream.failure is None
+
+
+def test_a_guess_is_made_for_requests_without_content_alone():
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000})
+    wired.endpoint.round_trip = 0.1
+    sizes = [
+        wired.open(method, end_stream=ends).receive_window.size
+        for method, ends in (("POST", False), ("HEAD", True), ("GET", True))
+    ]
+    assert sizes[:2] == [100_000, 100_000]
+    assert sizes[2] > 1_000_000
+
+
 class Unmade(FlowControlManager):
     def __init__(self, size):
         if size != 2**20:
@@ -470,6 +620,11 @@ class Unpushed(FlowControlManager):
         Unpushed.made += 1
         if Unpushed.made == 3:
             raise RuntimeError("out of stock")
+
+
+def test_a_connection_whose_manager_cannot_be_made_is_not_begun():
+    with pytest.raises(LocalProtocolError, match="Unmade failed in its making"):
+        Wired(window_manager=Unmade, connection_window=2**21)
 
 
 def test_a_promise_whose_manager_cannot_be_made_is_refused():
