@@ -99,3 +99,11 @@ def test_rfc9113_8_5_no_trailers_are_sent_in_a_tunnel():
     assert wired.sent() == []
     wired.endpoint.send_content(stream, memoryview(b"content"), end_stream=True)
     assert [frame.type for frame in wired.sent()] == [wire.DATA]
+
+
+def test_3_the_server_s_settings_are_waited_for_as_long_as_they_can_come():
+    wired = Wired(handshake=False)
+    assert not wired.endpoint.has_settings_or_never()
+    wired.endpoint.receive_eof()
+    assert wired.endpoint.has_settings_or_never()
+    assert Wired().endpoint.has_settings_or_never()

@@ -20,7 +20,7 @@ from hyper.protocol.windows import (
     SendWindow,
 )
 from test import wire
-from test.wired import OK, PROMISE, Wired, request
+from test.wired import ANSWERED, OK, PROMISE, Wired, busy, request
 
 SCOPES = [(0, ConnectionFault), (5, StreamFault)]
 
@@ -560,6 +560,13 @@ def test_what_round_trip_answers_opens_no_window():
     wired.endpoint.tell_round_trip(0.001)
     assert wired.endpoint.receive_window.size == before
     assert wired.sent() == []
+
+
+def test_a_stream_whose_response_is_whole_is_told_nothing_more():
+    wired = busy(window_manager=nonsense("round_trip", RuntimeError("too late"), spared=65_535))
+    stream = wired.endpoint.streams[ANSWERED]
+    wired.endpoint.tell_round_trip(0.1)
+    assert stream.failure is None
 
 
 class Silent(BaseFlowControlManager):
