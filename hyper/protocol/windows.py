@@ -20,10 +20,10 @@ a good part to what is known to be.  Where one was refused, streams that have mo
 return it as they are read.  What is unread of connections before this one counts as well.
 
 **Speed.**  A window smaller than the product of the path's rate and its round trip makes the
-peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When the
-request goes out, from the round trip alone: on a long path a generous rate is supposed, for to
-be wrong costs a promise of memory, and to be slow costs round trips.  When the head has come,
-from content-length.  And while content comes, by measuring: a PING goes out with an announcement,
+peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When a
+request without content goes out, from the round trip alone: on a long path a generous rate is
+supposed, for to be wrong costs a promise of memory, and to be slow costs round trips.  When the
+head has come, from content-length.  And while content comes, by measuring: a PING goes out with an announcement,
 and what arrives until its acknowledgement tells the rate.  Three times that rate times the shortest
 round trip is wanted; a stream held up by its window doubles it so each time, one held up by path
 or reader stays.  PINGs become rare as they find nothing new.
@@ -195,8 +195,8 @@ class BaseFlowControlManager:
     def foresee(self) -> int:
         """Octets of room to give before content comes; by default none.
 
-        Asked when the request goes out on a path longer than 4 ms, and again when the response's
-        head brings a content-length beyond the window.
+        Asked when a request without content goes out on a path longer than 4 ms, and again when the
+        response's head brings a content-length beyond the window.
         """
         return 0
 
