@@ -63,7 +63,7 @@ GUESSED, GUESSED_ALONE = 2, 12
 #: Part of its share, one in so many, that is read before it is given back, and the most octets:
 #: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
 ANNOUNCED_PART = 4
-MAX_UNANNOUNCED = 1024 * 1024
+MAX_UNANNOUNCED = 4 * 1024 * 1024
 #: Octets a second that a long path is supposed to carry before anything is known: 3.2 Gbit/s.
 SUPPOSED_RATE = 400_000_000
 #: Seconds of a round trip from which a path is long: below, to ask and wait costs little.
