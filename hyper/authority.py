@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from .errors import InvalidURL
-from .protocol.messages import TARGET_FAULT
+from .protocol.messages import MAX_PORT, TARGET_FAULT
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
-MAX_PORT = 65_535
 
 
 def host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:

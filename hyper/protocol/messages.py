@@ -180,14 +180,28 @@ def _method(method: str) -> Pair:
     return (b":method", method.encode())
 
 
-def _connect_target(url: str) -> tuple[Pair]:
+#: The authority of a plain CONNECT: a name, an IPv4 address or an IPv6 one in brackets, and a port
+#: (RFC 9110, 9.3.6; RFC 3986, 3.2.2).
+HOST_AND_PORT = re.compile(
+    r"(?:\[[\w.~!$&'()*+,;=:%-]+\]|[\w.~!$&'()*+,;=%-]+):([0-9]{1,5})", re.ASCII
+).fullmatch
+
+#: Ports are 16 bits wide.
+MAX_PORT = 65_535
+
+
+def _connect_target(target: str) -> tuple[Pair]:
+    found = HOST_AND_PORT(target)
+    # "A server MUST reject a CONNECT request that targets an empty or invalid port number" (RFC
+    # 9110, 9.3.6), as 0 is.
+    if not found or not 0 < int(found[1]) <= MAX_PORT:
+        raise InvalidURL(
+            f"the target {target!r} is not host:port, as in 'example.org:443' or '[::1]:443' (RFC"
+            " 9110, 9.3.6); only an extended CONNECT, which names its protocol, takes a path or a"
+            " URI; nothing was sent"
+        )
     # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (8.5).
-    _check_target(url)
-    return ((b":authority", url.encode()),)
-
-
-#: The authority of a plain CONNECT: a host and a port (RFC 9110, 9.3.6).
-HOST_AND_PORT = re.compile(r".+:[0-9]+").fullmatch
+    return ((b":authority", target.encode()),)
 
 
 def tunnel_section(
@@ -199,11 +213,6 @@ def tunnel_section(
     schemes ws and wss stand for http and https (RFC 8441, 5).  Raises as ``request_section`` does.
     """
     if protocol is None:
-        if not HOST_AND_PORT(target):
-            raise InvalidURL(
-                f"the target {target!r} is not host:port: a tunnel has no default port (RFC 9110,"
-                " 9.3.6); for extended CONNECT name the protocol; nothing was sent"
-            )
         return request_section("CONNECT", target, origin, given, implied)
     if not METHOD(protocol):
         raise LocalProtocolError(

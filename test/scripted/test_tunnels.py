@@ -105,11 +105,13 @@ class TestMaking:
 
         connect(script).connect_stream("/", {"Host": "other.example"}, protocol="x")
 
-    @pytest.mark.parametrize("target", ["example.org", "/path", "", ":80", "a b:80", "a:", "a:x"])
+    @pytest.mark.parametrize(
+        "target", ["example.org", "/path", "", "http://example.org:80", "me@example.org:80", "a:0"]
+    )
     def test_a_plain_target_is_a_host_and_a_port(self, connect, target):
         connection = connect(lambda peer: peer.want_preface())
         connection.connect()
-        with pytest.raises(InvalidURL):
+        with pytest.raises(InvalidURL, match="not host:port"):
             connection.connect_stream(target)
 
     @pytest.mark.parametrize("protocol", ["", "web socket", "a\r\nb"])
