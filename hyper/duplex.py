@@ -284,17 +284,27 @@ class HTTP20Tunnel(HTTP20Stream):
     another receives.  There is no file descriptor: the connection's is shared by all its streams.
     """
 
-    _is_deaf = False
     _files = 0
     _is_given_up = False
+
+    def _timely(self, verb: Callable[..., Result], *arguments: Any) -> Result:
+        """What a verb of the stream gives; where it must not wait, that is told as sockets do."""
+        try:
+            return verb(*arguments)
+        except TimedOut as error:
+            if self.timeout != 0:
+                raise
+            raise BlockingIOError(
+                errno.EWOULDBLOCK, f"the tunnel on stream {self.stream_id} would have to wait"
+            ) from error
 
     def send(self, octets: Octets, flags: int = 0) -> int:  # noqa: ARG002 - a socket's
         """Send some octets; returns how many, at least one of them."""
         view = self._sendable(octets)
         before = self.written
         try:
-            taken = self._send_some(view) if len(view) else 0
-        except TimedOut:
+            taken = self._timely(self._send_some, view) if len(view) else 0
+        except (TimedOut, BlockingIOError):
             taken = self.written - before
             if not taken:
                 raise
@@ -306,8 +316,32 @@ class HTTP20Tunnel(HTTP20Stream):
     def sendall(self, octets: Octets, flags: int = 0) -> None:  # noqa: ARG002 - a socket's
         """Send all the octets, each wait for room within the timeout."""
         size = memoryview(octets).nbytes
-        if self.write(octets) < size:
+        if self._timely(self.write, octets) < size:
             raise self._ended()
+
+    def _send_some(self, view: memoryview) -> int:
+        if self._stream.is_unheard:
+            self._await_room_unheard()
+        return super()._send_some(view)
+
+    def _await_room_unheard(self) -> None:
+        """Wait for room, and drop what comes: the peer may not read before somebody does here."""
+        pump, stream = self._pump, self._stream
+        endpoint = pump.endpoint
+        with pump.lock:
+            self._drop_unread()
+            while not (endpoint.may_send(stream) or stream.is_over):
+                pump.wait(
+                    lambda: endpoint.may_send(stream) or bool(stream.content) or stream.is_over,
+                    (stream.id, 0),
+                    self.timeout,
+                )
+                self._drop_unread()
+
+    def _drop_unread(self) -> None:
+        """Give the peer the room of what nobody will read. Lock held."""
+        self._pump.endpoint.consume(self._stream, self._stream.drop_content())
+        self._pump.flush()
 
     def _ended(self) -> Exception:
         return BrokenPipeError(
@@ -321,22 +355,40 @@ class HTTP20Tunnel(HTTP20Stream):
     def recv(self, bufsize: int, flags: int = 0) -> bytes:  # noqa: ARG002 - a socket's
         """Octets that are at hand, at most bufsize, after one wait at most; b"" at the end."""
         self._require_open()
-        return b"" if self._is_deaf or not bufsize else self.read1(bufsize)
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        if self.timeout == 0:
+            with self._pump.lock:
+                self._pump.look()  # who must not wait still takes what the kernel has
+        octets = b""
+        if bufsize and not self._stream.is_unheard:
+            octets = self._timely(self.read1, bufsize)
+        return b"" if self._stream.is_unheard else octets
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002
         """As ``recv``, into a writable buffer, at most nbytes if that is not 0."""
         view = memoryview(buffer).cast("B")
+        if not 0 <= nbytes <= len(view):
+            raise ValueError(f"nbytes is {nbytes}, and the buffer has {len(view)} octets")
+        if view.readonly:
+            raise TypeError("recv_into wants a buffer that can be written")
         octets = self.recv(nbytes or len(view))
         view[: len(octets)] = octets
         return len(octets)
 
     def shutdown(self, how: int) -> None:
-        """Send END_STREAM (SHUT_WR), receive nothing any more (SHUT_RD), or both (SHUT_RDWR)."""
+        """Send END_STREAM (SHUT_WR), receive nothing any more (SHUT_RD), or both (SHUT_RDWR).
+
+        SHUT_RD drops what is unread, and wakes who waits in ``recv``.
+        """
         self._require_open()
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
             raise OSError(errno.EINVAL, "how is SHUT_RD, SHUT_WR or SHUT_RDWR")
         if how != socket.SHUT_WR:
-            self._is_deaf = True
+            with self._pump.lock:
+                self._stream.is_unheard = True
+                self._pump.endpoint.progressed.extend((self.stream_id, 0))
+                self._drop_unread()
         if how != socket.SHUT_RD:
             self.close_write()
 
@@ -386,7 +438,7 @@ class HTTP20Tunnel(HTTP20Stream):
         if not set(mode) <= set("rwb"):
             raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
         reads, writes = "r" in mode or "w" not in mode, "w" in mode
-        raw = _TunnelFile(self, reads=reads, writes=writes)
+        raw = _TunnelFile(self, self._forget_file, reads=reads, writes=writes)
         self._files += 1
         size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
         if not size:
@@ -401,7 +453,7 @@ class HTTP20Tunnel(HTTP20Stream):
             binary = io.BufferedWriter(raw, size) if writes else io.BufferedReader(raw, size)
         return binary if "b" in mode else io.TextIOWrapper(binary, encoding, errors, newline)
 
-    def forget_file(self) -> None:
+    def _forget_file(self) -> None:
         """A file of ``makefile`` was closed."""
         self._files -= 1
         if self._is_given_up:
@@ -409,10 +461,16 @@ class HTTP20Tunnel(HTTP20Stream):
 
 
 class _TunnelFile(io.RawIOBase):
-    """What the buffers of ``makefile`` stand on."""
+    """What the buffers of ``makefile`` stand on; ``close`` calls forget.
 
-    def __init__(self, tunnel: HTTP20Tunnel, *, reads: bool, writes: bool) -> None:
+    None for what would have to wait, where the tunnel must not: as ``io.RawIOBase`` has it.
+    """
+
+    def __init__(
+        self, tunnel: HTTP20Tunnel, forget: Callable[[], None], *, reads: bool, writes: bool
+    ) -> None:
         self._tunnel = tunnel
+        self._forget = forget
         self._reads = reads
         self._writes = writes
 
@@ -422,16 +480,22 @@ class _TunnelFile(io.RawIOBase):
     def writable(self) -> bool:
         return self._writes
 
-    def readinto(self, buffer: Any) -> int:
-        return self._tunnel.recv_into(buffer)
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            return self._tunnel.recv_into(buffer)
+        except BlockingIOError:
+            return None
 
-    def write(self, octets: Any) -> int:
-        return self._tunnel.send(octets)
+    def write(self, octets: Any) -> int | None:
+        try:
+            return self._tunnel.send(octets)
+        except BlockingIOError:
+            return None
 
     def close(self) -> None:
         if not self.closed:
             super().close()
-            self._tunnel.forget_file()
+            self._forget()
 
 
 def tunnel(connection: HTTP20Connection, exchange: Exchange, target: str) -> HTTP20Tunnel:

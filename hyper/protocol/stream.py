@@ -41,6 +41,7 @@ class Stream:
         "head",
         "id",
         "informational",
+        "is_unheard",
         "method",
         "phase",
         "promised_request",
@@ -75,6 +76,8 @@ class Stream:
         self.promised_request: PromisedRequest | None = None
         #: why the stream ended before its time
         self.failure: Failure | None = None
+        #: nobody reads any more, though the stream goes on: a tunnel after SHUT_RD
+        self.is_unheard = False
         #: False once we have sent END_STREAM or will not send it any more
         self.request_is_open = True
 
@@ -86,7 +89,9 @@ class Stream:
 
     def has_content(self) -> bool:
         """There is something to read, or never will be."""
-        return bool(self.content) or self.phase == DONE or self.failure is not None
+        return (
+            bool(self.content) or self.phase == DONE or self.failure is not None or self.is_unheard
+        )
 
     @property
     def is_over(self) -> bool:

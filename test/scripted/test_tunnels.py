@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
+import select
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,7 +21,7 @@ from hyper.errors import (
     StreamResetError,
 )
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.script import OnShortPath, pong, want
 from test.scripted.test_waiting import SHORT, await_news, patience
 from test.wire import CANCEL, SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_INITIAL_WINDOW_SIZE
 
@@ -256,6 +259,56 @@ class TestSocket:
         assert tunnel.recv(100) == b""
         tunnel.close()
 
+    def test_sizes_that_cannot_be(self, tunnel):
+        """Nothing is received, and so nothing lost."""
+        tunnel = tunnel(lambda peer: peer.write_data(1, b"content", end_stream=True))
+        for wrong in (lambda: tunnel.recv(-1), lambda: tunnel.recv_into(bytearray(2), -1)):
+            with pytest.raises(ValueError, match=r"nbytes|negative"):
+                wrong()
+        with pytest.raises(ValueError, match="100, and the buffer has 2"):
+            tunnel.recv_into(bytearray(2), 100)
+        with pytest.raises(TypeError):
+            tunnel.recv_into(bytes(2))
+        assert tunnel.recv(100) == b"content"
+
+    def test_one_that_must_not_wait(self, connect):
+        """BlockingIOError, as from a socket; what the kernel has is taken."""
+        go_on = threading.Event()
+
+        def script(peer):
+            peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 4})
+            pong(peer)
+            peer.want_headers(1)
+            peer.write_headers(1, OK)
+            peer.want_data(1, b"0123")
+            assert go_on.wait(10)
+            peer.write_data(1, b"late", end_stream=True)
+
+        connection = connect(script)
+        connection.ping()
+        tunnel = connection.connect_stream("example.org:22")
+        tunnel.setblocking(False)
+        assert tunnel.send(b"0123456789") == 4
+        raw = tunnel.makefile("rwb", 0)
+        assert raw.read(100) is raw.write(b"456789") is None
+        for verb, argument in (
+            (tunnel.recv, 100),
+            (tunnel.recv_into, bytearray(1)),
+            (tunnel.send, b"456789"),
+            (tunnel.sendall, b"456789"),
+        ):
+            with pytest.raises(BlockingIOError) as caught:
+                verb(argument)
+            assert caught.value.errno == errno.EWOULDBLOCK
+        go_on.set()
+        select.select([connection.sock], [], [], 10)
+        received = b""
+        while not received:
+            with contextlib.suppress(BlockingIOError):
+                received = tunnel.recv(100)
+        assert received == b"late"
+        raw.close()
+
     def test_timeouts(self, tunnel):
         def script(peer):
             peer.fence()
@@ -388,6 +441,54 @@ class TestSocket:
         tunnel.shutdown(socket.SHUT_RDWR)
         with pytest.raises(BrokenPipeError):
             tunnel.send(b"x")
+
+    def test_shutdown_wakes_who_receives(self, tunnel):
+        tunnel = tunnel(lambda peer: peer.fence())
+        begun = threading.Event()
+
+        def receive():
+            begun.set()
+            return tunnel.recv(100)
+
+        with ThreadPoolExecutor(1) as threads:
+            receiving = threads.submit(receive)
+            assert begun.wait(10)
+            tunnel.shutdown(socket.SHUT_RD)
+            assert receiving.result(10) == b""
+        assert tunnel.read() == tunnel.recv(1) == b""
+
+    def test_what_nobody_receives_gives_its_room_back(self, connect):
+        """A peer that sends back what it reads, and reads no more until it could."""
+        window = 200_000
+
+        def script(peer):
+            peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: window})
+            pong(peer)
+            peer.want_headers(1)
+            peer.write_headers(1, OK)
+            room = peer.client_settings[SETTINGS_INITIAL_WINDOW_SIZE]
+            peer.write(wire.window_update(0, 20 * window))
+            peer.write_data(1, bytes(room))
+            room = 0
+            pong(peer)
+            for _ in range(10):
+                while room < window:
+                    room += peer.want_window_update(1)
+                size = 0
+                while size < window:
+                    size += len(peer.want_data(1))
+                room -= size
+                peer.write_data(1, bytes(size))
+                peer.write(wire.window_update(1, size))
+            peer.want_data(1, b"", end_stream=True)
+
+        connection = connect(script, window_manager=OnShortPath)
+        connection.ping()
+        tunnel = connection.connect_stream("example.org:22")
+        connection.ping()
+        tunnel.shutdown(socket.SHUT_RD)
+        tunnel.sendall(bytes(10 * window))
+        tunnel.shutdown(socket.SHUT_WR)
 
     @pytest.mark.parametrize("peer_ends", [True, False])
     def test_close(self, tunnel, peer_ends):

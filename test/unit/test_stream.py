@@ -26,6 +26,7 @@ MOMENTS = {
     "an interim response": ({"informational": [ResponseHead(103, (), None)]}, (False,) * 3),
     "the head": ({"status": 200}, (True, False, False)),
     "some content": ({"status": 200, "content": [b"x"]}, (True, True, False)),
+    "no reader": ({"status": 200, "is_unheard": True}, (True, True, False)),
     "the end": ({"status": 200, "phase": states.DONE}, (True, True, True)),
     "a failure": ({"failure": Failure(OSError)}, (True, True, True)),
     "head and failure": ({"status": 200, "failure": Failure(OSError)}, (True, True, True)),
