@@ -317,8 +317,7 @@ class HTTP20Connection(PiecewiseRequests):
         given = messages.request_fields(headers)
         size = content.content_length(method, body)
         announced, implied = self._implied(given, size)
-        if priority is not None:
-            implied = (*implied, priorities.field(priority))
+        implied += priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)
         trailing = () if trailers is None else messages.trailer_section(trailers)
         is_known = body is None or size is not None
@@ -360,7 +359,7 @@ class HTTP20Connection(PiecewiseRequests):
         from .duplex import HTTP20Stream
 
         given = messages.request_fields(headers)
-        implied = () if priority is None else (priorities.field(priority),)
+        implied = priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)
         return HTTP20Stream(self, self._begin(section, method, given.content_length))
 
@@ -383,7 +382,7 @@ class HTTP20Connection(PiecewiseRequests):
         from .duplex import tunnel
 
         given = messages.request_fields(headers)
-        implied = () if priority is None else (priorities.field(priority),)
+        implied = priorities.fields(priority, given.fields)
         section = messages.tunnel_section(target, protocol, self._origin, given, implied)
         return tunnel(self, self._begin(section, "CONNECT", None, protocol), target)
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Union
 
-    from ..fields import Pair
+    from ..fields import Fields
 
     #: What callers may give as a priority: the object, or the field value itself.
     PrioritySource = Union["Priority", str]
@@ -94,6 +94,16 @@ def field_value(priority: PrioritySource) -> bytes:
     return priority.strip(" \t").encode()
 
 
-def field(priority: PrioritySource) -> Pair:
-    """The header field of a request (RFC 9218, 5)."""
-    return (b"priority", field_value(priority))
+def fields(priority: PrioritySource | None, given: Fields) -> Fields:
+    """The header field of a request, none for None (RFC 9218, 5).
+
+    given: the caller's other fields.  Raises LocalProtocolError where one of them is it as well.
+    """
+    if priority is None:
+        return ()
+    if any(name == b"priority" for name, _ in given):
+        raise LocalProtocolError(
+            "the priority is given twice, as an argument and as a header field, which may differ"
+            " (RFC 9218, 5); nothing was sent"
+        )
+    return ((b"priority", field_value(priority)),)

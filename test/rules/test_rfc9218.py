@@ -66,7 +66,7 @@ class TestLibnghttp2:
         wired.receive(server.send())
         streams = []
         for _ in range(4):
-            section = (*request(), priorities.field(priority))
+            section = (*request(), *priorities.fields(priority, ()))
             streams.append(endpoint.send_request(section, "GET", end_stream=True))
         server.receive(endpoint.take_outbound())
         ended, beside = [], 0

@@ -783,3 +783,12 @@ class TestPriorities:
 
     def test_a_connection_that_was_never_made_has_nothing_to_reprioritize(self):
         assert hyper.HTTP20Connection("localhost").reprioritize(1, "u=1") is False
+    def test_given_twice_it_is_refused(self, connect):
+        connection = connect(lambda peer: peer.want_preface())
+        connection.connect()
+        for door in (connection.request, connection.open_stream):
+            with pytest.raises(LocalProtocolError, match="twice"):
+                door("GET", "/", headers={"Priority": "u=5"}, priority="u=1")
+        with pytest.raises(LocalProtocolError, match="twice"):
+            connection.connect_stream("a:1", {"priority": "u=1"}, priority="u=1")
+

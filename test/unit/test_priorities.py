@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper.errors import LocalProtocolError
-from hyper.protocol.priorities import Priority, field, field_value
+from hyper.protocol.priorities import Priority, field_value, fields
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,15 @@ from hyper.protocol.priorities import Priority, field, field_value
 def test_4_a_priority_is_written_as_a_dictionary(priority, written):
     assert str(priority) == written
     assert field_value(priority) == written.encode()
-    assert field(priority) == (b"priority", written.encode())
+    assert fields(priority, ((b"a", b"1"),)) == ((b"priority", written.encode()),)
     assert field_value(written) == written.encode()
+
+
+def test_5_a_request_has_one_priority():
+    own = ((b"priority", b"u=5"),)
+    assert fields(None, own) == ()
+    with pytest.raises(LocalProtocolError, match=r"twice.*9218, 5"):
+        fields("u=5", own)
 
 
 def test_a_priority_is_a_value():
