@@ -140,15 +140,17 @@ class PiecewiseRequests:
         A server that has answered, or reset the stream, and wants no more of it gets no more:
         nothing is raised, for ``getresponse`` tells.
         """
-        exchange = self._sending_on(stream_id)
+        given_id = self._newest_request if stream_id is None else stream_id
+        exchange = self._sending_on(given_id)
         exchange.send(data, final=final, limit=self.limit())
-        self._forget_if_ended(exchange)
+        self._forget_if_ended(given_id, exchange)
 
     def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
         """Send a trailer section, which ends the request (8.1)."""
-        exchange = self._sending_on(stream_id)
+        given_id = self._newest_request if stream_id is None else stream_id
+        exchange = self._sending_on(given_id)
         exchange.end(messages.trailer_section(trailers), self.limit())
-        self._forget_if_ended(exchange)
+        self._forget_if_ended(given_id, exchange)
 
     def _draft(self, stream_id: int | None) -> Draft:
         draft = self._drafts.get(self._newest_request if stream_id is None else stream_id)
@@ -163,8 +165,7 @@ class PiecewiseRequests:
             self._sending.pop(key, None)
         self._sending[given_id] = exchange
 
-    def _sending_on(self, stream_id: int | None) -> Exchange:
-        given_id = self._newest_request if stream_id is None else stream_id
+    def _sending_on(self, given_id: int) -> Exchange:
         exchange = self._sending.get(given_id)
         if exchange is None:
             raise LocalProtocolError(
@@ -177,10 +178,8 @@ class PiecewiseRequests:
         """End a request that its caller never called final, and did not mean to (``final``)."""
         if exchange.ends_itself and given_id in self._sending:
             exchange.end((), self.limit())
-            self._forget_if_ended(exchange)
+            self._forget_if_ended(given_id, exchange)
 
-    def _forget_if_ended(self, exchange: Exchange) -> None:
+    def _forget_if_ended(self, given_id: int, exchange: Exchange) -> None:
         if exchange.is_ended:
-            for given_id, other in list(self._sending.items()):
-                if other is exchange:
-                    del self._sending[given_id]
+            self._sending.pop(given_id, None)
