@@ -328,19 +328,14 @@ class HTTP20Connection(PiecewiseRequests):
         stream_id = exchange.stream.id
         self._exchanges[stream_id] = exchange
         if not ends:
+            if given.expects_continue:
+                exchange.patience = self.continue_timeout
             try:
-                limit = self.limit()
-                if not given.expects_continue or exchange.await_continue(self._patience(limit)):
-                    exchange.send_all(body, trailing, limit)
+                exchange.send_all(body, trailing, self.limit())
             except BaseException:
                 self._exchanges.pop(stream_id, None)
                 raise
         return stream_id
-
-    def _patience(self, limit: float | None) -> float | None:
-        """Seconds to wait for 100 (Continue), where other waits have this limit."""
-        patience = self.continue_timeout
-        return limit if patience is None or (limit is not None and limit < patience) else patience
 
     def open_stream(
         self,
@@ -353,7 +348,8 @@ class HTTP20Connection(PiecewiseRequests):
         """Begin a request whose content is written while its response is read (8.1).
 
         Gives an object like a file, with both: see HTTP20Stream.  Nothing is waited for but a
-        turn among the streams; no content coding is offered.  headers, priority, errors: as
+        turn among the streams, and with ``Expect: 100-continue`` for leave, by the first write;
+        no content coding is offered.  headers, priority, errors: as
         ``request`` has them.
         """
         from .duplex import HTTP20Stream
@@ -361,7 +357,10 @@ class HTTP20Connection(PiecewiseRequests):
         given = messages.request_fields(headers)
         implied = priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)
-        return HTTP20Stream(self, self._begin(section, method, given.content_length))
+        exchange = self._begin(section, method, given.content_length)
+        if given.expects_continue:
+            exchange.patience = self.continue_timeout
+        return HTTP20Stream(self, exchange)
 
     def connect_stream(
         self,

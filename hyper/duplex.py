@@ -114,6 +114,7 @@ class HTTP20Stream:
         )
 
     def _send_some(self, view: memoryview) -> int:
+        self._exchange.await_continue(self.timeout)
         taken = self._exchange.send_some(view, end_stream=False, limit=self.timeout)
         if not taken and self._stream.failure is not None:
             raise self._stream.failure.exception()

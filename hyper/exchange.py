@@ -36,12 +36,23 @@ class Exchange:
     response, resets the stream.
     """
 
-    __slots__ = ("announced", "ends_itself", "is_claimed", "is_ended", "pump", "sent", "stream")
+    __slots__ = (
+        "announced",
+        "ends_itself",
+        "is_claimed",
+        "is_ended",
+        "patience",
+        "pump",
+        "sent",
+        "stream",
+    )
 
     def __init__(self, pump: Pump, stream: Stream, announced: int | None) -> None:
         self.pump = pump
         self.stream = stream
         self.announced = announced
+        #: seconds that content waits for 100 (Continue), None for no limit; (): it does not wait
+        self.patience: float | tuple[()] | None = ()
         #: octets of content given to the endpoint so far
         self.sent = 0
         #: whether getresponse ends a request that the caller never called final
@@ -61,19 +72,25 @@ class Exchange:
             raise
 
     def await_continue(self, limit: float | None) -> bool:
-        """Wait for 100 (Continue), limit at most; returns whether the content is to be sent.
+        """Wait once for 100 (Continue), where content has to; returns whether it is to be sent.
 
-        It is when no answer comes, too.  It is not when the answer is whole, or one of failure or
-        redirection; a server that begins a good one may be reading all the same (RFC 9110, 10.1.1).
+        It is when no answer comes within ``patience`` or limit, too.  It is not when the answer
+        is whole, or one of failure or redirection; a server that begins a good one may be reading
+        all the same (RFC 9110, 10.1.1).
         """
-        pump, stream = self.pump, self.stream
+        pump, stream, patience = self.pump, self.stream, self.patience
+        if isinstance(patience, tuple):
+            return True
+        if patience is None or (limit is not None and limit < patience):
+            patience = limit
 
         def is_told() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
 
         with pump.lock:
             with contextlib.suppress(TimedOut):
-                pump.wait(is_told, (stream.id,), limit)
+                pump.wait(is_told, (stream.id,), patience)
+            self.patience = ()
             head = stream.head
             if stream.request_is_open and head and (stream.is_over or head.status >= 300):
                 self.withhold()
@@ -86,6 +103,8 @@ class Exchange:
         exception goes on: the peer must not take a part for the whole.
         """
         try:
+            if not self.await_continue(limit):
+                return
             for piece in content.pieces(body):
                 whole = self.sent + len(piece) == self.announced and not trailers
                 self._send(piece, end_stream=whole, limit=limit)
@@ -99,8 +118,9 @@ class Exchange:
     def send(self, body: Body, *, final: bool, limit: float | None) -> None:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
-            for piece in content.pieces(body):
-                self._send(piece, end_stream=False, limit=limit)
+            if self.await_continue(limit):
+                for piece in content.pieces(body):
+                    self._send(piece, end_stream=False, limit=limit)
             if final:
                 self.finish((), limit)
         except BaseException:

@@ -47,6 +47,7 @@ class PiecewiseRequests:
         _origin: Origin
         _exchanges: dict[int, Exchange]
         _newest_request: int
+        continue_timeout: float | None
 
         def limit(self) -> float | None: ...  # noqa: D102
         def _live_pump(self) -> Pump: ...
@@ -123,6 +124,8 @@ class PiecewiseRequests:
             reserved_id=given_id,
         )
         exchange.ends_itself = final is not False
+        if given.expects_continue:
+            exchange.patience = self.continue_timeout
         self._newest_request = given_id
         self._exchanges[given_id] = exchange
         if not exchange.stream.request_is_open:
@@ -137,7 +140,8 @@ class PiecewiseRequests:
     def send(self, data: Body, final: bool = False, stream_id: int | None = None) -> None:
         """Send a part of the content, the last one if final: bytes-like, str, file, iterable.
 
-        A server that has answered, or reset the stream, and wants no more of it gets no more:
+        With ``Expect: 100-continue`` the first part waits for leave (``continue_timeout``).  A
+        server that has answered, or reset the stream, and wants no more of it gets no more:
         nothing is raised, for ``getresponse`` tells.
         """
         given_id = self._newest_request if stream_id is None else stream_id

@@ -131,10 +131,22 @@ class TestExpectContinue:
 
     HEADERS = (("expect", "100-continue"),)
 
-    def test_node_says_100(self, node, connect):
+    @pytest.mark.parametrize("way", ["request", "pieces", "stream"])
+    def test_node_says_100(self, node, connect, way):
         conn = connect(node, continue_timeout=None)
-        conn.request("POST", "/continue", b"content", self.HEADERS)
-        response = conn.getresponse()
+        if way == "request":
+            conn.request("POST", "/continue", b"content", self.HEADERS)
+            response = conn.getresponse()
+        elif way == "pieces":
+            conn.putrequest("POST", "/continue")
+            conn.putheader("expect", "100-continue")
+            conn.endheaders()
+            conn.send(b"content")
+            response = conn.getresponse()
+        else:
+            response = conn.open_stream("POST", "/continue", self.HEADERS)
+            response.write(b"content")
+            response.close_write()
         assert [status for status, _ in response.informational] == [100]
         assert response.read() == b"content"
 
@@ -163,6 +175,9 @@ class TestExpectContinue:
         assert response.status == 413
         assert b"413" in response.read()
         assert conn.getresponse(conn.request("GET", "/hello")).status == 200
+        stream = conn.open_stream("PUT", "/tiny/x", headers)
+        assert stream.write(pattern(1_000_000)) == 0
+        assert stream.status == 413
 
 
 class TestPriorities:

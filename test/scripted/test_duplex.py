@@ -318,6 +318,95 @@ class TestExpectContinue:
         connection.request("GET", "/", headers=self.HEADERS)
         connection.getresponse()
 
+    @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
+    def test_other_doors_wait_with_the_first_octets(self, connect, way):
+        """And only with them: what comes after goes out at once."""
+
+        def script(peer):
+            peer.handshake()
+            peer.want_headers(1, end_stream=False)
+            peer.fence()
+            peer.want_nothing()
+            peer.write_headers(1, [(":status", "100")])
+            assert peer.want_body(1) == b"firstsecond"
+            peer.write_response(1)
+
+        connection = connect(script, continue_timeout=None)
+        if way == "stream":
+            with connection.open_stream("POST", "/", self.HEADERS) as stream:
+                assert stream.write(b"first") == 5
+                assert [status for status, _ in stream.informational] == [100]
+                stream.write(b"second")
+                stream.close_write()
+                assert stream.status == 200
+            return
+        connection.putrequest("POST", "/")
+        connection.putheader("Expect", "100-continue")
+        connection.endheaders(b"first" if way == "endheaders" else None)
+        if way == "pieces":
+            connection.send(b"first")
+        connection.send(b"second", final=True)
+        response = connection.getresponse()
+        assert [status for status, _ in response.informational] == [100]
+
+    @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
+    @pytest.mark.parametrize("content", [b"", b"why"], ids=["no content", "content"])
+    def test_other_doors_learn_of_a_final_status(self, connect, way, content):
+        """The content is withheld, and its length not missed; then the stream is reset."""
+
+        def script(peer):
+            peer.handshake()
+            peer.want_headers(1, end_stream=False)
+            peer.write_headers(1, [(":status", "417")], end_stream=not content)
+            if content:
+                peer.fence()
+                peer.want_nothing()
+                peer.write_data(1, content, end_stream=True)
+            peer.want_rst(1, CANCEL)
+            want(peer)
+            peer.write_response(3)
+
+        def body():
+            raise AssertionError("the body was asked for")
+            yield
+
+        connection = connect(script)
+        headers = [*self.HEADERS, ("content-length", "10")]
+        if way == "stream":
+            response = connection.open_stream("POST", "/", headers)
+            assert response.write(b"0123456789") == 0
+            assert not response.writable()
+            response.close_write()
+        else:
+            connection.putrequest("POST", "/")
+            for name, value in headers:
+                connection.putheader(name, value)
+            connection.endheaders(body() if way == "endheaders" else None)
+            if way == "pieces":
+                connection.send(body(), final=True)
+            response = connection.getresponse()
+        assert response.status == 417
+        assert response.read() == content
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+
+    def test_other_doors_do_not_wait_for_ever(self, connect):
+        def script(peer):
+            peer.handshake()
+            for stream_id in (1, 3):
+                assert peer.want_request(stream_id)[2] == b"content"
+                peer.write_response(stream_id)
+
+        connection = connect(script, continue_timeout=SHORT)
+        stream = connection.open_stream("POST", "/", self.HEADERS)
+        stream.write(b"content")
+        stream.close_write()
+        assert stream.status == 200
+        connection.putrequest("POST", "/")
+        connection.putheader("expect", "100-continue")
+        connection.endheaders(b"content")
+        assert connection.getresponse().status == 200
+
     def test_the_drop_in_does_not_wait_as_http_client_does_not(self, scripted_peer):
         def script(peer):
             peer.handshake()
@@ -719,6 +808,15 @@ class TestPriorities:
         connection.request("GET", "/", priority=given)
         connection.getresponse()
 
+    def test_given_twice_it_is_refused(self, connect):
+        connection = connect(lambda peer: peer.want_preface())
+        connection.connect()
+        for door in (connection.request, connection.open_stream):
+            with pytest.raises(LocalProtocolError, match="twice"):
+                door("GET", "/", headers={"Priority": "u=5"}, priority="u=1")
+        with pytest.raises(LocalProtocolError, match="twice"):
+            connection.connect_stream("a:1", {"priority": "u=1"}, priority="u=1")
+
     @pytest.mark.parametrize("wrong", ["u=8", "u=-1", "u", "i=1", "U=1", "u=1;", "", "u=1,"])
     def test_what_no_server_would_understand_is_not_sent(self, connect, wrong):
         connection = connect(lambda peer: peer.want_preface())
@@ -783,12 +881,3 @@ class TestPriorities:
 
     def test_a_connection_that_was_never_made_has_nothing_to_reprioritize(self):
         assert hyper.HTTP20Connection("localhost").reprioritize(1, "u=1") is False
-    def test_given_twice_it_is_refused(self, connect):
-        connection = connect(lambda peer: peer.want_preface())
-        connection.connect()
-        for door in (connection.request, connection.open_stream):
-            with pytest.raises(LocalProtocolError, match="twice"):
-                door("GET", "/", headers={"Priority": "u=5"}, priority="u=1")
-        with pytest.raises(LocalProtocolError, match="twice"):
-            connection.connect_stream("a:1", {"priority": "u=1"}, priority="u=1")
-
