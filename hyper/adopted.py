@@ -185,13 +185,13 @@ class Request:
     def send_all(self, pieces: Iterable[Octets]) -> None:
         """Send the whole content, and the end of the request."""
         if self._unchunker is None:
-            self._exchange.send_all(pieces, (), self.session.limit())
+            self._exchange.send_all(pieces, (), self.session.limit)
         else:
             self.send(pieces)
 
     def send(self, pieces: Iterable[Octets]) -> None:
         """Send some of the content; the end too, where the content says that it is whole."""
-        exchange, unchunker, limit = self._exchange, self._unchunker, self.session.limit()
+        exchange, unchunker, limit = self._exchange, self._unchunker, self.session.limit
         try:
             for piece in pieces:
                 octets = piece if unchunker is None else unchunker.feed(piece)
@@ -214,7 +214,7 @@ class Request:
                     "the last chunk of the request's content is missing (RFC 9112, 7.1); the"
                     " request was not completed"
                 )
-            self._exchange.end_if_open(self.session.limit())
+            self._exchange.end_if_open(self.session.limit)
         return self.session.response_to(self._exchange)
 
     def cancel(self) -> None:

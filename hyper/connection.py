@@ -21,7 +21,8 @@ from http.client import ResponseNotReady
 
 from . import body as content
 from . import codings
-from .errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError
+from .deadlines import Deadlines
+from .errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError, TimedOut
 from .exchange import Exchange, await_head, wrong_length
 from .piecewise import PiecewiseRequests
 from .protocol import messages, priorities
@@ -60,7 +61,7 @@ STREAM_IDS_RESTART = 2**30
 CONTINUE_TIMEOUT = 1.0
 
 
-class HTTP20Connection(PiecewiseRequests):
+class HTTP20Connection(Deadlines, PiecewiseRequests):
     """A connection to one server that speaks HTTP/2 and nothing else (RFC 9113).
 
     host may carry the port (``"example.org:8443"``, ``"[::1]:443"``); the default is 443.
@@ -102,7 +103,8 @@ class HTTP20Connection(PiecewiseRequests):
         decode_content: bool = True,
         continue_timeout: float | None = CONTINUE_TIMEOUT,
     ) -> None:
-        super().__init__()
+        Deadlines.__init__(self, timeout)
+        PiecewiseRequests.__init__(self)
         # Fixed.
         self._route = Route(
             host,
@@ -125,10 +127,10 @@ class HTTP20Connection(PiecewiseRequests):
         self.decode_content = decode_content
         self._accept_encoding: Fields = ()
         # The caller's, at any time.
-        self.timeout = timeout
         self.continue_timeout = continue_timeout
         # Guarded by _connecting.
-        self._connecting = threading.Lock()
+        #: never taken twice; but of an RLock an interrupted thread knows whether it holds it
+        self._connecting = threading.RLock()
         self._pump: Pump | None = None
         #: ended for new requests, while responses are still to be read
         self._former: list[Pump] = []
@@ -160,19 +162,12 @@ class HTTP20Connection(PiecewiseRequests):
                 if pump is not former:
                     _raise_refusal(pump)
 
-    def limit(self) -> float | None:
-        """The seconds that a wait may take now, None for no limit."""
-        timeout = self.timeout
-        if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001
-            return socket.getdefaulttimeout()
-        return timeout  # type: ignore[no-any-return]
-
     def _live_pump(self) -> Pump:
         """The connection of the moment, made if there is none on which requests can go out."""
         pump = self._pump
         if pump is not None and pump.endpoint.is_open and not pump.is_closed:
             return pump
-        with self._connecting:
+        with self._turn_to_connect():
             pump = self._pump
             if pump is not None and pump.endpoint.is_open and not pump.is_closed:
                 return pump
@@ -184,6 +179,17 @@ class HTTP20Connection(PiecewiseRequests):
                 self._former.append(pump)
             self._pump = self._route.dial(self.limit(), first_stream_id)
             return self._pump
+
+    @contextlib.contextmanager
+    def _turn_to_connect(self) -> Iterator[None]:
+        limit = self.limit()
+        try:
+            if not self._connecting.acquire(timeout=-1 if limit is None else limit):
+                raise TimedOut("timed out: another thread is still connecting")
+            yield
+        finally:
+            if self._connecting._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+                self._connecting.release()
 
     def close(self, error_code: int | None = None) -> None:
         """Say GOAWAY and close (6.8); the next request connects again.
@@ -331,7 +337,7 @@ class HTTP20Connection(PiecewiseRequests):
             if given.expects_continue:
                 exchange.patience = self.continue_timeout
             try:
-                exchange.send_all(body, trailing, self.limit())
+                exchange.send_all(body, trailing, self.limit)
             except BaseException:
                 self._exchanges.pop(stream_id, None)
                 raise
@@ -435,7 +441,6 @@ class HTTP20Connection(PiecewiseRequests):
 
         protocol: of extended CONNECT, which must wait for the server's SETTINGS.
         """
-        limit = self.limit()
         closings = self._closings
         former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
@@ -444,10 +449,10 @@ class HTTP20Connection(PiecewiseRequests):
             with pump.lock:
                 pump.look()
                 if protocol is not None:
-                    pump.wait(endpoint.has_settings_or_never, (0,), limit)
+                    pump.wait(endpoint.has_settings_or_never, (0,), self.limit())
                     if endpoint.failure and pump is not former:
                         raise endpoint.failure.exception()
-                pump.wait_turn(endpoint.may_open_or_never, limit)
+                pump.wait_turn(endpoint.may_open_or_never, self.limit())
                 if not endpoint.is_open:
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one
@@ -462,7 +467,7 @@ class HTTP20Connection(PiecewiseRequests):
                 self._newest_request = stream.id
                 exchange = Exchange(pump, stream, announced)
                 if end_stream and threading.get_ident() not in self._corking:
-                    exchange.drain(limit)
+                    exchange.drain(self.limit())
                 return exchange
         raise ConnectionTerminated(
             f"{self.host} ended {MAX_CONNECTIONS_A_REQUEST} connections, one after the other,"

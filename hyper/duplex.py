@@ -77,6 +77,9 @@ class HTTP20Stream:
             if self._response is not None:
                 self._response.timeout = timeout
 
+    def _limit(self) -> float | None:
+        return self.timeout
+
     # ------------------------------------------------------------------- writing
 
     @property
@@ -114,8 +117,8 @@ class HTTP20Stream:
         )
 
     def _send_some(self, view: memoryview) -> int:
-        self._exchange.await_continue(self.timeout)
-        taken = self._exchange.send_some(view, end_stream=False, limit=self.timeout)
+        self._exchange.await_continue(self._limit)
+        taken = self._exchange.send_some(view, end_stream=False, limit=self._limit)
         if not taken and self._stream.failure is not None:
             raise self._stream.failure.exception()
         return taken
@@ -123,7 +126,7 @@ class HTTP20Stream:
     def close_write(self) -> None:
         """End the request (END_STREAM); the response can still be read.  Twice is once."""
         self._require_open()
-        self._exchange.finish((), self.timeout)
+        self._exchange.finish((), self._limit)
 
     def write_trailers(self, trailers: FieldSource) -> None:
         """Send a trailer section, which ends the request (8.1)."""
@@ -131,7 +134,7 @@ class HTTP20Stream:
         section = messages.trailer_section(trailers)
         if self._exchange.is_ended:
             raise self._ended()
-        self._exchange.finish(section, self.timeout)
+        self._exchange.finish(section, self._limit)
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""

@@ -18,10 +18,15 @@ from .errors import LocalProtocolError, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable, Optional
+
     from .body import Body
     from .fields import Fields
     from .protocol.stream import Stream
     from .transport.pump import Pump
+
+    #: Gives the seconds that a wait may take which begins now, or None; asked before each.
+    Limit = Callable[[], Optional[float]]
 
 
 #: Seconds that a server which has answered in whole, and takes no more of the request, may think
@@ -71,7 +76,7 @@ class Exchange:
             self.pump.endpoint.cancel(self.stream)
             raise
 
-    def await_continue(self, limit: float | None) -> bool:
+    def await_continue(self, limit: Limit) -> bool:
         """Wait once for 100 (Continue), where content has to; returns whether it is to be sent.
 
         It is when no answer comes within ``patience`` or limit, too.  It is not when the answer
@@ -81,8 +86,9 @@ class Exchange:
         pump, stream, patience = self.pump, self.stream, self.patience
         if isinstance(patience, tuple):
             return True
-        if patience is None or (limit is not None and limit < patience):
-            patience = limit
+        most = limit()
+        if patience is None or (most is not None and most < patience):
+            patience = most
 
         def is_told() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
@@ -96,7 +102,7 @@ class Exchange:
                 self.withhold()
             return stream.request_is_open
 
-    def send_all(self, body: Body, trailers: Fields, limit: float | None) -> None:
+    def send_all(self, body: Body, trailers: Fields, limit: Limit) -> None:
         """Send content, piece by piece, then the end of the request; each wait within limit.
 
         Whatever goes wrong, a body that raises included, the stream is cancelled and the
@@ -115,7 +121,7 @@ class Exchange:
             self.cancel()
             raise
 
-    def send(self, body: Body, *, final: bool, limit: float | None) -> None:
+    def send(self, body: Body, *, final: bool, limit: Limit) -> None:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
             if self.await_continue(limit):
@@ -127,7 +133,7 @@ class Exchange:
             self.cancel()
             raise
 
-    def end(self, trailers: Fields, limit: float | None) -> None:
+    def end(self, trailers: Fields, limit: Limit) -> None:
         """Send the end of the request, with trailers if there are any; as ``send_all`` (8.1)."""
         try:
             self.finish(trailers, limit)
@@ -135,12 +141,12 @@ class Exchange:
             self.cancel()
             raise
 
-    def end_if_open(self, limit: float | None) -> None:
+    def end_if_open(self, limit: Limit) -> None:
         """End a request that its caller never called final."""
         if self.stream.request_is_open:
             self.end((), limit)
 
-    def _send(self, octets: memoryview, *, end_stream: bool, limit: float | None) -> None:
+    def _send(self, octets: memoryview, *, end_stream: bool, limit: Limit) -> None:
         self.require_room_for(len(octets))
         while len(octets):
             taken = self.send_some(octets, end_stream=end_stream, limit=limit)
@@ -148,7 +154,7 @@ class Exchange:
                 return  # the peer wants no more: its response, or its reset, says why
             octets = octets[taken:]
 
-    def send_some(self, octets: memoryview, *, end_stream: bool, limit: float | None) -> int:
+    def send_some(self, octets: memoryview, *, end_stream: bool, limit: Limit) -> int:
         """Send as much content as there is room for, and wait for room if there is none.
 
         Returns how many octets that was; 0 means that the peer wants no more.  END_STREAM goes
@@ -157,7 +163,7 @@ class Exchange:
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
         with pump.lock:
-            pump.drain(limit)  # what the kernel refused before goes first
+            pump.drain(limit())  # what the kernel refused before goes first
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room(limit)
@@ -165,18 +171,19 @@ class Exchange:
                 return 0
             taken = endpoint.send_content(stream, octets, end_stream=end_stream)
             self.sent += taken
-            pump.drain(limit)
+            pump.drain(limit())
         return taken
 
-    def _await_room(self, limit: float | None) -> None:
+    def _await_room(self, limit: Limit) -> None:
         """Until the windows are open, or the request is over. Lock held."""
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
         # The peer may take no more before it has said more, and there be nobody to read it.
-        pump.wait_open(stream, lambda: endpoint.may_send(stream) or stream.is_over, limit)
+        pump.wait_open(stream, lambda: endpoint.may_send(stream) or stream.is_over, limit())
         if not endpoint.may_send(stream):
+            most = limit()
             try:
-                grace = GRACE if limit is None else min(limit, GRACE)
+                grace = GRACE if most is None else min(most, GRACE)
                 pump.wait(lambda: endpoint.may_send(stream), (stream.id, 0), grace)
             except TimedOut:
                 self.withhold()
@@ -186,7 +193,7 @@ class Exchange:
         self.pump.endpoint.withhold(self.stream)
         self.pump.flush()
 
-    def finish(self, trailers: Fields, limit: float | None) -> None:
+    def finish(self, trailers: Fields, limit: Limit) -> None:
         """Send the end of the request; without ``end``'s care for what goes wrong."""
         pump, stream = self.pump, self.stream
         with pump.lock:
@@ -200,7 +207,7 @@ class Exchange:
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
             self.is_ended = True
-            pump.drain(limit)
+            pump.drain(limit())
 
     def require_room_for(self, size: int) -> None:
         """Raise LocalProtocolError if size octets more are more than were announced (8.1.1)."""

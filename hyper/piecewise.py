@@ -146,14 +146,14 @@ class PiecewiseRequests:
         """
         given_id = self._newest_request if stream_id is None else stream_id
         exchange = self._sending_on(given_id)
-        exchange.send(data, final=final, limit=self.limit())
+        exchange.send(data, final=final, limit=self.limit)
         self._forget_if_ended(given_id, exchange)
 
     def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
         """Send a trailer section, which ends the request (8.1)."""
         given_id = self._newest_request if stream_id is None else stream_id
         exchange = self._sending_on(given_id)
-        exchange.end(messages.trailer_section(trailers), self.limit())
+        exchange.end(messages.trailer_section(trailers), self.limit)
         self._forget_if_ended(given_id, exchange)
 
     def _draft(self, stream_id: int | None) -> Draft:
@@ -181,7 +181,7 @@ class PiecewiseRequests:
     def _end_by_getresponse(self, given_id: int, exchange: Exchange) -> None:
         """End a request that its caller never called final, and did not mean to (``final``)."""
         if exchange.ends_itself and given_id in self._sending:
-            exchange.end((), self.limit())
+            exchange.end((), self.limit)
             self._forget_if_ended(given_id, exchange)
 
     def _forget_if_ended(self, given_id: int, exchange: Exchange) -> None:

@@ -67,6 +67,7 @@ transport.pump        | transport.bufsocket errors                              
 authority             | protocol.messages errors                                 | -
 body                  | errors                                                   | io os stat
 codings               | errors                                                   | zlib brotli brotlicffi compression backports
+deadlines             | -                                                        | contextlib socket threading time
 exchange              | body protocol.* errors                                   | contextlib
 response              | codings protocol.* fields errors                         | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
@@ -74,7 +75,7 @@ tunnels               | hpack protocol.* transport.* fields errors              
 route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time weakref
 piecewise             | protocol.messages fields errors                          | http.client
 duplex                | exchange response protocol.messages fields errors        | errno io socket
-connection            | route body codings duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
+connection            | route body codings deadlines duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
 tls                   | transport.tls transport.trust                            | -
 chunked               | errors                                                   | re
 adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re

@@ -43,6 +43,114 @@ def patience(connection, seconds):
         connection.timeout = before
 
 
+class TestDeadlines:
+    """``within``: one moment for all waits of a thread, however often the peer says a word."""
+
+    WORDS = 1000
+
+    def drip(self, write):
+        """A word every so often, far longer than any deadline of these tests."""
+        with contextlib.suppress(OSError):
+            for _ in range(self.WORDS):
+                write()
+                self.over.wait(SHORT / 5)
+                if self.over.is_set():
+                    return
+
+    @pytest.fixture(autouse=True)
+    def over(self):
+        self.over = threading.Event()
+        yield
+        self.over.set()
+
+    def overdue(self, connection, verb):
+        begin = time.monotonic()
+        with pytest.raises(TimeoutError), connection.within(2 * SHORT):
+            verb()
+        assert time.monotonic() - begin < 5
+        assert connection.limit() == connection.timeout
+        self.over.set()
+
+    @pytest.mark.parametrize("way", ["response", "stream"])
+    def test_of_content_that_drips(self, connect, way):
+        def script(peer):
+            peer.handshake()
+            peer.want_headers(1)
+            peer.write_headers(1, OK)
+            self.drip(lambda: peer.write_data(1, b"x"))
+
+        connection = connect(script)
+        if way == "stream":
+            reader = connection.open_stream("GET", "/")
+        else:
+            connection.request("GET", "/")
+            reader = connection.getresponse()
+        self.overdue(connection, reader.read)
+
+    @pytest.mark.parametrize("way", ["request", "pieces", "stream"])
+    def test_of_room_that_drips(self, connect, way):
+        def script(peer):
+            peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 1})
+            pong(peer)
+            peer.want_headers(1)
+            self.drip(lambda: peer.write(wire.window_update(1, 1)))
+
+        connection = connect(script)
+        connection.ping()
+        if way == "stream":
+            stream = connection.open_stream("POST", "/")
+            self.overdue(connection, lambda: stream.write(bytes(self.WORDS)))
+            assert 0 < stream.written < self.WORDS
+        elif way == "pieces":
+            connection.putrequest("POST", "/")
+            connection.endheaders()
+            self.overdue(connection, lambda: connection.send(bytes(self.WORDS)))
+        else:
+            self.overdue(connection, lambda: connection.request("POST", "/", bytes(self.WORDS)))
+
+    def test_of_a_turn(self, connect):
+        def script(peer):
+            peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 0})
+            pong(peer)
+
+        connection = connect(script)
+        connection.ping()
+        self.overdue(connection, lambda: connection.open_stream("GET", "/"))
+
+    def test_of_connecting(self):
+        """By this thread, or by another, whose own time is longer."""
+        with socket.socket() as silent, ThreadPoolExecutor(1) as threads:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            connection = HTTP20Connection(
+                "127.0.0.1", silent.getsockname()[1], secure=True, timeout=10
+            )
+            self.overdue(connection, connection.connect)
+            other = threads.submit(connection.connect)
+            silent.accept()[0].close()
+            accepted = silent.accept()[0]
+            self.overdue(connection, lambda: connection.request("GET", "/"))
+            accepted.close()
+            with pytest.raises(OSError):
+                other.result(10)
+
+    def test_the_earlier_moment_counts(self):
+        connection = HTTP20Connection("localhost", timeout=7)
+        with connection.within(None):
+            assert connection.limit() == 7
+        with connection.within(100):
+            assert 90 < connection.limit() <= 100
+            with connection.within(1000):
+                assert connection.limit() <= 100
+            with connection.within(10), ThreadPoolExecutor(1) as threads:
+                assert connection.limit() <= 10
+                assert threads.submit(connection.limit).result(10) == 7
+            assert 90 < connection.limit() <= 100
+            with connection.within(-1):
+                assert connection.limit() == 0
+        assert connection.limit() == 7
+
+
 class TestTimeouts:
     """Each is the waiter's alone: the same call can be made again, and others go on."""
 
