@@ -21,6 +21,9 @@ Messages are bytes.  With protobuf, say ``encode=HelloRequest.SerializeToString`
 
 from __future__ import annotations
 
+import contextlib
+import math
+import re
 import struct
 import sys
 import time
@@ -30,6 +33,9 @@ from urllib.parse import unquote
 import hyper
 
 PREFIX = struct.Struct(">BL")
+CONTENT_TYPE = re.compile(r"application/grpc(\+.*|;.*)?", re.IGNORECASE).fullmatch
+#: Units of grpc-timeout, in nanoseconds.
+UNITS = {"n": 1, "u": 10**3, "m": 10**6, "S": 10**9, "M": 60 * 10**9, "H": 3600 * 10**9}
 
 
 class Status(IntEnum):
@@ -54,7 +60,7 @@ class Status(IntEnum):
     UNAUTHENTICATED = 16
 
 
-#: What an answer without grpc-status means, a proxy's perhaps; anything else is UNKNOWN.
+#: What an answer that is not gRPC's means, a proxy's perhaps; anything else is UNKNOWN.
 BY_HTTP_STATUS = {
     400: Status.INTERNAL,
     401: Status.UNAUTHENTICATED,
@@ -84,42 +90,57 @@ class RpcError(Exception):
         self.trailers = trailers
 
 
+def grpc_timeout(seconds):
+    """At most eight digits and a unit, the finest that will do; never 0, which is not positive."""
+    nanoseconds = max(1, math.ceil(min(seconds, 10**11) * 10**9))
+    counts = ((-(-nanoseconds // size), unit) for unit, size in UNITS.items())
+    return next(f"{count}{unit}" for count, unit in counts if count < 10**8)
+
+
 class Call:
     """One call: messages out, messages in, in whatever order the method has them.
 
-    One thread may send while another receives.  timeout: seconds for the whole call; the server is
-    told.  metadata: further header fields.  encode, decode: message to octets, and back.
+    One thread may send while another receives.  timeout: seconds for the whole call, from
+    connecting to the last message; the server is told.  metadata: further header fields.  encode,
+    decode: message to octets, and back.  Whatever goes wrong on the way is an RpcError.
     """
 
+    stream = None
+
     def __init__(self, conn, method, *, timeout=None, metadata=(), encode=bytes, decode=bytes):
-        self._encode, self._decode = encode, decode
+        self._conn, self._encode, self._decode = conn, encode, decode
         self._deadline = None if timeout is None else time.monotonic() + timeout
         headers = [("content-type", "application/grpc"), ("te", "trailers"), *metadata]
         if timeout is not None:
-            headers.append(("grpc-timeout", f"{min(int(timeout * 1000), 99_999_999)}m"))
-        self.stream = conn.open_stream("POST", method, headers)
+            headers.append(("grpc-timeout", grpc_timeout(timeout)))
+        with self._rpc():
+            self.stream = conn.open_stream("POST", method, headers)
 
     def send(self, message):
         """Send one message; waits where the server reads slowly."""
         octets = self._encode(message)
-        self._within(self.stream.write, PREFIX.pack(0, len(octets)) + octets)
+        with self._rpc():
+            self.stream.write(PREFIX.pack(0, len(octets)) + octets)
 
     def end(self):
         """No more messages go out; those of the server can still be received."""
-        self._within(self.stream.close_write)
+        with self._rpc():
+            self.stream.close_write()
 
     def receive(self):
         """The next message, or None after the last one; raises RpcError if it went wrong."""
-        prefix = self._within(self.stream.read, PREFIX.size)
-        if not prefix:
-            self._within(self._require_ok)
-            return None
-        compressed, size = PREFIX.unpack(prefix)
-        if compressed:
-            raise RpcError(Status.INTERNAL, "a compressed message, which nobody asked for")
-        octets = self._within(self.stream.read, size)
-        if len(octets) < size:
-            raise RpcError(Status.INTERNAL, "a message cut short")
+        with self._rpc():
+            self._require_grpc()
+            prefix = self.stream.read(PREFIX.size)
+            compressed, size = PREFIX.unpack(prefix) if len(prefix) == PREFIX.size else (0, 0)
+            if compressed:
+                raise RpcError(Status.INTERNAL, "a compressed message, which nobody asked for")
+            octets = self.stream.read(size)
+            if len(prefix) < PREFIX.size or len(octets) < size:
+                self._require_ok()  # why it ended is more than that it did
+                if prefix:
+                    raise RpcError(Status.INTERNAL, "OK, and yet a message is cut short")
+                return None
         return self._decode(octets)
 
     def __iter__(self):
@@ -129,30 +150,47 @@ class Call:
         """Give it up; the server is told."""
         self.stream.cancel()
 
+    def _require_grpc(self):
+        headers, status = self.stream.headers, self.stream.status
+        content_type = headers.get("content-type", "")
+        is_grpc = status == 200 and CONTENT_TYPE(content_type)
+        if not is_grpc and "grpc-status" not in headers:
+            implied = BY_HTTP_STATUS.get(status, Status.UNKNOWN)
+            raise RpcError(implied, f"not gRPC: HTTP status {status}, content {content_type!r}")
+
     def _require_ok(self):
         stream = self.stream
         # A response that is trailers only has one header section, which is both.
         ending = stream.trailers if "grpc-status" in stream.trailers else stream.headers
         status = ending.get("grpc-status")
         if status is None:
-            implied = BY_HTTP_STATUS.get(stream.status, Status.UNKNOWN)
-            raise RpcError(implied, f"no grpc-status, and HTTP's is {stream.status}")
+            raise RpcError(Status.UNKNOWN, "an answer without grpc-status")
         if status != "0":
-            known = int(status) if status.isdigit() and int(status) in list(Status) else 2
+            known = int(status) if status in map(str, map(int, Status)) else Status.UNKNOWN
             raise RpcError(known, unquote(ending.get("grpc-message", "")), stream.trailers)
 
-    def _within(self, verb, *arguments):
-        """What a verb of the stream gives, within the deadline."""
-        if self._deadline is not None:
-            self.stream.timeout = max(0.0, self._deadline - time.monotonic())
+    @contextlib.contextmanager
+    def _rpc(self):
+        """Be done with what is inside by the deadline, and tell what goes wrong as an RpcError."""
+        left = None if self._deadline is None else self._deadline - time.monotonic()
         try:
-            return verb(*arguments)
-        except TimeoutError as error:
-            self.stream.cancel()
-            raise RpcError(Status.DEADLINE_EXCEEDED, "the deadline has passed here") from error
-        except hyper.StreamResetError as error:
-            status = BY_ERROR_CODE.get(error.error_code, Status.INTERNAL)
-            raise RpcError(status, str(error)) from error
+            with self._conn.within(left):
+                yield
+        except (hyper.LocalProtocolError, hyper.InvalidURL):
+            raise  # the caller's own fault
+        except (hyper.HTTPException, OSError) as error:
+            if self.stream:
+                self.stream.cancel()
+            raise RpcError(self._meaning(error), str(error)) from error
+
+    def _meaning(self, error):
+        is_late = self._deadline is not None and time.monotonic() >= self._deadline
+        if is_late or isinstance(error, TimeoutError):
+            return Status.DEADLINE_EXCEEDED
+        if isinstance(error, hyper.StreamResetError):
+            return BY_ERROR_CODE.get(error.error_code, Status.INTERNAL)
+        is_fault = isinstance(error, hyper.RemoteProtocolError)
+        return Status.INTERNAL if is_fault else Status.UNAVAILABLE
 
     def __enter__(self):
         return self
@@ -166,7 +204,9 @@ def unary(conn, method, message, **options):
     with Call(conn, method, **options) as call:
         call.send(message)
         call.end()
-        (reply,) = call
+        reply = call.receive()
+        if reply is None or call.receive() is not None:
+            raise RpcError(Status.UNIMPLEMENTED, "the reply is not one message")
         return reply
 
 
