@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Limit = Callable[[], Optional[float]]
 
 
-#: Seconds that a server which has answered in whole, and takes no more of the request, may think
-#: about it: some read it all in the end, and others never, and do not say so.
-GRACE = 1.0
+#: Seconds that a server which has answered in whole may take no more of the request, where the
+#: caller has set no limit: some read on in the end, and others never, and do not say so.
+GRACE = 30.0
 
 
 class Exchange:
@@ -178,13 +178,19 @@ class Exchange:
         """Until the windows are open, or the request is over. Lock held."""
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
+
+        def may_send() -> bool:
+            return endpoint.may_send(stream)
+
+        def is_answered() -> bool:
+            return stream.is_over and not stream.is_tunnel
+
         # The peer may take no more before it has said more, and there be nobody to read it.
-        pump.wait_open(stream, lambda: endpoint.may_send(stream) or stream.is_over, limit())
-        if not endpoint.may_send(stream):
+        pump.wait_open(stream, lambda: may_send() or is_answered(), limit())
+        if not may_send():
             most = limit()
             try:
-                grace = GRACE if most is None else min(most, GRACE)
-                pump.wait(lambda: endpoint.may_send(stream), (stream.id, 0), grace)
+                pump.wait(may_send, (stream.id, 0), GRACE if most is None else most)
             except TimedOut:
                 self.withhold()
 

@@ -23,10 +23,10 @@ return it as they are read.  What is unread of connections before this one count
 peer wait for us.  ``FlowControlManager`` knows three times how large it should be.  When a
 request without content goes out, from the round trip alone: on a long path a generous rate is
 supposed, for to be wrong costs a promise of memory, and to be slow costs round trips.  When the
-head has come, from content-length.  And while content comes, by measuring: a PING goes out with an announcement,
-and what arrives until its acknowledgement tells the rate.  Three times that rate times the shortest
-round trip is wanted; a stream held up by its window doubles it so each time, one held up by path
-or reader stays.  PINGs become rare as they find nothing new.
+head has come, from content-length.  And while content comes, by measuring: a PING goes out with an
+announcement, and what arrives until its acknowledgement tells the rate.  Three times that rate
+times the shortest round trip is wanted; a stream held up by its window doubles it so each time,
+one held up by path or reader stays.  PINGs become rare as they find nothing new.
 
 The managers are the plug (``HTTP20Connection(window_manager=...)`` takes the class).  One
 instance serves the connection and one each stream.  Whatever one answers, the window stays legal

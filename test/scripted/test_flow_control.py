@@ -294,7 +294,7 @@ def test_a_whole_response_that_is_given_up_leaves_its_room(connect):
 # ---- uploads ----
 
 
-@pytest.mark.parametrize("timeout", [None, 10])
+@pytest.mark.parametrize("timeout", [None, 0.2])
 def test_an_answer_that_is_whole_ends_an_upload_that_the_server_does_not_take(
     connect, monkeypatch, timeout
 ):

@@ -327,7 +327,9 @@ class TestSocket:
         with pytest.raises(TimeoutError):
             tunnel.recv(100)
 
-    def test_send_takes_as_much_as_there_is_room_for(self, connect):
+    @pytest.mark.parametrize("is_half_closed", [False, True])
+    def test_send_takes_as_much_as_there_is_room_for(self, connect, is_half_closed):
+        """RFC 9113, 8.5: also when the other side has said all, which is no answer in whole."""
         go_on = threading.Event()
 
         def script(peer):
@@ -335,6 +337,8 @@ class TestSocket:
             pong(peer)
             peer.want_headers(1)
             peer.write_headers(1, OK)
+            if is_half_closed:
+                peer.write_data(1, b"", end_stream=True)
             assert peer.want_data(1) == b"0123"
             assert go_on.wait(10)
             peer.write(wire.window_update(1, 100))
