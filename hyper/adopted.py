@@ -123,7 +123,7 @@ class Session(HTTP20Connection):
         """Stream 1 of a connection that was upgraded; octets were received already."""
         pump = self._live_pump()
         with pump.lock:
-            stream = pump.endpoint.adopt_upgraded(method)
+            stream = pump.endpoint.adopt_upgraded(method, self._origin.pseudo)
             pump.put(octets)
             pump.drain(self.limit())
         return Exchange(pump, stream, None)

@@ -186,7 +186,7 @@ class Route:
         """
         services: dict[str, str] = {}
         for octets, value in endpoint.alt_services:
-            origin = _origin(octets) if octets else self._own_origin()
+            origin = _origin(octets)
             if origin is not None and endpoint.covers(*origin.split("://")):
                 services.pop(origin, None)  # the latest word counts, and stands last
                 services[origin] = value.decode("latin-1")
@@ -199,11 +199,14 @@ class Route:
         """
         if endpoint.origin_set is None or not self.secure:
             return None
-        named = filter(None, map(_origin, endpoint.origin_set))
-        return tuple(dict.fromkeys((self._own_origin(), *named)))
-
-    def _own_origin(self) -> str:
-        return f"{self.origin.scheme}://{self.origin.authority.lower()}"
+        members: dict[str | None, None] = {f"https://{self.origin.authority.lower()}": None}
+        for octets, is_named in endpoint.origin_set.items():
+            origin = _origin(octets)
+            if is_named:
+                members.setdefault(origin)
+            else:
+                members.pop(origin, None)
+        return tuple(filter(None, members))
 
     def begin(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.

@@ -44,7 +44,8 @@ protocol.settings     | errors                                                  
 protocol.messages     | fields errors                                            | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states protocol.windows errors                  | collections
-protocol.receivers    | protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows errors | collections
+protocol.advertised   | protocol.frames                                          | -
+protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows errors | collections
 protocol.receiving    | protocol.frames protocol.settings protocol.stream protocol.windows errors | contextlib
 protocol.endpoint     | protocol.receiving protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | contextlib
 

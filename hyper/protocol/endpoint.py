@@ -161,10 +161,10 @@ class Endpoint(Receiving):
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
         self.receive_window = self._opened(connection_window, 0, None)
-        #: (origin, or b"" for the own one; Alt-Svc value) of the peer's ALTSVC frames
+        #: (origin, Alt-Svc value) of the peer's ALTSVC frames
         self.alt_services: list[tuple[bytes, bytes]] = []
-        #: what the peer's ORIGIN frames name; None until one has come
-        self.origin_set: list[bytes] | None = None
+        #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
+        self.origin_set: dict[bytes, bool] | None = None
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
         self.streams: dict[int, Stream] = {}
@@ -386,13 +386,13 @@ class Endpoint(Receiving):
         self.is_open = self.is_open and stream_id + 2 <= LAST_STREAM_ID
         return stream_id
 
-    def adopt_upgraded(self, method: str) -> Stream:
+    def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
         """Stream 1, whose request went out in HTTP/1.1 before the protocol was changed.
 
         "[...] stream 1 is implicitly 'half-closed' from the client toward the server" (RFC 7540,
         3.2; kept by 5.1.1 as a possibility).
         """
-        stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method)
+        stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
         stream.receive_window = self._opened(self.opening_window, stream.id, self.budget)
         stream.request_is_open = False
         self._youngest_opened = stream.id
@@ -419,7 +419,8 @@ class Endpoint(Receiving):
         window = self._opened(self.opening_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self._youngest_opened = stream_id
-        stream = Stream(stream_id, step_stream(IDLE, states.SEND_HEADERS, stream_id), method)
+        state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
+        stream = Stream(stream_id, state, method, section)
         stream.receive_window = window
         self.outbound.append(
             frames.pack_field_block(

@@ -31,6 +31,7 @@ from ..errors import (
     spell,
 )
 from . import frames, messages, states
+from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
 from .settings import (
@@ -66,8 +67,6 @@ MAX_EMPTY_DATA_FRAMES = 100
 MAX_INTERIM_RESPONSES = 32
 #: Promises that nobody has claimed; each may hold a stream window of content.
 MAX_PROMISES_HELD = 100
-#: Origins and alternative services kept of what the peer advertises.
-MAX_ADVERTISED = 100
 
 
 class FieldBlock:
@@ -184,6 +183,8 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
         stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
         stream.begin(head)
+        if head.status == MISDIRECTED_REQUEST:
+            receive_misdirected(endpoint, stream)
         window, size = stream.receive_window, stream.announced_size
         window.begin(size)
         if size is not None and size > window.size:
@@ -343,7 +344,7 @@ def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_
     ):
         endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
         return
-    _open_promise(endpoint, stream_id, promised_id, request)
+    _open_promise(endpoint, stream_id, promised_id, request, section)
 
 
 def _promises_held(endpoint: Endpoint) -> int:
@@ -351,9 +352,9 @@ def _promises_held(endpoint: Endpoint) -> int:
 
 
 def _open_promise(
-    endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest
+    endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest, section: Fields
 ) -> None:
-    stream = Stream(promised_id, RESERVED_REMOTE, request.method)
+    stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
     stream.receive_window = ReceiveWindow.opened(
         endpoint.opening_window, endpoint.window_manager, promised_id, endpoint.budget
     )
@@ -460,27 +461,6 @@ def _begin_block(
 ) -> None:
     endpoint.block = FieldBlock(stream_id, fragment, ends=ends, promised_id=promised_id)
     endpoint.receivers = FIELD_BLOCK
-
-
-def receive_altsvc(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """ALTSVC (RFC 7838, 4): kept; what is malformed or misplaced is ignored."""
-    parsed = frames.parse_altsvc(payload)
-    # "An ALTSVC frame on stream 0 with empty Origin information is invalid and MUST be
-    # ignored", as is one elsewhere that brings an origin.
-    names_origin = stream_id == 0
-    if not names_origin and endpoint.state_of(stream_id) == states.IDLE:
-        return  # a stream without request has no origin
-    if parsed and bool(parsed[0]) == names_origin:
-        # It replaces what was said of the same origin before (4).
-        kept = [service for service in endpoint.alt_services if service[0] != parsed[0]]
-        endpoint.alt_services = [*kept, parsed][-MAX_ADVERTISED:]
-
-
-def receive_origin(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """ORIGIN (RFC 8336, 2): kept; invalid ones are ignored."""
-    if stream_id == 0 and not flags & 0xF:
-        named = dict.fromkeys([*(endpoint.origin_set or ()), *frames.parse_origin(payload)])
-        endpoint.origin_set = list(named)[:MAX_ADVERTISED]
 
 
 def receive_priority_update(

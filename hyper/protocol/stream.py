@@ -47,6 +47,7 @@ class Stream:
         "promised_request",
         "receive_window",
         "request_is_open",
+        "section",
         "send_window",
         "state",
         "trailers",
@@ -54,11 +55,13 @@ class Stream:
 
     receive_window: ReceiveWindow
 
-    def __init__(self, stream_id: int, state: int, method: str) -> None:
+    def __init__(self, stream_id: int, state: int, method: str, section: Fields = ()) -> None:
         self.id = stream_id
         self.state = state
         self.phase = AWAITING
         self.method = method
+        #: the request's header section, or as much as is known of one sent in HTTP/1.1
+        self.section = section
         #: None where the request has no content
         self.send_window: SendWindow | None = None
         #: the final response's header section
@@ -80,6 +83,14 @@ class Stream:
         self.is_unheard = False
         #: False once we have sent END_STREAM or will not send it any more
         self.request_is_open = True
+
+    @property
+    def origin(self) -> bytes | None:
+        """The origin of the request, in ASCII (RFC 6454, 6.2); None for a plain CONNECT (8.5)."""
+        pseudo = dict(self.section)
+        if b":scheme" not in pseudo:
+            return None
+        return pseudo[b":scheme"] + b"://" + pseudo[b":authority"]
 
     # What waiting threads wait for.
 

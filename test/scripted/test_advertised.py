@@ -105,3 +105,101 @@ def test_the_origin_set(connect, secure):
         "http://c.example",
         "https://[::1]",
     )
+
+
+MISDIRECTED = [(":status", "421")]
+
+
+def test_421_takes_an_origin_out_of_the_set(connect, secure):
+    """RFC 8336, 2.3: the request's, however it is written, and this connection's own as well."""
+    a, b = "https://a.example", "https://b.example:8443"
+
+    def refuse(peer):
+        stream_id, _, _ = want(peer)
+        peer.write_headers(stream_id, MISDIRECTED, end_stream=True)
+
+    def script(peer):
+        own = f"https://{peer.host}:{peer.port}"
+        peer.handshake()
+        refuse(peer)  # before there is a set to be taken from
+        say(peer, wire.origin([own, a, b]))
+        for _ in range(3):
+            refuse(peer)
+        say(peer)
+        say(peer, wire.origin([own, a]))
+
+    connection = connect(script)
+
+    def ask(url="/", **headers):
+        assert connection.getresponse(connection.request("GET", url, headers=headers)).status == 421
+
+    def check(*members):
+        assert connection.origin_set == (members if secure else None)
+
+    own = f"https://{connection.host}:{connection.port}"
+    ask()
+    assert connection.origin_set is None
+    connection.ping()
+    check(own, a, b)
+    ask(Host="A.example:443")
+    ask("https://elsewhere.example/")
+    check(own, b)
+    ask()
+    connection.ping()
+    check(b)
+    connection.ping()
+    check(own, b, a)
+
+
+def test_421_to_a_promise(connect, secure):
+    def script(peer):
+        own = f"{'https' if secure else 'http'}://{peer.host}:{peer.port}"
+        peer.handshake()
+        stream_id, _, _ = want(peer)
+        peer.write_push(stream_id, 2, promised(own))
+        peer.write_headers(2, MISDIRECTED, end_stream=True)
+        say(peer, wire.origin([own]))
+        stream_id, _, _ = want(peer)
+        peer.write_push(stream_id, 4, promised(own))
+        peer.write_headers(4, MISDIRECTED, end_stream=True)
+        say(peer)
+
+    def promised(own):
+        scheme, _, authority = own.partition("://")
+        return [
+            (":method", "GET"),
+            (":scheme", scheme),
+            (":authority", authority),
+            (":path", "/x"),
+        ]
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    connection.ping()
+    own = f"https://{connection.host}:{connection.port}"
+    assert connection.origin_set == ((own,) if secure else None)
+    connection.request("GET", "/")
+    connection.ping()
+    assert connection.origin_set == (() if secure else None)
+
+
+def test_an_alternative_service_of_a_coalesced_origin(connect, secure):
+    """RFC 7838, 4: a stream's origin is its request's; it counts if the server may speak for it."""
+
+    def script(peer):
+        peer.handshake()
+        for _ in range(3):
+            want(peer)
+        say(peer, *(wire.altsvc(number, "", f'h3=":{number}"') for number in (1, 3, 5)))
+
+    connection = connect(script)
+    port = connection.port
+    connection.request("GET", "/")
+    connection.request("GET", "/", headers={"Host": f"LOCALHOST:{port}"})
+    connection.request("GET", "/", headers={"Host": "elsewhere.example"})
+    connection.ping()
+    scheme = "https" if secure else "http"
+    said = [(f"{scheme}://{connection.host}:{port}", 'h3=":1"')]
+    if secure:
+        said.append((f"https://localhost:{port}", 'h3=":3"'))
+    assert connection.alt_services == said
