@@ -66,8 +66,9 @@ if TYPE_CHECKING:
     from http import HTTPStatus
     from typing import Any
 
-    from .dropin import HTTPConnection, HTTPResponse, HTTPSConnection
+    from .dropin import HTTPConnection, HTTPSConnection
     from .duplex import HTTP20Stream, HTTP20Tunnel
+    from .http1 import HTTPResponse
 
 __version__ = "1.0.0.dev0"
 

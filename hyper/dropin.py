@@ -33,15 +33,14 @@ from http.client import CannotSendHeader, CannotSendRequest, NotConnected, Respo
 from . import body as content
 from .adopted import Request, Response, Session, SessionEnded, SocketView, Written
 from .chunked import Unchunker
-from .errors import RemoteProtocolError, TimedOut
-from .fields import FieldMap
+from .errors import TimedOut
+from .http1 import HTTPResponse
 from .protocol import frames
-from .protocol.receivers import MAX_INTERIM_RESPONSES
 from .protocol.settings import SETTINGS_ENABLE_PUSH
 from .route import OWN_SETTINGS
 from .transport.adopted import AdoptedTransport
 from .transport.plain import PlainTransport
-from .transport.tls import require_adequate
+from .transport.tls import H2, PROTOCOLS, require_adequate
 from .transport.tls_socket import Offering, PyOpenSSLOffering
 
 TYPE_CHECKING = False
@@ -52,9 +51,6 @@ if TYPE_CHECKING:
     from .ways import CreateConnection
 
     Octets = content.Octets
-
-#: What is offered by ALPN, in the order of our liking: some servers take the first.
-PROTOCOLS = ["h2", "http/1.1"]
 
 #: Requests that have no content unless they say so: END_STREAM goes with their header section.
 WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -72,47 +68,6 @@ MAX_KNOWN = 64
 DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-class HTTPResponse(http.client.HTTPResponse):
-    """http.client's response, which keeps trailers and interim responses.
-
-    trailers: the fields after a chunked body, once it was read (RFC 9112, 7.1.2).
-    informational: (status, headers) of interim responses; http.client takes a 103 for final.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.trailers = FieldMap()
-        self.informational: list[tuple[int, Any]] = []
-
-    def _read_status(self) -> tuple[Any, int, str]:
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            if not 100 <= status < 200 or status == 101:
-                return version, status, reason
-            if len(self.informational) == MAX_INTERIM_RESPONSES:
-                raise RemoteProtocolError(
-                    f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9110, 15.2)"
-                )
-            self.informational.append((status, http.client.parse_headers(self.fp)))
-
-    def _read_and_discard_trailer(self) -> None:
-        trailers = http.client.parse_headers(self.fp)
-        self.trailers = FieldMap(
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in trailers.items()
-        )
-
-    def gettrailer(self, name: str, default: Any = None) -> Any:
-        """The values of one trailer field, joined by commas; else default."""
-        value = self.trailers.joined(name)
-        return default if value is None else value
-
-    def gettrailers(self) -> list[tuple[str, str]]:
-        """All (name, value) pairs of the trailers."""
-        return self.trailers.items()
-
-
-functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
 HTTPResponse.register(Response)  # scripts ask isinstance
 
 
@@ -218,7 +173,7 @@ class HTTPConnection(http.client.HTTPConnection):
     def _agreed(self) -> type[PlainTransport] | None:
         """The transport for HTTP/2 on the socket, if that was agreed on."""
         chosen = getattr(self.sock, "selected_alpn_protocol", None)
-        if chosen is not None and chosen() == "h2":
+        if chosen is not None and chosen() == H2:
             if hasattr(self.sock, "cipher"):
                 require_adequate(self.sock, self.host)
             return AdoptedTransport

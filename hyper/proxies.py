@@ -31,6 +31,9 @@ __all__ = ["Proxy", "from_environment"]
 
 #: The schemes of proxies, and their ports.
 DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
+SOCKS = ("socks5", "socks5h")
+#: Octets of a name, or of a password: their number stands in one octet (RFC 1929, 2).
+MAX_SOCKS_CREDENTIAL = 255
 
 
 class Proxy:
@@ -72,6 +75,11 @@ class Proxy:
         self.port = DEFAULT_PORTS[self.scheme] if port is None else port
         self.username = _unquoted(parts.username)
         self.password = _unquoted(parts.password)
+        if self.scheme in SOCKS and not all(map(_is_for_socks, (self.username, self.password))):
+            raise InvalidURL(
+                "the name and the password of a SOCKS proxy are of ASCII, as python-socks has it,"
+                f" and of {MAX_SOCKS_CREDENTIAL} octets at most (RFC 1929, 2)"
+            )
         self.headers: tuple[Pair, ...] = tuple(outgoing_section(headers))
         self.ssl_context = ssl_context
 
@@ -93,6 +101,10 @@ class Proxy:
 
 def _unquoted(part: str | None) -> bytes | None:
     return None if part is None else unquote_to_bytes(part)
+
+
+def _is_for_socks(credential: bytes | None) -> bool:
+    return credential is None or (credential.isascii() and len(credential) <= MAX_SOCKS_CREDENTIAL)
 
 
 def from_environment(host: str, port: int | None = None, scheme: str = "https") -> str | None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from http.client import HTTPException, HTTPResponse, responses
+from http.client import HTTPException, responses
 
-from .errors import ProxyError, TimedOut
+from .errors import NegotiationError, ProxyError, RemoteDisconnected, TimedOut
 from .fields import FieldMap
 from .hpack import Decoder, Encoder
+from .http1 import HTTPResponse
 from .protocol.endpoint import Endpoint
 from .protocol.settings import (
     SETTINGS_ENABLE_PUSH,
@@ -23,10 +24,11 @@ from .protocol.settings import (
     SETTINGS_MAX_HEADER_LIST_SIZE,
 )
 from .protocol.windows import FlowControlManager
-from .transport.connect import connect
+from .proxies import SOCKS
+from .transport.connect import connect, resolve
 from .transport.dial import shake_hands
 from .transport.plain import PlainTransport
-from .transport.tls import H2, init_context
+from .transport.tls import H2, PROTOCOLS, init_context
 from .transport.tunnel import TunnelTransport
 
 TYPE_CHECKING = False
@@ -57,19 +59,48 @@ def open_tunnel(
     """A transport to host and port through a proxy, until the monotonic moment deadline.
 
     Raises OSError for a proxy that cannot be reached (TimedOut among them), ssl.SSLError for one
-    that cannot be trusted, ProxyError for one that refuses.
+    that cannot be trusted, ProxyError for one that refuses.  Their messages name the proxy.
     """
+    if proxy.scheme == "socks5":
+        # One address of IPv4 if there is any, as proxies are more likely to reach that.
+        addresses = resolve(host, port)
+        host = min(addresses, key=lambda address: address[0])[4][0].partition("%")[0]
+    try:
+        return _open(proxy, host, port, deadline, source_address)
+    except ProxyError:
+        raise
+    except (OSError, NegotiationError) as error:
+        _say_to_whom(error, proxy)
+        raise
+
+
+def _say_to_whom(error: Exception, proxy: Proxy) -> None:
+    """Else it would read as if the server were at fault."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        error.strerror = f"to the proxy {proxy}: {error.strerror}"
+        error.args = (error.errno, error.strerror)
+    else:
+        error.args = (f"to the proxy {proxy}: {error}",)
+
+
+def _open(
+    proxy: Proxy,
+    host: str,
+    port: int,
+    deadline: float | None,
+    source_address: tuple[str, int] | None,
+) -> Transport:
     transport: Transport
     transport = PlainTransport(connect(proxy.host, proxy.port, deadline, source_address))
     try:
-        if proxy.scheme in ("socks5", "socks5h"):
+        if proxy.scheme in SOCKS:
             return _by_socks(transport, proxy, host, port, deadline)
         is_http2 = proxy.scheme == "h2c"
         if proxy.scheme == "https":
             # The default context is made anew for each connection, as loading authorities costs
             # less than a handshake; whoever opens many gives one.
             context = proxy.ssl_context or init_context()
-            secured = shake_hands(transport, context, proxy.host, deadline, [H2, "http/1.1"])
+            secured = shake_hands(transport, context, proxy.host, deadline, PROTOCOLS)
             transport, is_http2 = secured, secured.filter.alpn_protocol() == H2
         target = f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
         if is_http2:
@@ -84,12 +115,12 @@ def _by_http1(transport: Transport, proxy: Proxy, target: str, deadline: float |
     lines = [f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n".encode()]
     lines += [name + b": " + value + b"\r\n" for name, value in proxy.fields()]
     wire = Wire(transport, deadline, MAX_HEAD)
-    with contextlib.closing(HTTPResponse(wire, method="CONNECT")) as response:  # type: ignore[arg-type]
+    with contextlib.closing(HTTPResponse(wire, method="CONNECT")) as response:
         wire.sendall(b"".join((*lines, b"\r\n")))
         try:
             response.begin()
-        except ProxyError:
-            raise
+            if wire.has_ended and response.status // 100 == 2:  # http.client takes that for whole
+                raise RemoteDisconnected("the end came within its head")
         except HTTPException as error:
             raise ProxyError(
                 f"the proxy {proxy} gave no answer to CONNECT {target} that HTTP/1.1 knows (RFC"
@@ -135,7 +166,12 @@ def _by_http2(transport: Transport, proxy: Proxy, target: str, deadline: float |
     tunnel = TunnelTransport(endpoint, transport)
     # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (RFC 9113, 8.5).
     section = ((b":method", b"CONNECT"), (b":authority", target.encode()), *proxy.fields())
-    head = tunnel.open(section, deadline)
+    try:
+        head = tunnel.open(section, deadline)
+    except HTTPException as error:
+        raise ProxyError(
+            f"the proxy {proxy} gave no answer to CONNECT {target} (RFC 9113, 8.5): {error}"
+        ) from error
     if head.status // 100 == 2:
         return tunnel
     excerpt = tunnel.excerpt(EXCERPT, _soon(deadline))
@@ -187,7 +223,7 @@ def _by_socks(
             proxy.port,
             username=None if proxy.username is None else proxy.username.decode(),
             password=None if proxy.password is None else proxy.password.decode(),
-            rdns=proxy.scheme == "socks5h",
+            rdns=True,  # what is to be resolved here is an address already
             forward=reached,
         )
     except TypeError as error:  # it is older, and would open a socket itself
@@ -227,6 +263,8 @@ class Wire(io.RawIOBase):
         self._transport = transport
         self.deadline = deadline
         self.room = room
+        #: the proxy has closed its side
+        self.has_ended = False
         #: seconds from the latest sending to the first octet of what came after it
         self.round_trip: float | None = None
         self._sent = 0.0
@@ -243,7 +281,7 @@ class Wire(io.RawIOBase):
         """Wait until there is something, and fill the buffer with it; 0 at the end."""
         view = memoryview(buffer)
         if len(view) > self.room:
-            raise ProxyError(f"the proxy's answer goes on beyond {MAX_HEAD} octets")
+            raise HTTPException(f"it goes on beyond {MAX_HEAD} octets")
         received = self._transport.recv_into(view)
         while received is None:
             self._wait(read=True, write=False)
@@ -251,6 +289,7 @@ class Wire(io.RawIOBase):
         if self._sent:
             self.round_trip, self._sent = time.monotonic() - self._sent, 0.0
         self.room -= received
+        self.has_ended = received == 0
         return received
 
     def recv(self, size: int) -> bytes:
@@ -267,7 +306,7 @@ class Wire(io.RawIOBase):
 
     def late(self) -> TimeoutError:
         """The exception for a deadline that has passed."""
-        return TimedOut("the proxy did not open the tunnel in the time given")
+        return TimedOut("it did not open the tunnel in the time given")
 
     def _wait(self, *, read: bool, write: bool) -> None:
         timeout = None if self.deadline is None else self.deadline - time.monotonic()

@@ -72,7 +72,8 @@ deadlines             | -                                                       
 exchange              | body protocol.* errors                                   | contextlib
 response              | codings protocol.* fields errors                         | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
-tunnels               | hpack protocol.* transport.* fields errors               | contextlib http.client io python_socks python_socks.sync time
+http1                 | protocol.receivers fields errors                         | functools http.client
+tunnels               | http1 proxies hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time
 route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time weakref
 piecewise             | protocol.messages fields errors                          | http.client
 duplex                | exchange response protocol.messages fields errors        | errno io socket
@@ -81,7 +82,7 @@ tls                   | transport.tls transport.trust                           
 chunked               | errors                                                   | re
 adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re
 ways                  | authority proxies tunnels transport.connect              | socket time
-dropin                | ways adopted chunked body connection route protocol.frames protocol.receivers protocol.settings transport.* fields errors | base64 collections collections.abc functools http.client io socket sys
+dropin                | ways adopted chunked body connection http1 route protocol.frames protocol.settings transport.* errors | base64 collections collections.abc functools http.client io socket sys
 hyper                 | connection dropin duplex response protocol.priorities protocol.windows fields errors | http http.client
 
 # guests: they know nothing but public names

@@ -13,6 +13,7 @@ from .plain import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Callable, Optional
 
     from .connect import Path
@@ -67,7 +68,7 @@ def shake_hands(
     context: Any,
     host: str,
     deadline: float | None,
-    protocols: list[str],
+    protocols: Sequence[str],
     resumption: Resumption | None = None,
 ) -> TLSTransport:
     """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     CertificateSource = Union[Pem, tuple[Pem, Pem]]
     Filter = Union[StdlibFilter, PyOpenSSLFilter]
 
-#: The name of HTTP/2 over TLS in ALPN (3.2).
-H2 = "h2"
+#: The names of HTTP/2 over TLS (3.2) and of HTTP/1.1 in ALPN.
+H2, HTTP_1_1 = "h2", "http/1.1"
+
+#: What is offered where either will do, in the order of our liking: some servers take the first.
+PROTOCOLS = (H2, HTTP_1_1)
 
 #: The backends, as HYPER_TLS and ``init_context`` name them.
 BACKENDS = ("ssl", "pyopenssl")
@@ -225,6 +228,7 @@ class TLSTransport:
     ) -> None:
         self._plain = plain
         self._host = server_hostname
+        self._protocols = protocols
         self._pin: Pin | None = getattr(context, trust.PIN, None)
         # A resumed session shows less of the chain, or none: a pin is asked about whole ones.
         self._resumption = None if self._pin else resumption
@@ -262,11 +266,7 @@ class TLSTransport:
                 with contextlib.suppress(OSError):  # the alert that tells the peer why
                     self._plain.send(self.filter.take_ciphertext())
                 if ALPN_REFUSED in str(error):
-                    raise NegotiationError(
-                        "the peer will not speak HTTP/2: 'h2' was offered by ALPN and the peer"
-                        f" answered {ALPN_REFUSED!r} (RFC 7301, 3.2); an HTTP/1.1 client may"
-                        " reach it"
-                    ) from error
+                    raise self._refused() from error
                 raise
             sent = self._plain.send(self.filter.take_ciphertext())
             if done:
@@ -283,6 +283,14 @@ class TLSTransport:
                 self.filter.feed_eof()
             elif received:
                 self.filter.feed(self._ciphertext[:received])
+
+    def _refused(self) -> NegotiationError:
+        offered = ", ".join(map(repr, self._protocols))
+        may = "" if HTTP_1_1 in self._protocols else "; an HTTP/1.1 client may reach it"
+        return NegotiationError(
+            f"the peer will speak nothing of what ALPN offered, {offered}: it answered"
+            f" {ALPN_REFUSED!r} (RFC 7301, 3.2){may}"
+        )
 
     def recv_into(self, view: memoryview) -> int | None:
         """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, ProxyError, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
 from .bufsocket import BufferedSocket
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ class TunnelTransport:
         """Ask the proxy for a tunnel, wait for its answer, and judge nothing but its form.
 
         section: the header section of the CONNECT request.  Raises TimedOut at the deadline, a
-        monotonic moment; ProxyError where there is no answer.
+        monotonic moment; where there is no answer, what has ended the stream.
         """
         begin = time.monotonic()
         stream = self._stream = self._endpoint.send_request(section, "CONNECT", end_stream=False)
@@ -67,10 +67,7 @@ class TunnelTransport:
         if stream.head is None:
             failure = stream.failure
             assert failure is not None  # else the wait would go on
-            error = failure.exception()
-            raise ProxyError(
-                f"the proxy gave no answer to CONNECT (RFC 9113, 8.5): {error}"
-            ) from error
+            raise failure.exception()
         self.round_trip = time.monotonic() - begin
         return stream.head
 
@@ -86,7 +83,7 @@ class TunnelTransport:
         """Wait for octets of the proxy's, and take them in."""
         timeout = None if deadline is None else deadline - time.monotonic()
         if timeout is not None and timeout <= 0:
-            raise TimedOut("the proxy did not answer CONNECT in the time given")
+            raise TimedOut("it did not answer CONNECT in the time given")
         if self._base.wait(read=True, write=self._has_unsent, timeout=timeout):
             self._receive()
 

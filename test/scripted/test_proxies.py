@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import ssl
@@ -119,11 +120,12 @@ class TestHTTP1:
             b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n",
             b"HTTP/1.1 204 No Content\r\n\r\n",
             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 299 Whatever\nX: bare LF\n\n",
+            b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
         ],
     )
     @pytest.mark.parametrize("is_cut", [False, True])
     def test_what_follows_the_head_belongs_to_the_tunnel(self, through, head, is_cut):
-        """RFC 9110, 9.3.6: "Any 2xx"; fields that speak of content are ignored."""
+        """RFC 9110, 9.3.6: "Any 2xx"; fields that speak of content are ignored; 15.2: so is 1xx."""
 
         def script(peer):
             peer.want_until()
@@ -222,6 +224,10 @@ class TestHTTP1:
         [
             (b"", "RemoteDisconnected"),
             (b"SSH-2.0-OpenSSH\r\n", "BadStatusLine"),
+            (b"HTTP/1.1 200 OK\r\n", "the end came within its head"),
+            (b"HTTP/1.1 200 OK\r\nX: y\r", "the end came within its head"),
+            (b"HTTP/1.1 100 Continue\r\n\r\n", "RemoteDisconnected"),
+            (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40, "more than 32 interim responses"),
             (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "100 headers"),
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "beyond 65536 octets|header line"),
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000 + b"\r\nX: " + b"z" * 9_000, "beyond 65536"),
@@ -237,19 +243,29 @@ class TestHTTP1:
         error = refused(through(script))
         assert error.status is None
         assert re.search(words, str(error))
+        assert "the proxy http://127.0.0.1:" in str(error)
+
+    def test_a_refusal_whose_head_is_cut_is_one(self, through):
+        def script(peer):
+            peer.want_until()
+            peer.write(b"HTTP/1.1 403 No\r\n")
+            peer.close()
+
+        assert refused(through(script)).status == 403
 
     def test_a_proxy_that_is_silent(self, through):
         begin = time.monotonic()
         error = refused(through(silent, timeout=0.1), TimeoutError)
-        assert "did not open the tunnel in the time given" in str(error)
+        assert re.match(TO_THE_PROXY + "it did not open the tunnel in the time given", str(error))
         assert time.monotonic() - begin < 2
 
-    def test_no_proxy_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        connection = HTTP20Connection("example.org", proxy=f"127.0.0.1:{port}", timeout=DEADLINE)
-        with pytest.raises(ConnectionRefusedError, match=f"127.0.0.1, port {port}"):
-            connection.connect()
+    def test_a_proxy_that_breaks_off(self, through):
+        def script(peer):
+            peer.want_until()
+            peer.reset()
+
+        error = refused(through(script), ConnectionResetError)
+        assert re.search(TO_THE_PROXY, str(error))
 
     def test_the_round_trip_is_that_of_the_tunnel(self, through):
         def script(peer):
@@ -266,6 +282,38 @@ class TestHTTP1:
 def silent(peer):
     peer.want_until()
     peer.want_closed()
+
+
+#: How a failure on the way to the proxy begins; it would read as the server's else.
+TO_THE_PROXY = r"to the proxy \w+://[\w.]+:\d+: "
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "h2c", "socks5", "socks5h"])
+class TestNoProxyThere:
+    """The exceptions are the system's, and say that it is the proxy that cannot be reached."""
+
+    @pytest.fixture(autouse=True)
+    def library(self, scheme):
+        if scheme.startswith("socks"):
+            pytest.importorskip("python_socks")
+
+    def test_refused(self, scheme):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        url = f"{scheme}://name:secret@127.0.0.1:{port}"
+        connection = HTTP20Connection("127.0.0.1", 80, proxy=url, timeout=DEADLINE)
+        error = refused(connection, ConnectionRefusedError)
+        assert error.errno == errno.ECONNREFUSED
+        assert error.args == (error.errno, error.strerror)
+        words = rf"{TO_THE_PROXY}no connection to 127.0.0.1, port {port} \("
+        assert re.match(words, error.strerror)
+        assert "secret" not in str(error)
+
+    def test_a_name_without_address(self, scheme):
+        url = f"{scheme}://proxy.invalid:1"
+        connection = HTTP20Connection("127.0.0.1", 80, proxy=url, timeout=DEADLINE)
+        error = refused(connection, socket.gaierror)
+        assert re.search(rf"{TO_THE_PROXY}'proxy.invalid' has no address", str(error))
 
 
 class TestALPN:
@@ -302,7 +350,26 @@ class TestALPN:
         context = certificates.server_context(certificates.stranger)
         own = {"ssl_context": certificates.client_context()}
         connection = through(lambda peer: peer.want_refusal(), "https", context=context, proxy=own)
-        refused(connection, ssl.SSLCertVerificationError)
+        error = refused(connection, ssl.SSLCertVerificationError)
+        assert re.match(TO_THE_PROXY + r".*certificate verify failed", str(error))
+        assert error.verify_code
+
+    def test_a_proxy_that_takes_nothing_of_what_is_offered(self, through, certificates):
+        """RFC 7301, 3.2: the alert no_application_protocol, 120."""
+
+        def script(peer):
+            peer.want_octets(5)
+            peer.write(b"\x15\x03\x03\x00\x02\x02\x78")
+
+        own = {"ssl_context": certificates.client_context()}
+        error = refused(through(script, "https", proxy=own), NegotiationError)
+        assert re.match(TO_THE_PROXY + ".*ALPN offered, 'h2', 'http/1.1': it answered", str(error))
+
+    def test_a_proxy_that_is_silent_in_the_handshake(self, through, certificates):
+        own = {"ssl_context": certificates.client_context()}
+        connection = through(lambda peer: peer.want_octets(5), "https", proxy=own, timeout=0.1)
+        error = refused(connection, TimeoutError)
+        assert re.match(TO_THE_PROXY + "the TLS handshake did not end in time", str(error))
 
 
 class TestHTTP2:
@@ -374,11 +441,13 @@ class TestHTTP2:
             peer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             peer.close()
 
-        assert "CONNECT_ERROR" in str(refused(through(reset, "h2c")))
+        error = refused(through(reset, "h2c"))
+        assert "CONNECT_ERROR" in str(error)
+        assert re.match(r"the proxy h2c://127.0.0.1:\d+ gave no answer to CONNECT", str(error))
         assert "closed connection without response" in str(refused(through(leave, "h2c")))
         assert "does not speak HTTP/2" in str(refused(through(older, "h2c")))
         error = refused(through(lambda peer: peer.want_preface(), "h2c", timeout=0.1), TimeoutError)
-        assert "CONNECT in the time given" in str(error)
+        assert re.match(TO_THE_PROXY + "it did not answer CONNECT in the time given", str(error))
 
     def test_the_proxys_windows_are_kept(self, through):
         """RFC 9113, 6.9: its stream's, which is the tunnel's, and its connection's."""
@@ -607,7 +676,44 @@ class TestSOCKS:
         error = refused(
             through(lambda peer: peer.want_octets(3), "socks5h", timeout=0.1), TimeoutError
         )
-        assert "did not open the tunnel in the time given" in str(error)
+        assert re.match(TO_THE_PROXY + "it did not open the tunnel in the time given", str(error))
+
+    @pytest.mark.parametrize(
+        ("found", "chosen", "sent"),
+        [
+            (["192.0.2.7"], "192.0.2.7", b"\x01\xc0\x00\x02\x07"),
+            (["2001:db8::7", "192.0.2.7", "192.0.2.1"], "192.0.2.7", b"\x01\xc0\x00\x02\x07"),
+            (["fe80::7%lo"], "fe80::7", b"\x04\xfe\x80" + bytes(13) + b"\x07"),
+        ],
+    )
+    def test_names_that_are_resolved_here(self, through, monkeypatch, found, chosen, sent):
+        """RFC 1928, 5: an address goes to the proxy, one of IPv4 if there is any."""
+
+        def script(peer):
+            peer.want_octets(3)
+            peer.write(b"\x05\x00")
+            assert peer.want_octets(5 + len(sent)) == b"\x05\x01\x00" + sent + b"\x00\x50"
+            peer.write(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
+
+        def addresses(host, port, *arguments):
+            if host != "example.org":
+                return getaddrinfo(host, port, *arguments)
+            return [
+                (socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, port))
+                for address in found
+            ]
+
+        getaddrinfo = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", addresses)
+        error = refused(through(script, "socks5"))
+        assert f"refused to connect to {chosen}, port 80" in str(error)
+
+    def test_a_name_that_nobody_here_knows(self):
+        """It is the server's: the proxy is not even asked."""
+        proxy = "socks5://192.0.2.1"
+        connection = HTTP20Connection("no.such.invalid", 80, proxy=proxy, timeout=DEADLINE)
+        error = refused(connection, socket.gaierror)
+        assert error.strerror.startswith("'no.such.invalid' has no address")
 
     @pytest.mark.parametrize("absent", ["python_socks", "python_socks.sync"])
     def test_without_the_library(self, through, monkeypatch, absent):

@@ -75,6 +75,9 @@ def test_headers_are_the_callers():
         "http://name:se#cret@proxy.example",
         "http://name:se/cret@proxy.example",
         "http://pröxy.example",
+        "socks5://%ff:secret@proxy.example",
+        "socks5h://name:s%C3%A9cret@proxy.example",
+        f"socks5://name:{'secret' * 50}@proxy.example",
         "",
     ],
 )

@@ -1,0 +1,57 @@
+"""HTTP/1.1 is http.client's own code; here is what it loses of a response."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+
+from .errors import RemoteProtocolError
+from .fields import FieldMap
+from .protocol.receivers import MAX_INTERIM_RESPONSES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class HTTPResponse(http.client.HTTPResponse):
+    """http.client's response, which keeps trailers and interim responses.
+
+    trailers: the fields after a chunked body, once it was read (RFC 9112, 7.1.2).
+    informational: (status, headers) of interim responses; http.client takes a 103 for final.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.trailers = FieldMap()
+        self.informational: list[tuple[int, Any]] = []
+
+    def _read_status(self) -> tuple[Any, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == 101:
+                return version, status, reason
+            if len(self.informational) == MAX_INTERIM_RESPONSES:
+                raise RemoteProtocolError(
+                    f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9110, 15.2)"
+                )
+            self.informational.append((status, http.client.parse_headers(self.fp)))
+
+    def _read_and_discard_trailer(self) -> None:
+        trailers = http.client.parse_headers(self.fp)
+        self.trailers = FieldMap(
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in trailers.items()
+        )
+
+    def gettrailer(self, name: str, default: Any = None) -> Any:
+        """The values of one trailer field, joined by commas; else default."""
+        value = self.trailers.joined(name)
+        return default if value is None else value
+
+    def gettrailers(self) -> list[tuple[str, str]]:
+        """All (name, value) pairs of the trailers."""
+        return self.trailers.items()
+
+
+functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
