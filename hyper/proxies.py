@@ -121,5 +121,7 @@ def from_environment(host: str, port: int | None = None, scheme: str = "https") 
     if not chosen:
         return None
     literal = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    named = literal if port is None else f"{literal}:{port}"
-    return None if proxy_bypass(named) else chosen
+    names = [literal if port is None else f"{literal}:{port}"]
+    if literal.startswith("["):
+        names.append(literal.strip("[]"))  # NO_PROXY may have it so, as other programs want it
+    return None if any(map(proxy_bypass, names)) else chosen

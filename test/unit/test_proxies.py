@@ -136,6 +136,10 @@ SECURE = {"HTTPS_PROXY": "http://secure:3128"}
         ({**SECURE, "NO_PROXY": "*"}, ("example.org",), None),
         ({**SECURE, "NO_PROXY": "127.0.0.1"}, ("127.0.0.1", 443), None),
         ({**SECURE, "NO_PROXY": "[::1]"}, ("::1", 443), None),
+        ({**SECURE, "NO_PROXY": "x,::1"}, ("::1", 443), None),
+        ({**SECURE, "NO_PROXY": "x,::1"}, ("[::1]",), None),
+        ({**SECURE, "NO_PROXY": "::1"}, ("::2", 443), "http://secure:3128"),
+        ({**SECURE, "NO_PROXY": "[::1]:80"}, ("::1", 443), "http://secure:3128"),
     ],
 )
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the system has a word there, too")
