@@ -46,6 +46,7 @@ from .transport.tls_socket import Offering, PyOpenSSLOffering
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
     from typing import Any
 
     from .ways import CreateConnection
@@ -227,6 +228,17 @@ class HTTPConnection(http.client.HTTPConnection):
         # Of a request that was begun and not sent, too, which http.client would mix with the next.
         self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
+
+    def __enter__(self) -> HTTPConnection:  # noqa: PYI034 - typing.Self is of 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     # ---------------------------------------------------------------- requests
 

@@ -75,6 +75,30 @@ def test_what_neither_knows_is_refused():
         HTTPConnection("localhost", http2="h2c")
 
 
+def test_a_connection_is_a_context_manager(node, old_server, https):
+    """Which http.client's is not; it is closed at the end, and as usable after it as ever."""
+    for server, version in ((node, 20), (old_server, 11)):
+        with https(server) as connection:
+            connection.request("POST", "/digest", b"x")
+            response = connection.getresponse()
+            assert response.version == version
+            assert response.read()
+            assert connection.sock is not None
+        assert connection.sock is None
+        connection.connect()
+        with pytest.raises(http.client.ResponseNotReady), connection as entered:
+            entered.getresponse()
+        assert connection.sock is None
+
+
+def test_a_context_manager_in_cleartext(node_cleartext):
+    with HTTPConnection("127.0.0.1", node_cleartext.port, http2="prior", timeout=10) as connection:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+    assert connection.sock is None
+    assert response.read()  # it was fetched
+
+
 def test_a_response_has_the_attributes_that_scripts_read(node, https):
     connection = https(node)
     connection.request("GET", "/bytes/5")
