@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
-from test.live.servers import APACHE_MODULES, HOST, Server
+from test.live.servers import HOST, ApacheHttpd, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,69 +18,34 @@ if TYPE_CHECKING:
 NAME, PASSWORD = "user", "p@ss: /%"
 
 
-class ApacheProxy(Server):
+class ApacheProxy(ApacheHttpd):
     """Apache httpd with mod_proxy_connect: CONNECT in HTTP/1.1, and in HTTP/2 where it can.
 
     options: protocols, what it speaks; authentication: whether it wants NAME and PASSWORD.
     """
 
     name = "apache-proxy"
-    binary = "apache2"
-    package = "apache2-bin"
+    modules = (
+        *("auth_basic", "authn_core", "authn_file", "authz_user"),
+        *("http2", "proxy", "proxy_connect"),
+    )
 
-    @classmethod
-    def missing(cls) -> str | None:
-        reason = super().missing()
-        path = APACHE_MODULES / "mod_proxy_connect.so"
-        if reason is None and not path.exists():
-            reason = f"{cls.name}: {path} is not here (Debian: {cls.package})"
-        return reason
+    @property
+    def protocols(self) -> str:
+        """What it speaks, in its own words."""
+        return str(self.options.get("protocols", "http/1.1"))
 
-    def _command(self) -> list[str]:
-        path = self.directory / "apache.conf"
-        path.write_text(self._configuration())
-        self.directory.chmod(0o755)
+    def _lines(self) -> str:
         digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
         (self.directory / "passwords").write_text(f"{NAME}:{{SHA}}{digest}\n")
-        return [self._program(), "-d", str(self.directory), "-f", str(path), "-DFOREGROUND"]
-
-    def _configuration(self) -> str:
-        names = ["mpm_event", "authz_core", "proxy", "proxy_connect", "http2"]
-        names += ["auth_basic", "authn_core", "authn_file", "authz_user"]
-        names += ["ssl"] if self.pair else []
-        modules = "\n".join(
-            f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so" for name in names
-        )
-        tls = ""
-        if self.pair:
-            tls = (
-                "SSLEngine on\n"
-                f"SSLCertificateFile {self.pair.certificate}\n"
-                f"SSLCertificateKeyFile {self.pair.key}"
-            )
         admitted = "Require all granted"
         if self.options.get("authentication"):
             admitted = (
                 'AuthType Basic\nAuthName "the proxy"\nAuthBasicProvider file\n'
                 f"AuthUserFile {self.directory}/passwords\nRequire valid-user"
             )
-        return f"""{modules}
-ServerName localhost
-{"User www-data" if os.geteuid() == 0 else ""}
-{"Group www-data" if os.geteuid() == 0 else ""}
-Listen {HOST}:{self.port}
-PidFile {self.directory}/apache.pid
-DefaultRuntimeDir {self.directory}
-ErrorLog /dev/stderr
-LogLevel warn
-StartServers 1
-ThreadsPerChild 16
-MaxRequestWorkers 16
-GracefulShutdownTimeout 1
-Protocols {self.options.get("protocols", "http/1.1")}
-ProxyRequests On
+        return f"""ProxyRequests On
 AllowCONNECT 1024-65535
-{tls}
 <Proxy "*">
 {admitted}
 </Proxy>

@@ -291,6 +291,8 @@ class Nginx(Server):
         requests = self.options.get("keepalive_requests", 1000000)
         http2 = "http2" if self.options.get("http2", True) else ""
         push = "http2_push /style.css; http2_push /app.js;" if self.pushes() else ""
+        # The directives come first, for it listens in the order of its configuration: what they
+        # open is there when the port is.
         # A worker started by root would become nobody, who cannot read our directory.
         user = "user root;" if os.geteuid() == 0 else ""
         return f"""
@@ -303,10 +305,10 @@ http {{
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   server {{
+    {" ".join(self.options.get("directives", ()))}
     listen {HOST}:{self.port} {"ssl" if self.pair else ""} {http2};
     server_name localhost;
     {tls} {limits}
-    {" ".join(self.options.get("directives", ()))}
     keepalive_requests {requests};
     client_max_body_size 0;
     lingering_close on;
@@ -379,34 +381,39 @@ class Hypercorn(Server):
         return {**os.environ, "PYTHONPATH": str(HERE)}
 
 
-class Apache(Server):
-    """Apache httpd with mod_http2: static files, push by Link fields from /pushing.html, 103 as
-    well.
-
-    options: directives, further lines of its configuration.
+class ApacheHttpd(Server):
+    """Apache httpd, whatever it serves. A subclass gives `modules`, of which the last is the one
+    that may be missing, `protocols` and `_lines`.
     """
 
-    name = "apache"
     binary = "apache2"
     package = "apache2-bin"
+    modules: tuple[str, ...] = ()
 
     @classmethod
     def missing(cls) -> str | None:
         reason = super().missing()
-        if reason is None and not (APACHE_MODULES / "mod_http2.so").exists():
-            path = APACHE_MODULES / "mod_http2.so"
+        path = APACHE_MODULES / f"mod_{cls.modules[-1]}.so"
+        if reason is None and not path.exists():
             reason = f"{cls.name}: {path} is not here (Debian: {cls.package})"
         return reason
 
+    @property
+    def protocols(self) -> str:
+        """What it speaks, in its own words."""
+        raise NotImplementedError
+
+    def _lines(self) -> str:
+        """Its configuration, beyond what all have in common."""
+        raise NotImplementedError
+
     def _command(self) -> list[str]:
-        root = self._write_files({**FILES, "pushing.html": b"<title>push</title>\n"})
         path = self.directory / "apache.conf"
-        path.write_text(self._configuration(root))
+        path.write_text(self._configuration())
         return [self._program(), "-d", str(self.directory), "-f", str(path), "-DFOREGROUND"]
 
-    def _configuration(self, root: Path) -> str:
-        names = ["mpm_event", "http2", "authz_core", "dir", "mime", "headers"]
-        names += ["ssl"] if self.pair else []
+    def _configuration(self) -> str:
+        names = ["mpm_event", "authz_core", *self.modules, *(["ssl"] if self.pair else [])]
         modules = "\n".join(
             f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so" for name in names
         )
@@ -420,8 +427,7 @@ class Apache(Server):
         # Children started by root would become another user, who cannot read our directory.
         user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""
         if user:
-            for shared in (self.directory, root):
-                shared.chmod(0o755)
+            self.directory.chmod(0o755)
         return f"""{modules}
 ServerName localhost
 {user}
@@ -434,14 +440,36 @@ StartServers 1
 ThreadsPerChild 16
 MaxRequestWorkers 16
 GracefulShutdownTimeout 1
-TypesConfig /dev/null
+Protocols {self.protocols}
+{tls}
+{self._lines()}
+"""
+
+
+class Apache(ApacheHttpd):
+    """Apache httpd with mod_http2: static files, push by Link fields from /pushing.html, 103 as
+    well.
+
+    options: directives, further lines of its configuration.
+    """
+
+    name = "apache"
+    modules = ("dir", "mime", "headers", "http2")
+
+    @property
+    def protocols(self) -> str:
+        """What it speaks, in its own words."""
+        return "h2 http/1.1" if self.pair else "h2c http/1.1"
+
+    def _lines(self) -> str:
+        root = self._write_files({**FILES, "pushing.html": b"<title>push</title>\n"})
+        root.chmod(0o755)
+        return f"""TypesConfig /dev/null
 AddType text/html .html
-Protocols {"h2" if self.pair else "h2c"} http/1.1
 H2Push on
 H2EarlyHints on
 DocumentRoot {root}
 DirectoryIndex index.html
-{tls}
 <Location /pushing.html>
 Header add Link "</style.css>; rel=preload; as=style"
 Header add Link "</app.js>; rel=preload; as=script"
