@@ -21,9 +21,10 @@ octets of the block.
 from __future__ import annotations
 
 from ..errors import CompressionError, FieldSectionTooLarge
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 from .huffman import decode
-from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable, NeverIndexed
+from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,15 +17,10 @@ two for each field and one join.
 
 from __future__ import annotations
 
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 from .huffman import encode, encode_secret
-from .table import (
-    DEFAULT_TABLE_SIZE,
-    ENTRY_OVERHEAD,
-    LAST_STATIC_INDEX,
-    NeverIndexed,
-    SearchableTable,
-)
+from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, LAST_STATIC_INDEX, SearchableTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

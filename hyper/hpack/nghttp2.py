@@ -37,10 +37,11 @@ import struct
 import sys
 from itertools import accumulate
 
+from ..fields import NeverIndexed
 from . import decoder
 from .decoder import DEFAULT_LIST_SIZE, read_integer
 from .encoder import MOST_TABLE_SIZE, SECRET_NAMES, SHORT_COOKIE_SIZE
-from .table import DEFAULT_TABLE_SIZE, NeverIndexed
+from .table import DEFAULT_TABLE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ subtraction away from its index: the newest has the number ``added``.
 
 from __future__ import annotations
 
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 
 TYPE_CHECKING = False
@@ -35,23 +36,6 @@ LAST_STATIC_INDEX = len(STATIC_TABLE)
 # How far above its maximum size `extend` lets a table grow before it evicts. What is replayed is
 # rarely looked at, and the fewer the evictions the cheaper; but what waits takes memory.
 LATENESS = 4
-
-
-class NeverIndexed(tuple[bytes, bytes]):
-    """A field (name, value) that no encoder on its way may put in a table (6.2.3, 7.1.3).
-
-    Equal to the plain tuple.  "An intermediary MUST use the same representation": a decoder
-    gives such a field as this, and an encoder that is given this keeps it so.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name: Text, value: Text) -> NeverIndexed:  # noqa: PYI034 - Self is of 3.11
-        """As a tuple, but of two arguments."""
-        return tuple.__new__(cls, (name, value))
-
-    def __repr__(self) -> str:
-        return f"NeverIndexed({self[0]!r}, ...)"  # the value is somebody's secret
 
 
 def as_field(field: tuple[Text, Text]) -> Field:

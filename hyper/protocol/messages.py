@@ -14,7 +14,7 @@ import contextlib
 import re
 
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
-from ..fields import CONNECTION_SPECIFIC, incoming_fault, outgoing_section
+from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def request_fields(headers: FieldSource) -> RequestFields:
     LocalProtocolError for what must not reach the wire.
     """
     pairs: Any = tuple(headers.items() if hasattr(headers, "items") else headers)
+    if has_never_indexed(pairs):  # equal to plain fields, and not to be kept
+        return RequestFields(outgoing_section(pairs))
     try:
         return _given[pairs]
     except (KeyError, TypeError):  # never seen, or not hashable

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyper.errors import CompressionError, FieldSectionTooLarge
+from hyper.fields import NeverIndexed
 from hyper.hpack import decoder as python
 from hyper.hpack import encoder as python_encoder
 from hyper.hpack.codes import STATIC_TABLE
-from hyper.hpack.table import NeverIndexed
 from test.rules import test_rfc7541 as rfc7541
 from test.unit import test_hpack_decoder as tests_of_decoder
 
