@@ -39,13 +39,20 @@ LATENESS = 4
 
 
 def as_field(field: tuple[Text, Text]) -> Field:
-    """The field as bytes, str taken for Latin-1; NeverIndexed stays so."""
+    """The field as bytes, str taken for Latin-1; NeverIndexed stays so.
+
+    TypeError for anything else: a codec that met it halfway would have changed its table for a
+    block that never comes to be.
+    """
     name, value = field
     if isinstance(name, str):
         name = name.encode("latin-1")
     if isinstance(value, str):
         value = value.encode("latin-1")
-    return NeverIndexed(name, value) if isinstance(field, NeverIndexed) else (name, value)
+    for text in (name, value):
+        if not isinstance(text, bytes):
+            raise TypeError(f"a field is of bytes or str, not {type(text).__name__}")
+    return NeverIndexed(name, value) if type(field) is NeverIndexed else (name, value)
 
 
 class DynamicTable:

@@ -145,3 +145,10 @@ def test_as_field_takes_text_for_latin_1():
     assert type(as_field(["name", b"value"])) is tuple
     with pytest.raises(UnicodeEncodeError):
         as_field(("name", "\u20ac"))
+
+
+@pytest.mark.parametrize("text", [5, None, bytearray(b"text"), memoryview(b"text"), ["text"]])
+def test_as_field_takes_nothing_else(text):
+    for field in ((text, b"value"), ("name", text), NeverIndexed("name", text)):
+        with pytest.raises(TypeError, match=f"bytes or str, not {type(text).__name__}"):
+            as_field(field)
