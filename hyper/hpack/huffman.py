@@ -231,8 +231,3 @@ decode = Texts().__getitem__
 
 #: The coded string of a text (5.2).
 encode = Codes().__getitem__
-
-
-def encode_secret(octets: bytes) -> bytes:
-    """The coded string of a text, which does not stay in the memory that connections share."""
-    return Codes()[octets]
