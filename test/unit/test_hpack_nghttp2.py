@@ -313,6 +313,17 @@ def test_sections_of_any_size_are_encoded(encoder, decoder):
         assert decoder.decode(encoder.encode(section)) == section
 
 
+def test_room_for_a_giant_section_is_not_kept(encoder):
+    section = tuple((b"n%d" % number, b"v" * 1000) for number in range(1000))
+    encoder.encode(section[:50])
+    room = len(encoder._memory)
+    assert 50_000 < room <= nghttp2.KEPT_ROOM
+    encoder.encode(section[:2])
+    assert len(encoder._memory) == room
+    encoder.encode(section)
+    assert len(encoder._memory) < room
+
+
 def test_the_table_is_bounded_whatever_the_peer_allows(library):
     """As encoder.MOST_TABLE_SIZE has it."""
     for encoder in (encoder_over(library, 1 << 20), encoder_over(library)):
