@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .table import Field, Section, Text
 
     # The section, the generation of the table it is true of (None: any), the insertions to
-    # make again, and their size.
-    Memory = tuple[Section, Optional[int], list[Field], int]
+    # make again, their size, and what all of this counts of KEPT_OCTETS.
+    Memory = tuple[Section, Optional[int], list[Field], int, int]
 
 __all__ = ["Decoder", "Encoder", "NeverIndexed", "implementation"]
 
@@ -67,6 +67,13 @@ KEPT_OCTETS = 65536
 KEPT_BLOCK_SIZE = 1024
 
 
+def checked_size(size: int) -> int:
+    """What SETTINGS_HEADER_TABLE_SIZE may be (RFC 9113, 6.5.2); else ValueError."""
+    if not 0 <= size < 1 << 32:
+        raise ValueError(f"a table of {size} octets: SETTINGS have 32 bits (RFC 9113, 6.5.1)")
+    return size
+
+
 class Encoder:
     """From field sections to field blocks.  Not thread-safe.
 
@@ -79,7 +86,8 @@ class Encoder:
     def __init__(
         self, header_table_size: int = DEFAULT_TABLE_SIZE, codec: str | None = None
     ) -> None:
-        self._codec: EncodingCodec = codec_class("Encoder", codec)(header_table_size)
+        size = checked_size(header_table_size)
+        self._codec: EncodingCodec = codec_class("Encoder", codec)(size)
         self._blocks: dict[Section, bytes] = {}
 
     @property
@@ -92,7 +100,7 @@ class Encoder:
 
     @header_table_size.setter
     def header_table_size(self, size: int) -> None:
-        self._codec.header_table_size = size
+        self._codec.header_table_size = checked_size(size)
         self._blocks.clear()
 
     def encode(self, fields: Iterable[tuple[Text, Text]]) -> bytes:
@@ -142,8 +150,8 @@ class Decoder:
         max_list_size: int = DEFAULT_LIST_SIZE,
         codec: str | None = None,
     ) -> None:
-        codec_type = codec_class("Decoder", codec)
-        self._codec: DecodingCodec = codec_type(header_table_size, max_list_size)
+        size = checked_size(header_table_size)
+        self._codec: DecodingCodec = codec_class("Decoder", codec)(size, max_list_size)
         self._sections: dict[bytes, Memory] = {}
         self._kept_octets = 0
 
@@ -154,7 +162,7 @@ class Decoder:
 
     @header_table_size.setter
     def header_table_size(self, size: int) -> None:
-        self._codec.header_table_size = size
+        self._codec.header_table_size = checked_size(size)
         self._forget()
 
     @property
@@ -169,7 +177,8 @@ class Decoder:
 
     def decode(self, block: bytes | bytearray | memoryview) -> list[Field]:
         """The fields of a block, as a list of (name, value) bytes."""
-        return list(self.decode_section(bytes(block)))
+        # By memoryview, for bytes(5) are five octets.
+        return list(self.decode_section(bytes(memoryview(block))))
 
     def decode_section(self, block: bytes) -> Section:
         """HOT (0.3 us for a block seen before; bench/hpack.py): the fields of a block.
@@ -181,7 +190,7 @@ class Decoder:
         codec = self._codec
         memory = self._sections.get(block)
         if memory is not None:
-            section, generation, insertions, size = memory
+            section, generation, insertions, size, _ = memory
             if generation is None:
                 if insertions:
                     codec.replay(insertions, size)
@@ -200,13 +209,16 @@ class Decoder:
         self, block: bytes, section: Section, generation: int | None, insertions: list[Field]
     ) -> None:
         """Keep what a block meant, if there is room: a peer must not fill our memory."""
+        outdated = self._sections.pop(block, None)
+        if outdated is not None:
+            self._kept_octets -= outdated[-1]
         octets = len(block) + self._codec.list_size
         if octets > KEPT_OCTETS or len(block) > KEPT_BLOCK_SIZE:
             return
         if len(self._sections) >= KEPT_SECTIONS or self._kept_octets + octets > KEPT_OCTETS:
             self._forget()
         size = sum([len(name) + len(value) + ENTRY_OVERHEAD for name, value in insertions])
-        self._sections[block] = (section, generation, insertions, size)
+        self._sections[block] = (section, generation, insertions, size, octets)
         self._kept_octets += octets
 
     def _forget(self) -> None:
