@@ -72,7 +72,7 @@ exchange              | body protocol.* errors                                  
 response              | codings protocol.* fields errors                         | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 tunnels               | hpack protocol.* transport.* fields errors               | contextlib http.client io python_socks python_socks.sync time
-route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time weakref
+route                 | authority proxies tunnels hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
 piecewise             | protocol.messages fields errors                          | http.client
 duplex                | exchange response protocol.messages fields errors        | errno io socket
 connection            | route body codings deadlines duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
