@@ -26,7 +26,7 @@ fields                | errors                                                  
 
 # floor 1: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
-hpack.__main__        | hpack hpack.choice                                       | json pathlib random string sys time
+hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
 hpack.huffman         | hpack.codes errors                                       | sys zlib
