@@ -32,7 +32,7 @@ TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
 PUSHABLE = frozenset((b"GET", b"HEAD"))
 
 #: Sections that were judged are kept per process, cleared when full: 128 sections of at most
-#: 2 KiB (as 6.5.2 counts) are some 512 KiB with their objects, whatever servers do.
+#: 2 KiB (as 6.5.2 counts) are 1 MiB with their objects, whatever servers do.
 MAX_JUDGED = 128
 MAX_JUDGED_SIZE = 2048
 
