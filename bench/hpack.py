@@ -111,7 +111,7 @@ def main() -> None:
     for name in table.codecs():
         for attack in attacks.ATTACKS:
             for size in (MEBIBYTE, 2 * MEBIBYTE):
-                print(f"{attack.__name__:14}{name:9}{attacked(name, attack(size))}")
+                print(f"{attack.__name__:20}{name:9}{attacked(name, attack(size))}")
 
 
 if __name__ == "__main__":
