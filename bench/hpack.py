@@ -90,7 +90,7 @@ def main() -> None:
         codecs["hpack (PyPI)"] = by_pypi
     if jh2 is not None:
         codecs["jh2 (Rust)"] = by_jh2
-    for line in table.lines(codecs, sys.argv[1:]):
+    for line in table.lines(codecs, table.kinds(sys.argv[1:])):
         print(line, flush=True)
     for name, codec in codecs.items():
         best = 1.0
@@ -111,7 +111,7 @@ def main() -> None:
     for name in table.codecs():
         for attack in attacks.ATTACKS:
             for size in (MEBIBYTE, 2 * MEBIBYTE):
-                print(f"{attack.__name__:14}{name:9}{attacked(name, attack(size))}")
+                print(f"{attack.__name__:20}{name:9}{attacked(name, attack(size))}")
 
 
 if __name__ == "__main__":

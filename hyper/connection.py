@@ -183,8 +183,9 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self.limit()
+        patience = -1 if limit is None else min(max(0, limit), threading.TIMEOUT_MAX)
         try:
-            if not self._connecting.acquire(timeout=-1 if limit is None else limit):
+            if not self._connecting.acquire(timeout=patience):
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:

@@ -15,6 +15,7 @@ import weakref
 from .authority import DEFAULT_PORTS, authority_of, host_and_port
 from .errors import InvalidURL, LocalProtocolError
 from .hpack import Decoder, Encoder
+from .hpack.choice import KINDS, codec_class
 from .protocol import settings as setting
 from .protocol.endpoint import Endpoint
 from .protocol.frames import FRAME_HEADER_SIZE
@@ -84,7 +85,11 @@ def _origin(octets: bytes) -> str | None:
 
 
 def _way_through(
-    proxy: str | Proxy, host: str, port: int, source_address: tuple[str, int] | None
+    proxy: str | Proxy,
+    host: str,
+    port: int,
+    source_address: tuple[str, int] | None,
+    codec: str | None,
 ) -> Way:
     """How ``dial`` gets to a server through a proxy."""
     from .proxies import Proxy  # not before: most have none
@@ -94,7 +99,7 @@ def _way_through(
     def way(deadline: float | None) -> Transport:
         from .tunnels import open_tunnel
 
-        return open_tunnel(chosen, host, port, deadline, source_address)
+        return open_tunnel(chosen, host, port, deadline, source_address, codec)
 
     return way
 
@@ -135,12 +140,12 @@ class Route:
         self._unix_socket = unix_socket
         self._through: Way | None = None
         if proxy is not None:
-            self._through = _way_through(proxy, self.host, self.port, source_address)
+            self._through = _way_through(proxy, self.host, self.port, source_address, codec)
         self._settings = settings
         self._window_manager = window_manager
         self._codec = codec
-        if codec is not None:
-            Encoder(codec=codec)  # what cannot be had is told where it was asked for
+        for kind in KINDS:
+            codec_class(kind, codec)  # what cannot be had is told where it was asked for
         self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
         #: of the connections made so far, as long as somebody holds something of them
         self._budgets: list[weakref.ref[Budget]] = []

@@ -55,9 +55,11 @@ def open_tunnel(
     port: int,
     deadline: float | None,
     source_address: tuple[str, int] | None,
+    codec: str | None = None,
 ) -> Transport:
     """A transport to host and port through a proxy, until the monotonic moment deadline.
 
+    codec: of HPACK, where the proxy speaks HTTP/2.
     Raises OSError for a proxy that cannot be reached (TimedOut among them), ssl.SSLError for one
     that cannot be trusted, ProxyError for one that refuses.  Their messages name the proxy.
     """
@@ -104,7 +106,7 @@ def _open(
             transport, is_http2 = secured, secured.filter.alpn_protocol() == H2
         target = f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
         if is_http2:
-            return _by_http2(transport, proxy, target, deadline)
+            return _by_http2(transport, proxy, target, deadline, codec)
         return _by_http1(transport, proxy, target, deadline)
     except BaseException:
         transport.close()
@@ -148,7 +150,9 @@ def _beginning(response: HTTPResponse) -> bytes:
     return excerpt
 
 
-def _by_http2(transport: Transport, proxy: Proxy, target: str, deadline: float | None) -> Transport:
+def _by_http2(
+    transport: Transport, proxy: Proxy, target: str, deadline: float | None, codec: str | None
+) -> Transport:
     endpoint = Endpoint(
         {
             SETTINGS_ENABLE_PUSH: 0,
@@ -157,8 +161,8 @@ def _by_http2(transport: Transport, proxy: Proxy, target: str, deadline: float |
         },
         FlowControlManager,
         TUNNEL_WINDOW,
-        encoder=Encoder(),
-        decoder=Decoder(max_list_size=MAX_HEAD),
+        encoder=Encoder(codec=codec),
+        decoder=Decoder(max_list_size=MAX_HEAD, codec=codec),
         covers=lambda _scheme, _authority: False,
         unread_limit=TUNNEL_WINDOW,
         now=time.monotonic,

@@ -38,9 +38,26 @@ def expands(size):
     return [entry + b"\xbe" * (BLOCK_SIZE - len(entry))] * max(1, size // BLOCK_SIZE)
 
 
+#: The smallest entry there can be: three octets that count for 32, on the wire and in the table.
+SMALLEST = literal(b"", b"", 0x40)
+
+
 def evicts(size):
-    """Entries that push each other out, the smallest there can be."""
-    return filled((literal(b"", b"", 0x40) for _ in iter(int, 1)), size)
+    """Entries that push each other out, as many as a section may have."""
+    block = SMALLEST * 2000
+    return [block] * max(1, size // len(block))
+
+
+def evicts_and_refers(size):
+    """As above, but each is referred to at once, so that no eviction can wait."""
+    block = (SMALLEST + b"\xbe") * 1000
+    return [block] * max(1, size // len(block))
+
+
+def inserts_again(size):
+    """Blocks that insert and are remembered, by turns with one that needs the table in order."""
+    block = SMALLEST * 300
+    return [block, b"\xbe"] * max(1, size // len(block))
 
 
 def never_repeats(size):
@@ -74,4 +91,14 @@ def lies(size):
     return [b"\x00\x01x\x7f\xff\xff\xff\x7f" + b"y" * 100, b"\xff" * 108] * max(1, size // 216)
 
 
-ATTACKS = (expands, evicts, never_repeats, resizes, refers, loops, lies)
+ATTACKS = (
+    expands,
+    evicts,
+    evicts_and_refers,
+    inserts_again,
+    never_repeats,
+    resizes,
+    refers,
+    loops,
+    lies,
+)

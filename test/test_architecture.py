@@ -25,15 +25,15 @@ errors                | -                                                       
 fields                | errors                                                   | re email.message
 
 # floor 1: octets <-> field sections
-hpack                 | hpack.choice hpack.decoder hpack.table                   | -
-hpack.__main__        | hpack hpack.choice                                       | json pathlib random string sys time
+hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
+hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
 hpack.huffman         | hpack.codes errors                                       | sys zlib
-hpack.table           | hpack.codes                                              | -
-hpack.decoder         | hpack.codes hpack.huffman hpack.table errors             | -
-hpack.encoder         | hpack.codes hpack.huffman hpack.table errors             | -
-hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table errors           | _cffi_backend ctypes ctypes.util itertools struct sys
+hpack.table           | hpack.codes fields                                       | -
+hpack.decoder         | hpack.codes hpack.huffman hpack.table fields errors      | -
+hpack.encoder         | hpack.codes hpack.huffman hpack.table fields             | -
+hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 
 # floor 2: RFC 9113 without IO
 protocol              | -                                                        | -
@@ -74,7 +74,7 @@ response              | codings protocol.* fields errors                        
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 http1                 | protocol.receivers fields errors                         | functools http.client
 tunnels               | http1 proxies hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time
-route                 | authority proxies tunnels hpack protocol.* transport.* errors | contextlib re time weakref
+route                 | authority proxies tunnels hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
 piecewise             | protocol.messages fields errors                          | http.client
 duplex                | exchange response protocol.messages fields errors        | errno io socket
 connection            | route body codings deadlines duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time

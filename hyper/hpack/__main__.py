@@ -16,6 +16,7 @@ The codecs take turns and the best of many turns counts: times are good beside e
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import string
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
     # The field sections of one connection, one after the other.
     Story = list[Section]
+
+    # What is measured: the stories of each turn, how many turns, and how long to warm up.
+    Kind = tuple[Callable[[int], list[Story]], int, int]
 
     # Makes the two ends of one direction: encode, decode.
     Codec = Callable[[], tuple[Callable[[Section], bytes], Callable[[bytes], Any]]]
@@ -99,30 +103,44 @@ def unseen(turn: int) -> Story:
 
 
 def read_stories(paths: Iterable[Path]) -> Iterator[Story]:
-    """The header lists of files, and of the JSON files in directories."""
+    """The header lists of files, and of the JSON files in directories.
+
+    Raises OSError, and ValueError for what has no header lists.
+    """
     for path in paths:
+        files = [path]
         if path.is_dir():
-            yield from read_stories(sorted(path.glob("*.json")))
-            continue
+            files = sorted(path.glob("*.json"))
+            if not files:
+                raise ValueError(f"{path}: a directory without *.json")
+        yield from map(read_story, files)
+
+
+def read_story(path: Path) -> Story:
+    """The header lists of a file; OSError and ValueError as above."""
+    try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict):
             content = [
                 [pair for field in case["headers"] for pair in field.items()]
                 for case in content["cases"]
             ]
-        yield [
+        return [
             tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in section)
             for section in content
         ]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # JSON or not, it has another form: each step above may be the one that finds it out.
+        raise ValueError(f"{path}: no header lists in JSON ({error})") from error
 
 
-def kinds(paths: list[str]) -> dict[str, tuple[Callable[[int], list[Story]], int, int]]:
-    """What is measured: the stories of each turn, how many turns, and how long to warm up."""
+def kinds(paths: list[str]) -> dict[str, Kind]:
+    """What is measured.  Raises OSError and ValueError for paths without header lists."""
     # Equal, not the same: a client makes its section anew for each request.
     warm = [tuple((name, value) for name, value in REQUEST) for _ in range(WARM_SECTIONS)]
     path = changed(REQUEST, 3, b"/articles/2026/%06d/index.html")
     etag = changed(RESPONSE, 4, b'"6741e2a0-%x"')
-    table: dict[str, tuple[Callable[[int], list[Story]], int, int]] = {
+    table: dict[str, Kind] = {
         "warm": (lambda _: [warm], TURNS, WARM_UP),
         "new path": (lambda _: [path], TURNS, WARM_UP),
         "new etag": (lambda _: [etag], TURNS, WARM_UP),
@@ -179,12 +197,12 @@ def codecs() -> dict[str, Codec]:
     return {name: ours(name) for name in names}
 
 
-def lines(codecs: dict[str, Codec], paths: list[str]) -> Iterator[str]:
+def lines(codecs: dict[str, Codec], kinds: dict[str, Kind]) -> Iterator[str]:
     """The table, line by line, as it is measured."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield f"{sys.implementation.name} {version}: microseconds for each field section"
     yield f"{'':26}{'encode':>9}{'decode':>9}{'octets':>9}"
-    for kind, (stories_of, turns, warm_up) in kinds(paths).items():
+    for kind, (stories_of, turns, warm_up) in kinds.items():
         best: dict[str, tuple[float, ...]] = {}
         for turn in range(turns):
             stories = stories_of(turn)
@@ -196,9 +214,17 @@ def lines(codecs: dict[str, Codec], paths: list[str]) -> Iterator[str]:
             yield f"{kind:12}{name:14}{encoding:9.2f}{decoding:9.2f}{share:9.1%}"
 
 
-def main(paths: list[str]) -> None:
-    """Measure and print."""
-    for line in lines(codecs(), paths):
+def main(arguments: list[str]) -> None:
+    """Measure and print; SystemExit of code 2 for paths that lead to no header lists."""
+    parser = argparse.ArgumentParser(
+        "python -m hyper.hpack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("paths", nargs="*", metavar="path", help="a file or directory of JSON")
+    try:
+        measured = kinds(parser.parse_args(arguments).paths)
+    except (OSError, ValueError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    for line in lines(codecs(), measured):
         print(line, flush=True)  # noqa: T201 - printing is what it is for
     if not is_loadable():
         print("libnghttp2 is not there: pip install hyper[nghttp2], and the library itself")  # noqa: T201

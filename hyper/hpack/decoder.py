@@ -21,9 +21,10 @@ octets of the block.
 from __future__ import annotations
 
 from ..errors import CompressionError, FieldSectionTooLarge
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 from .huffman import decode
-from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable, NeverIndexed
+from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class Decoder:
         Raises CompressionError, and FieldSectionTooLarge beyond ``max_list_size``, both at the
         peer's fault.
         """
+        # Numbers, for speed: from index 62 on there are entries, entries[61 - index] (table.py);
+        # 32 is ENTRY_OVERHEAD.
         table = self._table
         table.settle()
         entries = table.entries
@@ -179,10 +182,11 @@ class Decoder:
         After our limit fell below the size in use the first is not optional, and must not be
         above the lowest limit there was (4.2; RFC 9113, 4.3.1).
         """
-        position = 0
-        for _ in range(MOST_SIZE_UPDATES):
-            if not 0x20 <= (block[position] if position < len(block) else 0) < 0x40:
-                break
+        position = count = 0
+        while 0x20 <= (block[position] if position < len(block) else 0) < 0x40:
+            count += 1
+            if count > MOST_SIZE_UPDATES:
+                raise CompressionError(f"more than {count - 1} size updates (RFC 7541, 4.2)")
             size = block[position] & 0x1F
             position += 1
             if size == 0x1F:

@@ -17,15 +17,10 @@ two for each field and one join.
 
 from __future__ import annotations
 
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
-from .huffman import encode, encode_secret
-from .table import (
-    DEFAULT_TABLE_SIZE,
-    ENTRY_OVERHEAD,
-    LAST_STATIC_INDEX,
-    NeverIndexed,
-    SearchableTable,
-)
+from .huffman import encode
+from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, LAST_STATIC_INDEX, SearchableTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +85,12 @@ def pack_string(octets: bytes, coded: bytes) -> bytes:
     if size < len(octets):
         return (OCTETS[0x80 | size] if size < 0x7F else pack_integer(size, 0x7F, 0x80)) + coded
     return pack_integer(len(octets), 0x7F, 0x00) + octets
+
+
+def pack_size_updates(smallest: int, size: int) -> bytes:
+    """The smallest size since the last block, and the size now if that is another (4.2)."""
+    updates = pack_integer(smallest, 0x1F, 0x20)
+    return updates if smallest == size else updates + pack_integer(size, 0x1F, 0x20)
 
 
 STATIC_NAMES = {name: index for index, (name, _) in reversed([*enumerate(STATIC_TABLE, 1)])}
@@ -161,9 +162,11 @@ class Encoder:
                 parts.append(DYNAMIC_FIELDS[table.added - number])
             else:
                 parts.append(known.get(field) or self._represent(field))
-        self.repeatable = table.added == added and self._smallest_size is None
-        if self._smallest_size is not None:
-            parts.insert(0, self._pack_size_updates())
+        smallest = self._smallest_size
+        self.repeatable = table.added == added and smallest is None
+        if smallest is not None:
+            self._smallest_size = None
+            parts.insert(0, pack_size_updates(smallest, table.max_size))
         return b"".join(parts)
 
     def _represent(self, field: Field) -> bytes:
@@ -190,7 +193,7 @@ class Encoder:
     def _never_indexed(self, field: Field) -> bytes:
         """A literal that nobody may put in a table (6.2.3)."""
         name, value = field
-        return self._name(name, 0x0F, 0x10) + pack_string(value, encode_secret(value))
+        return self._name(name, 0x0F, 0x10) + pack_string(value, encode(value))
 
     def _name(self, name: bytes, prefix: int, pattern: int) -> bytes:
         """The beginning of a literal: the index of its name, or 0 and the name itself (6.2)."""
@@ -198,11 +201,3 @@ class Encoder:
         if index:
             return pack_integer(index, prefix, pattern)
         return OCTETS[pattern] + pack_string(name, encode(name))
-
-    def _pack_size_updates(self) -> bytes:
-        """The smallest size since the last block, and the size now if that is another (4.2)."""
-        size = self._table.max_size
-        smallest = size if self._smallest_size is None else self._smallest_size
-        self._smallest_size = None
-        updates = pack_integer(smallest, 0x1F, 0x20)
-        return updates if smallest == size else updates + pack_integer(size, 0x1F, 0x20)

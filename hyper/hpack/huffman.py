@@ -62,8 +62,9 @@ KEPT_STRING_SIZE = 128
 # With the bound above: at most 250 kB in each of the two dicts, with Python's own share.
 KEPT_STRINGS = 512
 
-# At some 90 octets each, 3 MB. Base64 needs 13,000; only a hostile peer has use for them all.
-KEPT_STEPS = 32768
+# With rows and half steps some 150 octets each, 2.5 MB. Base64 needs 13,000; only a hostile peer
+# has use for more.
+KEPT_STEPS = 16384
 
 # The bits of an octet in reverse: HPACK begins with the most significant, DEFLATE with the least.
 REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
@@ -231,8 +232,3 @@ decode = Texts().__getitem__
 
 #: The coded string of a text (5.2).
 encode = Codes().__getitem__
-
-
-def encode_secret(octets: bytes) -> bytes:
-    """The coded string of a text, which does not stay in the memory that connections share."""
-    return Codes()[octets]

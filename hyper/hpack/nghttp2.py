@@ -37,10 +37,11 @@ import struct
 import sys
 from itertools import accumulate
 
+from ..fields import NeverIndexed
 from . import decoder
 from .decoder import DEFAULT_LIST_SIZE, read_integer
 from .encoder import MOST_TABLE_SIZE, SECRET_NAMES, SHORT_COOKIE_SIZE
-from .table import DEFAULT_TABLE_SIZE, NeverIndexed
+from .table import DEFAULT_TABLE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,14 +52,18 @@ if TYPE_CHECKING:
 
     Binding = Union["CffiBinding", "CtypesBinding"]
 
-# What an encoder has room for: so many fields, and so many octets of names and values. Most
-# requests need less. For a larger section it makes more room, and keeps it.
-MOST_FIELDS = 32
-MOST_TEXT = 2048
+# What an encoder has room for at first: so many fields, and so many octets of names and values.
+# Most requests need less. For a larger section it makes more room.
+USUAL_FIELDS = 32
+USUAL_TEXT = 2048
+
+# The most room in octets, for a section and its block, that an encoder keeps: enough for the
+# largest sections that servers take by default, of 32 KiB and less.
+KEPT_ROOM = 131072
 
 # The block that a decoder has room for. Most are of some 100 octets; a larger one gets room of
 # its own, for as long as it takes.
-MOST_BLOCK = 4096
+USUAL_BLOCK = 4096
 
 # What a block may take beyond its text: two size updates, and for each field a pattern with an
 # index and the sizes of two strings, of six octets at most each (RFC 7541, 5.1).
@@ -345,7 +350,7 @@ class Encoder:
 
     def __init__(self, header_table_size: int = DEFAULT_TABLE_SIZE) -> None:
         self._deflater = Foreign(self.library, "deflate", MOST_TABLE_SIZE)
-        self._make_room(MOST_FIELDS, MOST_TEXT)
+        self._make_room(USUAL_FIELDS, USUAL_TEXT)
         self.repeatable = False
         self._limit = self._table_size = header_table_size
         self._resized = False  # since the last block
@@ -414,6 +419,8 @@ class Encoder:
         if octets < 0:
             raise MemoryError(f"libnghttp2 cannot encode a field section (its error {octets})")
         block = bytes(memory[self._block_at : self._block_at + octets])
+        if len(memory) > KEPT_ROOM:
+            self._make_room(USUAL_FIELDS, USUAL_TEXT)
         self.repeatable = not self._resized and not inserts(block)
         self._resized = False
         return block
@@ -463,7 +470,7 @@ class Decoder(decoder.Decoder):
         self, header_table_size: int = DEFAULT_TABLE_SIZE, max_list_size: int = DEFAULT_LIST_SIZE
     ) -> None:
         super().__init__(header_table_size, max_list_size)
-        self._room = self.library.allocate(MOST_BLOCK)
+        self._room = self.library.allocate(USUAL_BLOCK)
         self._address, self._text = 0, None  # of the block, once there was a literal in it
         self._make_inflater()
 
@@ -490,7 +497,7 @@ class Decoder(decoder.Decoder):
             # The whole block is put where libnghttp2 can read it, and we can change it.
             size = len(block)
             self._address, self._text = (
-                self._room if size <= MOST_BLOCK else self.library.allocate(size)
+                self._room if size <= USUAL_BLOCK else self.library.allocate(size)
             )
             self._text[0:size] = block
         if index:

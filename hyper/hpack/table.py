@@ -13,6 +13,7 @@ subtraction away from its index: the newest has the number ``added``.
 
 from __future__ import annotations
 
+from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 
 TYPE_CHECKING = False
@@ -37,31 +38,21 @@ LAST_STATIC_INDEX = len(STATIC_TABLE)
 LATENESS = 4
 
 
-class NeverIndexed(tuple[bytes, bytes]):
-    """A field (name, value) that no encoder on its way may put in a table (6.2.3, 7.1.3).
-
-    Equal to the plain tuple.  "An intermediary MUST use the same representation": a decoder
-    gives such a field as this, and an encoder that is given this keeps it so.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name: Text, value: Text) -> NeverIndexed:  # noqa: PYI034 - Self is of 3.11
-        """As a tuple, but of two arguments."""
-        return tuple.__new__(cls, (name, value))
-
-    def __repr__(self) -> str:
-        return f"NeverIndexed({self[0]!r}, ...)"  # the value is somebody's secret
-
-
 def as_field(field: tuple[Text, Text]) -> Field:
-    """The field as bytes, str taken for Latin-1; NeverIndexed stays so."""
+    """The field as bytes, str taken for Latin-1; NeverIndexed stays so.
+
+    TypeError for anything else: a codec that met it halfway would have changed its table for a
+    block that never comes to be.
+    """
     name, value = field
     if isinstance(name, str):
         name = name.encode("latin-1")
     if isinstance(value, str):
         value = value.encode("latin-1")
-    return NeverIndexed(name, value) if isinstance(field, NeverIndexed) else (name, value)
+    for text in (name, value):
+        if not isinstance(text, bytes):
+            raise TypeError(f"a field is of bytes or str, not {type(text).__name__}")
+    return NeverIndexed(name, value) if type(field) is NeverIndexed else (name, value)
 
 
 class DynamicTable:

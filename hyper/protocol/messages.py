@@ -14,7 +14,7 @@ import contextlib
 import re
 
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
-from ..fields import CONNECTION_SPECIFIC, incoming_fault, outgoing_section
+from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
 PUSHABLE = frozenset((b"GET", b"HEAD"))
 
 #: Sections that were judged are kept per process, cleared when full: 128 sections of at most
-#: 2 KiB (as 6.5.2 counts) are some 512 KiB with their objects, whatever servers do.
+#: 2 KiB (as 6.5.2 counts) are 1 MiB with their objects, whatever servers do.
 MAX_JUDGED = 128
 MAX_JUDGED_SIZE = 2048
 
@@ -131,6 +131,8 @@ def request_fields(headers: FieldSource) -> RequestFields:
     LocalProtocolError for what must not reach the wire.
     """
     pairs: Any = tuple(headers.items() if hasattr(headers, "items") else headers)
+    if has_never_indexed(pairs):  # equal to plain fields, and not to be kept
+        return RequestFields(outgoing_section(pairs))
     try:
         return _given[pairs]
     except (KeyError, TypeError):  # never seen, or not hashable

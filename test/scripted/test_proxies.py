@@ -449,6 +449,18 @@ class TestHTTP2:
         error = refused(through(lambda peer: peer.want_preface(), "h2c", timeout=0.1), TimeoutError)
         assert re.match(TO_THE_PROXY + "it did not answer CONNECT in the time given", str(error))
 
+    def test_the_codec_is_the_connections(self, through, monkeypatch):
+        """What was asked for counts for the proxy, too, and the environment for neither."""
+
+        def script(peer):
+            inside = open_tunnel(peer)
+            inside.handshake()
+            want(inside)
+            inside.write_response(1, b"inside")
+
+        monkeypatch.setenv("HYPER_HPACK", "none that there is")
+        assert get(through(script, "h2c", codec="python")) == b"inside"
+
     def test_the_proxys_windows_are_kept(self, through):
         """RFC 9113, 6.9: its stream's, which is the tunnel's, and its connection's."""
         body = bytes(range(256)) * 300

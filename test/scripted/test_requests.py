@@ -11,6 +11,7 @@ from http.client import CannotSendHeader, InvalidURL
 import pytest
 
 from hyper.errors import LocalProtocolError
+from hyper.hpack import NeverIndexed
 from test import wire
 from test.scripted.script import pong, want
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
@@ -75,6 +76,30 @@ class TestHeaderSection:
             ],
         )
         connection.getresponse()
+
+    @pytest.mark.parametrize("value", ["t0ken", "a token that is long enough to be indexed"])
+    def test_never_indexed_fields_stay_so(self, connect, value):
+        """RFC 7541, 7.1.3: whatever was sent before, in headers and in trailers."""
+
+        def script(peer):
+            peer.handshake()
+            for stream_id, never_indexed in (
+                (1, ()),
+                (3, ("x-token",)),
+                (5, ("x-token",)),
+                (7, ()),
+            ):
+                assert ("x-token", value) in peer.want_headers(stream_id)
+                assert peer.never_indexed == never_indexed
+                assert peer.want_headers(stream_id) == [("x-token", value)]
+                assert peer.never_indexed == never_indexed
+                peer.write_response(stream_id)
+
+        connection = connect(script)
+        plain, never_indexed = ("x-token", value), NeverIndexed("X-Token", value)
+        for field in (plain, never_indexed, never_indexed, plain):
+            connection.request("GET", "/", headers=[field], trailers=[field])
+            connection.getresponse().read()
 
     def test_no_codings_are_offered_where_none_are_taken_off(self, connect):
         def script(peer):

@@ -11,6 +11,7 @@ from hyper.errors import (
     RemoteDisconnected,
     StreamResetError,
 )
+from hyper.fields import NeverIndexed
 from hyper.protocol import endpoint as module
 from hyper.protocol import states
 from hyper.protocol.windows import FlowControlManager
@@ -93,6 +94,23 @@ def test_5_1_1_a_second_connection_goes_on_counting():
     assert wired.endpoint.state_of(99) == states.IDLE
     assert wired.open().id == 101
     assert wired.endpoint.state_of(99) == states.CLOSED
+
+
+def test_rfc7541_7_1_3_never_indexed_fields_are_so_on_the_wire():
+    """Also after equal ones that were not, in header sections and in trailers."""
+    wired = Wired()
+
+    def kinds(field):
+        section = (*request(method="POST"), field)
+        stream = wired.endpoint.send_request(section, "POST", end_stream=False)
+        wired.endpoint.send_trailers(stream, (field,))
+        frames = [wired.decoder.decode(frame.block) for frame in wired.sent()]
+        assert [decoded[-1] for decoded in frames] == [field] * 2
+        return [type(decoded[-1]) for decoded in frames]
+
+    plain, never_indexed = (b"x-token", b"t0ken"), NeverIndexed(b"x-token", b"t0ken")
+    for field in (plain, plain, never_indexed, never_indexed, plain):
+        assert kinds(field) == [type(field)] * 2
 
 
 def test_a_request_that_was_upgraded_is_stream_1():

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 from hyper import fields
 from hyper.errors import LocalProtocolError
-from hyper.fields import FieldMap, incoming_fault, octets, outgoing, outgoing_section
+from hyper.fields import (
+    FieldMap,
+    NeverIndexed,
+    has_never_indexed,
+    incoming_fault,
+    octets,
+    outgoing,
+    outgoing_section,
+)
 
 TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
@@ -109,6 +120,44 @@ def test_the_memory_of_checked_fields_is_bounded():
     large = "x" * fields.MAX_CHECKED_FIELD_SIZE
     assert outgoing_section([("large", large)]) == [(b"large", large.encode())]
     assert ("large", large) not in fields._checked
+
+
+class TestNeverIndexed:
+    plain, field = (b"x-token", b"t0ken"), NeverIndexed(b"x-token", b"t0ken")
+
+    def test_it_equals_the_plain_field_and_hides_its_value(self):
+        assert self.field == self.plain
+        assert repr(self.field) == "NeverIndexed(b'x-token', ...)"
+
+    def test_a_section_tells_whether_it_has_one(self):
+        assert has_never_indexed((self.plain, self.field))
+        assert not has_never_indexed((self.plain,))
+        assert not has_never_indexed(())
+
+    def test_rfc7541_7_1_3_it_stays_so_after_an_equal_field_that_was_not(self):
+        for given in (self.plain, NeverIndexed("X-Token", " t0ken"), self.field, self.plain):
+            section = outgoing_section([given])
+            assert section == [self.plain]
+            assert type(section[0]) is type(given)
+
+    def test_it_is_checked_like_any_other(self):
+        with pytest.raises(LocalProtocolError):
+            outgoing_section([NeverIndexed("x-token", "t0\nken")])
+
+    def test_it_has_no_subclasses(self):
+        """They would not be known for what they are."""
+        with pytest.raises(TypeError, match="no subclasses"):
+            type("Secret", (NeverIndexed,), {})
+
+    @pytest.mark.parametrize(
+        "again", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))]
+    )
+    def test_copies_stay_so(self, again):
+        assert again(self.field) == self.plain
+        assert type(again(self.field)) is NeverIndexed
+        section = again(FieldMap([(b"a", b"1"), self.field]))
+        assert section == FieldMap([(b"a", b"1"), self.plain])
+        assert [type(field) for field in section.raw] == [tuple, NeverIndexed]
 
 
 class TestFieldMap:

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import hyper.hpack
+from hyper import HTTP20Connection
 from hyper.hpack import Decoder, Encoder, choice
 from hyper.hpack.decoder import Decoder as PythonDecoder
 from hyper.hpack.encoder import Encoder as PythonEncoder
@@ -52,6 +53,19 @@ def test_another_name_is_the_callers_mistake(monkeypatch, named):
 def test_what_is_asked_for_by_name_is_not_replaced(without_libnghttp2):
     with pytest.raises(ImportError):
         Decoder(codec="nghttp2")
+
+
+def test_a_connection_tells_it_when_it_is_made(without_libnghttp2, monkeypatch):
+    """Not when it is dialled: whoever asked is there to be told."""
+    with pytest.raises(ImportError):
+        HTTP20Connection("example.org", codec="nghttp2")
+    monkeypatch.setenv("HYPER_HPACK", "nghttp2")
+    with pytest.raises(ImportError):
+        HTTP20Connection("example.org")
+    monkeypatch.setenv("HYPER_HPACK", "rust")
+    with pytest.raises(ValueError, match="auto, python, nghttp2, not 'rust'"):
+        HTTP20Connection("example.org")
+    HTTP20Connection("example.org", codec="python")
 
 
 def test_auto_does_without_what_is_not_there(without_libnghttp2, monkeypatch):

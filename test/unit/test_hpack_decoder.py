@@ -3,8 +3,8 @@
 import pytest
 
 from hyper.errors import CompressionError, FieldSectionTooLarge
+from hyper.fields import NeverIndexed
 from hyper.hpack.decoder import Decoder, read_integer
-from hyper.hpack.table import NeverIndexed
 
 GET = b"\x82"  # index 2
 A1 = b"\x40\x01a\x011"  # a: 1, with indexing

@@ -2,10 +2,10 @@
 
 import pytest
 
+from hyper.fields import NeverIndexed
 from hyper.hpack import encoder as module
 from hyper.hpack.decoder import Decoder
 from hyper.hpack.encoder import Encoder, pack_integer, pack_string
-from hyper.hpack.table import NeverIndexed
 
 
 @pytest.fixture

@@ -163,12 +163,6 @@ def test_a_wrong_string_is_wrong_again():
             huffman.decode(b"\xff\xff\xff")
 
 
-def test_secrets_are_not_remembered():
-    codes = huffman.encode.__self__
-    assert huffman.encode_secret(b"hunter2") == coded(b"hunter2")
-    assert not codes
-
-
 def test_what_is_learnt_is_bounded_whatever_comes(monkeypatch):
     """A peer that goes through all the states gets a slower decoder, not a larger one."""
     monkeypatch.setattr(huffman, "KEPT_STEPS", 100)

@@ -47,6 +47,47 @@ def test_lists_are_read_from_files_and_directories(capsys, tmp_path):
         assert kinds.count(kind) == len(table.codecs())
 
 
+def test_help_says_what_is_measured(capsys):
+    with pytest.raises(SystemExit) as ended:
+        table.main(["--help"])
+    assert ended.value.code == 0
+    assert "never seen" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        (b"", "no header lists"),
+        (b"\xff", "no header lists"),
+        (b"5", "no header lists"),
+        (b'{"cases": 5}', "no header lists"),
+        (b'{"stories": []}', "no header lists"),
+        (b'{"cases": [{"headers": [5]}]}', "no header lists"),
+        (b'[[["name"]]]', "no header lists"),
+        ("[[['name', '€']]]".replace("'", '"').encode(), "no header lists"),
+    ],
+)
+def test_a_path_to_no_header_lists_is_told_in_a_line(capsys, tmp_path, content, words):
+    path = tmp_path / "story.json"
+    if content is not None:
+        path.write_bytes(content)
+    told_in_a_line(capsys, path, words)
+
+
+def test_a_directory_without_json_is_told_in_a_line(capsys, tmp_path):
+    told_in_a_line(capsys, tmp_path, "a directory without")
+
+
+def told_in_a_line(capsys, path, words):
+    with pytest.raises(SystemExit) as ended:
+        table.main([str(path)])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(path) in line
+    assert words in line
+
+
 def test_the_codecs_that_are_there(monkeypatch):
     monkeypatch.setattr(table, "is_loadable", lambda: False)
     assert list(table.codecs()) == ["python"]

@@ -8,6 +8,7 @@ import pytest
 import hyper.hpack
 from hyper.errors import CompressionError, FieldSectionTooLarge
 from hyper.hpack import Decoder, Encoder, NeverIndexed, choice
+from hyper.hpack.table import ENTRY_OVERHEAD
 
 REQUEST = (
     (b":method", b"GET"),
@@ -44,6 +45,31 @@ def test_encode_takes_any_iterable_of_bytes_or_str(encoder, decoder):
     assert decoder.decode(memoryview(encoder.encode([("x-name", "caf\xe9")]))) == [
         (b"x-name", b"caf\xe9")
     ]
+
+
+@pytest.mark.parametrize("value", [5, None, bytearray(b"value")])
+def test_a_field_of_another_type_leaves_the_table_as_it_is(encoder, decoder, value):
+    with pytest.raises(TypeError, match="bytes or str, not"):
+        encoder.encode([("x-first", "1"), ("x-name", value)])
+    for fields in ([(b"x-second", b"2")], [(b"x-second", b"2"), (b"x-first", b"1")]):
+        assert decoder.decode(encoder.encode(fields)) == fields
+
+
+@pytest.mark.parametrize("block", [5, "text", None, [0x82]])
+def test_a_block_is_octets(decoder, block):
+    with pytest.raises(TypeError):
+        decoder.decode(block)
+
+
+@pytest.mark.parametrize("kind", [Encoder, Decoder])
+@pytest.mark.parametrize("size", [-1, 1 << 32])
+def test_rfc9113_6_5_1_a_table_size_is_of_32_bits(codec, kind, size):
+    with pytest.raises(ValueError, match=rf"{size} octets.*RFC 9113, 6\.5\.1"):
+        kind(size, codec=codec)
+    coder = kind(codec=codec)
+    with pytest.raises(ValueError, match=r"RFC 9113, 6\.5\.1"):
+        coder.header_table_size = size
+    assert coder.header_table_size == 4096
 
 
 def test_the_same_section_is_the_same_block_once_the_table_has_settled(encoder):
@@ -177,6 +203,14 @@ def test_blocks_remembered_are_bounded_in_number(decoder):
     for number in range(300):
         decoder.decode_section(b"\x00\x01n\x03%03d" % number)
         assert len(decoder._sections) <= hyper.hpack.KEPT_SECTIONS
+
+
+def test_a_block_that_is_remembered_anew_does_not_push_out_others(decoder):
+    section = decoder.decode_section(GET)
+    for _ in range(hyper.hpack.KEPT_OCTETS // ENTRY_OVERHEAD):
+        decoder.decode_section(A1)
+        decoder.decode_section(b"\xbe")  # true of this table only
+    assert decoder.decode_section(GET) is section
 
 
 def test_long_blocks_and_large_sections_are_not_remembered():

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyper.errors import CompressionError, FieldSectionTooLarge
+from hyper.fields import NeverIndexed
 from hyper.hpack import decoder as python
 from hyper.hpack import encoder as python_encoder
 from hyper.hpack.codes import STATIC_TABLE
-from hyper.hpack.table import NeverIndexed
 from test.rules import test_rfc7541 as rfc7541
 from test.unit import test_hpack_decoder as tests_of_decoder
 
@@ -311,6 +311,17 @@ def test_sections_of_any_size_are_encoded(encoder, decoder):
     for count, size in [(0, 0), (1, 10), (100, 3), (3, 3000), (1000, 50), (1, 1 << 20), (2, 2)]:
         section = tuple((b"n%d" % draw.randrange(9), b"\xfe" * size) for _ in range(count))
         assert decoder.decode(encoder.encode(section)) == section
+
+
+def test_room_for_a_giant_section_is_not_kept(encoder):
+    section = tuple((b"n%d" % number, b"v" * 1000) for number in range(1000))
+    encoder.encode(section[:50])
+    room = len(encoder._memory)
+    assert 50_000 < room <= nghttp2.KEPT_ROOM
+    encoder.encode(section[:2])
+    assert len(encoder._memory) == room
+    encoder.encode(section)
+    assert len(encoder._memory) < room
 
 
 def test_the_table_is_bounded_whatever_the_peer_allows(library):

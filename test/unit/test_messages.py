@@ -8,9 +8,15 @@ from __future__ import annotations
 import pytest
 
 from hyper.errors import InvalidURL, LocalProtocolError, StreamFault
-from hyper.fields import outgoing_section
+from hyper.fields import NeverIndexed, has_never_indexed, outgoing_section
 from hyper.protocol import messages
-from hyper.protocol.messages import Origin, promised_request, request_fields, response_head
+from hyper.protocol.messages import (
+    Origin,
+    promised_request,
+    request_fields,
+    response_head,
+    trailer_section,
+)
 
 ORIGIN = Origin("https", "example.org")
 
@@ -88,6 +94,18 @@ def test_the_same_fields_are_checked_alike_a_second_time(headers):
     first, second = request_fields(headers), request_fields(headers)
     assert first.fields == second.fields == tuple(outgoing_section(headers))
     assert first.content_length == second.content_length
+
+
+def plain(name, value):
+    return (name, value)
+
+
+def test_rfc7541_7_1_3_never_indexed_fields_stay_so_after_equal_ones_that_were_not():
+    for kind in (plain, NeverIndexed, plain, NeverIndexed):
+        given = [kind("x-a", "1"), kind("x-b", "2")]
+        for section in (request_fields(given).fields, trailer_section(given)):
+            assert section == ((b"x-a", b"1"), (b"x-b", b"2"))
+            assert has_never_indexed(section) == (kind is NeverIndexed)
 
 
 @pytest.mark.parametrize("values", [["x"], ["-1"], ["5", "6"], [""]])
