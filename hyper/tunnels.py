@@ -68,7 +68,7 @@ def open_tunnel(
         addresses = resolve(host, port)
         host = min(addresses, key=lambda address: address[0])[4][0].partition("%")[0]
     try:
-        return _open(proxy, host, port, deadline, source_address)
+        return _open(proxy, host, port, deadline, source_address, codec)
     except ProxyError:
         raise
     except (OSError, NegotiationError) as error:
@@ -91,6 +91,7 @@ def _open(
     port: int,
     deadline: float | None,
     source_address: tuple[str, int] | None,
+    codec: str | None,
 ) -> Transport:
     transport: Transport
     transport = PlainTransport(connect(proxy.host, proxy.port, deadline, source_address))
