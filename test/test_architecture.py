@@ -57,7 +57,7 @@ transport.trust       | -                                                       
 transport.tls_stdlib  | transport.trust errors                                   | contextlib os ssl sys tempfile threading truststore
 transport.tls_pyopenssl | transport.trust errors                                 | contextlib os ssl sys warnings cryptography cryptography.* OpenSSL service_identity.*
 transport.tls         | transport.tls_stdlib transport.tls_pyopenssl transport.trust transport.plain errors | contextlib os ssl time warnings
-transport.connect     | errors                                                   | errno os select socket time
+transport.connect     | transport.plain errors                                   | errno os select socket time
 transport.tls_socket  | transport.tls transport.tls_stdlib errors                | contextlib socket ssl
 transport.dial        | transport.connect transport.plain transport.tls errors   | time
 transport.tunnel      | transport.bufsocket errors                               | contextlib time

@@ -17,6 +17,7 @@ import socket
 import time
 
 from ..errors import TimedOut
+from .plain import MAX_POLL, milliseconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def connect(
     try:
         won = race.run(taking_turns(resolve(host, port)), deadline)
         if won is None:
-            seconds = round((deadline or begin) - begin, 3)
+            seconds = round(max(0.0, (deadline or begin) - begin), 3)
             raise TimedOut(
                 f"no connection to {host}, port {port}, within {seconds} s"
                 f" ({race.story()}): is the server up, and does a firewall let you through?"
@@ -159,7 +160,7 @@ class Race:
             sock.setblocking(False)
             _prepare(sock)
             if self._source_address:
-                sock.bind(self._source_address)
+                _bind(sock, self._source_address)
             code = sock.connect_ex(target)
             if code not in IN_PROGRESS:
                 raise _error(code)
@@ -216,13 +217,13 @@ def _by_poll(socks: list[socket.socket], timeout: float | None) -> list[socket.s
     by_number = {sock.fileno(): sock for sock in socks}
     for number in by_number:
         poll.register(number, select.POLLOUT)
-    milliseconds = None if timeout is None else -int(-timeout * 1000 // 1)
-    return [by_number[number] for number, _ in poll.poll(milliseconds)]
+    return [by_number[number] for number, _ in poll.poll(milliseconds_of(timeout))]
 
 
 def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
     # Windows tells of a failed attempt among the exceptional conditions, and nowhere else.
-    _, connected, failed = select.select([], socks, socks, timeout)
+    limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
+    _, connected, failed = select.select([], socks, socks, limit)
     return list(dict.fromkeys([*connected, *failed]))
 
 
@@ -240,6 +241,17 @@ def _prepare(sock: socket.socket) -> None:
     for option, seconds in ((idle, KEEPALIVE_IDLE), (interval, KEEPALIVE_INTERVAL)):
         if option is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
+
+
+def _bind(sock: socket.socket, address: tuple[str, int]) -> None:
+    try:
+        sock.bind(address)
+    except OSError as error:
+        # CPython asks the resolver for an address of the socket's family; PyPy gives no number.
+        if error.errno is not None and not isinstance(error, socket.gaierror):
+            raise
+        words = f"the source address {address[0]} is of another family"
+        raise OSError(errno.EAFNOSUPPORT, words) from error
 
 
 def connect_unix(path: Path, deadline: float | None = None) -> socket.socket:
@@ -272,7 +284,8 @@ def connect_unix(path: Path, deadline: float | None = None) -> socket.socket:
         if not isinstance(error, OSError) or isinstance(error, TimedOut):
             raise
         raise type(error)(
-            error.errno,
+            # Python itself refuses a path that is too long, and gives no number.
+            error.errno or errno.ENAMETOOLONG,
             f"no connection to the Unix socket {name} ({error.strerror or error}): is the server"
             " running, and does it listen there?",
         ) from None

@@ -54,6 +54,15 @@ BUFFER_OF_RINGS = 4096
 MAX_POLL = 2**31 - 1
 
 
+def milliseconds_of(timeout: float | None) -> int | None:
+    """Seconds as poll counts them, rounded up, for a wait must not end before its time and turn
+    into a busy loop; as many as it can count, at most.
+    """
+    if timeout is None:
+        return None
+    return -int(-timeout * 1000 // 1) if timeout < MAX_POLL / 1000 else MAX_POLL
+
+
 class PlainTransport:
     """A connected socket, made non-blocking; lock held for all but ``wait``."""
 
@@ -156,9 +165,7 @@ if hasattr(select, "poll"):
         poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
         if bell is not None:
             poll.register(bell, select.POLLIN)
-        # Rounded up: a wait must not end before its time and turn into a busy loop.
-        milliseconds = None if timeout is None else min(-int(-timeout * 1000 // 1), MAX_POLL)
-        return bool(poll.poll(milliseconds))
+        return bool(poll.poll(milliseconds_of(timeout)))
 
 else:  # Windows, where select takes sockets beyond its 512th file as well
 
@@ -171,4 +178,5 @@ else:  # Windows, where select takes sockets beyond its 512th file as well
         timeout: float | None,
     ) -> bool:
         readable = [sock] * read + ([bell] if bell is not None else [])
-        return any(select.select(readable, [sock] * write, [sock], timeout))
+        limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
+        return any(select.select(readable, [sock] * write, [sock], limit))

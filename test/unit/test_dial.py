@@ -144,6 +144,30 @@ def test_a_source_address_of_the_other_family(resolver, listener):
     transport.close()
 
 
+@pytest.mark.parametrize(
+    ("server", "source"), [("::1", "127.0.0.1"), ("127.0.0.1", "::1")], ids=["IPv6", "IPv4"]
+)
+def test_a_source_address_of_none_of_its_families(resolver, server, source):
+    if ":" in server + source and not socket.has_ipv6:
+        pytest.skip("this Python has no IPv6")
+    resolver((server, 1))
+    with pytest.raises(OSError, match=f"the source address {source} is of another family"):
+        dial("x", 1, source_address=(source, 0), timeout=DEADLINE)
+
+
+def test_no_time_at_all(listener):
+    with pytest.raises(TimedOut, match=r"within 0.0 s"):
+        connect.connect("127.0.0.1", listener.getsockname()[1], time.monotonic() - 1e-5)
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("timeout", [2.0**31, 1e300, float("inf")])
+def test_more_time_than_poll_can_count(listener, timeout):
+    transport = dial("127.0.0.1", listener.getsockname()[1], timeout=timeout)
+    assert transport.wait(read=False, write=True, timeout=timeout)
+    transport.close()
+
+
 def test_families_take_turns():
     """RFC 8305, 4; the resolver's order is that of RFC 6724."""
 
@@ -271,8 +295,9 @@ class TestUnixSockets:
             assert paused
 
     def test_a_path_that_is_too_long(self):
-        with pytest.raises(OSError, match="too long"):
+        with pytest.raises(OSError, match="too long") as caught:
             dial("example.org", 80, unix_socket="/" + "x" * 200, timeout=DEADLINE)
+        assert caught.value.errno == errno.ENAMETOOLONG
 
 
 def test_connecting_ends_with_the_timeout(black_hole):
