@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .transport.tls import init_context
-from .transport.trust import InsecureTLSWarning
+from .transport.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
 
-__all__ = ["InsecureTLSWarning", "init_context"]
+__all__ = ["OP_NO_RENEGOTIATION", "InsecureTLSWarning", "init_context"]

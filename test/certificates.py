@@ -41,7 +41,8 @@ class Certificates:
     `authority` is the path to trust. `server` is for localhost, 127.0.0.1 and ::1; `wrong_name` for
     another host; `expired` was valid once; `client` names a client, for servers that ask for one;
     `stranger` has the right names from an authority that nobody trusts; `self_signed` is its own
-    authority, and for localhost; `address` is for 127.0.0.1 alone, `idna` for IDNA_NAME.
+    authority, and for localhost; `address` is for 127.0.0.1 alone, `idna` for IDNA_NAME; `nameless`
+    is self-signed too, and has localhost as its common name only.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -59,7 +60,8 @@ class Certificates:
         self.stranger = self._write("stranger", trustme.CA().issue_cert(*NAMES))
         self.address = self._write("address", authority.issue_cert("127.0.0.1"))
         self.idna = self._write("idna", authority.issue_cert(IDNA_NAME))
-        self.self_signed = self._self_signed()
+        self.self_signed = self._self_signed("self", "localhost")
+        self.nameless = self._self_signed("nameless")
 
     def _write(self, name: str, certificate: trustme.LeafCert) -> Pair:
         pair = Pair(str(self.directory / f"{name}.pem"), str(self.directory / f"{name}.key"))
@@ -68,23 +70,26 @@ class Certificates:
             blob.write_to_path(pair.certificate, append=at > 0)
         return pair
 
-    def _self_signed(self) -> Pair:
-        pair = Pair(str(self.directory / "self.pem"), str(self.directory / "self.key"))
+    def _self_signed(self, filename: str, *names: str) -> Pair:
+        pair = Pair(
+            str(self.directory / f"{filename}.pem"), str(self.directory / f"{filename}.key")
+        )
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
         now = dt.datetime.now(dt.timezone.utc)
-        certificate = (
+        builder = (
             x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(days=1))
             .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(names, critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
-            .sign(key, hashes.SHA256())
         )
+        if names:
+            found = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+            builder = builder.add_extension(found, critical=False)
+        certificate = builder.sign(key, hashes.SHA256())
         Path(pair.certificate).write_bytes(certificate.public_bytes(Encoding.PEM))
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         Path(pair.key).write_bytes(secret)

@@ -53,12 +53,12 @@ protocol.endpoint     | protocol.receiving protocol.receivers protocol.frames pr
 transport             | -                                                        | -
 transport.plain       | errors                                                   | contextlib select socket
 transport.adopted     | transport.plain                                          | ssl
-transport.trust       | -                                                        | ipaddress os ssl sys
+transport.trust       | -                                                        | ipaddress os ssl sys warnings
 transport.tls_stdlib  | transport.trust errors                                   | contextlib os ssl sys tempfile threading truststore
-transport.tls_pyopenssl | transport.trust errors                                 | contextlib os ssl sys warnings cryptography cryptography.* OpenSSL service_identity.*
+transport.tls_pyopenssl | transport.trust errors                                 | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls         | transport.tls_stdlib transport.tls_pyopenssl transport.trust transport.plain errors | contextlib os ssl time warnings
 transport.connect     | transport.plain errors                                   | errno os select socket time
-transport.tls_socket  | transport.tls transport.tls_stdlib errors                | contextlib socket ssl
+transport.tls_socket  | transport.tls transport.tls_stdlib transport.trust errors | contextlib socket ssl
 transport.dial        | transport.connect transport.plain transport.tls errors   | time
 transport.tunnel      | transport.bufsocket errors                               | contextlib time
 transport.bufsocket   | errors                                                   | -

@@ -21,6 +21,7 @@ import urllib3.connection
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
 from .. import HTTPConnection, LocalProtocolError
+from ..tls import OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ PROTOCOLS = ["h2", "http/1.1"]
 class _Offering:
     """A TLS context that offers HTTP/2 as well, whatever protocols it is told; else as it was.
 
-    urllib3 tells every context to offer HTTP/1.1 alone, by one list for the whole process.
+    urllib3 tells every context to offer HTTP/1.1 alone, by one list for the whole process.  With
+    the offer it is told not to renegotiate, which HTTP/2 forbids (RFC 9113, 9.2.1).
     """
 
     def __init__(self, context: Any) -> None:
@@ -43,6 +45,7 @@ class _Offering:
 
     def set_alpn_protocols(self, alpn_protocols: list[str]) -> None:  # noqa: ARG002 - not those
         self._context.set_alpn_protocols(PROTOCOLS)
+        self._context.options |= OP_NO_RENEGOTIATION
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_context"], name)

@@ -41,7 +41,7 @@ class AdoptedTransport(PlainTransport):
                 received = sock.recv_into(view[filled:] if filled else view)
                 filled += received
                 # OpenSSL keeps no other record: what it holds of this one, pending tells.
-                if received < RECORD_SIZE and not sock.pending():
+                if not received or (received < RECORD_SIZE and not sock.pending()):
                     self.drained = received > 0
                     return filled
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):

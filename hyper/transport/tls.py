@@ -55,7 +55,7 @@ AEAD = ("GCM", "CCM", "CHACHA20")
 def init_context(
     cert_path: Pem | None = None,
     cert: CertificateSource | None = None,
-    cert_password: str | None = None,
+    cert_password: str | bytes | None = None,
     *,
     verify: bool = True,
     pin: Pin | None = None,
@@ -65,26 +65,26 @@ def init_context(
 
     cert_path: trusted authorities: a PEM file, a directory of them, or PEM in memory (bytes);
     None: the system's.  cert: the client's certificate, its chain and its key: one PEM file, a
-    pair (certificate, key), or either in memory (bytes).  cert_password: of the key.
+    pair (certificate, key), or either in memory (bytes).  cert_password: of the key.  An empty
+    cert_path is refused.
 
     verify: False trusts whoever answers, which is warned of (InsecureTLSWarning) unless there is
-    a pin.  pin: asked after each handshake for the server's chain, a list of certificates in DER
-    of which the first is the server's own; false refuses the server.
+    a pin.  pin: asked after each handshake that is made with the context, whoever makes it, for the
+    server's chain, a list of certificates in DER of which the first is the server's own; false
+    refuses the server.
 
     backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context; None: what the
     environment says by HYPER_TLS, else "ssl".  SSLKEYLOGFILE is honoured by both.
 
-    Raises ssl.SSLError or OSError for files that do not fit, ImportError for a backend that is
-    not installed.
+    Raises ssl.SSLError or OSError for files that do not fit, that of SSLKEYLOGFILE among them;
+    ImportError for a backend that is not installed.
     """
     certificate, key = cert if isinstance(cert, tuple) else (cert, None)
     make: Any = make_context
-    if _is_pyopenssl(backend):
+    if is_pyopenssl(backend):
         make = _pyopenssl().make_context
-    context = make(cert_path, certificate, key, cert_password, verify=verify)
-    if pin is not None:
-        setattr(context, trust.PIN, pin)
-    elif not verify:
+    context = make(cert_path, certificate, key, cert_password, verify=verify, pin=pin)
+    if pin is None and not verify:
         warnings.warn(
             "verify=False: whoever is on the way to the server can read and change everything; give"
             " the server's own authority as cert_path, or a pin, instead",
@@ -94,10 +94,13 @@ def init_context(
     return context
 
 
-def _is_pyopenssl(backend: str | None) -> bool:
-    chosen = backend or os.environ.get("HYPER_TLS") or BACKENDS[0]
+def is_pyopenssl(backend: str | None = None) -> bool:
+    """Whether the second backend is to be used; None: as the environment says by HYPER_TLS."""
+    named, chosen = "backend", backend
+    if backend is None:
+        named, chosen = "HYPER_TLS", os.environ.get("HYPER_TLS") or BACKENDS[0]
     if chosen not in BACKENDS:
-        raise ValueError(f"the TLS backend is 'ssl' or 'pyopenssl', not {chosen!r}")
+        raise ValueError(f"the TLS backend is 'ssl' or 'pyopenssl', not {chosen!r} ({named})")
     return chosen == "pyopenssl"
 
 
@@ -227,11 +230,9 @@ class TLSTransport:
         resumption: Resumption | None = None,
     ) -> None:
         self._plain = plain
-        self._host = server_hostname
         self._protocols = protocols
-        self._pin: Pin | None = getattr(context, trust.PIN, None)
         # A resumed session shows less of the chain, or none: a pin is asked about whole ones.
-        self._resumption = None if self._pin else resumption
+        self._resumption = resumption if getattr(context, trust.PIN, None) is None else None
         session = self._resumption.take() if self._resumption else None
         self.filter = make_filter(context, server_hostname, protocols, session)
         self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
@@ -247,12 +248,11 @@ class TLSTransport:
     def handshake(self, deadline: float | None) -> None:
         """Agree with the peer, waiting until the monotonic moment deadline at the most.
 
-        Raises ssl.SSLError (its subclass for a certificate that does not convince), TimedOut,
-        NegotiationError, or ConnectionResetError where the peer hangs up.
+        Raises ssl.SSLError (its subclasses for a certificate that does not convince, and for a
+        peer that hangs up in the middle), TimedOut, NegotiationError; ConnectionResetError where
+        the peer breaks off.
         """
         self._shake_hands(deadline)
-        if self._pin is not None:
-            trust.require_pinned(self._pin, self.filter.chain(), str(self._host))
         self.socket = SecureView(self.socket, self.filter)
         self._has_agreed = True
 
@@ -263,8 +263,7 @@ class TLSTransport:
             try:
                 done = self.filter.handshake()
             except ssl.SSLError as error:
-                with contextlib.suppress(OSError):  # the alert that tells the peer why
-                    self._plain.send(self.filter.take_ciphertext())
+                self._send_alert()
                 if ALPN_REFUSED in str(error):
                     raise self._refused() from error
                 raise
@@ -273,7 +272,8 @@ class TLSTransport:
                 return
             timeout = None if deadline is None else deadline - time.monotonic()
             if timeout is not None and timeout <= 0:
-                raise TimedOut("the TLS handshake did not end in time: the peer is silent")
+                fault = "is silent" if begin is not None else "began its part, and has not ended it"
+                raise TimedOut(f"the TLS handshake did not end in time: the peer {fault}")
             if not self._plain.wait(read=True, write=not sent, timeout=timeout):
                 continue
             received = self._plain.recv_into(self._ciphertext)
@@ -292,19 +292,28 @@ class TLSTransport:
             f" {ALPN_REFUSED!r} (RFC 7301, 3.2){may}"
         )
 
+    def _send_alert(self) -> None:
+        """Tell the peer why we leave (RFC 8446, 6.2), if it still listens."""
+        with contextlib.suppress(OSError):
+            self._plain.send(self.filter.take_ciphertext())
+
     def recv_into(self, view: memoryview) -> int | None:
         """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
         filter_ = self.filter
-        filled = filter_.decrypt_into(view) if filter_.has_more else None
-        while filled is None:
-            received = self._plain.recv_into(self._ciphertext)
-            if received is None:
-                return None
-            if received:
-                filter_.feed(self._ciphertext[:received])
-            else:
-                filter_.feed_eof()
-            filled = filter_.decrypt_into(view)
+        try:
+            filled = filter_.decrypt_into(view) if filter_.has_more else None
+            while filled is None:
+                received = self._plain.recv_into(self._ciphertext)
+                if received is None:
+                    return None
+                if received:
+                    filter_.feed(self._ciphertext[:received])
+                else:
+                    filter_.feed_eof()
+                filled = filter_.decrypt_into(view)
+        except ssl.SSLError:
+            self._send_alert()
+            raise
         return filled
 
     def send(self, octets: bytes) -> bool:
@@ -345,8 +354,7 @@ class TLSTransport:
         if self._resumption is not None and self._has_agreed:
             # Not before: under TLS 1.3 the ticket comes after the handshake (RFC 8446, 4.6.1).
             self._resumption.keep(self.filter.session())
-        with contextlib.suppress(OSError):  # the peer has hung up: nobody is left to be told
-            self._plain.send(self.filter.take_ciphertext())
+        self._send_alert()  # close_notify is one (RFC 8446, 6.1)
         self._plain.shutdown()
 
     def close(self) -> None:

@@ -16,7 +16,6 @@ import contextlib
 import os
 import ssl
 import sys
-import warnings
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .trust import Pem
+    from .trust import Pem, Pin
 
 #: The largest content of a record: what one call can give (RFC 8446, 5.1).
 RECORD_SIZE = 16 * 1024
@@ -42,9 +41,6 @@ RECORD_OVERHEAD = 64
 BESIDES = 4096
 #: Octets of ciphertext asked for where it is not known how many there are: of a handshake.
 FLIGHT_SIZE = 16 * 1024
-
-#: The bit that pyOpenSSL does not name in every release.
-OP_NO_RENEGOTIATION = getattr(SSL, "OP_NO_RENEGOTIATION", 0x40000000)
 
 
 class Context(SSL.Context):
@@ -55,26 +51,29 @@ def make_context(
     authorities: Pem | None,
     certificate: Pem | None,
     key: Pem | None,
-    password: str | None,
+    password: str | bytes | None,
     *,
     verify: bool,
+    pin: Pin | None,
 ) -> Context:
     """A context as ``tls.init_context`` describes it."""
+    path = trust.key_log()
     context = Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(SSL.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION)
+    context.set_options(SSL.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION)
     if verify:
         context.set_verify(SSL.VERIFY_PEER, _judge)
         with _told_as_of_ssl():
             _load_authorities(context, authorities)
-    path = trust.key_log()
     if path:
-        context.set_keylog_callback(lambda _, line: _log_key(path, line))
+        context.set_keylog_callback(_KeyLog(path))
     if certificate is not None:
         with _told_as_of_ssl():
             _load_certificate(context, certificate, key, password)
     # The last: pyOpenSSL tries the list on a connection, after which a context is to be left alone.
     context.set_cipher_list(trust.CIPHERS.encode())
+    if pin is not None:
+        setattr(context, trust.PIN, pin)
     return context
 
 
@@ -95,6 +94,8 @@ def _load_authorities(context: Context, authorities: Pem | None) -> None:
     if sys.version_info >= (3, 13):
         # As the ssl module does since then: one certificate, one verdict, whichever backend.
         store.set_flags(crypto.X509StoreFlags.X509_STRICT | crypto.X509StoreFlags.PARTIAL_CHAIN)
+    if authorities is not None:
+        trust.require_authorities(authorities)
     if isinstance(authorities, bytes):
         for found in x509.load_pem_x509_certificates(authorities):
             store.add_cert(crypto.X509.from_cryptography(found))
@@ -123,7 +124,7 @@ def _load_system(context: Context) -> None:
 
 
 def _load_certificate(
-    context: Context, certificate: Pem, key: Pem | None, password: str | None
+    context: Context, certificate: Pem, key: Pem | None, password: str | bytes | None
 ) -> None:
     """Have the client show a certificate, with the chain that comes with it."""
     pem = trust.read_pem(certificate)
@@ -132,20 +133,30 @@ def _load_certificate(
     for other in others:
         context.add_extra_chain_cert(other)
     secret = pem if key is None else trust.read_pem(key)
+    octets = password.encode() if isinstance(password, str) else password
     try:
-        found = serialization.load_pem_private_key(secret, password.encode() if password else None)
+        found = serialization.load_pem_private_key(secret, octets or None)
     except TypeError as error:
-        if password is None:
+        if not password:
             raise trust.encrypted() from error
         found = serialization.load_pem_private_key(secret, None)  # it is not encrypted at all
     context.use_privatekey(found)
     context.check_privatekey()
 
 
-def _log_key(path: str, line: bytes) -> None:
-    """One line in the format of NSS, which Wireshark reads."""
-    with open(path, "ab") as file:  # noqa: PTH123
-        file.write(line + b"\n")
+class _KeyLog:
+    """Writes keys, line by line, in the format of NSS, which Wireshark reads."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "ab", buffering=0)  # noqa: PTH123, SIM115 - as long as the context
+
+    def __call__(self, _connection: Any, line: bytes) -> None:
+        with contextlib.suppress(OSError):  # a disk that is full is no fault of the connection's
+            self._file.write(line + b"\n")
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
 
 
 class _Judgement:
@@ -237,18 +248,14 @@ class PyOpenSSLFilter:
         connection.set_connect_state()
         connection.set_alpn_protos([protocol.encode() for protocol in protocols])
         if hasattr(connection, "set_options"):
-            connection.set_options(OP_NO_RENEGOTIATION)
+            connection.set_options(trust.OP_NO_RENEGOTIATION)
         self._verifies = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         name = _a_label(server_hostname or "")
         if self._verifies and not name:
             raise ValueError("a certificate cannot be verified without a host's name")
         if not self._verifies and not isinstance(context, Context):
-            warnings.warn(
-                "the OpenSSL.SSL.Context verifies nobody, which is how pyOpenSSL makes it: call its"
-                " set_verify(OpenSSL.SSL.VERIFY_PEER), or use hyper.tls.init_context",
-                trust.InsecureTLSWarning,
-                stacklevel=2,
-            )
+            trust.warn_of_own_context()
+        self._pin: Pin | None = getattr(context, trust.PIN, None)
         self._judgement = _Judgement(name)
         connection.set_app_data(self._judgement)
         if name and self._judgement.address is None:
@@ -258,6 +265,12 @@ class PyOpenSSLFilter:
         self._has_more = False
         #: the peer said close_notify, or its socket is closed and all it said was read
         self._has_ended = False
+        #: why nothing more can be decrypted
+        self._failure: OSError | None = None
+        #: whether the version agreed on is one below 1.3
+        self._may_renegotiate = False
+        #: what a read has made OpenSSL answer
+        self._answer = b""
         #: octets of ciphertext that may wait to be taken, at most
         self._expected = FLIGHT_SIZE
 
@@ -279,6 +292,9 @@ class PyOpenSSLFilter:
             if not judgement.examine(certificate):
                 assert judgement.fault is not None  # it says why not
                 raise trust.distrust(*judgement.fault)
+        if self._pin is not None:
+            trust.require_pinned(self._pin, self.chain(), judgement.name)
+        self._may_renegotiate = self.version() != "TLSv1.3"
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
@@ -295,13 +311,15 @@ class PyOpenSSLFilter:
     def take_ciphertext(self) -> bytes:
         """What must be sent to the peer; b"" for nothing."""
         size, self._expected = self._expected or FLIGHT_SIZE, 0
+        answer, self._answer = self._answer, b""
         pieces: list[bytes] = []
         try:
             while not pieces or len(pieces[-1]) == size:
                 pieces.append(self._connection.bio_read(size))
         except SSL.WantReadError:
             pass
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return answer + octets if answer else octets
 
     def write(self, octets: bytes) -> None:
         """Encrypt octets; they come out of ``take_ciphertext``."""
@@ -318,6 +336,8 @@ class PyOpenSSLFilter:
         pyOpenSSL copies each record from a buffer of the size that is asked for; a record's is
         the largest that can be of use.
         """
+        if self._failure is not None:
+            raise self._failure
         filled, size = 0, len(view)
         read = self._connection.recv_into
         try:
@@ -329,15 +349,22 @@ class PyOpenSSLFilter:
             # An end without close_notify: see tls_stdlib.py.
             self._has_ended, self._has_more = True, False
         except SSL.Error as error:
-            raise _translated(error) from error
-        if not filled and self._has_ended:
-            return 0
-        return filled or None
+            self._failure = _translated(error)
+        if self._may_renegotiate and self._failure is None:
+            # What a read has made OpenSSL answer: see tls_stdlib.py.
+            self._answer = self.take_ciphertext()
+            if self._answer:
+                self._failure = trust.renegotiation()
+        if filled:
+            return filled  # what came before a failure counts
+        if self._failure is not None:
+            raise self._failure
+        return 0 if self._has_ended else None
 
     @property
     def has_more(self) -> bool:
         """Whether ``decrypt_into`` may give octets without more ciphertext."""
-        return self._has_more or self._has_ended
+        return self._has_more or self._has_ended or self._failure is not None
 
     def end(self) -> None:
         """Say close_notify; the peer's is not waited for."""
@@ -393,7 +420,10 @@ class PyOpenSSLFilter:
         found = (
             connection.get_verified_chain if self._verifies else connection.get_peer_cert_chain
         )(as_cryptography=True)
-        return [each.public_bytes(serialization.Encoding.DER) for each in found or ()]
+        if not found:  # of a resumed session there is no chain, only the peer's own
+            alone = connection.get_peer_certificate(as_cryptography=True)
+            found = [] if alone is None else [alone]
+        return [each.public_bytes(serialization.Encoding.DER) for each in found]
 
 
 def _a_label(host: str) -> str:
@@ -431,5 +461,15 @@ def _alternative_names(certificate: x509.Certificate) -> tuple[tuple[str, str], 
         return ()
     return (
         *(("DNS", name) for name in names.get_values_for_type(x509.DNSName)),
-        *(("IP Address", str(name)) for name in names.get_values_for_type(x509.IPAddress)),
+        *(
+            ("IP Address", _written_out(address))
+            for address in names.get_values_for_type(x509.IPAddress)
+        ),
     )
+
+
+def _written_out(address: Any) -> str:
+    """An address as the ssl module shows it: "0:0:0:0:0:0:0:1"."""
+    if address.version == 4:
+        return str(address)
+    return ":".join(f"{int(part, 16):X}" for part in address.exploded.split(":"))

@@ -11,12 +11,13 @@ import socket
 import ssl
 
 from .tls import CIPHERTEXT_SIZE, Agreement, make_filter
-from .tls_stdlib import OFFERING
+from .tls_stdlib import OFFERING, judges_while_wrapping
+from .trust import OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
     from .tls import Filter
 
@@ -40,6 +41,7 @@ class SecureSocket(Agreement, socket.socket):
         self._unsent = memoryview(b"")
         #: octets that are encrypted, and of which ``send`` has not yet said so
         self._taken = 0
+        self._has_told_end = False
 
     def do_handshake(self) -> None:
         """Agree with the peer. Raises ssl.SSLError; TimeoutError by the socket's timeout."""
@@ -48,8 +50,7 @@ class SecureSocket(Agreement, socket.socket):
             try:
                 done = self.filter.handshake()
             except ssl.SSLError:
-                with contextlib.suppress(OSError):  # the alert that tells the peer why
-                    self._flush()
+                self._send_alert()
                 raise
             self._flush()
             if not done:
@@ -59,13 +60,25 @@ class SecureSocket(Agreement, socket.socket):
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         """Fill the buffer with what is there, waiting for some of it; 0 at the end."""
         self._take_no(flags)
-        view = memoryview(buffer).cast("B")
+        view = memoryview(buffer)
+        if view.format != "B":  # of a view that was cast, PyPy's ssl fills a copy
+            view = view.cast("B")
         view = view[: nbytes or len(view)]
-        while True:
-            filled = self.filter.decrypt_into(view) if self.filter.has_more else None
-            if filled is not None:
-                return filled
-            self._receive()
+        filled = None if view else 0
+        while filled is None:
+            if self.filter.has_more:
+                filled = self._decrypt_into(view)
+            if filled is None:
+                self._receive()
+        self._has_told_end = not filled and len(view) > 0
+        return filled
+
+    def _decrypt_into(self, view: memoryview) -> int | None:
+        try:
+            return self.filter.decrypt_into(view)
+        except ssl.SSLError:
+            self._send_alert()
+            raise
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Octets that are there, at most bufsize; b"" at the end."""
@@ -94,8 +107,22 @@ class SecureSocket(Agreement, socket.socket):
             view = view[self.send(view, flags) :]
 
     def pending(self) -> int:
-        """Whether octets can be read without the socket: their number is not known."""
-        return int(self.filter.has_more)
+        """Whether octets, or their end, can be read without the socket; how many is not known."""
+        return int(self.filter.has_more and not self._has_told_end)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a file's octets by ``send``: the kernel would not encrypt them."""
+        return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined, no-any-return]
+
+    def _refuse(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        """Raise, as ``ssl.SSLSocket`` does: what is in the clear must not get past the filter."""
+        raise NotImplementedError("a TLS socket sends by send and sendall, and receives by recv")
+
+    def _refuse_address(self, *_arguments: Any, **_options: Any) -> NoReturn:
+        raise ValueError("a TLS socket has one peer: it sends by send, and receives by recv")
+
+    dup = sendmsg = recvmsg = recvmsg_into = _refuse
+    sendto = recvfrom = recvfrom_into = _refuse_address
 
     def unwrap(self) -> SecureSocket:
         """Say close_notify; the peer's is not waited for."""
@@ -112,6 +139,11 @@ class SecureSocket(Agreement, socket.socket):
             self.filter.feed(self._ciphertext[:received])
         else:
             self.filter.feed_eof()
+
+    def _send_alert(self) -> None:
+        """Tell the peer why we leave (RFC 8446, 6.2), if it still listens."""
+        with contextlib.suppress(OSError):
+            self._flush()
 
     def _flush(self) -> None:
         """Give the socket what is encrypted."""
@@ -133,7 +165,8 @@ class Offering:
     """A TLS context that offers these protocols by ALPN, whatever others it is used for.
 
     context: an ssl.SSLContext, whose list is set for the moment in which a socket takes it along,
-    or an OpenSSL.SSL.Context, which is not changed.  All else is the context's.
+    as is the word that there shall be one handshake (RFC 9113, 9.2.1); or an OpenSSL.SSL.Context,
+    which is not changed.  All else is the context's.
     """
 
     def __init__(self, context: Any, protocols: Sequence[str]) -> None:
@@ -143,12 +176,20 @@ class Offering:
     def wrap_socket(self, sock: socket.socket, server_hostname: str | None = None) -> Any:
         """The socket with TLS on it, its handshake done; it is closed where that fails."""
         secure: Any
-        if hasattr(self._context, "wrap_socket"):
+        context = self._context
+        if hasattr(context, "wrap_socket"):
             with OFFERING:
-                self._context.set_alpn_protocols(list(self._protocols))
-                secure = self._context.wrap_socket(
-                    sock, server_hostname=server_hostname, do_handshake_on_connect=False
-                )
+                context.set_alpn_protocols(list(self._protocols))
+                options = context.options
+                context.options = options | OP_NO_RENEGOTIATION
+                try:
+                    secure = context.wrap_socket(
+                        sock,
+                        server_hostname=server_hostname,
+                        do_handshake_on_connect=judges_while_wrapping(context),
+                    )
+                finally:
+                    context.options = options
         else:
             secure = SecureSocket(
                 sock, make_filter(self._context, server_hostname, self._protocols)

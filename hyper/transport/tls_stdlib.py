@@ -19,14 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from .trust import Pem
+    from .trust import Pem, Pin
 
 #: Held from telling a context the protocols to offer until a TLS object is made of it, which takes
 #: them along: two connections that share a context and want to offer different ones.
 OFFERING = threading.Lock()
-
-#: The bit that PyPy's ssl does not name.
-OP_NO_RENEGOTIATION = getattr(ssl, "OP_NO_RENEGOTIATION", 0x40000000)
 
 #: Where one file serves programs that know only paths, without ever being on a disk.
 OPEN_FILES = "/proc/self/fd"
@@ -36,35 +33,52 @@ def make_context(
     authorities: Pem | None,
     certificate: Pem | None,
     key: Pem | None,
-    password: str | None,
+    password: str | bytes | None,
     *,
     verify: bool,
+    pin: Pin | None,
 ) -> ssl.SSLContext:
     """A context as ``tls.init_context`` describes it."""
+    # Before ssl looks for itself, and says less of it.
+    path = trust.key_log() if hasattr(ssl.SSLContext, "keylog_filename") else None
     if not verify:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif authorities is None:
         context = _system_context()
-    elif isinstance(authorities, bytes):
-        # Between the certificates there may be words in any language.
-        context = ssl.create_default_context(cadata=authorities.decode("ascii", "ignore"))
-    elif os.path.isdir(authorities):  # noqa: PTH112 - pathlib is costly to import
-        context = ssl.create_default_context(capath=authorities)
     else:
-        context = ssl.create_default_context(cafile=authorities)
+        context = _context_of(authorities)
+    if ssl.HAS_NEVER_CHECK_COMMON_NAME:  # not on PyPy
+        # A common name is no host's name: RFC 9525, 2. pyOpenSSL's backend never reads it.
+        context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(trust.CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION
-    path = trust.key_log()
-    if path and hasattr(context, "keylog_filename") and not context.keylog_filename:
+    context.options |= ssl.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION
+    if path and not context.keylog_filename:
         context.keylog_filename = path
     if certificate is not None:
+        for source in (certificate, key):
+            if source is not None:
+                trust.read_pem(source)  # as of authorities
         with _as_file(certificate) as chain_path, _as_file(key) as key_path:
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
+    if pin is not None:
+        _bind_pin(context, pin)
     return context
+
+
+def _context_of(authorities: Pem) -> ssl.SSLContext:
+    """A context that trusts these authorities alone."""
+    trust.require_authorities(authorities)
+    if isinstance(authorities, bytes):
+        # Between the certificates there may be words in any language.
+        return ssl.create_default_context(cadata=authorities.decode("ascii", "ignore"))
+    if os.path.isdir(authorities):  # noqa: PTH112 - pathlib is costly to import
+        return ssl.create_default_context(capath=authorities)
+    trust.read_pem(authorities)  # a file that cannot be read is told with its name
+    return ssl.create_default_context(cafile=authorities)
 
 
 def _system_context() -> ssl.SSLContext:
@@ -76,8 +90,56 @@ def _system_context() -> ssl.SSLContext:
             import truststore
 
             context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            return context
+            if not judges_while_wrapping(context):
+                return context
     return ssl.create_default_context()
+
+
+def judges_while_wrapping(context: Any) -> bool:
+    """Whether ``wrap_socket`` of a context verifies the peer, and a later handshake does not.
+
+    So does truststore before 0.10.5.
+    """
+    inner = getattr(context, "_ctx", None)
+    return getattr(inner, "sslsocket_class", None) is ssl.SSLSocket
+
+
+def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
+    """Have every handshake that is made with a context end with the pin's question.
+
+    http.client, urllib3 and httpx, which know of no pin, get their sockets from the context: what
+    class they are of is the context's choice.
+    """
+    setattr(context, trust.PIN, pin)
+    inner: Any = getattr(context, "_ctx", context)  # truststore's context has another one inside
+
+    class PinnedObject(inner.sslobject_class):  # type: ignore[misc]
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
+
+    class PinnedSocket(inner.sslsocket_class):  # type: ignore[misc]
+        def do_handshake(self, block: bool = False) -> None:
+            super().do_handshake(block)
+            try:
+                trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
+            except BaseException:
+                self.close()  # whoever catches this shall not go on
+                raise
+
+    inner.sslobject_class, inner.sslsocket_class = PinnedObject, PinnedSocket
+
+
+def chain_of(secure: Any) -> list[bytes]:
+    """The peer's chain in DER, its own certificate first; that one alone before Python 3.13.
+
+    secure: an ssl.SSLObject or an ssl.SSLSocket.
+    """
+    found = secure.getpeercert(binary_form=True)
+    if found is None:
+        return []
+    get_chain: Any = getattr(secure, "get_verified_chain", list)
+    return get_chain() or [found]
 
 
 def _refuse_to_ask() -> str:
@@ -131,7 +193,8 @@ class StdlibFilter:
         self._has_more = False
         #: the peer said close_notify; its socket may stay open
         self._has_ended = False
-        self._may_renegotiate = not context.options & OP_NO_RENEGOTIATION
+        #: why nothing more can be decrypted
+        self._failure: ssl.SSLError | None = None
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
@@ -139,6 +202,10 @@ class StdlibFilter:
             self.object.do_handshake()
         except ssl.SSLWantReadError:
             return False
+        except ssl.SSLZeroReturnError as error:  # so Python before 3.10 calls it
+            raise ssl.SSLEOFError(
+                int(ssl.SSL_ERROR_EOF), "EOF occurred in violation of protocol"
+            ) from error
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
@@ -163,6 +230,8 @@ class StdlibFilter:
         OpenSSL gives one record a call, and an exception where it has none: asking only while
         ciphertext is there keeps exceptions out of the common case.
         """
+        if self._failure is not None:
+            raise self._failure
         filled, size = 0, len(view)
         incoming = self._incoming
         read: Any = self.object.read  # its types in typeshed have changed
@@ -177,33 +246,40 @@ class StdlibFilter:
                 self._has_more = filled == size
         except ssl.SSLWantReadError:
             self._has_more = False
-            if self._may_renegotiate:
-                self._refuse_to_renegotiate()
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             # An end without close_notify is no attack on HTTP/2, whose frames and messages
             # carry their own lengths: what is cut short is noticed as such.
             return filled
-        if not filled and (self._has_ended or incoming.eof):
-            return 0
-        return filled or None
+        except ssl.SSLError as error:
+            self._failure = error
+        if self._outgoing.pending and self._failure is None:
+            self._failure = self._why_answered()
+        if filled:
+            return filled  # what came before a failure counts
+        if self._failure is not None:
+            raise self._failure
+        return 0 if self._has_ended or incoming.eof else None
 
-    def _refuse_to_renegotiate(self) -> None:
-        """Raise ssl.SSLError if a read has made OpenSSL answer something.
+    def _why_answered(self) -> ssl.SSLError | None:
+        """Whether a read that has made OpenSSL answer something is the end of it all.
 
-        Under TLS 1.2 that is the beginning of another handshake, which HTTP/2 forbids (9.2.1), and
-        which a context of the caller's has not been told to refuse.
+        Under TLS 1.2 the answer belongs to another handshake, which HTTP/2 forbids (9.2.1): an
+        alert that declines it, or its first message where a context of the caller's allows it.
         """
         # In the middle of a handshake there is no version.
-        if self._outgoing.pending and self.object.version() != "TLSv1.3":
-            raise ssl.SSLError(
-                int(ssl.SSL_ERROR_SSL),
-                "the peer wants to renegotiate TLS, which is forbidden (RFC 9113, 9.2.1)",
-            )
+        return None if self.object.version() == "TLSv1.3" else trust.renegotiation()
 
     @property
     def has_more(self) -> bool:
         """Whether ``decrypt_into`` may give octets without more ciphertext."""
-        return self._has_more or self._has_ended or bool(self._incoming.pending)
+        incoming = self._incoming
+        return bool(
+            self._has_more
+            or self._has_ended
+            or incoming.pending
+            or incoming.eof
+            or self._failure is not None
+        )
 
     def end(self) -> None:
         """Say close_notify; the peer's is not waited for."""
@@ -238,8 +314,4 @@ class StdlibFilter:
 
     def chain(self) -> list[bytes]:
         """The peer's chain in DER, its own certificate first; that one alone before Python 3.13."""
-        found = self.object.getpeercert(binary_form=True)
-        if found is None:
-            return []
-        get_chain: Any = getattr(self.object, "get_verified_chain", list)
-        return get_chain() or [found]
+        return chain_of(self.object)

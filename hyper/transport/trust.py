@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 import sys
+import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 #: appendix A is taken away. TLS 1.3 has no others.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
+#: OpenSSL's bit for a context that shakes hands once a connection (RFC 9113, 9.2.1), which neither
+#: PyPy's ssl nor every pyOpenSSL names.
+OP_NO_RENEGOTIATION = 0x40000000
+
 #: OpenSSL's numbers of what is wrong with a certificate, where hyper itself is the judge.
 UNSPECIFIED = 1
 REFUSED_BY_APPLICATION = 50
@@ -34,9 +39,25 @@ IP_ADDRESS_MISMATCH = 64
 #: The context's attribute that holds the caller's pin.
 PIN = "hyper_pin"
 
+#: The packages whose lines no warning points at: the program's own are meant.
+BETWEEN = ("hyper", "http")
+
 
 class InsecureTLSWarning(UserWarning):
     """A TLS context verifies nobody: whoever is on the way can read and change everything."""
+
+
+def warn_of_own_context() -> None:
+    """Warn of a caller's OpenSSL.SSL.Context that verifies nobody, at a line of the caller's."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - only Python 3.12 can skip files by itself
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in BETWEEN:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        "the OpenSSL.SSL.Context verifies nobody, which is how pyOpenSSL makes it: call its"
+        " set_verify(OpenSSL.SSL.VERIFY_PEER), or use hyper.tls.init_context",
+        InsecureTLSWarning,
+        stacklevel=level,
+    )
 
 
 def distrust(code: int, words: str) -> ssl.SSLCertVerificationError:
@@ -61,6 +82,14 @@ def encrypted() -> ssl.SSLError:
     )
 
 
+def renegotiation() -> ssl.SSLError:
+    """The exception for a peer that wants another handshake under TLS 1.2 (9.2.1)."""
+    return ssl.SSLError(
+        int(ssl.SSL_ERROR_SSL),
+        "the peer wants to renegotiate TLS, which is forbidden (RFC 9113, 9.2.1)",
+    )
+
+
 def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
     """Raise ssl.SSLCertVerificationError unless the caller's pin accepts the chain."""
     if not pin(chain):
@@ -79,8 +108,9 @@ def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
     """
     host = host.lower().rstrip(".")
     if ":" in host:  # the same IPv6 address is written in many ways
-        return any(
-            kind == "IP Address" and _address(name) == _address(host) for kind, name in names
+        address = address_of(host)
+        return address is not None and any(
+            kind == "IP Address" and address_of(name) == address for kind, name in names
         )
     _, _, parent = host.partition(".")
     return any(
@@ -90,33 +120,49 @@ def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
     )
 
 
-def _address(text: str) -> object:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(text.strip())
-    except ValueError:
-        return text
-
-
 def address_of(host: str) -> str | None:
     """The host, if it is a literal IP address, as certificates name it; else None."""
     import ipaddress
 
     try:
-        return str(ipaddress.ip_address(host))
+        return str(ipaddress.ip_address(host.strip()))
     except ValueError:
         return None
 
 
 def key_log() -> str | None:
-    """The file to which the user's environment wants the keys of TLS connections written."""
-    return None if sys.flags.ignore_environment else os.environ.get("SSLKEYLOGFILE") or None
+    """The file to which the user's environment wants the keys of TLS connections written.
+
+    Raises the OSError that opening it does, for it is found out now or in the middle of things.
+    """
+    path = None if sys.flags.ignore_environment else os.environ.get("SSLKEYLOGFILE")
+    if not path:
+        return None
+    try:
+        with open(path, "ab"):  # noqa: PTH123 - pathlib costs more to import than all of this
+            return path
+    except OSError as error:
+        words = f"{error.strerror}: keys cannot be written to the file that SSLKEYLOGFILE names"
+        raise type(error)(error.errno, words, path) from None
+
+
+def require_authorities(source: Pem) -> None:
+    """Raise ssl.SSLError for a source that names no authority, as an empty string does.
+
+    OpenSSL's functions take what is empty for what was not given, and trust the system's.
+    """
+    named = source.decode("ascii", "ignore") if isinstance(source, bytes) else os.fspath(source)
+    if not named.strip():
+        raise ssl.SSLError(
+            int(ssl.SSL_ERROR_SSL),
+            "cert_path is empty, so that nobody could be trusted: give None for the system's"
+            " authorities",
+        )
 
 
 def read_pem(source: Pem) -> bytes:
     """The octets of a PEM file, or those that were given."""
     if isinstance(source, bytes):
         return source
-    with open(source, "rb") as file:  # noqa: PTH123 - pathlib costs more to import than all of this
+    with open(source, "rb") as file:  # noqa: PTH123 - as above
         return file.read()

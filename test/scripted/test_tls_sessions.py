@@ -54,6 +54,7 @@ def test_a_reconnect_resumes(start, certificates, backend, version):
     for _ in range(4):
         get(connection)
         assert connection.sock.getpeercert()["subjectAltName"]
+        assert ssl.DER_cert_to_PEM_cert(connection.sock.getpeercert(True))
         connection.close()
     peer.join()
     assert resumed == [False, True, True, True]
