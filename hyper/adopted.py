@@ -13,7 +13,7 @@ import email.message
 import re
 from http.client import HTTPMessage, responses
 
-from .connection import HTTP20Connection
+from .connection import HTTP20Connection, raise_refusal
 from .errors import Failure, LocalProtocolError, RemoteDisconnected
 from .exchange import Exchange
 from .protocol import messages
@@ -118,6 +118,11 @@ class Session(HTTP20Connection):
         method, given = written.method, written.given
         section = messages.request_section(method, written.url, self._origin, given, ())
         return self._open(section, method, given.content_length, end_stream=ends)
+
+    def raise_refusal(self) -> None:
+        """Raise what ended the session, if it was TLS: the next one would end the same way."""
+        if self._pump is not None:
+            raise_refusal(self._pump)
 
     def take_over(self, method: str, octets: bytes) -> Exchange:
         """Stream 1 of a connection that was upgraded; octets were received already."""

@@ -160,7 +160,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                     pump.flush()  # the preface (3.4) need not wait for a request
                     return
                 if pump is not former:
-                    _raise_refusal(pump)
+                    raise_refusal(pump)
 
     def _live_pump(self) -> Pump:
         """The connection of the moment, made if there is none on which requests can go out."""
@@ -458,7 +458,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one
                     if pump is not former:
-                        _raise_refusal(pump)
+                        raise_refusal(pump)
                     continue
                 if protocol is not None:
                     self._require_connect_protocol(endpoint, protocol)
@@ -583,7 +583,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                 return
 
 
-def _raise_refusal(pump: Pump) -> None:
+def raise_refusal(pump: Pump) -> None:
     """Raise what ended a new connection, if it was TLS: the next one would end the same way.
 
     Under TLS 1.3 a server says what it thinks of the client's certificate after the handshake.

@@ -40,7 +40,7 @@ from .protocol.settings import SETTINGS_ENABLE_PUSH
 from .route import OWN_SETTINGS
 from .transport.adopted import AdoptedTransport
 from .transport.plain import PlainTransport
-from .transport.tls import H2, PROTOCOLS, require_adequate
+from .transport.tls import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
 from .transport.tls_socket import Offering, PyOpenSSLOffering
 
 TYPE_CHECKING = False
@@ -336,6 +336,7 @@ class HTTPConnection(http.client.HTTPConnection):
                 self._begin(session, request, body, is_raw=is_raw)
             except SessionEnded:
                 if session is not former:
+                    session.raise_refusal()
                     raise
                 self._forsake()
             else:
@@ -487,13 +488,16 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
     """http.client's HTTPSConnection; HTTP/2 where the server takes it by ALPN (RFC 9113, 3.2).
 
     context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
-    OpenSSL.SSL.Context.  Takes window_manager, settings, unix_socket and proxy of HTTP20Connection
+    OpenSSL.SSL.Context; None: http.client's own, or with HYPER_TLS=pyopenssl in the environment
+    hyper's of that kind.  Takes window_manager, settings, unix_socket and proxy of HTTP20Connection
     too; the proxy is one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         way = self._prepare(options)
         context = options.get("context")
+        if context is None and is_pyopenssl():
+            context = init_context()
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLOffering(context, PROTOCOLS)
         # http.client's own, which is next in line: not looked up by name, for a script may have put

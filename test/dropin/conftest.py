@@ -5,6 +5,7 @@ server is the same: it speaks HTTP/1.1 to the one and HTTP/2 to the other.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,12 @@ def opened() -> Generator[contextlib.ExitStack, None, None]:
 def https(
     certificates: Certificates, opened: contextlib.ExitStack
 ) -> Callable[..., HTTPSConnection]:
-    """hyper's HTTPSConnection to a live server."""
+    """hyper's HTTPSConnection to a live server; HYPER_TLS names the backend."""
 
     def connect(server: Any, **options: Any) -> HTTPSConnection:
         options.setdefault("timeout", DEADLINE)
+        if "context" not in options and os.environ.get("HYPER_TLS") == "pyopenssl":
+            options["context"] = certificates.hyper_context()
         options.setdefault("context", certificates.client_context())
         connection = HTTPSConnection("localhost", server.port, **options)
         opened.callback(connection.close)
@@ -57,19 +60,24 @@ def https(
     return connect
 
 
-@pytest.fixture(params=["cleartext", "tls"])
+@pytest.fixture(params=["cleartext", "tls", "pyopenssl"])
 def connect(
     request: pytest.FixtureRequest,
     scripted_peer: Callable[..., SocketPeer],
     certificates: Certificates,
     opened: contextlib.ExitStack,
 ) -> Callable[..., HTTPConnection]:
-    """Start a script and give a connection to it, over TLS and by prior knowledge."""
+    """Start a script and give a connection to it, by prior knowledge and over TLS of each kind."""
+    if request.param == "pyopenssl":
+        pytest.importorskip("OpenSSL")
+        pytest.importorskip("service_identity")
 
     def start(script: Callable[[SocketPeer], Any], **options: Any) -> HTTPConnection:
         options.setdefault("timeout", DEADLINE)
-        if request.param == "tls":
+        if request.param != "cleartext":
             peer = scripted_peer(script, certificates.server_context())
+            if request.param == "pyopenssl":
+                options.setdefault("context", certificates.hyper_context(backend="pyopenssl"))
             options.setdefault("context", certificates.client_context())
             connection: HTTPConnection = HTTPSConnection("localhost", peer.port, **options)
         else:

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from hyper import HTTP20Connection, NegotiationError
+from hyper import HTTP20Connection, HTTPSConnection, NegotiationError
 from hyper.errors import ErrorCode
 from hyper.tls import init_context
 
@@ -89,3 +89,35 @@ def test_certificates_that_do_not_convince(server, certificates, connect, pair):
     running = server("nginx", pair=getattr(certificates, pair))
     with pytest.raises(ssl.SSLCertVerificationError):
         get(connect(running))
+
+
+@pytest.mark.parametrize("http2", [True, False], ids=["HTTP/2", "HTTP/1.1"])
+def test_the_drop_in_to_nginx_that_ends_connections(server, certificates, backend, http2):
+    """After GOAWAY and close_notify (RFC 9113, 6.8; RFC 8446, 6.1) it goes on with the next."""
+    running = server("nginx", keepalive_requests=2, http2=http2)
+    context = init_context(certificates.authority, backend=backend)
+    connection = HTTPSConnection(running.host, running.port, context=context, timeout=PATIENCE)
+    for _ in range(5):
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert response.version == (20 if http2 else 11)
+        assert response.read()
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", [HTTP20Connection, HTTPSConnection])
+def test_a_server_that_wants_a_certificate(server, certificates, backend, kind):
+    """Under TLS 1.3 it says so after the handshake, by an alert (RFC 8446, 4.4.2.4): Apache."""
+    directives = ["SSLVerifyClient require", f"SSLCACertificateFile {certificates.authority}"]
+    running = server("apache", directives=directives)
+    context = init_context(certificates.authority, backend=backend)
+    option = "ssl_context" if kind is HTTP20Connection else "context"
+    connection = kind(running.host, running.port, timeout=PATIENCE, **{option: context})
+
+    def ask():
+        connection.request("GET", "/")
+        connection.getresponse()
+
+    with pytest.raises(ssl.SSLError, match=r"(?i)certificate.required"):
+        ask()
+    connection.close()

@@ -70,10 +70,11 @@ SOURCES = {
 }
 
 
+@pytest.mark.parametrize("password", ["secret", b"secret"], ids=["str", "bytes"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_client_certificates(certificates, backend, source):
+def test_client_certificates(certificates, backend, source, password):
     given = SOURCES[source](certificates.client)
-    context = init_context(certificates.authority, given, "secret", backend=backend)
+    context = init_context(certificates.authority, given, password, backend=backend)
     server, _ = shake_hands(certificates.server_context(client_certificate=True), context)
     assert ("email", "client@localhost") in server.getpeercert()["subjectAltName"]
 
@@ -134,6 +135,25 @@ def test_what_is_no_certificate(certificates, backend, tmp_path, kind, which):
         init_context(*given[which], backend=backend)
 
 
+@pytest.mark.parametrize("empty", [b"", "", b" \n", "\u00fc".encode()])
+def test_no_authority_is_nobodys(backend, empty):
+    """OpenSSL would take what is empty for what was not given, and trust the system's."""
+    with pytest.raises(ssl.SSLError, match=r"cert_path is empty, .* give None for the system's"):
+        init_context(empty, backend=backend)
+
+
+@pytest.mark.parametrize("which", ["authorities", "certificate", "key"])
+def test_a_file_that_is_not_there_is_named(certificates, backend, which):
+    pair, path = certificates.client, "/nowhere/at/all.pem"
+    given = {
+        "authorities": (path,),
+        "certificate": (certificates.authority, (path, pair.key)),
+        "key": (certificates.authority, (pair.certificate, path)),
+    }
+    with pytest.raises(FileNotFoundError, match=path):
+        init_context(*given[which], backend=backend)
+
+
 def test_words_between_certificates(certificates, backend):
     authorities = "Unsere eigene Stelle f\u00fcr alle\n".encode() + read(certificates.authority)
     context = init_context(authorities, backend=backend)
@@ -185,6 +205,90 @@ def test_keys_are_logged_for_whoever_debugs(certificates, backend, tmp_path, mon
     assert {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"} <= labels
 
 
+def test_keys_that_cannot_be_logged(certificates, backend, tmp_path, monkeypatch):
+    """Told when the context is made, not in the middle of a handshake, or never."""
+    if backend == "ssl" and not hasattr(ssl.SSLContext, "keylog_filename"):
+        pytest.skip("this Python's ssl cannot")
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+    with pytest.raises(FileNotFoundError, match=r"file that SSLKEYLOGFILE names.*nowhere"):
+        init_context(certificates.authority, backend=backend)
+
+
+def test_a_disk_that_is_full_of_keys(certificates, openssl, monkeypatch):
+    """No fault of the connection's."""
+    if not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("no /dev/full")
+    monkeypatch.setenv("SSLKEYLOGFILE", "/dev/full")
+    context = init_context(certificates.authority, backend="pyopenssl")
+    shake_hands(certificates.server_context(), context)
+
+
+class Pinned:
+    """A pin that notes what it is asked, and agrees or not."""
+
+    def __init__(self, verdict):
+        self.verdict, self.chains = verdict, []
+
+    def __call__(self, chain):
+        self.chains.append(chain)
+        return self.verdict
+
+
+def wrap(context, server_context):
+    """A socket of the context, its handshake done, as http.client and urllib3 make one."""
+    here, there = socket.socketpair()
+    here.settimeout(DEADLINE)
+
+    def serve():
+        with suppress(OSError), server_context.wrap_socket(there, server_side=True) as secure:
+            secure.recv(1)
+        there.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        with here, context.wrap_socket(here, server_hostname="localhost"):
+            pass
+    finally:
+        thread.join(DEADLINE)
+
+
+def test_a_pin_is_asked_after_each_handshake_whoever_makes_it(certificates):
+    """The context is given to http.client, urllib3, httpx, and they ask nobody."""
+    for verdict in (True, False):
+        pin = Pinned(verdict)
+        context = init_context(verify=False, pin=pin, backend="ssl")
+        if verdict:
+            wrap(context, certificates.server_context(certificates.stranger))
+        else:
+            with pytest.raises(ssl.SSLCertVerificationError, match="refused by the pin"):
+                wrap(context, certificates.server_context(certificates.stranger))
+        own = ssl.PEM_cert_to_DER_cert(read(certificates.stranger.certificate).decode())
+        assert [chain[0] for chain in pin.chains] == [own]
+
+
+def test_a_pin_of_a_context_of_truststore(certificates, monkeypatch):
+    """Its classes, which judge, are kept."""
+    truststore = pytest.importorskip("truststore")
+    monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
+    monkeypatch.setattr(
+        "hyper.transport.tls_stdlib._system_context",
+        lambda: truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    )
+    for verdict in (True, False):
+        pin = Pinned(verdict)
+        context = init_context(pin=pin, backend="ssl")
+        judges = context._ctx.sslsocket_class, context._ctx.sslobject_class
+        assert all("truststore" in str(judge.__mro__[1]) for judge in judges)
+        for meet in (wrap, lambda own, served: shake_hands(served, own)):
+            if verdict:
+                meet(context, certificates.server_context())
+            else:
+                with pytest.raises(ssl.SSLCertVerificationError, match="refused by the pin"):
+                    meet(context, certificates.server_context())
+        assert len(pin.chains) == 2
+
+
 def test_a_pin_needs_no_warning(certificates, backend):
     """Whom a pin accepts is verified, by the pin."""
     init_context(verify=False, pin=len, backend=backend)  # a warning is an error here
@@ -200,8 +304,26 @@ def test_the_environment_names_the_backend(monkeypatch, openssl):
     monkeypatch.setenv("HYPER_TLS", "ssl")
     assert isinstance(init_context(), ssl.SSLContext)
     monkeypatch.setenv("HYPER_TLS", "gnutls")
-    with pytest.raises(ValueError, match="'ssl' or 'pyopenssl', not 'gnutls'"):
+    with pytest.raises(ValueError, match=r"'ssl' or 'pyopenssl', not 'gnutls' \(HYPER_TLS\)"):
         init_context()
+    with pytest.raises(ValueError, match=r"'ssl' or 'pyopenssl', not 'openssl' \(backend\)"):
+        init_context(backend="openssl")
+
+
+def test_the_environment_names_the_drop_ins_backend(
+    scripted_peer, certificates, monkeypatch, openssl
+):
+    monkeypatch.setenv("HYPER_TLS", "pyopenssl")
+    monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    peer = scripted_peer(lambda peer: peer.handshake(), certificates.server_context())
+    connection = HTTPSConnection("localhost", peer.port, timeout=DEADLINE)
+    connection.connect()
+    assert type(connection.sock).__name__ == "SecureSocket"
+    connection.request("GET", "/")
+    connection.close()
+    monkeypatch.setenv("HYPER_TLS", "ssl")
+    assert isinstance(HTTPSConnection("localhost")._context, ssl.SSLContext)
 
 
 @pytest.mark.parametrize("missing", ["OpenSSL", "service_identity.cryptography"])
@@ -262,9 +384,21 @@ class TestOwnContext:
 
     def test_that_verifies_nobody_is_warned_of(self, openssl, certificates):
         context = openssl.Context(openssl.TLS_CLIENT_METHOD)
-        with pytest.warns(InsecureTLSWarning, match="set_verify"):
+        with pytest.warns(InsecureTLSWarning, match="set_verify") as seen:
             _, client = shake_hands(certificates.server_context(certificates.stranger), context)
         assert client.certificate() == {}
+        assert seen[0].filename == __file__
+
+    @pytest.mark.parametrize("kind", [HTTP20Connection, HTTPSConnection])
+    def test_the_warning_points_at_the_program(self, openssl, scripted_peer, certificates, kind):
+        peer = scripted_peer(lambda peer: peer.want_preface(), certificates.server_context())
+        option = "ssl_context" if kind is HTTP20Connection else "context"
+        context = openssl.Context(openssl.TLS_CLIENT_METHOD)
+        connection = kind("localhost", peer.port, timeout=DEADLINE, **{option: context})
+        with pytest.warns(InsecureTLSWarning, match="set_verify") as seen:
+            connection.request("GET", "/")
+        assert seen[0].filename == __file__
+        connection.close()
 
     def test_without_a_name(self, context):
         with pytest.raises(ValueError, match="without a host's name"):
@@ -276,12 +410,7 @@ def test_one_certificate_is_shown_alike(certificates, openssl):
     for backend in ("ssl", "pyopenssl"):
         context = init_context(certificates.authority, backend=backend)
         _, client = shake_hands(certificates.server_context(), context)
-        certificate = client.certificate()
-        names = certificate["subjectAltName"]
-        certificate["subjectAltName"] = [
-            (kind, name.lower().replace("0:0:0:0:0:0:0:1", "::1")) for kind, name in names
-        ]
-        shown.append((certificate, client.chain()[0], client.version(), client.cipher()))
+        shown.append((client.certificate(), client.chain()[0], client.version(), client.cipher()))
     assert shown[0] == shown[1]
 
 
@@ -292,7 +421,7 @@ def test_one_certificate_is_shown_alike(certificates, openssl):
 def renegotiate(certificates, openssl):
     """Have a server ask for another handshake under TLS 1.2, and `check` the client then."""
 
-    def start(context, check):
+    def start(context, check, content=b""):
         server_context = openssl.Context(openssl.TLS_SERVER_METHOD)
         server_context.use_certificate_chain_file(certificates.server.certificate)
         server_context.use_privatekey_file(certificates.server.key)
@@ -313,34 +442,49 @@ def renegotiate(certificates, openssl):
         for _ in range(5):
             client.handshake()
             pass_on()
+        assert client.take_ciphertext() == b""
+        if content:
+            server.send(content)
         server.renegotiate()
-        pass_on()
+        with suppress(openssl.WantReadError):
+            server.do_handshake()
+        client.feed(memoryview(server.bio_read(65536)))
         check(client)
-        pass_on()
+        server.bio_write(client.take_ciphertext())  # the alert, or a ClientHello
         return server
 
     return start
 
 
-def test_a_renegotiation_is_refused(certificates, backend, openssl, renegotiate):
-    """RFC 9113, 9.2.1."""
+@pytest.mark.parametrize("content", [b"", b"content"])
+def test_a_renegotiation_is_refused(certificates, backend, openssl, renegotiate, content):
+    """RFC 9113, 9.2.1: an error of the connection, of which the peer is told by an alert."""
 
     def check(client):
-        assert client.decrypt_into(memoryview(bytearray(100))) is None
+        view = memoryview(bytearray(100))
+        if content:  # what came before counts
+            assert bytes(view[: client.decrypt_into(view)]) == content
+            assert client.has_more
+        for _ in range(2):
+            with pytest.raises(ssl.SSLError, match="renegotiate TLS, which is forbidden"):
+                client.decrypt_into(view)
 
-    server = renegotiate(init_context(certificates.authority, backend=backend), check)
+    server = renegotiate(init_context(certificates.authority, backend=backend), check, content)
     with pytest.raises(openssl.Error, match="no renegotiation"):
         server.recv(1)
 
 
-def test_a_renegotiation_that_a_callers_own_context_allows(certificates, renegotiate):
-    """RFC 9113, 9.2.1: an error of the connection."""
+def test_a_renegotiation_that_a_callers_own_context_allows(
+    certificates, backend, openssl, renegotiate, monkeypatch
+):
+    """RFC 9113, 9.2.1: the same."""
+    monkeypatch.delattr(openssl.Connection, "set_options", raising=False)  # before pyOpenSSL 26
 
     def check(client):
         with pytest.raises(ssl.SSLError, match="renegotiate TLS, which is forbidden"):
             client.decrypt_into(memoryview(bytearray(100)))
 
-    renegotiate(certificates.own_context("ssl", "ECDHE+AESGCM"), check)
+    renegotiate(certificates.own_context(backend, "ECDHE+AESGCM"), check)
 
 
 @pytest.mark.skipif(PYPY, reason="PyPy does not tell a cipher's kind")
