@@ -272,6 +272,19 @@ def test_header_sections_beyond_16_kb(connect):
     assert connection.getresponse().getheaders() == fields
 
 
+@pytest.mark.parametrize("timeout", [2.0**31, float("inf")])
+def test_a_timeout_may_be_of_any_length(connect, timeout):
+    """Longer than poll counts, and than a lock waits: connecting failed, and waiting did not."""
+
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write_response(1)
+
+    connection = connect(script, timeout=timeout)
+    assert connection.getresponse(connection.request("GET", "/")).status == 200
+
+
 def test_timeouts_are_the_callers(connect):
     """Five seconds were fixed, and later ignored."""
 

@@ -316,11 +316,18 @@ def test_the_environment_names_the_drop_ins_backend(
     monkeypatch.setenv("HYPER_TLS", "pyopenssl")
     monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    peer = scripted_peer(lambda peer: peer.handshake(), certificates.server_context())
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write_response(stream_id)
+
+    peer = scripted_peer(script, certificates.server_context())
     connection = HTTPSConnection("localhost", peer.port, timeout=DEADLINE)
     connection.connect()
     assert type(connection.sock).__name__ == "SecureSocket"
     connection.request("GET", "/")
+    assert connection.getresponse().status == 200
     connection.close()
     monkeypatch.setenv("HYPER_TLS", "ssl")
     assert isinstance(HTTPSConnection("localhost")._context, ssl.SSLContext)
