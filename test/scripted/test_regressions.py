@@ -294,8 +294,9 @@ def test_timeouts_are_the_callers(connect):
         pong(peer)
         peer.write_response(1)
 
-    connection = connect(script, timeout=0.01)
-    stream_id = connection.request("GET", "/")
+    connection = connect(script)
+    stream_id = connection.request("GET", "/")  # the handshake may take its time
+    connection.timeout = 0.01
     with pytest.raises(TimeoutError):
         connection.getresponse(stream_id)
     connection.timeout = 10
