@@ -400,13 +400,13 @@ def test_a_request_that_timed_out_is_cancelled(session, scripted_peer, certifica
 
     peer = scripted_peer(script, certificates.server_context())
     with pytest.raises(requests.ReadTimeout):
-        session.get(f"https://localhost:{peer.port}/", timeout=0.1)
+        session.get(f"https://localhost:{peer.port}/", timeout=0.5)
     assert session.get(f"https://localhost:{peer.port}/").content == b"next"
 
 
 def test_content_that_stalls_times_out_each_by_its_own_limit(session, node):
     slow = session.get(node.url("/drip/3/300"), stream=True, timeout=10)
-    hasty = session.get(node.url("/drip/3/300"), stream=True, timeout=0.05)
+    hasty = session.get(node.url("/drip/3/300"), stream=True, timeout=0.2)
     with pytest.raises(requests.ConnectionError, match="timed out"):  # as requests calls it here
         hasty.content  # noqa: B018
     assert slow.content == b"drip\n" * 3

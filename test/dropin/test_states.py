@@ -220,7 +220,7 @@ def test_timeouts(connect):
         peer.want_ping()
         peer.write_response(1, b"late")
 
-    connection = connect(script, timeout=0.01)
+    connection = connect(script, timeout=0.3)
     connection.request("GET", "/")
     with pytest.raises(TimeoutError):
         connection.getresponse()

@@ -185,13 +185,12 @@ def test_a_manager_that_gives_nothing_is_named_when_the_time_is_up(connect):
         stream_id, _ = want(peer)[:2]
         peer.write_response(stream_id, b"others go on")
 
-    connection = connect(script, window_manager=Mean, settings={4: 1000}, timeout=0.1)
+    connection = connect(script, window_manager=Mean, settings={4: 1000})
     connection.request("GET", "/")
     response = connection.getresponse()
     assert len(response.read(1000)) == 1000
-    with pytest.raises(TimeoutError, match="its window manager gives none"):
+    with patience(connection, 0.1), pytest.raises(TimeoutError, match="window manager gives none"):
         response.read(1)
-    connection.timeout = 10
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"others go on"
 
@@ -308,8 +307,10 @@ def test_an_answer_that_is_whole_ends_an_upload_that_the_server_does_not_take(
         peer.write_response(1, b"enough")
         peer.want_rst(1, wire.CANCEL)
 
-    connection = connect(script, timeout=timeout)
-    connection.request("POST", "/", body=bytes(MEBIBYTE))
+    connection = connect(script)
+    connection.connect()
+    with patience(connection, timeout):
+        connection.request("POST", "/", body=bytes(MEBIBYTE))
     assert connection.getresponse().read() == b"enough"
 
 
@@ -347,8 +348,10 @@ def test_6_9_beyond_the_limit_it_ends_with_a_reason(connect):
         want_a_part(peer)
         peer.want_rst(1, wire.CANCEL)
 
-    connection = connect(script, unread_limit=66_000, settings={4: 66_000}, timeout=0.2)
-    with pytest.raises(TimeoutError, match=r"used up the window of stream 1.*66000 octets"):
+    connection = connect(script, unread_limit=66_000, settings={4: 66_000})
+    connection.connect()
+    reason = r"used up the window of stream 1.*66000 octets"
+    with patience(connection, 0.3), pytest.raises(TimeoutError, match=reason):
         connection.request("POST", "/", bytes(100_000))
 
 
@@ -361,10 +364,10 @@ def test_6_9_a_server_that_reads_nothing_times_out_one_request_and_no_other(conn
         stream_id, _ = want(peer)[:2]
         peer.write_response(stream_id, b"others go on")
 
-    connection = connect(script, timeout=0.2)
-    with pytest.raises(TimeoutError):
+    connection = connect(script)
+    connection.connect()
+    with patience(connection, 0.3), pytest.raises(TimeoutError):
         connection.request("POST", "/", bytes(100_000))
-    connection.timeout = 10
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"others go on"
 
