@@ -127,6 +127,7 @@ const answers = {
     stream.on('trailers', (received) => { trailers = own(received); });
     stream.on('data', (piece) => { hash.update(piece); size += piece.length; });
     stream.on('end', () => {
+      if (stream.aborted || stream.destroyed) return; // reset: there is nobody to answer
       stream.respond(json);
       stream.end(JSON.stringify({ size, sha256: hash.digest('hex'), trailers }));
     });
