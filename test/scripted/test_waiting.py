@@ -547,9 +547,8 @@ class TestGoaway:
 
         def dial_and_listen(timeout, first_stream_id):
             pump = dial(timeout, first_stream_id)
-            deadline = time.monotonic() + 10
-            while not pump.endpoint.goaway and time.monotonic() < deadline:
-                pump.look()
+            with pump.lock:
+                pump.wait(lambda: pump.endpoint.goaway is not None, (0,), 10)
             return pump
 
         monkeypatch.setattr(connection._route, "dial", dial_and_listen)
