@@ -9,7 +9,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:
-    """Take apart what http.client takes apart, and raise InvalidURL where it does.
+    """Take apart what http.client takes apart; InvalidURL where it raises that, and for a URL.
 
     A host beyond ASCII becomes its A-label, as it goes over the wire (RFC 5890, 2.3.2.1).
     """
@@ -21,6 +21,10 @@ def host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str
     fault = TARGET_FAULT(host)
     if fault:
         raise InvalidURL(f"the host {host!r} contains {fault.group()!r} (RFC 9110, 4.2)")
+    if "/" in host:
+        raise InvalidURL(f"{host!r} is more than a host and its port (RFC 3986, 3.2)")
+    if port is None and host.count(":") > 1 and not host.startswith("["):
+        raise InvalidURL(f"is {host!r} an IPv6 address? Then write [{host}] (RFC 3986, 3.2.2)")
     if port is None:
         colon = host.rfind(":")
         if colon > host.rfind("]"):

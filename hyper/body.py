@@ -59,7 +59,9 @@ def _no_body(given: object) -> TypeError:
 
 
 def _require_source(given: object) -> None:
-    if not hasattr(given, "read") and not hasattr(given, "__iter__"):
+    # A mapping can be iterated, too: its keys alone would go out.
+    is_iterable = hasattr(given, "__iter__") and not hasattr(given, "keys")
+    if not hasattr(given, "read") and not is_iterable:
         raise _no_body(given)
 
 

@@ -356,8 +356,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
 
         Gives an object like a file, with both: see HTTP20Stream.  Nothing is waited for but a
         turn among the streams, and with ``Expect: 100-continue`` for leave, by the first write;
-        no content coding is offered.  headers, priority, errors: as
-        ``request`` has them.
+        no content coding is offered.  headers, priority, errors: as ``request`` has them.
         """
         from .duplex import HTTP20Stream
 

@@ -1,11 +1,12 @@
 """The server's half of libnghttp2, in memory: a second opinion on what a client says.
 
     server = Server({wire.SETTINGS_NO_RFC7540_PRIORITIES: 1}, content_size=100_000)
-    octets = server.receive(preface + requests)
+    server.receive(preface + requests)
+    octets = server.send()
 
 Each request is answered with status 200 and content_size zeros, as flow control and priorities
-(RFC 9218, PRIORITY_UPDATE included) let it; `receive` and `send` give the octets that the server
-writes.  `is_missing` tells why there is no libnghttp2, or none that knows priorities.
+(RFC 9218, PRIORITY_UPDATE included) let it; `send` gives the octets that the server writes, a frame
+at a time.  `is_missing` tells why there is no libnghttp2, or none that knows priorities.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ class BaseFlowControlManager:
         """Octets of room to give now: the window is used up, and somebody of ours waits.
 
         A reader waits for content; or a sender for a peer that takes nothing before it has said
-        more.  Asked until the answer is more than 0, a few times a second.  By default what the
+        more.  Asked until the answer is more than 0, 50 times a second.  By default what the
         window was at the beginning, so that a manager that counts wrong is slow, not stuck.
         """
         return self.initial_window_size - self.window_size

@@ -376,8 +376,8 @@ class Pump:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TimedOut(
-                "timed out: the peer did not do its part in the time given; the stream and the"
-                " connection are still usable"
+                "timed out: the peer did not do its part in the time given; the connection is still"
+                " usable, and so is a response that is waited for"
             )
         return remaining
 

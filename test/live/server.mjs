@@ -74,7 +74,7 @@ function generate(stream, total, ended = () => stream.end()) {
 function whole(stream, then) {
   const pieces = [];
   stream.on('data', (piece) => pieces.push(piece));
-  stream.on('end', () => then(Buffer.concat(pieces)));
+  stream.on('end', () => stream.destroyed || then(Buffer.concat(pieces)));
 }
 
 function own(headers) {
@@ -127,7 +127,7 @@ const answers = {
     stream.on('trailers', (received) => { trailers = own(received); });
     stream.on('data', (piece) => { hash.update(piece); size += piece.length; });
     stream.on('end', () => {
-      if (stream.aborted || stream.destroyed) return; // reset: there is nobody to answer
+      if (stream.aborted || stream.destroyed) return; // it was cancelled
       stream.respond(json);
       stream.end(JSON.stringify({ size, sha256: hash.digest('hex'), trailers }));
     });

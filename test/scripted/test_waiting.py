@@ -15,7 +15,12 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.connection import MAX_CONNECTIONS_A_REQUEST
-from hyper.errors import ConnectionTerminated, LocalProtocolError, RemoteProtocolError
+from hyper.errors import (
+    ConnectionTerminated,
+    InvalidURL,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from test import wire
 from test.scripted.script import pong, want
 from test.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
@@ -547,9 +552,8 @@ class TestGoaway:
 
         def dial_and_listen(timeout, first_stream_id):
             pump = dial(timeout, first_stream_id)
-            deadline = time.monotonic() + 10
-            while not pump.endpoint.goaway and time.monotonic() < deadline:
-                pump.look()
+            with pump.lock:
+                pump.wait(lambda: pump.endpoint.goaway is not None, (0,), 10)
             return pump
 
         monkeypatch.setattr(connection._route, "dial", dial_and_listen)
@@ -866,6 +870,21 @@ def test_host_and_port(host, port, found):
 @pytest.mark.parametrize("host", ["example.org:https", "exa mple", "a\r\nb", "a:99999", "a:-1"])
 def test_host_refused(host):
     with pytest.raises(HTTPException):
+        HTTP20Connection(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["https://example.org", "https://example.org:443/", "example.org/path"]
+)
+def test_a_url_is_no_host(host):
+    with pytest.raises(InvalidURL, match="more than a host"):
+        HTTP20Connection(host)
+
+
+@pytest.mark.parametrize("host", ["::1", "2001:db8::1", "fe80::1%eth0"])
+def test_an_ipv6_literal_without_port_stands_in_brackets(host):
+    """RFC 3986, 3.2.2: else its last group would be taken for the port."""
+    with pytest.raises(InvalidURL, match=r"write \[.*\]"):
         HTTP20Connection(host)
 
 

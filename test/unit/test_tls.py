@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -356,20 +357,22 @@ def test_forged_octets_are_an_error_and_not_content(serve):
 def test_what_comes_before_a_failure_counts(serve, certificates, versions):
     """A response that is whole is one, whatever its connection comes to; and the peer is told."""
     told = []
+    broken = b"\x17\x03\x03\x00\x20" + bytes(32)
 
     def act(secure):
         secure.sendall(b"first")
         secure.sendall(b"second")
-        os.write(secure.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
-        is_there.set()
+        os.write(secure.fileno(), broken)
         try:
             secure.recv(1)
         except ssl.SSLError as error:
             told.append(str(error).lower())
 
-    is_there = threading.Event()
     server, transport = serve(act, certificates.server_context(versions=versions))
-    assert is_there.wait(DEADLINE)
+    peeked = b""
+    while not peeked.endswith(broken):
+        assert select.select([transport.socket], [], [], DEADLINE)[0]
+        peeked = transport.socket.recv(1 << 16, socket.MSG_PEEK)
     assert receive(transport) == b"firstsecond"
     assert not transport.drained
     for _ in range(2):
