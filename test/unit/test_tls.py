@@ -360,6 +360,7 @@ def test_what_comes_before_a_failure_counts(serve, certificates, versions):
     broken = b"\x17\x03\x03\x00\x20" + bytes(32)
 
     def act(secure):
+        assert is_through.wait(DEADLINE)
         secure.sendall(b"first")
         secure.sendall(b"second")
         os.write(secure.fileno(), broken)
@@ -368,7 +369,9 @@ def test_what_comes_before_a_failure_counts(serve, certificates, versions):
         except ssl.SSLError as error:
             told.append(str(error).lower())
 
+    is_through = threading.Event()
     server, transport = serve(act, certificates.server_context(versions=versions))
+    is_through.set()  # none of it was taken with the handshake
     peeked = b""
     while not peeked.endswith(broken):
         assert select.select([transport.socket], [], [], DEADLINE)[0]
