@@ -231,7 +231,7 @@ class StdlibFilter:
         ciphertext is there keeps exceptions out of the common case.
         """
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         filled, size = 0, len(view)
         incoming = self._incoming
         read: Any = self.object.read  # its types in typeshed have changed
@@ -251,13 +251,13 @@ class StdlibFilter:
             # carry their own lengths: what is cut short is noticed as such.
             return filled
         except ssl.SSLError as error:
-            self._failure = error
+            self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         if filled:
             return filled  # what came before a failure counts
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         return 0 if self._has_ended or incoming.eof else None
 
     def _why_answered(self) -> ssl.SSLError | None:

@@ -379,6 +379,28 @@ def test_what_comes_before_a_failure_counts(serve, certificates, versions):
     assert "alert" in told[0]
 
 
+def test_a_failure_refers_to_nobody(serve):
+    """Else it, its traceback, the filter and so the connection would be one circle."""
+
+    def act(secure):
+        os.write(secure.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+
+    server, transport = serve(act)
+    server.thread.join(DEADLINE)
+    errors = []
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError) as raised:
+            receive(transport)
+        errors.append(raised.value)
+    first, second = errors
+    assert first is not second
+    assert first.args == second.args
+    assert first.reason == second.reason
+    kept = transport.filter._failure
+    assert kept not in errors
+    assert kept.__traceback__ is kept.__context__ is kept.__cause__ is None
+
+
 def test_shutdown_says_close_notify(serve):
     """RFC 8446, 6.1: the peer can tell our end from a truncation."""
     ends = []
