@@ -209,11 +209,12 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                 pump.endpoint.close(code, failure)
                 pump.flush()
                 pump.close()
-        for exchange in list(self._exchanges.values()):
-            if not exchange.is_claimed:
-                exchange.drop()
-        for requests in (self._exchanges, self._drafts, self._sending):
-            requests.clear()
+        with self._claiming:  # else a response might be dropped that another thread just takes
+            exchanges = [each for each in self._exchanges.values() if not each.is_claimed]
+            for requests in (self._exchanges, self._drafts, self._sending):
+                requests.clear()
+        for exchange in exchanges:
+            exchange.drop()
 
     def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
