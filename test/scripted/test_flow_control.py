@@ -290,6 +290,29 @@ def test_a_whole_response_that_is_given_up_leaves_its_room(connect):
     assert len(connection.getresponse().read()) == 50_000
 
 
+def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
+    """The server had answered in whole."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id = peer.want_headers() and 1
+        peer.write_response(stream_id, bytes(50_000))
+        pong(peer)
+        pong(peer)
+
+    def body():
+        yield b"x"
+        connection.ping()
+        raise KeyError("body")
+
+    connection = connect(script)
+    with pytest.raises(KeyError, match="body"):
+        connection.request("POST", "/", body())
+    gc.collect()
+    connection.ping()
+    assert connection._pump.endpoint.budget.held() == 0
+
+
 # ---- uploads ----
 
 
