@@ -180,6 +180,11 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
             self._pump = self._route.dial(self.limit(), first_stream_id)
             return self._pump
 
+    def _tidy(self) -> None:
+        """Look after former connections, where nobody may wait. Lock held of no former one."""
+        for pump in self._former:
+            pump.tidy()
+
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self.limit()
@@ -447,6 +452,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
+            self._tidy()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
@@ -454,7 +460,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                     pump.wait(endpoint.has_settings_or_never, (0,), self.limit())
                     if endpoint.failure and pump is not former:
                         raise endpoint.failure.exception()
-                pump.wait_turn(endpoint.may_open_or_never, self.limit())
+                pump.wait_turn(endpoint.may_open_or_never, self.limit(), self._tidy)
                 if not endpoint.is_open:
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one
