@@ -180,6 +180,11 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
             self._pump = self._route.dial(self.limit(), first_stream_id)
             return self._pump
 
+    def _tidy(self) -> None:
+        """Look after former connections, where nobody may wait. Lock held of no former one."""
+        for pump in self._former:
+            pump.tidy()
+
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self.limit()
@@ -209,11 +214,12 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                 pump.endpoint.close(code, failure)
                 pump.flush()
                 pump.close()
-        for exchange in list(self._exchanges.values()):
-            if not exchange.is_claimed:
-                exchange.drop()
-        for requests in (self._exchanges, self._drafts, self._sending):
-            requests.clear()
+        with self._claiming:  # else a response might be dropped that another thread just takes
+            exchanges = [each for each in self._exchanges.values() if not each.is_claimed]
+            for requests in (self._exchanges, self._drafts, self._sending):
+                requests.clear()
+        for exchange in exchanges:
+            exchange.drop()
 
     def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
@@ -445,6 +451,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
+            self._tidy()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
@@ -452,7 +459,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                     pump.wait(endpoint.has_settings_or_never, (0,), self.limit())
                     if endpoint.failure and pump is not former:
                         raise endpoint.failure.exception()
-                pump.wait_turn(endpoint.may_open_or_never, self.limit())
+                pump.wait_turn(endpoint.may_open_or_never, self.limit(), self._tidy)
                 if not endpoint.is_open:
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one

@@ -234,7 +234,8 @@ class Exchange:
 
     def __del__(self) -> None:
         # Ctrl-C between the request and the moment in which the caller has it, for one.
-        if not self.is_claimed and not self.stream.is_over:
+        # A response that is whole may be left of a request whose body raised.
+        if not self.is_claimed and (not self.stream.is_over or self.stream.content):
             self.pump.abandon(self.stream)
 
 

@@ -13,6 +13,7 @@ from http.client import responses
 
 from . import codings
 from .errors import IncompleteRead
+from .exchange import await_head
 from .fields import FieldMap
 from .protocol import priorities
 
@@ -412,6 +413,7 @@ class HTTP20Push:
         self._connection = connection
         self._pump = pump
         self._stream = stream
+        self._response: HTTP20Response | None = None
 
     @property
     def _request(self) -> PromisedRequest:
@@ -459,8 +461,13 @@ class HTTP20Push:
         return self.request_headers.items()
 
     def getresponse(self) -> HTTP20Response:
-        """The promised response, as soon as its header section is there."""
-        return self._connection.response_of(self._pump, self._stream)
+        """The promised response, as soon as its header section is there; one and the same."""
+        if self._response is None:
+            await_head(self._pump, self._stream, self._connection.limit())
+            with self._pump.lock:
+                if self._response is None:  # another thread may have been quicker
+                    self._response = HTTP20Response(self._connection, self._pump, self._stream)
+        return self._response
 
     get_response = getresponse
 
@@ -469,10 +476,24 @@ class HTTP20Push:
         return reprioritize(self._pump, self._stream, priority)
 
     def cancel(self) -> None:
-        """Tell the server not to send it (CANCEL, 8.4.2); nothing happens if it already has."""
+        """Tell the server not to send it (CANCEL, 8.4.2); what it has sent already is dropped.
+
+        A response that was taken, and is whole, can still be read.
+        """
         with self._pump.lock:
             self._pump.endpoint.cancel(self._stream)
             self._pump.flush()
+            is_taken = self._response is not None
+        if not is_taken:
+            self._pump.release(self._stream.drop_content())
+
+    def __del__(self) -> None:
+        # Of a response that was taken, the response itself has care.
+        stream = self.__dict__.get("_stream")
+        if stream is None or self.__dict__.get("_response") is not None:
+            return
+        if not stream.is_over or stream.content:
+            self._pump.abandon(stream)
 
     def __repr__(self) -> str:
         return f"<HTTP20Push {self.method} {self.path}, stream {self._stream.id}>"

@@ -70,7 +70,7 @@ body                  | errors                                                  
 codings               | errors                                                   | zlib brotli brotlicffi compression backports
 deadlines             | -                                                        | contextlib socket threading time
 exchange              | body protocol.* errors                                   | contextlib
-response              | codings protocol.* fields errors                         | collections http.client io
+response              | codings exchange protocol.* fields errors                | collections http.client io
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 http1                 | protocol.receivers fields errors                         | functools http.client
 tunnels               | http1 proxies hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time

@@ -179,16 +179,32 @@ class Pump:
         Only a note is left.  Whoever moves octets next reads it, and who sleeps is woken to: it may
         be room or a turn that is waited for.
         """
-        if self._is_closed:
-            self.endpoint.budget.freed.append(stream.drop_content())
+        self._abandoned.append(stream)
+        if self._is_closed:  # perhaps only since then
+            self._drop_late()
         else:
-            self._abandoned.append(stream)
             self._transport.ring()
 
-    def wait_turn(self, is_free: Condition, timeout: float | None) -> None:
+    def _drop_late(self) -> None:
+        """Read the notes that were left where no octets move any more. Any thread, no lock."""
+        # No stream is open: what is unread is all that there is of them.
+        with contextlib.suppress(IndexError):  # another thread has read the last one
+            while self._abandoned:
+                self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
+
+    def tidy(self) -> None:
+        """Read the notes of a connection at which nobody may be waiting. Without the lock."""
+        if self._abandoned:
+            with self.lock:
+                self.flush()
+
+    def wait_turn(
+        self, is_free: Condition, timeout: float | None, tidy: Callable[[], None] | None = None
+    ) -> None:
         """Return when is_free() is true and all who came before have been served, or at failure.
 
-        is_free: about the connection as a whole.  Raises TimedOut.
+        is_free: about the connection as a whole.  tidy(): called now and then while something may
+        be left of former ones.  Raises TimedOut.
         """
         if not self._queue and is_free():
             return
@@ -207,7 +223,9 @@ class Pump:
                 if not budget.counts_former:
                     self.wait(is_served, (0,), remaining)
                     continue
-                # What is read of a former connection wakes nobody here.
+                # What is read or dropped of a former connection wakes nobody here.
+                if tidy is not None:
+                    tidy()
                 pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
                 with contextlib.suppress(TimedOut):
                     self.wait(is_served, (0,), pause)
@@ -391,8 +409,8 @@ class Pump:
         endpoint, transport = self.endpoint, self._transport
         if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self._abandoned):
             return True
-        while self._abandoned:
-            endpoint.drop(self._abandoned.popleft())
+        if self._abandoned:
+            self._drop_abandoned()
         if endpoint.progressed:
             self._wake()
         if self._is_refused:
@@ -410,7 +428,24 @@ class Pump:
         except BaseException:
             self._break_off()
             raise
+        if flushed and endpoint.goaway and not endpoint.streams:
+            self._be_done()
         return flushed
+
+    def _drop_abandoned(self) -> None:
+        with contextlib.suppress(IndexError):  # as in _drop_late
+            while self._abandoned:
+                self.endpoint.drop(self._abandoned.popleft())
+
+    def _be_done(self) -> None:
+        """Nothing more will come after GOAWAY: the socket need not wait for somebody to look."""
+        if not self.endpoint.failure:
+            # Who still waits, for an answer to PING say, is told.
+            self.endpoint.fail(
+                Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
+            )
+            self._wake()
+            self.close()
 
     def _receive(self) -> bool:
         """Receive once; False if there was nothing. HOT: once a read (bench/clients.py)."""
@@ -486,3 +521,4 @@ class Pump:
         self._transport.shutdown()
         if not self._sleepers:
             self._transport.close()
+        self._drop_late()

@@ -337,7 +337,7 @@ class PyOpenSSLFilter:
         the largest that can be of use.
         """
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         filled, size = 0, len(view)
         read = self._connection.recv_into
         try:
@@ -358,7 +358,7 @@ class PyOpenSSLFilter:
         if filled:
             return filled  # what came before a failure counts
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         return 0 if self._has_ended else None
 
     @property

@@ -113,12 +113,29 @@ def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
     setattr(context, trust.PIN, pin)
     inner: Any = getattr(context, "_ctx", context)  # truststore's context has another one inside
 
-    class PinnedObject(inner.sslobject_class):  # type: ignore[misc]
+    class Pinned:
+        _is_pinned = False
+
+        def _handshaken(self) -> None:
+            # OpenSSL shakes hands by itself where somebody writes or reads and nobody has.
+            if not self._is_pinned:
+                self.do_handshake()  # type: ignore[attr-defined]
+
+        def read(self, *arguments: Any, **options: Any) -> Any:
+            self._handshaken()
+            return super().read(*arguments, **options)  # type: ignore[misc]
+
+        def write(self, *arguments: Any, **options: Any) -> Any:
+            self._handshaken()
+            return super().write(*arguments, **options)  # type: ignore[misc]
+
+    class PinnedObject(Pinned, inner.sslobject_class):  # type: ignore[misc]
         def do_handshake(self) -> None:
             super().do_handshake()
             trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
+            self._is_pinned = True
 
-    class PinnedSocket(inner.sslsocket_class):  # type: ignore[misc]
+    class PinnedSocket(Pinned, inner.sslsocket_class):  # type: ignore[misc]
         def do_handshake(self, block: bool = False) -> None:
             super().do_handshake(block)
             try:
@@ -126,6 +143,11 @@ def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
             except BaseException:
                 self.close()  # whoever catches this shall not go on
                 raise
+            self._is_pinned = True
+
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            self._handshaken()
+            return super().send(*arguments, **options)
 
     inner.sslobject_class, inner.sslsocket_class = PinnedObject, PinnedSocket
 
@@ -231,7 +253,7 @@ class StdlibFilter:
         ciphertext is there keeps exceptions out of the common case.
         """
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         filled, size = 0, len(view)
         incoming = self._incoming
         read: Any = self.object.read  # its types in typeshed have changed
@@ -251,13 +273,13 @@ class StdlibFilter:
             # carry their own lengths: what is cut short is noticed as such.
             return filled
         except ssl.SSLError as error:
-            self._failure = error
+            self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         if filled:
             return filled  # what came before a failure counts
         if self._failure is not None:
-            raise self._failure
+            raise trust.afresh(self._failure)
         return 0 if self._has_ended or incoming.eof else None
 
     def _why_answered(self) -> ssl.SSLError | None:

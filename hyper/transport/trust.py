@@ -90,6 +90,16 @@ def renegotiation() -> ssl.SSLError:
     )
 
 
+def afresh(error: OSError) -> OSError:
+    """Another exception that says the same, and may be raised where this one is kept.
+
+    An exception that was raised refers to the frames that it went through, and so to its keeper.
+    """
+    other = type(error)(*error.args)
+    other.__dict__.update(error.__dict__)
+    return other
+
+
 def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
     """Raise ssl.SSLCertVerificationError unless the caller's pin accepts the chain."""
     if not pin(chain):

@@ -290,6 +290,90 @@ def test_a_whole_response_that_is_given_up_leaves_its_room(connect):
     assert len(connection.getresponse().read()) == 50_000
 
 
+def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
+    """The server had answered in whole."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id = peer.want_headers() and 1
+        peer.write_response(stream_id, bytes(50_000))
+        pong(peer)
+        pong(peer)
+
+    def body():
+        yield b"x"
+        connection.ping()
+        raise KeyError("body")
+
+    connection = connect(script)
+    with pytest.raises(KeyError, match="body"):
+        connection.request("POST", "/", body())
+    gc.collect()
+    connection.ping()
+    assert connection._pump.endpoint.budget.held() == 0
+
+
+@pytest.mark.parametrize("way", ["drop", "close"])
+def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(connect, way):
+    """Nobody else has a reason to look at that connection."""
+
+    def script(peer):
+        peer.handshake()
+        first, _, _ = want(peer)
+        peer.write(wire.goaway(first))
+        peer.write_headers(first, [(":status", "200")])
+        peer.accept()
+        peer.handshake()
+        second, _, _ = want(peer)
+        peer.write_response(second, b"second")
+        third, _, _ = want(peer)
+        peer.write_response(third, b"third")
+
+    connection = connect(script, unread_limit=150_000, settings={4: 65_535})
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    former = connection._pump
+    connection.request("GET", "/second")
+    assert connection.getresponse().read() == b"second"
+    assert connection._pump is not former
+    if way == "close":
+        response.close()
+    else:
+        del response
+        gc.collect()
+    connection.request("GET", "/third")
+    assert connection.getresponse().read() == b"third"
+    assert former.endpoint.budget.held() == 0
+    assert former.is_closed
+    assert former.fileno() == -1
+
+
+def test_who_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
+    def script(peer):
+        peer.handshake()
+        first, _, _ = want(peer)
+        peer.write(wire.goaway(first))
+        peer.write_headers(first, [(":status", "200")])
+        peer.accept()
+        peer.handshake()
+        second, _, _ = want(peer)
+        peer.write_response(second, b"second")
+
+    connection = connect(script, unread_limit=100_000, settings={4: 65_535})
+    connection.request("GET", "/")
+    responses = [connection.getresponse()]
+
+    def drop():
+        responses.clear()
+        gc.collect()
+
+    timer = threading.Timer(0.1, drop)
+    timer.start()
+    connection.request("GET", "/second")
+    timer.join()
+    assert connection.getresponse().read() == b"second"
+
+
 # ---- uploads ----
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hyper import HTTP20Response, HTTP20Stream
 from hyper.errors import ResponseNotReady
+from hyper.exchange import Exchange
 from test import wire
 from test.scripted.script import pong, want
 from test.scripted.test_waiting import OK, SHORT, await_news
@@ -50,6 +51,33 @@ def test_a_request_that_nobody_will_ever_ask_for_is_given_up(connect):
     gc.collect()
     connection.request("GET", "/second")
     assert connection.getresponse().read() == b"second"
+
+
+def test_close_drops_no_response_that_another_thread_just_takes(connect, monkeypatch):
+    """What is whole would seem to be empty."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = want(peer)
+        peer.write_response(stream_id, b"whole")
+        pong(peer)
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    connection.ping()
+    cancel, results = Exchange.cancel, []
+
+    def slowly(exchange):
+        try:
+            results.append(connection.getresponse())
+        except ResponseNotReady as error:
+            results.append(error)
+        cancel(exchange)
+
+    monkeypatch.setattr(Exchange, "cancel", slowly)
+    connection.close()
+    (result,) = results
+    assert isinstance(result, ResponseNotReady) or result.read() == b"whole"
 
 
 def test_a_response_that_was_interrupted_in_its_making_goes_without_a_word():

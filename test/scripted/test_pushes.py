@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from http.client import IncompleteRead
 
@@ -135,6 +136,57 @@ def test_a_parent_that_fails_ends_capture_all(connect):
     connection.request("GET", "/")
     (push,) = connection.getpushes(capture_all=True)
     assert push.getresponse().read() == b"pushed"
+
+
+def test_a_push_gives_one_response_however_often(connect):
+    """Of two, one that goes would take the other's content along, which then seemed to be whole."""
+
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write_push(1, 2, promised(peer, "/a"))
+        peer.write_response(2, b"pushed")
+        peer.write_response(1, b"page")
+        pong(peer)
+        pong(peer)
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    (push,) = connection.getpushes(capture_all=True)
+    connection.ping()
+    assert push.getresponse().status == 200
+    gc.collect()
+    connection.ping()
+    assert push.getresponse().read() == b"pushed"
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("way", ["drop", "cancel"])
+def test_a_push_that_nobody_takes_leaves_its_room(connect, is_whole, way):
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write_push(1, 2, promised(peer, "/a"))
+        peer.write_headers(2, OK)
+        peer.write_data(2, bytes(50_000), end_stream=is_whole)
+        peer.write_response(1, b"page")
+        pong(peer)
+        pong(peer)
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    pushes = list(connection.getpushes(capture_all=True))
+    assert connection.getresponse().read() == b"page"
+    connection.ping()
+    budget = connection._pump.endpoint.budget
+    assert budget.held() >= 50_000
+    if way == "cancel":
+        pushes[0].cancel()
+    else:
+        pushes.clear()
+        gc.collect()
+    connection.ping()
+    assert budget.held() == 0
 
 
 class TestCancel:

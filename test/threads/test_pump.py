@@ -402,6 +402,17 @@ def test_what_a_closed_connection_held_is_noted_at_once(stage):
     assert not stream.content
 
 
+def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypatch):
+    """The note came before the end, and nobody has moved octets since."""
+    stream = Stream(1, OPEN, "GET")
+    stream.content.append(b"12345")
+    monkeypatch.setattr(stage.transport, "shutdown", lambda: stage.pump.abandon(stream))
+    stage.pump._abandoned.append(stream)
+    stage.pump.close()
+    assert sum(stage.endpoint.budget.freed) == 5
+    assert not stage.pump._abandoned
+
+
 def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
     """Its reader does not know who waits here."""
     former = Budget(100)

@@ -619,7 +619,7 @@ class TestPush:
             ((b"accept", b"text/css"), (b"x-note", b"one"), (b"x-note", b"two")),
         )
         pump = FakePump(stream, ())
-        push = HTTP20Push(SimpleNamespace(response_of=lambda *found: found), pump, stream)
+        push = HTTP20Push(SimpleNamespace(limit=lambda: None), pump, stream)
         assert (push.method, push.scheme) == ("GET", "https")
         assert (push.authority, push.path) == ("example.org", "/style.css?v=1")
         assert push.stream_id == 2
@@ -627,7 +627,9 @@ class TestPush:
         assert push.getrequestheader("x-note") == "one, two"
         assert push.getrequestheader("absent", "none") == "none"
         assert push.getrequestheaders()[0] == ("accept", "text/css")
-        assert push.getresponse() == push.get_response() == (pump, stream)
+        stream.begin(ResponseHead(200, (), None))
+        assert push.getresponse() is push.get_response()
+        assert push.getresponse().stream_id == 2
         assert repr(push) == "<HTTP20Push GET /style.css?v=1, stream 2>"
         push.cancel()
         assert pump.endpoint.cancelled == [stream]

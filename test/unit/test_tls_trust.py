@@ -267,6 +267,47 @@ def test_a_pin_is_asked_after_each_handshake_whoever_makes_it(certificates):
         assert [chain[0] for chain in pin.chains] == [own]
 
 
+@pytest.mark.parametrize("verb", ["send", "sendall", "write", "recv", "read"])
+def test_a_pin_is_asked_before_octets_flow_where_nobody_shook_hands(certificates, verb):
+    """OpenSSL does it by itself, then."""
+    context = init_context(verify=False, pin=Pinned(False), backend="ssl")
+    make = context.wrap_socket
+
+    def wrap_and_use(sock, server_hostname):
+        secure = make(sock, server_hostname=server_hostname, do_handshake_on_connect=False)
+        with secure:
+            getattr(secure, verb)(1 if verb in ("recv", "read") else b"secret")
+
+    with pytest.raises(ssl.SSLCertVerificationError, match="refused by the pin"):
+        wrap(types.SimpleNamespace(wrap_socket=wrap_and_use), certificates.server_context())
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_a_pin_is_asked_before_octets_of_an_object_flow(certificates, verdict):
+    context = init_context(verify=False, pin=Pinned(verdict), backend="ssl")
+    incoming, outgoing, received = ssl.MemoryBIO(), ssl.MemoryBIO(), []
+    client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    ours, theirs = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = certificates.server_context().wrap_bio(ours, theirs, server_side=True)
+
+    def converse():
+        for _ in range(5):
+            with suppress(ssl.SSLWantReadError):
+                client.write(b"secret")
+            ours.write(outgoing.read())
+            with suppress(ssl.SSLWantReadError):
+                received.append(server.read(6))
+            incoming.write(theirs.read())
+
+    if verdict:
+        converse()
+        assert b"secret" in received
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError, match="refused by the pin"):
+            converse()
+        assert not received
+
+
 def test_a_pin_of_a_context_of_truststore(certificates, monkeypatch):
     """Its classes, which judge, are kept."""
     truststore = pytest.importorskip("truststore")
@@ -279,7 +320,7 @@ def test_a_pin_of_a_context_of_truststore(certificates, monkeypatch):
         pin = Pinned(verdict)
         context = init_context(pin=pin, backend="ssl")
         judges = context._ctx.sslsocket_class, context._ctx.sslobject_class
-        assert all("truststore" in str(judge.__mro__[1]) for judge in judges)
+        assert all("truststore" in str(judge.__mro__[2]) for judge in judges)
         for meet in (wrap, lambda own, served: shake_hands(served, own)):
             if verdict:
                 meet(context, certificates.server_context())
