@@ -16,9 +16,9 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not bench/
 
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
+from hyper.protocol.flow_control import FlowControlManager
 from hyper.protocol.messages import Origin, request_fields, request_section
 from hyper.protocol.settings import SETTINGS_INITIAL_WINDOW_SIZE
-from hyper.protocol.windows import FlowControlManager
 from test import wire
 
 PASSES = 15

@@ -57,8 +57,8 @@ from .errors import (
     StreamResetError,
 )
 from .fields import FieldMap
+from .protocol.flow_control import BaseFlowControlManager, FlowControlManager
 from .protocol.priorities import Priority
-from .protocol.windows import BaseFlowControlManager, FlowControlManager
 from .response import HTTP20Push, HTTP20Response
 
 TYPE_CHECKING = False

@@ -27,7 +27,7 @@ from .exchange import Exchange, await_head, wrong_length
 from .piecewise import PiecewiseRequests
 from .protocol import messages, priorities
 from .protocol import settings as setting
-from .protocol.windows import FlowControlManager
+from .protocol.flow_control import FlowControlManager
 from .response import HTTP20Push, HTTP20Response, reprioritize
 from .route import OWN_SETTINGS, Route
 
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from .duplex import HTTP20Stream, HTTP20Tunnel
     from .fields import Fields, FieldSource
     from .protocol.endpoint import Endpoint
+    from .protocol.flow_control import WindowManager
     from .protocol.messages import RequestFields
     from .protocol.priorities import PrioritySource
     from .protocol.stream import Stream
-    from .protocol.windows import WindowManager
     from .proxies import Proxy
     from .transport.connect import Path
     from .transport.pump import Pump

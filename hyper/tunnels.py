@@ -18,12 +18,12 @@ from .fields import FieldMap
 from .hpack import Decoder, Encoder
 from .http1 import HTTPResponse
 from .protocol.endpoint import Endpoint
+from .protocol.flow_control import FlowControlManager
 from .protocol.settings import (
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_HEADER_LIST_SIZE,
 )
-from .protocol.windows import FlowControlManager
 from .proxies import SOCKS
 from .transport.connect import connect, resolve
 from .transport.dial import shake_hands

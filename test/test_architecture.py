@@ -39,15 +39,17 @@ hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields          
 protocol              | -                                                        | -
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
-protocol.windows      | errors                                                   | collections
+protocol.budget       | -                                                        | collections
+protocol.flow_control | -                                                        | -
+protocol.windows      | protocol.budget protocol.flow_control errors             | -
 protocol.settings     | errors                                                   | -
 protocol.messages     | fields errors                                            | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states protocol.windows errors                  | collections
 protocol.advertised   | protocol.frames                                          | -
-protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows errors | collections
-protocol.receiving    | protocol.frames protocol.settings protocol.stream protocol.windows errors | contextlib
-protocol.endpoint     | protocol.receiving protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | contextlib
+protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.opening protocol.windows errors | collections
+protocol.opening      | protocol.budget protocol.frames protocol.stream protocol.windows errors | contextlib
+protocol.endpoint     | protocol.budget protocol.flow_control protocol.opening protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | contextlib
 
 # floor 3: octets <-> operating system
 transport             | -                                                        | -
@@ -83,7 +85,7 @@ chunked               | errors                                                  
 adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re
 ways                  | authority proxies tunnels transport.connect              | socket time
 dropin                | ways adopted chunked body connection http1 route protocol.frames protocol.settings transport.* errors | base64 collections collections.abc functools http.client io socket sys
-hyper                 | connection dropin duplex response protocol.priorities protocol.windows fields errors | http http.client
+hyper                 | connection dropin duplex response protocol.priorities protocol.flow_control fields errors | http http.client
 
 # guests: they know nothing but public names
 demo                  | -                                                        | *

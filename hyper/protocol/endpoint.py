@@ -31,8 +31,9 @@ from ..errors import (
     spell,
 )
 from . import frames, receivers, states
+from .flow_control import LONG_ROUND_TRIP
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
-from .receiving import Receiving
+from .opening import Opening
 from .settings import (
     SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
@@ -46,7 +47,7 @@ from .settings import (
 )
 from .states import CANCELLED, CLOSED, IDLE, step_stream
 from .stream import Stream
-from .windows import LONG_ROUND_TRIP, ReceiveWindow, SendWindow
+from .windows import ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
+    from .budget import Budget
+    from .flow_control import WindowManager
     from .receivers import FieldBlock, Phase
-    from .windows import Budget, WindowManager
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
 
@@ -74,7 +76,7 @@ SEND_BURST = 64 * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 
-class Endpoint(Receiving):
+class Endpoint(Opening):
     """The client's end of an HTTP/2 connection. Lock held for every call.
 
     settings: what we announce, {identifier: value}.
@@ -437,7 +439,7 @@ class Endpoint(Receiving):
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            self.within_stream(window.tell_round_trip, self.round_trip)
+            self.attempt(window.tell_round_trip, self.round_trip)
             # What answers a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
                 self.open_further(stream, "foresee")

@@ -34,6 +34,7 @@ from . import frames, messages, states
 from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
+from .opening import MEASURING
 from .settings import (
     SETTINGS_ENABLE_PUSH,
     SETTINGS_HEADER_TABLE_SIZE,
@@ -41,7 +42,7 @@ from .settings import (
 )
 from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
 from .stream import MANY_PIECES, Stream
-from .windows import MEASURING, ReceiveWindow, SendWindow
+from .windows import ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def _receive_settings_ack(endpoint: Endpoint) -> None:
     endpoint.progressed.append(0)
     if endpoint.stream_window < before:
         for stream in list(endpoint.streams.values()):
-            endpoint.within_stream(stream.receive_window.shift, endpoint.stream_window - before)
+            endpoint.attempt(stream.receive_window.shift, endpoint.stream_window - before)
     if SETTINGS_HEADER_TABLE_SIZE in changes:
         endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
 

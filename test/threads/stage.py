@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 from hyper.errors import ConnectionTerminated, Failure, RemoteDisconnected
-from hyper.protocol.windows import Budget
+from hyper.protocol.budget import Budget
 from hyper.transport import pump as pump_module
 from hyper.transport.bufsocket import BufferedSocket
 from hyper.transport.pump import Gate, Pump

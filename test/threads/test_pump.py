@@ -18,9 +18,9 @@ from contextlib import nullcontext
 import pytest
 
 from hyper.errors import ConnectionTerminated, RemoteDisconnected, TimedOut
+from hyper.protocol.budget import Budget
 from hyper.protocol.states import OPEN
 from hyper.protocol.stream import Stream
-from hyper.protocol.windows import Budget
 from hyper.transport import pump as pump_module
 from hyper.transport.bufsocket import BufferedSocket
 from hyper.transport.plain import PlainTransport

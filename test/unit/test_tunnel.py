@@ -9,7 +9,7 @@ import pytest
 from hyper.errors import ConnectionTerminated
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
-from hyper.protocol.windows import FlowControlManager
+from hyper.protocol.flow_control import FlowControlManager
 from hyper.transport.tunnel import TunnelTransport
 from test import wire
 

@@ -9,16 +9,14 @@ from collections import deque
 import pytest
 
 from hyper.errors import ConnectionFault, LocalProtocolError, StreamFault
-from hyper.protocol.windows import (
+from hyper.protocol.budget import Budget
+from hyper.protocol.flow_control import (
     BULK_WINDOW,
-    MAX_WINDOW_SIZE,
     SUPPOSED_RATE,
     BaseFlowControlManager,
-    Budget,
     FlowControlManager,
-    ReceiveWindow,
-    SendWindow,
 )
+from hyper.protocol.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
 from test import wire
 from test.wired import ANSWERED, OK, PROMISE, Wired, busy, request
 

@@ -1,6 +1,6 @@
-"""The receiving half of an endpoint's flow control: when windows open (RFC 9113, 6.9).
+"""When an endpoint opens its windows to the peer (RFC 9113, 6.9).
 
-``windows.py`` says how much a peer may send; here is when that is asked.  A stream's window is
+``flow_control.py`` says how much room to give; here is when that is asked.  A stream's window is
 opened as its content is read, and beyond that at four moments: with the request, with the
 response's head, when a measurement ends, and when somebody waits at a window that is used up.
 
@@ -15,7 +15,7 @@ import contextlib
 
 from ..errors import StreamFault
 from . import frames
-from .windows import MEASURING, Budget, ReceiveWindow
+from .budget import Budget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from weakref import ref
 
     from .stream import Stream
+    from .windows import ReceiveWindow
 
+#: The octets of a PING that measures (6.7).
+MEASURING = b"measures"
 #: Seconds: what is measured to be less is a clock that did not tick meanwhile.
 SHORTEST_ROUND_TRIP = 1e-6
 #: Seconds that are believed to be a round trip where a program may have looked away meanwhile.
 LONGEST_GUESS = 0.25
 
 
-class Receiving:
+class Opening:
     """What ``Endpoint`` does about its own windows. Lock held for every call."""
 
     __slots__ = ("_announced", "_measuring", "_now", "budget", "round_trip")
@@ -111,9 +114,9 @@ class Receiving:
             self.receive_window.tell_round_trip(seconds)
         for stream in list(self.streams.values()):
             if not stream.is_over:
-                self.within_stream(stream.receive_window.tell_round_trip, seconds)
+                self.attempt(stream.receive_window.tell_round_trip, seconds)
 
-    def within_stream(self, step: Callable[[Any], None], argument: Any) -> None:
+    def attempt(self, step: Callable[[Any], None], argument: Any) -> None:
         """Take a step whose fault is one stream's: that is reset, and nothing else (5.4.2)."""
         try:
             step(argument)
