@@ -55,7 +55,6 @@ MAX_CONNECTIONS_A_REQUEST = 3
 #: Where stream ids begin anew on the next connection; a connection has 2^30 of them (5.1.1).
 STREAM_IDS_RESTART = 2**30
 
-
 #: Seconds that a request waits for 100 (Continue): a server that knows it answers in a round trip,
 #: and one that does not must not be waited for long (RFC 9110, 10.1.1).
 CONTINUE_TIMEOUT = 1.0
@@ -188,9 +187,9 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self.limit()
-        patience = -1 if limit is None else min(max(0, limit), threading.TIMEOUT_MAX)
+        timeout = -1 if limit is None else min(max(0, limit), threading.TIMEOUT_MAX)
         try:
-            if not self._connecting.acquire(timeout=patience):
+            if not self._connecting.acquire(timeout=timeout):
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:

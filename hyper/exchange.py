@@ -67,10 +67,10 @@ class Exchange:
         #: whether a thread is waiting for, or has taken, the response
         self.is_claimed = False
 
-    def drain(self, limit: float | None) -> None:
-        """Have a request without content leave, within limit. Lock held."""
+    def drain(self, timeout: float | None) -> None:
+        """Have a request without content leave, within timeout. Lock held."""
         try:
-            self.pump.drain(limit)
+            self.pump.drain(timeout)
         except BaseException:
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
@@ -239,11 +239,11 @@ class Exchange:
             self.pump.abandon(self.stream)
 
 
-def await_head(pump: Pump, stream: Stream, limit: float | None) -> None:
+def await_head(pump: Pump, stream: Stream, timeout: float | None) -> None:
     """Wait for the header section on a stream, one of ours or a pushed one."""
     if not stream.has_head():
         with pump.lock:
-            pump.wait(stream.has_head, (stream.id,), limit)
+            pump.wait(stream.has_head, (stream.id,), timeout)
     if stream.head is None:
         assert stream.failure is not None  # else the wait would go on
         raise stream.failure.exception()

@@ -55,15 +55,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-# How many blocks or sections one direction remembers. A connection rarely sees more kinds of
-# messages at a time; when there are more the memory starts afresh.
+#: How many blocks or sections one direction remembers. A connection rarely sees more kinds of
+#: messages at a time; when there are more the memory starts afresh.
 KEPT_SECTIONS = 64
 
-# What the sections that a decoder remembers may take, as RFC 9113, 6.5.2 counts them, and their
-# blocks. Python needs up to five times that, and a peer that tries gets no more.
+#: What the sections that a decoder remembers may take, as RFC 9113, 6.5.2 counts them, and their
+#: blocks. Python needs up to five times that, and a peer that tries gets no more.
 KEPT_OCTETS = 65536
 
-# The longest block that is remembered: most are of some 100 octets.
+#: The longest block that is remembered: most are of some 100 octets.
 KEPT_BLOCK_SIZE = 1024
 
 

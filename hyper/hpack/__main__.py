@@ -71,11 +71,11 @@ RESPONSE = (
 
 # Sections of one story: enough for a mean, few enough to take turns often.
 WARM_SECTIONS, NEW_SECTIONS = 300, 20
-# Sections before the clock starts, until the tables have settled.
+#: Sections before the clock starts, until the tables have settled.
 WARM_UP = 10
-# Of which the best counts.
+#: Of which the best counts.
 TURNS = 30
-# The same for the lists given, of which there are many.
+#: The same for the lists given, of which there are many.
 TURNS_OF_LISTS = 8
 
 

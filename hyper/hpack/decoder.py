@@ -30,23 +30,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .table import Field, Section
 
-# The largest number there is to tell is a table size of 32 bits (RFC 9113, 6.5.1), which takes
-# five octets after the first. "Integer encodings that exceed implementation limits [...] MUST be
-# treated as decoding errors" (5.1).
+#: The largest number there is to tell is a table size of 32 bits (RFC 9113, 6.5.1), which takes
+#: five octets after the first. "Integer encodings that exceed implementation limits [...] MUST be
+#: treated as decoding errors" (5.1).
 MOST_INTEGER_OCTETS = 5
 
-# "The final maximum size is always signaled, resulting in at most two dynamic table size
-# updates" (4.2).
+#: "The final maximum size is always signaled, resulting in at most two dynamic table size
+#: updates" (4.2).
 MOST_SIZE_UPDATES = 2
 
-# SETTINGS_MAX_HEADER_LIST_SIZE of ours, unless said otherwise: what a decoded section may take.
+#: SETTINGS_MAX_HEADER_LIST_SIZE of ours, unless said otherwise: what a decoded section may take.
 DEFAULT_LIST_SIZE = 65536
 
-# The static table by its own indexes. Index 0 stands for a name that follows as a string.
+#: The static table by its own indexes. Index 0 stands for a name that follows as a string.
 STATIC_FIELDS = ((b"", b""), *STATIC_TABLE)
 
-# The bits of a representation's first octet in which its index begins (6). None where there is
-# none: in a size update, and in 0x80, whose index is 0.
+#: The bits of a representation's first octet in which its index begins (6). None where there is
+#: none: in a size update, and in 0x80, whose index is 0.
 PREFIXES = b"\x0f" * 0x20 + b"\x00" * 0x20 + b"\x3f" * 0x40 + b"\x00" + b"\x7f" * 0x7F
 
 

@@ -26,20 +26,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .table import Field, Section
 
-# What we use of a table, however large the peer allows it to be: every octet is memory here and
-# there, and the fields of requests to one origin seldom fill even this.
+#: What we use of a table, however large the peer allows it to be: every octet is memory here and
+#: there, and the fields of requests to one origin seldom fill even this.
 MOST_TABLE_SIZE = 4096
 
-# Never in any table, here or on the way (7.1.3; RFC 9113, 10.6).
+#: Never in any table, here or on the way (7.1.3; RFC 9113, 10.6).
 SECRET_NAMES = frozenset({b"authorization", b"proxy-authorization", b"set-cookie"})
 
-# A cookie so short could be guessed octet by octet; a longer one has the entropy that makes each
-# guess as good as none, and is worth much when it is indexed.
+#: A cookie so short could be guessed octet by octet; a longer one has the entropy that makes each
+#: guess as good as none, and is worth much when it is indexed.
 SHORT_COOKIE_SIZE = 20
 
-# Values that are seldom the same twice while the entry would live (each resource has its own), so
-# that they would only push out others: what RFC 7541, 6.2.2 is for. Dates and etags of responses
-# are not among them: measured on real sessions, they repeat enough to pay.
+#: Values that are seldom the same twice while the entry would live (each resource has its own), so
+#: that they would only push out others: what RFC 7541, 6.2.2 is for. Dates and etags of responses
+#: are not among them: measured on real sessions, they repeat enough to pay.
 UNINDEXED_NAMES = frozenset(
     {
         b":path",
@@ -55,10 +55,10 @@ UNINDEXED_NAMES = frozenset(
     }
 )
 
-# An entry larger than this share of the table would push out most of what others have put there.
+#: An entry larger than this share of the table would push out most of what others have put there.
 LARGEST_SHARE = 3 / 4
 
-# Fields remembered, and the longest: 300 kB at the very most, with Python's own share.
+#: Fields remembered, and the longest: 300 kB at the very most, with Python's own share.
 KEPT_FIELDS = 128
 KEPT_FIELD_SIZE = 1024
 
@@ -97,7 +97,7 @@ STATIC_NAMES = {name: index for index, (name, _) in reversed([*enumerate(STATIC_
 STATIC_FIELDS = {field: pack_integer(i, 0x7F, 0x80) for i, field in enumerate(STATIC_TABLE, 1)}
 
 
-# The representations of entries, the newest first; there are no more in a table of that size.
+#: The representations of entries, the newest first; there are no more in a table of that size.
 DYNAMIC_FIELDS = tuple(
     pack_integer(LAST_STATIC_INDEX + 1 + age, 0x7F, 0x80)
     for age in range(MOST_TABLE_SIZE // ENTRY_OVERHEAD)

@@ -51,34 +51,34 @@ if TYPE_CHECKING:
 
 EOS = 256
 
-# The fewest octets for which zlib is about as fast as rows that have been learnt; it has nothing to
-# learn. PyPy, which makes machine code of the loop, needs as many.
+#: The fewest octets for which zlib is about as fast as rows that have been learnt; it has nothing
+#: to learn. PyPy, which makes machine code of the loop, needs as many.
 LONG_STRING_SIZE = 8
 
-# Strings whose code is longer than this are mostly unlike the last one (cookies, tokens): not
-# worth the memory.
+#: Strings whose code is longer than this are mostly unlike the last one (cookies, tokens): not
+#: worth the memory.
 KEPT_STRING_SIZE = 128
 
-# With the bound above: at most 250 kB in each of the two dicts, with Python's own share.
+#: With the bound above: at most 250 kB in each of the two dicts, with Python's own share.
 KEPT_STRINGS = 512
 
-# With rows and half steps some 150 octets each, 2.5 MB. Base64 needs 13,000; only a hostile peer
-# has use for more.
+#: With rows and half steps some 150 octets each, 2.5 MB. Base64 needs 13,000; only a hostile peer
+#: has use for more.
 KEPT_STEPS = 16384
 
-# The bits of an octet in reverse: HPACK begins with the most significant, DEFLATE with the least.
+#: The bits of an octet in reverse: HPACK begins with the most significant, DEFLATE with the least.
 REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
-# After a padding this ends with a word and is three octets of text, which it is not after anything
-# else. 622 numbers of 16 bits are like that; test_hpack_huffman.py has what is asked of them.
+#: After a padding this ends with a word and is three octets of text, which it is not after anything
+#: else. 622 numbers of 16 bits are like that; test_hpack_huffman.py has what is asked of them.
 RESYNC = b"\x30\x5c"
 
-# What may be in hand at the end: "A padding strictly longer than 7 bits MUST be treated as a
-# decoding error. A padding not corresponding to the most significant bits of the code for the
-# EOS symbol MUST be treated as a decoding error" (5.2).
+#: What may be in hand at the end: "A padding strictly longer than 7 bits MUST be treated as a
+#: decoding error. A padding not corresponding to the most significant bits of the code for the
+#: EOS symbol MUST be treated as a decoding error" (5.2).
 PADDINGS = frozenset("1" * size for size in range(8))
 
-# The octet that a word stands for; none for EOS.
+#: The octet that a word stands for; none for EOS.
 SYMBOLS = {bits: bytes((octet,)) for octet, bits in enumerate(HUFFMAN_CODES[:EOS])}
 NIBBLES = tuple(f"{nibble:04b}" for nibble in range(16))
 
@@ -95,7 +95,7 @@ def split(bits: str) -> tuple[str, bytes]:
     return rest, text
 
 
-# What RESYNC is decoded to, after each padding.
+#: What RESYNC is decoded to, after each padding.
 RESYNC_BITS = "".join([f"{octet:08b}" for octet in RESYNC])
 RESYNCED = frozenset([split(padding + RESYNC_BITS)[1] for padding in PADDINGS])
 REVERSED_RESYNC = RESYNC.translate(REVERSED)
@@ -143,7 +143,7 @@ _automaton = Automaton()
 _new_inflater = decompressobj(-9)
 _new_inflater.decompress(DEFLATE_HEADER)
 
-# Those that are at the end of a string, and of a word. A thread takes one out while it uses it.
+#: Those that are at the end of a string, and of a word. A thread takes one out while it uses it.
 _inflaters: list[Any] = []
 
 

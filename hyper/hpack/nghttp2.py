@@ -52,26 +52,26 @@ if TYPE_CHECKING:
 
     Binding = Union["CffiBinding", "CtypesBinding"]
 
-# What an encoder has room for at first: so many fields, and so many octets of names and values.
-# Most requests need less. For a larger section it makes more room.
+#: What an encoder has room for at first: so many fields, and so many octets of names and values.
+#: Most requests need less. For a larger section it makes more room.
 USUAL_FIELDS = 32
 USUAL_TEXT = 2048
 
-# The most room in octets, for a section and its block, that an encoder keeps: enough for the
-# largest sections that servers take by default, of 32 KiB and less.
+#: The most room in octets, for a section and its block, that an encoder keeps: enough for the
+#: largest sections that servers take by default, of 32 KiB and less.
 KEPT_ROOM = 131072
 
-# The block that a decoder has room for. Most are of some 100 octets; a larger one gets room of
-# its own, for as long as it takes.
+#: The block that a decoder has room for. Most are of some 100 octets; a larger one gets room of
+#: its own, for as long as it takes.
 USUAL_BLOCK = 4096
 
-# What a block may take beyond its text: two size updates, and for each field a pattern with an
-# index and the sizes of two strings, of six octets at most each (RFC 7541, 5.1).
+#: What a block may take beyond its text: two size updates, and for each field a pattern with an
+#: index and the sizes of two strings, of six octets at most each (RFC 7541, 5.1).
 UPDATES_OVERHEAD = 12
 FIELD_OVERHEAD = 18
 
-# How libnghttp2 describes a field: the addresses of name and value, their sizes, and in the first
-# octet of a fifth word, flags.
+#: How libnghttp2 describes a field: the addresses of name and value, their sizes, and in the first
+#: octet of a fifth word, flags.
 WORDS = 5
 WORD_SIZE = struct.calcsize("P")
 FIELD_SIZE = WORDS * WORD_SIZE
@@ -80,17 +80,17 @@ NO_INDEX = int.from_bytes(b"\x01".ljust(WORD_SIZE, b"\x00"), sys.byteorder)
 
 SECRETS_AND_COOKIE = SECRET_NAMES | {b"cookie"}
 
-# What libnghttp2 is told of a name that is known here: an index of one octet.
+#: What libnghttp2 is told of a name that is known here: an index of one octet.
 ANY_NAME = b"\x01"
 
-# A table of no octets; the size update that says so.
+#: A table of no octets; the size update that says so.
 NO_TABLE = b"\x20"
 
-# The newest name first; 1.52, of 2023, has the last only.
+#: The newest name first; 1.52, of 2023, has the last only.
 DEFLATE = ("nghttp2_hd_deflate_hd2", "nghttp2_hd_deflate_hd")
 INFLATE = ("nghttp2_hd_inflate_hd3", "nghttp2_hd_inflate_hd2")
 
-# libnghttp2's number for its binary interface is 14, since 2015.
+#: libnghttp2's number for its binary interface is 14, since 2015.
 KNOWN_NAMES = {
     "linux": ("libnghttp2.so.14",),
     "darwin": (
@@ -101,8 +101,8 @@ KNOWN_NAMES = {
     "win32": ("nghttp2.dll", "libnghttp2-14.dll", "libnghttp2.dll"),
 }
 
-# The types of the functions as cffi notes them down, from the C in test_hpack_nghttp2.py. To have
-# them parsed when they are needed takes 60 ms, on PyPy 200.
+#: The types of the functions as cffi notes them down, from the C in test_hpack_nghttp2.py. To have
+#: them parsed when they are needed takes 60 ms, on PyPy 200.
 CFFI_VERSION = 0x2601
 CFFI_TYPES = bytes.fromhex(
     "0000140d00001a030000000f0000140d0000011100001c010000000f0000190d0000011100000111"

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     Section = tuple[Field, ...]
     Text = Union[bytes, str]
 
-# "The additional 32 octets account for an estimated overhead associated with an entry" (4.1).
+#: "The additional 32 octets account for an estimated overhead associated with an entry" (4.1).
 ENTRY_OVERHEAD = 32
 
-# SETTINGS_HEADER_TABLE_SIZE before any SETTINGS (RFC 9113, 6.5.2).
+#: SETTINGS_HEADER_TABLE_SIZE before any SETTINGS (RFC 9113, 6.5.2).
 DEFAULT_TABLE_SIZE = 4096
 
 LAST_STATIC_INDEX = len(STATIC_TABLE)
 
-# How far above its maximum size `extend` lets a table grow before it evicts. What is replayed is
-# rarely looked at, and the fewer the evictions the cheaper; but what waits takes memory.
+#: How far above its maximum size `extend` lets a table grow before it evicts. What is replayed is
+#: rarely looked at, and the fewer the evictions the cheaper; but what waits takes memory.
 LATENESS = 4
 
 

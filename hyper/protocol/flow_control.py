@@ -123,7 +123,7 @@ class FlowControlManager(BaseFlowControlManager):
     #: seconds, or 0 where it is not known, or short
     _round_trip = 0.0
     #: octets to be read before the next measurement, and that in shares the last time
-    _patience = BULK_WINDOW
+    _until_measured = BULK_WINDOW
     _shares = 1
 
     def increase_window_size(self, frame_size: int) -> int:  # noqa: ARG002
@@ -150,8 +150,8 @@ class FlowControlManager(BaseFlowControlManager):
         if announced > 2 * self.window_size and share > 2 * BULK_WINDOW:
             self._wanted = share - unannounced // 2
             return unannounced - unannounced // 2
-        self._patience -= unannounced
-        self.wants_measure = self._patience <= 0
+        self._until_measured -= unannounced
+        self.wants_measure = self._until_measured <= 0
         return unannounced + max(0, self._wanted - share)
 
     def foresee(self) -> int:
@@ -178,6 +178,6 @@ class FlowControlManager(BaseFlowControlManager):
         is_more = need > max(self._wanted, self.share)
         self._wanted = max(need, self._wanted)
         self._shares = 1 if is_more else 2 * self._shares
-        self._patience = self._shares * max(self._wanted, self.share)
+        self._until_measured = self._shares * max(self._wanted, self.share)
         self.wants_measure = False
         return max(0, need - self.share) if is_more else 0

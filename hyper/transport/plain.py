@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 #: More rings than anyone has been seen to give.
 BUFFER_OF_RINGS = 4096
 
-
 #: Milliseconds that poll can count, almost 25 days; who waits longer asks again.
 MAX_POLL = 2**31 - 1
 

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 #: within a millisecond would have been missed by a look a millisecond earlier, too.
 LOOK_INTERVAL = 0.001
 
-
 #: Seconds until one who gives no room is asked again: a window manager may go by the clock, and
 #: what is unread of a former connection is read without a word to this one.
 ASKING_INTERVAL = 0.02
