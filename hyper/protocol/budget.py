@@ -30,6 +30,9 @@ RESERVED_PART = 4
 #: Part of what shares grow into, one in so many, that no guess takes: half, for most guesses are
 #: too generous; but a stream that is alone has nobody to leave much to.
 GUESSED, GUESSED_ALONE = 2, 12
+#: Octets that the shares of a former connection may grow, all together: so much that a response
+#: whose window was nothing comes to its end.
+FORMER_GROWTH = 64 * 1024
 
 
 class Budget:
@@ -50,8 +53,8 @@ class Budget:
         #: the most that there may be for a share to grow
         self.growth = limit - limit // RESERVED_PART
         self._former = list(former)
-        for budget in self._of_former():
-            budget.growth = 0  # its shares grow no more: there is room only once
+        for budget in self._of_former():  # there is room only once
+            budget.growth = min(budget.growth, budget.committed + FORMER_GROWTH)
         #: octets in all shares
         self.committed = 0
         #: streams whose window is open

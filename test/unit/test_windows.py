@@ -9,7 +9,7 @@ from collections import deque
 import pytest
 
 from hyper.errors import ConnectionFault, LocalProtocolError, StreamFault
-from hyper.protocol.budget import Budget
+from hyper.protocol.budget import FORMER_GROWTH, Budget
 from hyper.protocol.flow_control import (
     BULK_WINDOW,
     SUPPOSED_RATE,
@@ -191,12 +191,20 @@ def test_what_is_unread_of_former_connections_leaves_so_much_less():
     window = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     window.is_begun = True
     assert window.ask("blocked") == 100
-    assert former.grow(1000, is_guess=False) == 0
     former.freed.append(4000)
     assert budget.has_room(6800)
     former.freed.append(1000)
     assert budget.has_room(7800)
     assert not budget.counts_former
+
+
+def test_shares_of_a_former_connection_grow_little_more():
+    former = Budget(2**26)
+    window = ReceiveWindow(5000, Greedy(5000), 1, former)
+    window.is_begun = True
+    Budget(2**26, [weakref.ref(former)])
+    assert window.take(0) == FORMER_GROWTH
+    assert window.take(0) == 0
 
 
 def test_a_former_connection_that_nobody_holds_counts_no_more():
