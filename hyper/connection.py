@@ -133,7 +133,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         self._pump: Pump | None = None
         #: ended for new requests, while responses are still to be read
         self._former: list[Pump] = []
-        # Dicts and sets, whose single steps are atomic.
+        # Dicts and sets, whose single steps are atomic; ``copy`` is one, ``list`` is not on PyPy.
         #: requests whose responses nobody has taken, oldest first
         self._exchanges: dict[int, Exchange] = {}
         self._claiming = threading.Lock()
@@ -214,7 +214,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                 pump.flush()
                 pump.close()
         with self._claiming:  # else a response might be dropped that another thread just takes
-            exchanges = [each for each in self._exchanges.values() if not each.is_claimed]
+            exchanges = [each for each in self._exchanges.copy().values() if not each.is_claimed]
             for requests in (self._exchanges, self._drafts, self._sending):
                 requests.clear()
         for exchange in exchanges:
@@ -507,7 +507,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
 
     def _claim(self, stream_id: int | None) -> tuple[int, Exchange]:
         with self._claiming:
-            for given_id in list(self._exchanges) if stream_id is None else (stream_id,):
+            for given_id in self._exchanges.copy() if stream_id is None else (stream_id,):
                 exchange = self._exchanges.get(given_id)
                 if exchange is not None and not exchange.is_claimed:
                     exchange.is_claimed = True
@@ -560,7 +560,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         come, until the response has ended, or has filled its window and must be read first.
         """
         if stream_id is None:
-            stream_id = next(iter(list(self._exchanges)), self._newest_request)
+            stream_id = next(iter(self._exchanges.copy()), self._newest_request)
         exchange = self._exchanges.get(stream_id)
         parent_id = exchange.stream.id if exchange else stream_id
         for pump in [exchange.pump] if exchange else [*self._former, self._pump]:

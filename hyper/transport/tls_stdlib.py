@@ -149,6 +149,10 @@ def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
             self._handshaken()
             return super().send(*arguments, **options)
 
+        def sendall(self, *arguments: Any, **options: Any) -> Any:
+            self._handshaken()  # PyPy's does not send by send
+            return super().sendall(*arguments, **options)
+
     inner.sslobject_class, inner.sslsocket_class = PinnedObject, PinnedSocket
 
 
