@@ -163,7 +163,7 @@ class PiecewiseRequests:
         return draft
 
     def _note_sending(self, given_id: int, exchange: Exchange) -> None:
-        sending = list(self._sending.items())
+        sending = list(self._sending.copy().items())
         answered = [key for key, other in sending if not other.stream.request_is_open]
         for key in answered[:-MAX_ANSWERED_EARLY]:
             self._sending.pop(key, None)

@@ -53,8 +53,6 @@ class Budget:
         #: the most that there may be for a share to grow
         self.growth = limit - limit // RESERVED_PART
         self._former = list(former)
-        for budget in self._of_former():  # there is room only once
-            budget.growth = min(budget.growth, budget.committed + FORMER_GROWTH)
         #: octets in all shares
         self.committed = 0
         #: streams whose window is open
@@ -63,6 +61,8 @@ class Budget:
         self.refused = 0
         #: octets read of streams that have ended: notes that any thread may leave
         self.freed: deque[int] = deque()
+        for budget in self._of_former():  # there is room only once
+            budget.growth = min(budget.growth, budget.committed + FORMER_GROWTH)
 
     @property
     def counts_former(self) -> bool:
