@@ -56,7 +56,8 @@ def receive_origin(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
 def receive_misdirected(endpoint: Endpoint, stream: Stream) -> None:
     """A response with 421: the request's origin leaves the Origin Set (RFC 8336, 2.3)."""
     said, origin = endpoint.origin_set, stream.origin
-    if said is not None and origin is not None:
-        # Never for want of room left out: how many there are is our doing, for we asked for each.
-        said.pop(origin, None)
+    if said is None or origin is None:
+        return
+    # Never left out for want of room where we asked; how much is pushed is the peer's doing.
+    if said.pop(origin, None) is not None or stream.id % 2 or len(said) < MAX_ADVERTISED:
         said[origin] = False

@@ -427,8 +427,9 @@ class Pump:
         except BaseException:
             self._break_off()
             raise
-        if flushed and endpoint.goaway and not endpoint.streams:
-            self._be_done()
+        if flushed and endpoint.goaway and self._fail_if_done():
+            self._wake()
+            self.close()  # rather than wait for somebody to look
         return flushed
 
     def _drop_abandoned(self) -> None:
@@ -436,15 +437,18 @@ class Pump:
             while self._abandoned:
                 self.endpoint.drop(self._abandoned.popleft())
 
-    def _be_done(self) -> None:
-        """Nothing more will come after GOAWAY: the socket need not wait for somebody to look."""
-        if not self.endpoint.failure:
-            # Who still waits, for an answer to PING say, is told.
-            self.endpoint.fail(
-                Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
-            )
-            self._wake()
-            self.close()
+    def _fail_if_done(self) -> bool:
+        """After GOAWAY, and without a stream, nothing more will come (6.8); whether that is so now.
+
+        Who still waits, for an answer to PING say, is told.
+        """
+        endpoint = self.endpoint
+        if endpoint.failure or endpoint.streams or not endpoint.goaway:
+            return False
+        endpoint.fail(
+            Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
+        )
+        return True
 
     def _receive(self) -> bool:
         """Receive once; False if there was nothing. HOT: once a read (bench/clients.py)."""
@@ -463,11 +467,7 @@ class Pump:
         else:
             if received is None:
                 return False
-        if endpoint.goaway and not endpoint.streams:
-            # Nothing more will come of it: who still waits, for an answer to PING say, is told.
-            endpoint.fail(
-                Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
-            )
+        self._fail_if_done()
         self._wake()
         if endpoint.failure:
             self.flush()

@@ -1424,6 +1424,11 @@ def test_10_5_what_a_peer_advertises_is_bounded():
         *(wire.altsvc(0, f"https://{number}", "clear") for number in range(150)),
     )
     assert len(wired.endpoint.origin_set) == len(wired.endpoint.alt_services) == 100
+    wired.receive(
+        wire.push_promise(wired.open().id, 2, PROMISE),
+        wire.headers(2, MISDIRECTED, end_stream=True),
+    )
+    assert len(wired.endpoint.origin_set) == 100  # a peer may push as much as it likes
     # What a 421 takes away is known all the same, for the set would say too much without.
     wired.receive(wire.headers(wired.open().id, MISDIRECTED, end_stream=True))
     wired.receive(wire.origin(["https://151", "https://0"]))
