@@ -32,7 +32,8 @@ from http.client import (
     responses,
 )
 
-from .connection import HTTP20Connection
+from .client.connection import HTTP20Connection
+from .client.response import HTTP20Push, HTTP20Response
 from .errors import (
     CannotSendHeader,
     CannotSendRequest,
@@ -57,17 +58,16 @@ from .errors import (
     StreamResetError,
 )
 from .fields import FieldMap
-from .protocol.flow_control import BaseFlowControlManager, FlowControlManager
+from .protocol.flow.managers import BaseFlowControlManager, FlowControlManager
 from .protocol.priorities import Priority
-from .response import HTTP20Push, HTTP20Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from http import HTTPStatus
     from typing import Any
 
-    from .dropin import HTTPConnection, HTTPSConnection
-    from .duplex import HTTP20Stream, HTTP20Tunnel
+    from .client.stream import HTTP20Stream, HTTP20Tunnel
+    from .dropin.connection import HTTPConnection, HTTPSConnection
     from .http1 import HTTPResponse
 
 __version__ = "1.0.0.dev0"
@@ -136,9 +136,9 @@ def __getattr__(name: str) -> HTTPStatus:
     if name in _CONSTANTS:
         source = _http_client
     elif name in _DROP_IN:
-        from . import dropin as source
+        from .dropin import connection as source
     elif name in _DUPLEX:
-        from . import duplex as source
+        from .client import stream as source
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: HTTPStatus = globals().setdefault(name, getattr(source, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .transport.tls import init_context
-from .transport.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
+from .transport.tls.transport import init_context
+from .transport.tls.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
 
 __all__ = ["OP_NO_RENEGOTIATION", "InsecureTLSWarning", "init_context"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol import states
 from hyper.protocol.endpoint import Endpoint
-from hyper.protocol.flow_control import FlowControlManager
+from hyper.protocol.flow.managers import FlowControlManager
 from test import wire
 
 if TYPE_CHECKING:

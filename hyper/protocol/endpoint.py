@@ -31,9 +31,10 @@ from ..errors import (
     spell,
 )
 from . import frames, receivers, states
-from .flow_control import LONG_ROUND_TRIP
+from .flow.managers import LONG_ROUND_TRIP
+from .flow.tuning import Opening
+from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
-from .opening import Opening
 from .settings import (
     SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
@@ -47,7 +48,6 @@ from .settings import (
 )
 from .states import CANCELLED, CLOSED, IDLE, step_stream
 from .stream import Stream
-from .windows import ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
-    from .budget import Budget
-    from .flow_control import WindowManager
+    from .flow.budget import Budget
+    from .flow.managers import WindowManager
     from .receivers import FieldBlock, Phase
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).

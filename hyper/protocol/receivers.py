@@ -32,17 +32,13 @@ from ..errors import (
 )
 from . import frames, messages, states
 from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
+from .flow.tuning import MEASURING
+from .flow.windows import ReceiveWindow, SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
-from .opening import MEASURING
-from .settings import (
-    SETTINGS_ENABLE_PUSH,
-    SETTINGS_HEADER_TABLE_SIZE,
-    SETTINGS_INITIAL_WINDOW_SIZE,
-)
+from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
 from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
 from .stream import MANY_PIECES, Stream
-from .windows import ReceiveWindow, SendWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..errors import Failure
     from ..fields import Fields
+    from .flow.windows import ReceiveWindow, SendWindow
     from .messages import PromisedRequest, ResponseHead
-    from .windows import ReceiveWindow, SendWindow
 
 #: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
 #: and a peer may send the content in frames of one.

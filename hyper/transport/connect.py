@@ -17,7 +17,7 @@ import socket
 import time
 
 from ..errors import TimedOut
-from .plain import MAX_POLL, milliseconds_of
+from .tcp import MAX_POLL, milliseconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,7 +22,11 @@ urllib3 = pytest.importorskip("urllib3", "2.0")
 from urllib3 import exceptions  # noqa: E402
 from urllib3.util import SKIP_HEADER, Retry, Timeout  # noqa: E402
 
-from hyper.contrib.urllib3 import POOL_CLASSES, HTTP20ConnectionPool, HTTP20SecureConnection  # noqa: E402
+from hyper.contrib.urllib3 import (
+    POOL_CLASSES,
+    HTTP20ConnectionPool,
+    HTTP20SecureConnection,
+)
 
 # Seconds that a wait may last in a test where it is meant to end so.
 SHORT = 0.05

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyper.chunked import MAX_LINE, Unchunker
+from hyper.dropin.chunked import MAX_LINE, Unchunker
 from hyper.errors import LocalProtocolError
 
 CONTENT = b"wiki" + b"pedia in\r\n\r\nchunks."

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hyper
-from hyper import dropin
+from hyper.dropin import connection as dropin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWN = {"HTTPConnection", "HTTPResponse", "HTTPSConnection"}
@@ -62,8 +62,8 @@ def test_a_name_that_neither_has_is_an_attribute_error():
 def test_the_drop_in_is_loaded_when_it_is_asked_for():
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import hyper;"
-        "assert 'hyper.dropin' not in sys.modules; hyper.HTTPSConnection;"
-        "assert 'hyper.dropin' in sys.modules"
+        "assert 'hyper.dropin.connection' not in sys.modules; hyper.HTTPSConnection;"
+        "assert 'hyper.dropin.connection' in sys.modules"
     )
     subprocess.run([sys.executable, "-I", "-c", script], check=True)
 

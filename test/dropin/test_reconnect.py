@@ -8,7 +8,7 @@ from http.client import RemoteDisconnected
 
 import pytest
 
-from hyper.adopted import Session
+from hyper.dropin.session import Session
 from test import wire
 
 

@@ -8,8 +8,8 @@ import inspect
 import pytest
 
 import hyper
-from hyper.adopted import Response
-from hyper.dropin import HTTPConnection, HTTPResponse, HTTPSConnection
+from hyper.dropin.connection import HTTPConnection, HTTPResponse, HTTPSConnection
+from hyper.dropin.session import Response
 
 PAIRS = [
     (http.client.HTTPConnection, HTTPConnection),

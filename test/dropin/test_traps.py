@@ -12,8 +12,8 @@ import urllib.request
 import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
-from hyper.adopted import SocketView
-from hyper.dropin import HTTPResponse
+from hyper.dropin.connection import HTTPResponse
+from hyper.dropin.session import SocketView
 from test import wire
 from test.live.servers import pattern
 from test.peer import DEADLINE

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from hyper import HTTPConnection
-from hyper.dropin import HTTPResponse
+from hyper.dropin.connection import HTTPResponse
 from test import wire
 from test.live.servers import FILES
 from test.peer import DEADLINE

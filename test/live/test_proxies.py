@@ -16,8 +16,8 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection, ProxyError
 from hyper.proxies import Proxy
-from hyper.transport.tls import TLSTransport
-from hyper.transport.tunnel import TunnelTransport
+from hyper.proxy.stream_transport import TunnelTransport
+from hyper.transport.tls.transport import TLSTransport
 from test.live.proxies import NAME, PASSWORD, ApacheProxy, Microsocks, Nghttpx
 from test.live.servers import pattern, sha256
 from test.peer import DEADLINE

@@ -18,7 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hyper.protocol import states
-from hyper.protocol.windows import MAX_WINDOW_SIZE
+from hyper.protocol.flow.windows import MAX_WINDOW_SIZE
 from test import wire
 from test.wired import AUTHORITY, CANCELLED, OK, PROMISE, TRAILERS, Wired, busy, request
 

@@ -25,7 +25,7 @@ from hyper.errors import (
 )
 from hyper.fields import outgoing_section
 from hyper.protocol import messages
-from hyper.protocol.flow_control import BaseFlowControlManager
+from hyper.protocol.flow.managers import BaseFlowControlManager
 from hyper.protocol.messages import trailer_section
 from test import wire
 from test.wired import (

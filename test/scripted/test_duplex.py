@@ -14,8 +14,8 @@ import pytest
 
 import hyper
 from hyper import HTTP20Stream, Priority
+from hyper.client.putrequest import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError, StreamResetError
-from hyper.piecewise import MAX_ANSWERED_EARLY
 from test import wire
 from test.scripted.script import pong, want
 from test.scripted.test_waiting import SHORT, patience

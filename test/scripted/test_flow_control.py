@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import hyper
-from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError, exchange
+from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
+from hyper.client import exchange
 from test import wire
 from test.scripted.script import pong, want
 from test.scripted.test_waiting import await_news, patience

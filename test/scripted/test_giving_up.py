@@ -7,8 +7,8 @@ import gc
 import pytest
 
 from hyper import HTTP20Response, HTTP20Stream
+from hyper.client.exchange import Exchange
 from hyper.errors import ResponseNotReady
-from hyper.exchange import Exchange
 from test import wire
 from test.scripted.script import pong, want
 from test.scripted.test_waiting import OK, SHORT, await_news

@@ -14,13 +14,8 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected, Respo
 import pytest
 
 from hyper import HTTP20Connection
-from hyper.connection import MAX_CONNECTIONS_A_REQUEST
-from hyper.errors import (
-    ConnectionTerminated,
-    InvalidURL,
-    LocalProtocolError,
-    RemoteProtocolError,
-)
+from hyper.client.connection import MAX_CONNECTIONS_A_REQUEST
+from hyper.errors import ConnectionTerminated, InvalidURL, LocalProtocolError, RemoteProtocolError
 from test import wire
 from test.scripted.script import pong, want
 from test.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 from hyper.errors import ConnectionTerminated, Failure, RemoteDisconnected
-from hyper.protocol.budget import Budget
-from hyper.transport import pump as pump_module
-from hyper.transport.bufsocket import BufferedSocket
-from hyper.transport.pump import Gate, Pump
+from hyper.protocol.flow.budget import Budget
+from hyper.pump import pump as pump_module
+from hyper.pump.pump import Gate, Pump
+from hyper.transport.buffered import BufferedSocket
 
 # Seconds until a hang is called a hang: far above what a loaded machine needs.
 DEADLINE = 10.0

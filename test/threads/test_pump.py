@@ -1,6 +1,6 @@
 """The pump's rules, each by itself, on a stage where nothing sleeps for a time (HOUSE, 5).
 
-The numbers are those of the docstring of ``hyper/transport/pump.py``.
+The numbers are those of the docstring of ``hyper/pump/pump.py``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from contextlib import nullcontext
 import pytest
 
 from hyper.errors import ConnectionTerminated, RemoteDisconnected, TimedOut
-from hyper.protocol.budget import Budget
+from hyper.protocol.flow.budget import Budget
 from hyper.protocol.states import OPEN
 from hyper.protocol.stream import Stream
-from hyper.transport import pump as pump_module
-from hyper.transport.bufsocket import BufferedSocket
-from hyper.transport.plain import PlainTransport
-from hyper.transport.pump import Pump
+from hyper.pump import pump as pump_module
+from hyper.pump.pump import Pump
+from hyper.transport.buffered import BufferedSocket
+from hyper.transport.tcp import PlainTransport
 from test.threads.stage import (
     DEADLINE,
     GOAWAY,

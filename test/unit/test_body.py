@@ -13,7 +13,7 @@ from collections import deque
 
 import pytest
 
-from hyper import body
+from hyper.client import content as body
 from hyper.errors import LocalProtocolError
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyper.transport.bufsocket import BUFFER_SIZE, BufferedSocket
+from hyper.transport.buffered import BUFFER_SIZE, BufferedSocket
 
 
 class Dribble:

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from hyper import codings
+from hyper.client import content_codings as codings
 from hyper.errors import RemoteProtocolError
 
 TEXT = b"".join(b"line %d of what was coded\n" % number for number in range(2000))

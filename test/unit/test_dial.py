@@ -16,11 +16,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from hyper.client.dial import dial
 from hyper.errors import NegotiationError, TimedOut
 from hyper.transport import connect
-from hyper.transport.dial import dial
-from hyper.transport.plain import PlainTransport
-from hyper.transport.tls import TLSTransport
+from hyper.transport.tcp import PlainTransport
+from hyper.transport.tls.transport import TLSTransport
 
 DEADLINE = 10.0
 

@@ -14,7 +14,7 @@ from hyper.errors import (
 from hyper.fields import NeverIndexed
 from hyper.protocol import endpoint as module
 from hyper.protocol import states
-from hyper.protocol.flow_control import FlowControlManager
+from hyper.protocol.flow.managers import FlowControlManager
 from test import wire
 from test.wired import ENDED, OK, OPEN, PROMISE, PUSHED, RESPONDING, Wired, busy, request
 

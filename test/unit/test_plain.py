@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hyper.transport.plain import PlainTransport
+from hyper.transport.tcp import PlainTransport
 
 DEADLINE = 10.0
 

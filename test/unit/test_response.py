@@ -23,6 +23,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hyper.client.response import HTTP20Push, HTTP20Response
 from hyper.errors import (
     Failure,
     RemoteDisconnected,
@@ -34,7 +35,6 @@ from hyper.fields import FieldMap
 from hyper.protocol import states
 from hyper.protocol.messages import PromisedRequest, ResponseHead
 from hyper.protocol.stream import Stream
-from hyper.response import HTTP20Push, HTTP20Response
 
 END = object()  # the server's END_STREAM
 SILENCE = object()  # nothing comes before the timeout

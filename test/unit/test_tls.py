@@ -17,9 +17,9 @@ import pytest
 
 from hyper.errors import NegotiationError, TimedOut
 from hyper.tls import init_context
-from hyper.transport.plain import PlainTransport
-from hyper.transport.tls import TLSTransport, make_filter, require_h2
-from hyper.transport.trust import certificate_covers
+from hyper.transport.tcp import PlainTransport
+from hyper.transport.tls.transport import TLSTransport, make_filter, require_h2
+from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0
 TLS_1_2 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hyper.tls import OP_NO_RENEGOTIATION, init_context
-from hyper.transport.adopted import AdoptedTransport
-from hyper.transport.tls import make_filter
-from hyper.transport.tls_socket import Offering, SecureSocket
-from hyper.transport.tls_stdlib import judges_while_wrapping
+from hyper.transport.tls.alpn_context import Offering, SecureSocket
+from hyper.transport.tls.ssl_socket import AdoptedTransport
+from hyper.transport.tls.stdlib import judges_while_wrapping
+from hyper.transport.tls.transport import make_filter
 
 DEADLINE = 10.0
 

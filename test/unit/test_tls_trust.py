@@ -17,9 +17,9 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPSConnection
 from hyper.tls import InsecureTLSWarning, init_context
-from hyper.transport.plain import PlainTransport
-from hyper.transport.tls import TLSTransport, is_allowed, make_filter
-from hyper.transport.trust import certificate_covers
+from hyper.transport.tcp import PlainTransport
+from hyper.transport.tls.transport import TLSTransport, is_allowed, make_filter
+from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0
 PYPY = sys.implementation.name == "pypy"
@@ -313,7 +313,7 @@ def test_a_pin_of_a_context_of_truststore(certificates, monkeypatch):
     truststore = pytest.importorskip("truststore")
     monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
     monkeypatch.setattr(
-        "hyper.transport.tls_stdlib._system_context",
+        "hyper.transport.tls.stdlib._system_context",
         lambda: truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
     )
     for verdict in (True, False):
@@ -376,8 +376,8 @@ def test_the_environment_names_the_drop_ins_backend(
 
 @pytest.mark.parametrize("missing", ["OpenSSL", "service_identity.cryptography"])
 def test_a_backend_that_is_not_installed(monkeypatch, missing):
-    monkeypatch.delitem(sys.modules, "hyper.transport.tls_pyopenssl", raising=False)
-    monkeypatch.delattr("hyper.transport.tls_pyopenssl", raising=False)
+    monkeypatch.delitem(sys.modules, "hyper.transport.tls.pyopenssl", raising=False)
+    monkeypatch.delattr("hyper.transport.tls.pyopenssl", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"pip install 'hyper\[pyopenssl\]'"):
         init_context(backend="pyopenssl")
@@ -648,7 +648,7 @@ def test_what_a_connections_sock_tells(scripted_peer, certificates, backend):
 
 def test_a_wrapped_socket_that_does_not_block(certificates, backend):
     """It raises what an ssl.SSLSocket does, and what is offered again goes out once."""
-    from hyper.transport.tls_socket import SecureSocket
+    from hyper.transport.tls.alpn_context import SecureSocket
 
     here, there = socket.socketpair()
     received, go_on = [], threading.Event()

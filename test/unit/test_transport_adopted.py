@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from hyper.transport.adopted import RECORD_SIZE, AdoptedTransport
+from hyper.transport.tls.ssl_socket import RECORD_SIZE, AdoptedTransport
 
 
 class Socket:

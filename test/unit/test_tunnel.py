@@ -9,8 +9,8 @@ import pytest
 from hyper.errors import ConnectionTerminated
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
-from hyper.protocol.flow_control import FlowControlManager
-from hyper.transport.tunnel import TunnelTransport
+from hyper.protocol.flow.managers import FlowControlManager
+from hyper.proxy.stream_transport import TunnelTransport
 from test import wire
 
 OK = wire.block([(":status", "200")])

@@ -9,14 +9,14 @@ from collections import deque
 import pytest
 
 from hyper.errors import ConnectionFault, LocalProtocolError, StreamFault
-from hyper.protocol.budget import FORMER_GROWTH, Budget
-from hyper.protocol.flow_control import (
+from hyper.protocol.flow.budget import FORMER_GROWTH, Budget
+from hyper.protocol.flow.managers import (
     BULK_WINDOW,
     SUPPOSED_RATE,
     BaseFlowControlManager,
     FlowControlManager,
 )
-from hyper.protocol.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
+from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
 from test import wire
 from test.wired import ANSWERED, OK, PROMISE, Wired, busy, request
 

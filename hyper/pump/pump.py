@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from ..protocol.endpoint import Endpoint
     from ..protocol.stream import Stream
-    from .bufsocket import BufferedSocket
-    from .plain import Transport
+    from ..transport.buffered import BufferedSocket
+    from ..transport.tcp import Transport
 
     Condition = Callable[[], bool]
 

@@ -10,19 +10,13 @@ is seen to that nothing breaks but its stream.
 
 from __future__ import annotations
 
-from ..errors import (
-    ConnectionFault,
-    ErrorCode,
-    Failure,
-    LocalProtocolError,
-    StreamFault,
-)
-from .flow_control import ANNOUNCED_PART, FlowControlManager
+from ...errors import ConnectionFault, ErrorCode, Failure, LocalProtocolError, StreamFault
+from .managers import ANNOUNCED_PART, FlowControlManager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .budget import Budget
-    from .flow_control import BaseFlowControlManager, WindowManager
+    from .managers import BaseFlowControlManager, WindowManager
 
 #: "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets" (6.9.1).
 MAX_WINDOW_SIZE = 2**31 - 1

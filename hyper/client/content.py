@@ -11,7 +11,7 @@ import io
 import os
 import stat
 
-from .errors import LocalProtocolError
+from ..errors import LocalProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import InvalidURL
-from .protocol.messages import MAX_PORT, TARGET_FAULT
+from ..errors import InvalidURL
+from .messages import MAX_PORT, TARGET_FAULT
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 

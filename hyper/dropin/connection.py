@@ -30,18 +30,18 @@ import sys
 from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
-from . import body as content
-from .adopted import Request, Response, Session, SessionEnded, SocketView, Written
+from ..client import content
+from ..client.route import OWN_SETTINGS
+from ..errors import TimedOut
+from ..http1 import HTTPResponse
+from ..protocol import frames
+from ..protocol.settings import SETTINGS_ENABLE_PUSH
+from ..transport.tcp import PlainTransport
+from ..transport.tls.alpn_context import Offering, PyOpenSSLOffering
+from ..transport.tls.ssl_socket import AdoptedTransport
+from ..transport.tls.transport import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
 from .chunked import Unchunker
-from .errors import TimedOut
-from .http1 import HTTPResponse
-from .protocol import frames
-from .protocol.settings import SETTINGS_ENABLE_PUSH
-from .route import OWN_SETTINGS
-from .transport.adopted import AdoptedTransport
-from .transport.plain import PlainTransport
-from .transport.tls import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
-from .transport.tls_socket import Offering, PyOpenSSLOffering
+from .session import Request, Response, Session, SessionEnded, SocketView, Written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .ways import CreateConnection
+    from .create_connection import CreateConnection
 
     Octets = content.Octets
 
@@ -130,7 +130,7 @@ class HTTPConnection(http.client.HTTPConnection):
         self._is_through_proxy = proxy is not None
         if unix_socket is None and proxy is None:
             return None
-        from .ways import way_by  # not before: most go straight
+        from .create_connection import way_by  # not before: most go straight
 
         return way_by(unix_socket, proxy)
 

@@ -13,11 +13,11 @@ import email.message
 import re
 from http.client import HTTPMessage, responses
 
-from .connection import HTTP20Connection, raise_refusal
-from .errors import Failure, LocalProtocolError, RemoteDisconnected
-from .exchange import Exchange
-from .protocol import messages
-from .response import HTTP20Response
+from ..client.connection import HTTP20Connection, raise_refusal
+from ..client.exchange import Exchange
+from ..client.response import HTTP20Response
+from ..errors import Failure, LocalProtocolError, RemoteDisconnected
+from ..protocol import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .body import Octets
+    from ..client.content import Octets
+    from ..protocol.stream import Stream
+    from ..pump.pump import Pump
+    from ..transport.tcp import Transport
     from .chunked import Unchunker
-    from .protocol.stream import Stream
-    from .transport.plain import Transport
-    from .transport.pump import Pump
 
 #: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
 SPELLINGS = {

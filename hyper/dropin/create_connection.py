@@ -15,16 +15,16 @@ from __future__ import annotations
 import socket
 import time
 
-from .authority import host_and_port
-from .proxies import Proxy
-from .transport.connect import connect_unix
-from .tunnels import open_tunnel
+from ..protocol.origins import host_and_port
+from ..proxies import Proxy
+from ..proxy.connect import open_tunnel
+from ..transport.connect import connect_unix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from .transport.connect import Path
+    from ..transport.connect import Path
 
     Address = tuple[str, int]
     #: ``socket.create_connection`` to a server at an address: (address, timeout, source_address).

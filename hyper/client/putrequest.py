@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from http.client import CannotSendHeader
 
-from . import fields
-from .errors import LocalProtocolError
-from .protocol import messages
+from .. import fields
+from ..errors import LocalProtocolError
+from ..protocol import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .body import Body
+    from ..fields import Fields, FieldSource, Pair, Text
+    from ..protocol.messages import Origin, RequestFields
+    from ..pump.pump import Pump
+    from .content import Body
     from .exchange import Exchange
-    from .fields import Fields, FieldSource, Pair, Text
-    from .protocol.messages import Origin, RequestFields
-    from .transport.pump import Pump
 
 #: Requests that their caller has not called final though the server wants no more of them: what is
 #: still sent there is dropped.  Of more than these the oldest are forgotten.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 
-from .errors import RemoteProtocolError
+from ..errors import RemoteProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

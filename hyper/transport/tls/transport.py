@@ -14,9 +14,9 @@ import ssl
 import time
 import warnings
 
-from ..errors import ErrorCode, NegotiationError, TimedOut
+from ...errors import ErrorCode, NegotiationError, TimedOut
 from . import trust
-from .tls_stdlib import StdlibFilter, make_context
+from .stdlib import StdlibFilter, make_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Union
 
-    from .plain import Transport
-    from .tls_pyopenssl import PyOpenSSLFilter
+    from ..tcp import Transport
+    from .pyopenssl import PyOpenSSLFilter
     from .trust import Pem, Pin
 
     #: Certificate and key in one PEM, or a pair of them.
@@ -107,7 +107,7 @@ def is_pyopenssl(backend: str | None = None) -> bool:
 def _pyopenssl() -> Any:
     """The module of the second backend."""
     try:
-        from . import tls_pyopenssl
+        from . import pyopenssl as tls_pyopenssl
     except ImportError as error:
         raise ImportError(
             "TLS by pyOpenSSL needs pyOpenSSL and service_identity: pip install 'hyper[pyopenssl]'"

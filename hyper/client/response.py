@@ -11,23 +11,23 @@ import io
 from collections import deque
 from http.client import responses
 
-from . import codings
-from .errors import IncompleteRead
+from ..errors import IncompleteRead
+from ..fields import FieldMap
+from ..protocol import priorities
+from . import content_codings as codings
 from .exchange import await_head
-from .fields import FieldMap
-from .protocol import priorities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+    from ..errors import Failure
+    from ..protocol.messages import PromisedRequest, ResponseHead
+    from ..protocol.priorities import PrioritySource
+    from ..protocol.stream import Stream
+    from ..pump.pump import Pump
     from .connection import HTTP20Connection
-    from .errors import Failure
-    from .protocol.messages import PromisedRequest, ResponseHead
-    from .protocol.priorities import PrioritySource
-    from .protocol.stream import Stream
-    from .transport.pump import Pump
 
 
 class HTTP20Response(io.BufferedIOBase):

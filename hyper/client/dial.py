@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import time
 
-from .connect import connect, connect_unix
-from .plain import PlainTransport
+from ..transport.connect import connect, connect_unix
+from ..transport.tcp import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Callable, Optional
 
-    from .connect import Path
-    from .plain import Transport
-    from .tls import Resumption, TLSTransport
+    from ..transport.connect import Path
+    from ..transport.tcp import Transport
+    from ..transport.tls.transport import Resumption, TLSTransport
 
     #: Gives a transport whose other end is the server, until the monotonic moment given.
     Way = Callable[[Optional[float]], Transport]
@@ -52,7 +52,7 @@ def dial(
         transport = PlainTransport(connect(host, port, deadline, source_address))
     if context is None:
         return transport
-    from . import tls
+    from ..transport.tls import transport as tls
 
     secured = shake_hands(transport, context, host, deadline, [tls.H2], resumption)
     try:
@@ -72,7 +72,7 @@ def shake_hands(
     resumption: Resumption | None = None,
 ) -> TLSTransport:
     """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
-    from . import tls
+    from ..transport.tls import transport as tls
 
     try:
         # A zone is this machine's word for a link (RFC 4007, 11), and no part of a server's name.

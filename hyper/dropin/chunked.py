@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import LocalProtocolError
+from ..errors import LocalProtocolError
 
 #: Octets of a line: sixteen digits and what anyone puts behind them, or a trailer field.
 MAX_LINE = 8 * 1024

@@ -18,7 +18,7 @@ import contextlib
 import time
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
-from .bufsocket import BufferedSocket
+from ..transport.buffered import BufferedSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
     from ..protocol.messages import ResponseHead
     from ..protocol.stream import Stream
-    from .plain import Transport
+    from ..transport.tcp import Transport
 
 
 class TunnelTransport:

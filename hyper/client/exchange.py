@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import contextlib
 
-from . import body as content
-from .errors import LocalProtocolError, TimedOut
+from ..errors import LocalProtocolError, TimedOut
+from . import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Optional
 
-    from .body import Body
-    from .fields import Fields
-    from .protocol.stream import Stream
-    from .transport.pump import Pump
+    from ..fields import Fields
+    from ..protocol.stream import Stream
+    from ..pump.pump import Pump
+    from .content import Body
 
     #: Gives the seconds that a wait may take which begins now, or None; asked before each.
     Limit = Callable[[], Optional[float]]

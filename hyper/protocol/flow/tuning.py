@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import contextlib
 
-from ..errors import StreamFault
-from . import frames
+from ...errors import StreamFault
+from .. import frames
 from .budget import Budget
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
     from weakref import ref
 
-    from .stream import Stream
+    from ..stream import Stream
     from .windows import ReceiveWindow
 
 #: The octets of a PING that measures (6.7).

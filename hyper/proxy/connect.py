@@ -13,30 +13,30 @@ import io
 import time
 from http.client import HTTPException, responses
 
-from .errors import NegotiationError, ProxyError, RemoteDisconnected, TimedOut
-from .fields import FieldMap
-from .hpack import Decoder, Encoder
-from .http1 import HTTPResponse
-from .protocol.endpoint import Endpoint
-from .protocol.flow_control import FlowControlManager
-from .protocol.settings import (
+from ..client.dial import shake_hands
+from ..errors import NegotiationError, ProxyError, RemoteDisconnected, TimedOut
+from ..fields import FieldMap
+from ..hpack import Decoder, Encoder
+from ..http1 import HTTPResponse
+from ..protocol.endpoint import Endpoint
+from ..protocol.flow.managers import FlowControlManager
+from ..protocol.settings import (
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_HEADER_LIST_SIZE,
 )
-from .proxies import SOCKS
-from .transport.connect import connect, resolve
-from .transport.dial import shake_hands
-from .transport.plain import PlainTransport
-from .transport.tls import H2, PROTOCOLS, init_context
-from .transport.tunnel import TunnelTransport
+from ..proxies import SOCKS
+from ..transport.connect import connect, resolve
+from ..transport.tcp import PlainTransport
+from ..transport.tls.transport import H2, PROTOCOLS, init_context
+from .stream_transport import TunnelTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .proxies import Proxy
-    from .transport.plain import Transport
+    from ..proxies import Proxy
+    from ..transport.tcp import Transport
 
 #: Octets of the head of a proxy's answer: as much as of a server's (route.py).
 MAX_HEAD = 64 * 1024

@@ -10,8 +10,8 @@ import contextlib
 import socket
 import ssl
 
-from .tls import CIPHERTEXT_SIZE, Agreement, make_filter
-from .tls_stdlib import OFFERING, judges_while_wrapping
+from .stdlib import OFFERING, judges_while_wrapping
+from .transport import CIPHERTEXT_SIZE, Agreement, make_filter
 from .trust import OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-    from .tls import Filter
+    from .transport import Filter
 
 #: Octets that are encrypted at a time: what of them the socket refuses is kept.
 PIECE = 64 * 1024

@@ -19,17 +19,17 @@ import threading
 import time
 from http.client import ResponseNotReady
 
-from . import body as content
-from . import codings
-from .deadlines import Deadlines
-from .errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError, TimedOut
+from ..protocol import messages, priorities
+from ..protocol import settings as setting
+from ..protocol.flow.managers import FlowControlManager
+from . import content
+from . import content_codings as codings
 from .exchange import Exchange, await_head, wrong_length
-from .piecewise import PiecewiseRequests
-from .protocol import messages, priorities
-from .protocol import settings as setting
-from .protocol.flow_control import FlowControlManager
+from .putrequest import PiecewiseRequests
 from .response import HTTP20Push, HTTP20Response, reprioritize
 from .route import OWN_SETTINGS, Route
+from .timeouts import Deadlines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .body import Body
-    from .duplex import HTTP20Stream, HTTP20Tunnel
-    from .fields import Fields, FieldSource
-    from .protocol.endpoint import Endpoint
-    from .protocol.flow_control import WindowManager
-    from .protocol.messages import RequestFields
-    from .protocol.priorities import PrioritySource
-    from .protocol.stream import Stream
-    from .proxies import Proxy
-    from .transport.connect import Path
-    from .transport.pump import Pump
+    from ..fields import Fields, FieldSource
+    from ..protocol.endpoint import Endpoint
+    from ..protocol.flow.managers import WindowManager
+    from ..protocol.messages import RequestFields
+    from ..protocol.priorities import PrioritySource
+    from ..protocol.stream import Stream
+    from ..proxies import Proxy
+    from ..pump.pump import Pump
+    from ..transport.connect import Path
+    from .content import Body
+    from .stream import HTTP20Stream, HTTP20Tunnel
 
 #: Fresh connections that one request may try, where the server ends each before it goes out.
 MAX_CONNECTIONS_A_REQUEST = 3
@@ -363,7 +363,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         turn among the streams, and with ``Expect: 100-continue`` for leave, by the first write;
         no content coding is offered.  headers, priority, errors: as ``request`` has them.
         """
-        from .duplex import HTTP20Stream
+        from .stream import HTTP20Stream
 
         given = messages.request_fields(headers)
         implied = priorities.fields(priority, given.fields)
@@ -389,7 +389,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         Raises NegotiationError where the server does not take part in RFC 8441, or refuses (its
         answer is in ``response``); InvalidURL or LocalProtocolError for what must not be sent.
         """
-        from .duplex import tunnel
+        from .stream import tunnel
 
         given = messages.request_fields(headers)
         implied = priorities.fields(priority, given.fields)

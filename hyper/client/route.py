@@ -12,31 +12,31 @@ import re
 import time
 import weakref
 
-from .authority import DEFAULT_PORTS, authority_of, host_and_port
-from .errors import InvalidURL, LocalProtocolError
-from .hpack import Decoder, Encoder
-from .hpack.choice import KINDS, codec_class
-from .protocol import settings as setting
-from .protocol.endpoint import Endpoint
-from .protocol.frames import FRAME_HEADER_SIZE
-from .protocol.messages import Origin
-from .protocol.windows import MAX_WINDOW_SIZE
-from .transport.bufsocket import BUFFER_SIZE, BufferedSocket
-from .transport.dial import dial
-from .transport.pump import Pump
-from .transport.tls import Resumption, TLSTransport, init_context
-from .transport.trust import certificate_covers
+from ..errors import InvalidURL, LocalProtocolError
+from ..hpack import Decoder, Encoder
+from ..hpack.choice import KINDS, codec_class
+from ..protocol import settings as setting
+from ..protocol.endpoint import Endpoint
+from ..protocol.flow.windows import MAX_WINDOW_SIZE
+from ..protocol.frames import FRAME_HEADER_SIZE
+from ..protocol.messages import Origin
+from ..protocol.origins import DEFAULT_PORTS, authority_of, host_and_port
+from ..pump.pump import Pump
+from ..transport.buffered import BUFFER_SIZE, BufferedSocket
+from ..transport.tls.transport import Resumption, TLSTransport, init_context
+from ..transport.tls.trust import certificate_covers
+from .dial import dial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .protocol.budget import Budget
-    from .protocol.flow_control import WindowManager
-    from .proxies import Proxy
-    from .transport.connect import Path
-    from .transport.dial import Way
-    from .transport.plain import Transport
+    from ..protocol.flow.budget import Budget
+    from ..protocol.flow.managers import WindowManager
+    from ..proxies import Proxy
+    from ..transport.connect import Path
+    from ..transport.tcp import Transport
+    from .dial import Way
 
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
@@ -93,12 +93,12 @@ def _way_through(
     codec: str | None,
 ) -> Way:
     """How ``dial`` gets to a server through a proxy."""
-    from .proxies import Proxy  # not before: most have none
+    from ..proxies import Proxy  # not before: most have none
 
     chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
 
     def way(deadline: float | None) -> Transport:
-        from .tunnels import open_tunnel
+        from ..proxy.connect import open_tunnel
 
         return open_tunnel(chosen, host, port, deadline, source_address, codec)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 
-from .plain import PlainTransport
+from ..tcp import PlainTransport
 
 #: A TLS record of full size: after less than that, the kernel has probably no more.
 RECORD_SIZE = 16 * 1024

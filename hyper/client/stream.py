@@ -17,10 +17,10 @@ import errno
 import io
 import socket
 
-from .errors import ErrorCode, IncompleteRead, LocalProtocolError, NegotiationError, TimedOut
+from ..errors import ErrorCode, IncompleteRead, LocalProtocolError, NegotiationError, TimedOut
+from ..fields import FieldMap
+from ..protocol import messages
 from .exchange import await_head
-from .fields import FieldMap
-from .protocol import messages
 from .response import HTTP20Response, reprioritize
 
 TYPE_CHECKING = False
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Callable, TypeVar
 
-    from .body import Octets
+    from ..fields import FieldSource
+    from ..protocol.priorities import PrioritySource
     from .connection import HTTP20Connection
+    from .content import Octets
     from .exchange import Exchange
-    from .fields import FieldSource
-    from .protocol.priorities import PrioritySource
 
     Result = TypeVar("Result")
 
