@@ -91,7 +91,7 @@ class ErrorCode(IntEnum):
     HTTP_1_1_REQUIRED = 0xD
 
 
-def known(error_code: int) -> int:
+def as_error_code(error_code: int) -> int:
     """The registered code, or the bare number: unknown codes have no special meaning (7)."""
     try:
         return ErrorCode(error_code)
@@ -99,9 +99,9 @@ def known(error_code: int) -> int:
         return error_code
 
 
-def spell(error_code: int) -> str:
+def code_name(error_code: int) -> str:
     """The code as a person reads it: its registered name, or its number in hexadecimal."""
-    code = known(error_code)
+    code = as_error_code(error_code)
     return code.name if isinstance(code, ErrorCode) else f"error code {error_code:#x}"
 
 
@@ -118,7 +118,7 @@ class HTTP20Error(HTTPException):
     ) -> None:
         super().__init__(message)
         code = self.default_code if error_code is None else error_code
-        self.error_code = None if code is None else known(code)
+        self.error_code = None if code is None else as_error_code(code)
         self.stream_id = stream_id
 
 

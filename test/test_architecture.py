@@ -20,11 +20,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "hyper"
 
 TABLE = """
-# floor 0: words
+# words
 errors                | -                                                        | enum http.client socket
 fields                | errors                                                   | re email.message
 
-# floor 1: octets <-> field sections
+# hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
@@ -35,57 +35,65 @@ hpack.decoder         | hpack.codes hpack.huffman hpack.table fields errors     
 hpack.encoder         | hpack.codes hpack.huffman hpack.table fields             | -
 hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 
-# floor 2: RFC 9113 without IO
+# protocol: RFC 9113 without IO
 protocol              | -                                                        | -
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
-protocol.budget       | -                                                        | collections
-protocol.flow_control | -                                                        | -
-protocol.windows      | protocol.budget protocol.flow_control errors             | -
+protocol.flow         | -                                                        | -
+protocol.flow.budget  | -                                                        | collections
+protocol.flow.managers | -                                                       | -
+protocol.flow.windows | protocol.flow.* errors                                   | -
+protocol.flow.tuning  | protocol.flow.* protocol.frames protocol.stream errors   | contextlib
 protocol.settings     | errors                                                   | -
+protocol.origins      | protocol.messages errors                                 | -
 protocol.messages     | fields errors                                            | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states protocol.windows errors                  | collections
+protocol.stream       | protocol.states protocol.flow.windows errors             | collections
 protocol.advertised   | protocol.frames                                          | -
-protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.opening protocol.windows errors | collections
-protocol.opening      | protocol.budget protocol.frames protocol.stream protocol.windows errors | contextlib
-protocol.endpoint     | protocol.budget protocol.flow_control protocol.opening protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.windows fields errors | contextlib
+protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
+protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
-# floor 3: octets <-> operating system
+# transport: octets <-> operating system
 transport             | -                                                        | -
-transport.plain       | errors                                                   | contextlib select socket
-transport.adopted     | transport.plain                                          | ssl
-transport.trust       | -                                                        | ipaddress os ssl sys warnings
-transport.tls_stdlib  | transport.trust errors                                   | contextlib os ssl sys tempfile threading truststore
-transport.tls_pyopenssl | transport.trust errors                                 | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
-transport.tls         | transport.tls_stdlib transport.tls_pyopenssl transport.trust transport.plain errors | contextlib os ssl time warnings
-transport.connect     | transport.plain errors                                   | errno os select socket time
-transport.tls_socket  | transport.tls transport.tls_stdlib transport.trust errors | contextlib socket ssl
-transport.dial        | transport.connect transport.plain transport.tls errors   | time
-transport.tunnel      | transport.bufsocket errors                               | contextlib time
-transport.bufsocket   | errors                                                   | -
-transport.pump        | transport.bufsocket errors                               | collections contextlib threading time
+transport.tcp         | errors                                                   | contextlib select socket
+transport.connect     | transport.tcp errors                                     | errno os select socket time
+transport.buffered    | errors                                                   | -
+transport.tls         | -                                                        | -
+transport.tls.ssl_socket | transport.tcp                                         | ssl
+transport.tls.trust   | -                                                        | ipaddress os ssl sys warnings
+transport.tls.stdlib  | transport.tls.trust errors                               | contextlib os ssl sys tempfile threading truststore
+transport.tls.pyopenssl | transport.tls.trust errors                             | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.transport | transport.tls.* transport.tcp errors                   | contextlib os ssl time warnings
+transport.tls.alpn_context | transport.tls.* errors                              | contextlib socket ssl
 
-# floor 4: what users hold
-authority             | protocol.messages errors                                 | -
-body                  | errors                                                   | io os stat
-codings               | errors                                                   | zlib brotli brotlicffi compression backports
-deadlines             | -                                                        | contextlib socket threading time
-exchange              | body protocol.* errors                                   | contextlib
-response              | codings exchange protocol.* fields errors                | collections http.client io
-proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
+# pump: protocol and transport meet
+pump                  | -                                                        | -
+pump.pump             | transport.buffered errors                                | collections contextlib threading time
+
+# client and drop-in: what users hold
 http1                 | protocol.receivers fields errors                         | functools http.client
-tunnels               | http1 proxies hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time
-route                 | authority proxies tunnels hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
-piecewise             | protocol.messages fields errors                          | http.client
-duplex                | exchange response protocol.messages fields errors        | errno io socket
-connection            | route body codings deadlines duplex exchange piecewise response protocol.* errors | contextlib http.client os socket ssl threading time
-tls                   | transport.tls transport.trust                            | -
-chunked               | errors                                                   | re
-adopted               | connection exchange response protocol.messages fields errors | contextlib email.message http.client re
-ways                  | authority proxies tunnels transport.connect              | socket time
-dropin                | ways adopted chunked body connection http1 route protocol.frames protocol.settings transport.* errors | base64 collections collections.abc functools http.client io socket sys
-hyper                 | connection dropin duplex response protocol.priorities protocol.flow_control fields errors | http http.client
+proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
+tls                   | transport.tls.*                                          | -
+proxy                 | -                                                        | -
+proxy.stream_transport | transport.buffered errors                               | contextlib time
+proxy.connect         | http1 proxies proxy.stream_transport hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time
+client                | -                                                        | -
+client.content        | errors                                                   | io os stat
+client.content_codings | errors                                                  | zlib brotli brotlicffi compression backports
+client.timeouts       | -                                                        | contextlib socket threading time
+client.dial           | transport.* errors                                       | time
+client.exchange       | client.content protocol.* errors                         | contextlib
+client.response       | client.content_codings client.exchange protocol.* fields errors | collections http.client io
+client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
+client.putrequest     | protocol.messages fields errors                          | http.client
+client.stream         | client.exchange client.response protocol.messages fields errors | errno io socket
+client.connection     | client.route client.content client.content_codings client.timeouts client.stream client.exchange client.putrequest client.response protocol.* errors | contextlib http.client os socket ssl threading time
+dropin                | -                                                        | -
+dropin.chunked        | errors                                                   | re
+dropin.session        | client.connection client.exchange client.response protocol.messages fields errors | contextlib email.message http.client re
+dropin.create_connection | protocol.origins proxies proxy.connect transport.connect | socket time
+dropin.connection     | dropin.* client.* http1 protocol.frames protocol.settings transport.* errors | base64 collections collections.abc functools http.client io socket sys
+hyper                 | client.* dropin.connection protocol.priorities protocol.flow.managers fields errors | http http.client
 
 # guests: they know nothing but public names
 demo                  | -                                                        | *

@@ -155,7 +155,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
             pump = self._live_pump()
             with pump.lock:
                 pump.look()
-                if pump.endpoint.is_open:  # the server has not ended it while it was idle
+                if pump.endpoint.accepts_requests:  # the server has not ended it while it was idle
                     pump.flush()  # the preface (3.4) need not wait for a request
                     return
                 if pump is not former:
@@ -164,11 +164,11 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
     def _live_pump(self) -> Pump:
         """The connection of the moment, made if there is none on which requests can go out."""
         pump = self._pump
-        if pump is not None and pump.endpoint.is_open and not pump.is_closed:
+        if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
             return pump
         with self._turn_to_connect():
             pump = self._pump
-            if pump is not None and pump.endpoint.is_open and not pump.is_closed:
+            if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
                 return pump
             first_stream_id = 1
             if pump is not None:
@@ -179,10 +179,10 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
             self._pump = self._route.dial(self.limit(), first_stream_id)
             return self._pump
 
-    def _tidy(self) -> None:
+    def _collect_dropped(self) -> None:
         """Look after former connections, where nobody may wait. Lock held of no former one."""
         for pump in self._former:
-            pump.tidy()
+            pump.collect_dropped()
 
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
@@ -341,7 +341,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         self._exchanges[stream_id] = exchange
         if not ends:
             if given.expects_continue:
-                exchange.patience = self.continue_timeout
+                exchange.continue_timeout = self.continue_timeout
             try:
                 exchange.send_all(body, trailing, self.limit)
             except BaseException:
@@ -370,7 +370,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         section = messages.request_section(method, url, self._origin, given, implied)
         exchange = self._begin(section, method, given.content_length)
         if given.expects_continue:
-            exchange.patience = self.continue_timeout
+            exchange.continue_timeout = self.continue_timeout
         return HTTP20Stream(self, exchange)
 
     def connect_stream(
@@ -450,7 +450,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         former = self._pump
         for _ in range(MAX_CONNECTIONS_A_REQUEST):
             pump = self._live_pump()
-            self._tidy()
+            self._collect_dropped()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
@@ -458,8 +458,10 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                     pump.wait(endpoint.has_settings_or_never, (0,), self.limit())
                     if endpoint.failure and pump is not former:
                         raise endpoint.failure.exception()
-                pump.wait_turn(endpoint.may_open_or_never, self.limit(), self._tidy)
-                if not endpoint.is_open:
+                pump.wait_turn(
+                    endpoint.may_open_stream_or_never, self.limit(), self._collect_dropped
+                )
+                if not endpoint.accepts_requests:
                     if closings != self._closings and endpoint.failure:
                         raise endpoint.failure.exception()  # the caller's close: no new one
                     if pump is not former:

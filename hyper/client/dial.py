@@ -13,15 +13,14 @@ from ..transport.tcp import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any, Callable, Optional
 
     from ..transport.connect import Path
     from ..transport.tcp import Transport
-    from ..transport.tls.transport import Resumption, TLSTransport
+    from ..transport.tls.transport import Resumption
 
     #: Gives a transport whose other end is the server, until the monotonic moment given.
-    Way = Callable[[Optional[float]], Transport]
+    Connector = Callable[[Optional[float]], Transport]
 
 
 def dial(
@@ -31,7 +30,7 @@ def dial(
     timeout: float | None = None,
     source_address: tuple[str, int] | None = None,
     unix_socket: Path | None = None,
-    through: Way | None = None,
+    through: Connector | None = None,
     context: Any = None,
     resumption: Resumption | None = None,
 ) -> Transport:
@@ -54,32 +53,10 @@ def dial(
         return transport
     from ..transport.tls import transport as tls
 
-    secured = shake_hands(transport, context, host, deadline, [tls.H2], resumption)
+    secured = tls.shake_hands(transport, context, host, deadline, [tls.H2], resumption)
     try:
         tls.require_h2(secured.filter, host)
     except BaseException:
         secured.close()
-        raise
-    return secured
-
-
-def shake_hands(
-    transport: Transport,
-    context: Any,
-    host: str,
-    deadline: float | None,
-    protocols: Sequence[str],
-    resumption: Resumption | None = None,
-) -> TLSTransport:
-    """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
-    from ..transport.tls import transport as tls
-
-    try:
-        # A zone is this machine's word for a link (RFC 4007, 11), and no part of a server's name.
-        name = host.partition("%")[0] if ":" in host else host
-        secured = tls.TLSTransport(transport, context, name, protocols, resumption)
-        secured.handshake(deadline)
-    except BaseException:
-        transport.close()
         raise
     return secured

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a server which has answered in whole may take no more of the request, where the
 #: caller has set no limit: some read on in the end, and others never, and do not say so.
-GRACE = 30.0
+ANSWERED_UPLOAD_TIMEOUT = 30.0
 
 
 class Exchange:
@@ -43,10 +43,10 @@ class Exchange:
 
     __slots__ = (
         "announced",
+        "continue_timeout",
         "ends_itself",
         "is_claimed",
         "is_ended",
-        "patience",
         "pump",
         "sent",
         "stream",
@@ -57,7 +57,7 @@ class Exchange:
         self.stream = stream
         self.announced = announced
         #: seconds that content waits for 100 (Continue), None for no limit; (): it does not wait
-        self.patience: float | tuple[()] | None = ()
+        self.continue_timeout: float | tuple[()] | None = ()
         #: octets of content given to the endpoint so far
         self.sent = 0
         #: whether getresponse ends a request that the caller never called final
@@ -79,24 +79,24 @@ class Exchange:
     def await_continue(self, limit: Limit) -> bool:
         """Wait once for 100 (Continue), where content has to; returns whether it is to be sent.
 
-        It is when no answer comes within ``patience`` or limit, too.  It is not when the answer
-        is whole, or one of failure or redirection; a server that begins a good one may be reading
-        all the same (RFC 9110, 10.1.1).
+        It is when no answer comes within ``continue_timeout`` or limit, too.  It is not when the
+        answer is whole, or one of failure or redirection; a server that begins a good one may be
+        reading all the same (RFC 9110, 10.1.1).
         """
-        pump, stream, patience = self.pump, self.stream, self.patience
-        if isinstance(patience, tuple):
+        pump, stream, continue_timeout = self.pump, self.stream, self.continue_timeout
+        if isinstance(continue_timeout, tuple):
             return True
         most = limit()
-        if patience is None or (most is not None and most < patience):
-            patience = most
+        if continue_timeout is None or (most is not None and most < continue_timeout):
+            continue_timeout = most
 
         def is_told() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
 
         with pump.lock:
             with contextlib.suppress(TimedOut):
-                pump.wait(is_told, (stream.id,), patience)
-            self.patience = ()
+                pump.wait(is_told, (stream.id,), continue_timeout)
+            self.continue_timeout = ()
             head = stream.head
             if stream.request_is_open and head and (stream.is_over or head.status >= 300):
                 self.withhold()
@@ -190,7 +190,9 @@ class Exchange:
         if not may_send():
             most = limit()
             try:
-                pump.wait(may_send, (stream.id, 0), GRACE if most is None else most)
+                pump.wait(
+                    may_send, (stream.id, 0), ANSWERED_UPLOAD_TIMEOUT if most is None else most
+                )
             except TimedOut:
                 self.withhold()
 
@@ -236,7 +238,7 @@ class Exchange:
         # Ctrl-C between the request and the moment in which the caller has it, for one.
         # A response that is whole may be left of a request whose body raised.
         if not self.is_claimed and (not self.stream.is_over or self.stream.content):
-            self.pump.abandon(self.stream)
+            self.pump.drop_from_finalizer(self.stream)
 
 
 def await_head(pump: Pump, stream: Stream, timeout: float | None) -> None:

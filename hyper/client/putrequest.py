@@ -125,7 +125,7 @@ class PiecewiseRequests:
         )
         exchange.ends_itself = final is not False
         if given.expects_continue:
-            exchange.patience = self.continue_timeout
+            exchange.continue_timeout = self.continue_timeout
         self._newest_request = given_id
         self._exchanges[given_id] = exchange
         if not exchange.stream.request_is_open:

@@ -137,7 +137,7 @@ class HTTP20Response(io.BufferedIOBase):
     @property
     def length(self) -> int | None:
         """Octets of content still to come by content-length, or None where it is not told."""
-        announced = self._stream.announced_size
+        announced = self._stream.content_length
         return None if announced is None else max(0, announced - self._taken())
 
     def _taken(self) -> int:
@@ -314,7 +314,7 @@ class HTTP20Response(io.BufferedIOBase):
     def _raise(self, failure: Failure) -> None:
         if not failure.cuts_content:
             raise failure.exception()
-        announced = self._stream.announced_size
+        announced = self._stream.content_length
         missing = None if announced is None else announced - self._stream.content_size
         raise IncompleteRead(self._cut(self._held_size), missing) from failure.exception()
 
@@ -396,7 +396,7 @@ class HTTP20Response(io.BufferedIOBase):
         # Ctrl-C may have come before it had a stream.
         stream = self.__dict__.get("_stream")
         if stream is not None and (not stream.is_over or stream.content):
-            self._pump.abandon(stream)
+            self._pump.drop_from_finalizer(stream)
 
     def _require_open(self) -> None:
         if self.closed:
@@ -493,7 +493,7 @@ class HTTP20Push:
         if stream is None or self.__dict__.get("_response") is not None:
             return
         if not stream.is_over or stream.content:
-            self._pump.abandon(stream)
+            self._pump.drop_from_finalizer(stream)
 
     def __repr__(self) -> str:
         return f"<HTTP20Push {self.method} {self.path}, stream {self._stream.id}>"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..transport.connect import Path
     from ..transport.tcp import Transport
-    from .dial import Way
+    from .dial import Connector
 
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
@@ -85,13 +85,13 @@ def _origin(octets: bytes) -> str | None:
     return None
 
 
-def _way_through(
+def _connector_through(
     proxy: str | Proxy,
     host: str,
     port: int,
     source_address: tuple[str, int] | None,
     codec: str | None,
-) -> Way:
+) -> Connector:
     """How ``dial`` gets to a server through a proxy."""
     from ..proxies import Proxy  # not before: most have none
 
@@ -139,9 +139,9 @@ class Route:
         if proxy is not None and unix_socket is not None:
             raise ValueError("there is no way through a proxy to a Unix socket: give one of them")
         self._unix_socket = unix_socket
-        self._through: Way | None = None
+        self._through: Connector | None = None
         if proxy is not None:
-            self._through = _way_through(proxy, self.host, self.port, source_address, codec)
+            self._through = _connector_through(proxy, self.host, self.port, source_address, codec)
         self._settings = settings
         self._window_manager = window_manager
         self._codec = codec

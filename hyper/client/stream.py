@@ -253,7 +253,7 @@ class HTTP20Stream:
         # Ctrl-C may have come before it had a stream.
         stream = self.__dict__.get("_stream")
         if stream and (not stream.is_over or stream.request_is_open or stream.content):
-            self._pump.abandon(stream)
+            self._pump.drop_from_finalizer(stream)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -324,7 +324,7 @@ class HTTP20Tunnel(HTTP20Stream):
             raise self._ended()
 
     def _send_some(self, view: memoryview) -> int:
-        if self._stream.is_unheard:
+        if self._stream.read_shut:
             self._await_room_unheard()
         return super()._send_some(view)
 
@@ -365,9 +365,9 @@ class HTTP20Tunnel(HTTP20Stream):
             with self._pump.lock:
                 self._pump.look()  # who must not wait still takes what the kernel has
         octets = b""
-        if bufsize and not self._stream.is_unheard:
+        if bufsize and not self._stream.read_shut:
             octets = self._timely(self.read1, bufsize)
-        return b"" if self._stream.is_unheard else octets
+        return b"" if self._stream.read_shut else octets
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002
         """As ``recv``, into a writable buffer, at most nbytes if that is not 0."""
@@ -390,8 +390,8 @@ class HTTP20Tunnel(HTTP20Stream):
             raise OSError(errno.EINVAL, "how is SHUT_RD, SHUT_WR or SHUT_RDWR")
         if how != socket.SHUT_WR:
             with self._pump.lock:
-                self._stream.is_unheard = True
-                self._pump.endpoint.progressed.extend((self.stream_id, 0))
+                self._stream.read_shut = True
+                self._pump.endpoint.changed_streams.extend((self.stream_id, 0))
                 self._drop_unread()
         if how != socket.SHUT_RD:
             self.close_write()

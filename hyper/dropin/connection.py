@@ -37,8 +37,8 @@ from ..http1 import HTTPResponse
 from ..protocol import frames
 from ..protocol.settings import SETTINGS_ENABLE_PUSH
 from ..transport.tcp import PlainTransport
-from ..transport.tls.alpn_context import Offering, PyOpenSSLOffering
-from ..transport.tls.ssl_socket import AdoptedTransport
+from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
+from ..transport.tls.ssl_socket import SSLSocketTransport
 from ..transport.tls.transport import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
 from .chunked import Unchunker
 from .session import Request, Response, Session, SessionEnded, SocketView, Written
@@ -130,9 +130,9 @@ class HTTPConnection(http.client.HTTPConnection):
         self._is_through_proxy = proxy is not None
         if unix_socket is None and proxy is None:
             return None
-        from .create_connection import way_by  # not before: most go straight
+        from .create_connection import create_connection_for  # not before: most go straight
 
-        return way_by(unix_socket, proxy)
+        return create_connection_for(unix_socket, proxy)
 
     @property
     def _state(self) -> str:
@@ -150,7 +150,7 @@ class HTTPConnection(http.client.HTTPConnection):
         """The HTTP/2 session of the moment, connecting if need be; None for HTTP/1.1."""
         session = self._session
         if session is not None and not (isinstance(self.sock, SocketView) and session.is_open):
-            self._forsake()
+            self._detach_session()
         if self.sock is None:
             if not self.auto_open:
                 raise NotConnected
@@ -161,7 +161,7 @@ class HTTPConnection(http.client.HTTPConnection):
                 self._session = self._adopt(transport)
         return self._session
 
-    def _forsake(self) -> None:
+    def _detach_session(self) -> None:
         """Have no session any more; what was sent or fetched on it goes on."""
         # Not by close: a subclass's may forget the request that is being made, or the way to the
         # server, as urllib3's does.
@@ -177,7 +177,7 @@ class HTTPConnection(http.client.HTTPConnection):
         if chosen is not None and chosen() == H2:
             if hasattr(self.sock, "cipher"):
                 require_adequate(self.sock, self.host)
-            return AdoptedTransport
+            return SSLSocketTransport
         return PlainTransport if self._http2 == "prior" else None
 
     def set_tunnel(self, host: str, port: int | None = None, headers: Any = None) -> None:
@@ -212,7 +212,7 @@ class HTTPConnection(http.client.HTTPConnection):
             host,
             port or self.default_port,
             transport(sock),
-            secure=transport is AdoptedTransport,
+            secure=transport is SSLSocketTransport,
             timeout=timeout,
             **self._session_options,
         )
@@ -224,7 +224,7 @@ class HTTPConnection(http.client.HTTPConnection):
         for request in self._awaited:
             request.cancel()
         self._awaited.clear()
-        self._forsake()
+        self._detach_session()
         # Of a request that was begun and not sent, too, which http.client would mix with the next.
         self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
@@ -338,7 +338,7 @@ class HTTPConnection(http.client.HTTPConnection):
                 if session is not former:
                     session.raise_refusal()
                     raise
-                self._forsake()
+                self._detach_session()
             else:
                 return True
 
@@ -428,7 +428,7 @@ class HTTPConnection(http.client.HTTPConnection):
             self._awaited.popleft()
             request.cancel()
             if request.session is self._session and not is_open:
-                self._forsake()
+                self._detach_session()
             if not self._repeat(request, error):
                 raise
             return HTTPConnection.getresponse(self)  # not a subclass's, which has begun already
@@ -499,7 +499,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         if context is None and is_pyopenssl():
             context = init_context()
         if context is not None and not hasattr(context, "wrap_socket"):
-            options["context"] = PyOpenSSLOffering(context, PROTOCOLS)
+            options["context"] = PyOpenSSLALPNContext(context, PROTOCOLS)
         # http.client's own, which is next in line: not looked up by name, for a script may have put
         # this very class in its place.
         super(HTTPConnection, self).__init__(*arguments, **options)
@@ -509,10 +509,10 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
     def connect(self) -> None:
         """Connect, and agree with the server on a protocol."""
         given = self._context  # type: ignore[has-type]
-        if isinstance(given, Offering):
+        if isinstance(given, ALPNContext):
             super().connect()
             return
-        self._context = Offering(given, PROTOCOLS)
+        self._context = ALPNContext(given, PROTOCOLS)
         try:
             super().connect()
         finally:

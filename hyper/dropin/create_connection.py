@@ -43,7 +43,7 @@ class UnixSocket(socket.socket):
             super().setsockopt(level, *arguments)
 
 
-def way_by(unix_socket: Path | None, proxy: str | Proxy | None) -> CreateConnection:
+def create_connection_for(unix_socket: Path | None, proxy: str | Proxy | None) -> CreateConnection:
     """What goes in the place of ``socket.create_connection``, for one of the two.
 
     Raises ValueError for both, and for a proxy that leaves no socket; InvalidURL for one that is

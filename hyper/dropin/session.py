@@ -102,11 +102,11 @@ class Session(HTTP20Connection):
         assert pump is not None  # it is there from the beginning
         with pump.lock:
             pump.look()
-        return pump.endpoint.is_open and not (pump.is_closed or self._is_dropped)
+        return pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
 
     def _live_pump(self) -> Pump:
         pump = self._pump
-        if pump is None or pump.is_closed or not pump.endpoint.is_open:
+        if pump is None or pump.is_closed or not pump.endpoint.accepts_requests:
             raise SessionEnded("Remote end closed connection without response")
         return pump
 

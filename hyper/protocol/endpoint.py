@@ -3,8 +3,8 @@
 Octets go in by ``receive``, which cuts frames and calls one receiver each; the receivers change
 ``Stream`` objects directly and append what must be answered to ``outbound``, where the commands
 (``send_request``, ``send_content``, ...) put their frames as well.  Whoever owns the socket
-takes ``outbound`` away.  ``progressed`` collects the ids of streams that have news (0 stands for
-the connection), so that exactly their readers are woken.
+takes ``outbound`` away.  ``changed_streams`` collects the ids of streams that have news (0 stands
+for the connection), so that exactly their readers are woken.
 
 The phase of the connection *is* the tuple of receivers in use (``receivers.py``): no flag is
 tested per frame.  Receivers raise ``StreamFault`` or ``ConnectionFault``; ``receive`` alone
@@ -28,7 +28,7 @@ from ..errors import (
     RemoteDisconnected,
     StreamFault,
     StreamResetError,
-    spell,
+    code_name,
 )
 from . import frames, receivers, states
 from .flow.managers import LONG_ROUND_TRIP
@@ -93,8 +93,10 @@ class Endpoint(Opening):
         "_cancelled",
         "_unsent_answers",
         "_youngest_opened",
+        "accepts_requests",
         "alt_services",
         "block",
+        "changed_streams",
         "covers",
         "decoder",
         "empty_data_frames",
@@ -102,17 +104,15 @@ class Endpoint(Opening):
         "failure",
         "goaway",
         "highest_promised",
-        "is_open",
+        "initial_receive_window",
         "local_settings",
         "max_frame_size",
         "max_pushes",
         "next_stream_id",
-        "opening_window",
         "origin_set",
         "outbound",
         "peer_settings",
         "pings",
-        "progressed",
         "promises",
         "pushes_open",
         "receive_window",
@@ -143,7 +143,7 @@ class Endpoint(Opening):
         self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
         #: what a new stream begins with: until the peer has acknowledged ours, it may still use
         #: the old window if that is larger (6.9.3)
-        self.opening_window = max(self.stream_window, 65_535)
+        self.initial_receive_window = max(self.stream_window, 65_535)
         pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
         self.max_pushes = pushes if settings.get(SETTINGS_ENABLE_PUSH, 1) else 0
         self.encoder = encoder
@@ -158,7 +158,7 @@ class Endpoint(Opening):
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
         #: whether new requests may go out here: until failure, GOAWAY, or the last stream id
-        self.is_open = True
+        self.accepts_requests = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
@@ -178,7 +178,7 @@ class Endpoint(Opening):
         self.pushes_open = 0
         self._cancelled: dict[int, None] = {}
         #: ids of streams with news since the last look; 0 for the connection
-        self.progressed: list[int] = []
+        self.changed_streams: list[int] = []
         #: what the frame under way has begun
         self.block: FieldBlock | None = None
         self.empty_data_frames = 0
@@ -230,7 +230,7 @@ class Endpoint(Opening):
             return
         if self.goaway and self.streams:
             last, code, debug = self.goaway
-            why = f"the peer said GOAWAY with {spell(code)} and closed the connection"
+            why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
             why += f" ({debug.decode('utf-8', 'replace')})" if debug else ""
             self.fail(
                 Failure(
@@ -272,7 +272,7 @@ class Endpoint(Opening):
             opened = stream_id <= self._youngest_opened
         return CLOSED if opened and stream_id else IDLE
 
-    def retire(self, stream: Stream) -> None:
+    def close_stream(self, stream: Stream) -> None:
         """The stream is closed: only those who hold it know it any more."""
         stream.request_is_open = False
         if stream.receive_window.budget is not None:
@@ -281,8 +281,8 @@ class Endpoint(Opening):
         del self.streams[stream.id]
         if stream.id % 2 == 0:
             self.pushes_open -= 1
-        self.progressed.append(stream.id)
-        self.progressed.append(0)
+        self.changed_streams.append(stream.id)
+        self.changed_streams.append(0)
 
     def _send_reset_for(self, fault: StreamFault) -> None:
         stream = self.streams.get(fault.stream_id)
@@ -298,7 +298,7 @@ class Endpoint(Opening):
     def _cancel(self, stream: Stream, code: ErrorCode) -> None:
         stream.state = step_stream(stream.state, states.SEND_RST, stream.id)
         self.send_rst_stream(stream.id, code)
-        self.retire(stream)
+        self.close_stream(stream)
 
     def send_rst_stream(self, stream_id: int, code: ErrorCode) -> None:
         """Reset a stream, and remember that it was we (6.4)."""
@@ -320,13 +320,13 @@ class Endpoint(Opening):
         if self.failure:
             return
         self.failure = failure
-        self.is_open = False
+        self.accepts_requests = False
         self.receivers = receivers.FAILED
         for stream in list(self.streams.values()):
             stream.state = CLOSED
             if not stream.is_over:
                 stream.failure = failure
-            self.retire(stream)
+            self.close_stream(stream)
 
     # -------------------------------------------------------------- octets out
 
@@ -351,26 +351,26 @@ class Endpoint(Opening):
         self._unsent_answers = 0
         return bytes(octets)
 
-    def may_open(self) -> bool:
+    def may_open_stream(self) -> bool:
         """Whether one more request is within the peer's limit (5.1.2)."""
         peer = self.peer_settings
         limit = STREAMS_BEFORE_SETTINGS
         if peer.received:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
         may = len(self.streams) - self.pushes_open < limit
-        return may and self.budget.has_room(self.opening_window)
+        return may and self.budget.has_room(self.initial_receive_window)
 
-    def may_open_or_never(self) -> bool:
+    def may_open_stream_or_never(self) -> bool:
         """Whether waiting for a place among the streams has come to its end, good or bad."""
-        return not self.is_open or self.may_open()
+        return not self.accepts_requests or self.may_open_stream()
 
     def has_settings_or_never(self) -> bool:
         """Whether waiting for the peer's SETTINGS has come to its end, good or bad."""
-        return self.peer_settings.received or not self.is_open
+        return self.peer_settings.received or not self.accepts_requests
 
     def why_none_is_free(self) -> str:
         """What a request has waited for in vain, for the person who wonders."""
-        if self.budget.has_room(self.opening_window):
+        if self.budget.has_room(self.initial_receive_window):
             return (
                 "timed out: the server allows"
                 f" {self.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]} streams at once, and none"
@@ -385,7 +385,7 @@ class Endpoint(Opening):
         """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
         stream_id = self.next_stream_id
         self.next_stream_id = stream_id + 2
-        self.is_open = self.is_open and stream_id + 2 <= LAST_STREAM_ID
+        self.accepts_requests = self.accepts_requests and stream_id + 2 <= LAST_STREAM_ID
         return stream_id
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
@@ -395,7 +395,7 @@ class Endpoint(Opening):
         3.2; kept by 5.1.1 as a possibility).
         """
         stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
-        stream.receive_window = self._opened(self.opening_window, stream.id, self.budget)
+        stream.receive_window = self._opened(self.initial_receive_window, stream.id, self.budget)
         stream.request_is_open = False
         self._youngest_opened = stream.id
         self.streams[stream.id] = stream
@@ -411,14 +411,14 @@ class Endpoint(Opening):
         place in ``outbound`` are one act: the peer decodes blocks in the order in which they
         were coded (4.3).
         """
-        if not (self.is_open and self.may_open()):
+        if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         if method == "CONNECT":
             self._require_leave_for(section)
         stream_id = reserved_id
         if stream_id <= self._youngest_opened:
             stream_id = self.reserve_stream_id()
-        window = self._opened(self.opening_window, stream_id, self.budget)
+        window = self._opened(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self._youngest_opened = stream_id
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
@@ -442,7 +442,7 @@ class Endpoint(Opening):
             self.attempt(window.tell_round_trip, self.round_trip)
             # What answers a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
-                self.open_further(stream, "foresee")
+                self.open_further(stream, "expected")
         return stream
 
     def _opened(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
@@ -522,7 +522,7 @@ class Endpoint(Opening):
         stream.request_is_open = False
         stream.state = step_stream(stream.state, states.SEND_END, stream.id)
         if stream.state == CLOSED:
-            self.retire(stream)
+            self.close_stream(stream)
 
     def withhold(self, stream: Stream) -> None:
         """Send no more of the request's content, as the peer's answer needs none (8.1).
@@ -565,7 +565,7 @@ class Endpoint(Opening):
         """Nobody will read the stream any more: what is unread leaves its room to others."""
         self.cancel(stream)
         self.budget.committed -= stream.drop_content()
-        self.progressed.append(0)
+        self.changed_streams.append(0)
 
     def may_bring_promises(self, stream_id: int) -> bool:
         """Whether promises may still come with a request before anyone reads its content."""

@@ -28,7 +28,7 @@ from ..errors import (
     Failure,
     StreamFault,
     StreamResetError,
-    spell,
+    code_name,
 )
 from . import frames, messages, states
 from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
@@ -110,13 +110,13 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         _receive_end(endpoint, stream)
     elif increment:
         endpoint.send_window_update(stream_id, increment)
-    endpoint.progressed.append(stream_id)
+    endpoint.changed_streams.append(stream_id)
 
 
 def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> None:
     """Content for the reader."""
     stream.content_size += len(content)
-    announced = stream.announced_size
+    announced = stream.content_length
     if announced is not None and stream.content_size > announced:
         raise StreamFault(
             stream.id,
@@ -172,7 +172,7 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
         stream.trailers = messages.trailers(section, stream_id)
     if ends:
         _receive_end(endpoint, stream)
-    endpoint.progressed.append(stream_id)
+    endpoint.changed_streams.append(stream_id)
 
 
 def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
@@ -182,10 +182,10 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         stream.begin(head)
         if head.status == MISDIRECTED_REQUEST:
             receive_misdirected(endpoint, stream)
-        window, size = stream.receive_window, stream.announced_size
+        window, size = stream.receive_window, stream.content_length
         window.begin(size)
         if size is not None and size > window.size:
-            endpoint.open_further(stream, "foresee")
+            endpoint.open_further(stream, "expected")
         return
     stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
     stream.informational.append(head)
@@ -201,7 +201,7 @@ def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     """END_STREAM: the message must be whole (8.1.1)."""
     stream.receive_window.end()
     phase = step_message(stream.phase, states.END, stream.id)
-    announced = stream.announced_size
+    announced = stream.content_length
     if announced is not None and stream.content_size != announced:
         stream.failure = Failure.of_short_content(stream.id, stream.content_size, announced)
         raise StreamFault(
@@ -210,7 +210,7 @@ def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     stream.phase = phase
     stream.state = step_stream(stream.state, states.RECV_END, stream.id)
     if stream.state == CLOSED:
-        endpoint.retire(stream)
+        endpoint.close_stream(stream)
     elif not stream.request_is_open:
         endpoint.withhold(stream)  # what was to wait for this end
 
@@ -235,16 +235,16 @@ def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: 
         _on_absent(endpoint, stream_id, states.RECV_RST)
         return
     stream.state = step_stream(stream.state, states.RECV_RST, stream_id)
-    if code == ErrorCode.NO_ERROR and stream.content_size == stream.announced_size:
+    if code == ErrorCode.NO_ERROR and stream.content_size == stream.content_length:
         stream.phase = states.DONE  # Node 20 says so instead of END_STREAM, now and then
     if stream.phase != states.DONE:
         stream.failure = Failure(
             StreamResetError,
-            f"the peer reset stream {stream_id} with {spell(code)} (RFC 9113, 6.4)",
+            f"the peer reset stream {stream_id} with {code_name(code)} (RFC 9113, 6.4)",
             error_code=code,
             stream_id=stream_id,
         )
-    endpoint.retire(stream)
+    endpoint.close_stream(stream)
 
 
 def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -263,17 +263,20 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
         for stream in endpoint.streams.values():
             if stream.send_window:
                 stream.send_window.shift(now - before)
-        endpoint.progressed.extend(endpoint.streams)
+        endpoint.changed_streams.extend(endpoint.streams)
     endpoint.send_ack(frames.SETTINGS_ACK)
-    endpoint.progressed.append(0)
+    endpoint.changed_streams.append(0)
 
 
 def _receive_settings_ack(endpoint: Endpoint) -> None:
     """Ours are in force: what they take away from the peer counts from now on (6.5.3)."""
-    before, endpoint.opening_window = endpoint.opening_window, endpoint.stream_window
+    before, endpoint.initial_receive_window = (
+        endpoint.initial_receive_window,
+        endpoint.stream_window,
+    )
     changes = endpoint.local_settings.acknowledge()
     endpoint.guess_round_trip()
-    endpoint.progressed.append(0)
+    endpoint.changed_streams.append(0)
     if endpoint.stream_window < before:
         for stream in list(endpoint.streams.values()):
             endpoint.attempt(stream.receive_window.shift, endpoint.stream_window - before)
@@ -337,7 +340,7 @@ def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_
     if (
         endpoint.pushes_open >= endpoint.max_pushes
         or _promises_held(endpoint) >= MAX_PROMISES_HELD
-        or not endpoint.budget.has_room(endpoint.opening_window)
+        or not endpoint.budget.has_room(endpoint.initial_receive_window)
     ):
         endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
         return
@@ -353,14 +356,14 @@ def _open_promise(
 ) -> None:
     stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
     stream.receive_window = ReceiveWindow.opened(
-        endpoint.opening_window, endpoint.window_manager, promised_id, endpoint.budget
+        endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
     )
     stream.promised_request = request
     stream.request_is_open = False
     endpoint.streams[promised_id] = stream
     endpoint.pushes_open += 1
     endpoint.promises.setdefault(stream_id, deque()).append(stream)
-    endpoint.progressed.append(stream_id)
+    endpoint.changed_streams.append(stream_id)
 
 
 def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -372,7 +375,7 @@ def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         endpoint.send_ack(frames.pack_ping(opaque, ack=True))
     elif opaque in endpoint.pings:
         endpoint.pings[opaque] = True
-        endpoint.progressed.append(0)
+        endpoint.changed_streams.append(0)
     elif opaque == MEASURING:
         endpoint.end_measuring()
 
@@ -388,12 +391,12 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
-    endpoint.is_open = False
+    endpoint.accepts_requests = False
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:
             stream.failure = Failure(
                 ConnectionTerminated,
-                f"the peer said GOAWAY with {spell(code)} before it processed stream"
+                f"the peer said GOAWAY with {code_name(code)} before it processed stream"
                 f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
                 error_code=code,
                 stream_id=stream.id,
@@ -402,8 +405,8 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
                 retryable=True,
             )
             stream.state = CLOSED
-            endpoint.retire(stream)
-    endpoint.progressed.append(0)
+            endpoint.close_stream(stream)
+    endpoint.changed_streams.append(0)
 
 
 def receive_window_update(
@@ -422,7 +425,7 @@ def receive_window_update(
         # A request without content has no window: what opens it is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
         window.open(increment)
-    endpoint.progressed.append(stream_id)
+    endpoint.changed_streams.append(stream_id)
 
 
 def receive_continuation(

@@ -34,17 +34,17 @@ class Stream:
     """
 
     __slots__ = (
-        "announced_size",
         "content",
+        "content_length",
         "content_size",
         "failure",
         "head",
         "id",
         "informational",
-        "is_unheard",
         "method",
         "phase",
         "promised_request",
+        "read_shut",
         "receive_window",
         "request_is_open",
         "section",
@@ -73,14 +73,14 @@ class Stream:
         #: octets of content received so far
         self.content_size = 0
         #: octets of content that there must be, or None if any number is right
-        self.announced_size: int | None = None
+        self.content_length: int | None = None
         self.trailers: Fields = ()
         #: for a pushed stream: the request that the server answers unasked
         self.promised_request: PromisedRequest | None = None
         #: why the stream ended before its time
         self.failure: Failure | None = None
         #: nobody reads any more, though the stream goes on: a tunnel after SHUT_RD
-        self.is_unheard = False
+        self.read_shut = False
         #: False once we have sent END_STREAM or will not send it any more
         self.request_is_open = True
 
@@ -101,7 +101,7 @@ class Stream:
     def has_content(self) -> bool:
         """There is something to read, or never will be."""
         return (
-            bool(self.content) or self.phase == DONE or self.failure is not None or self.is_unheard
+            bool(self.content) or self.phase == DONE or self.failure is not None or self.read_shut
         )
 
     @property
@@ -115,7 +115,7 @@ class Stream:
         return (
             self.receive_window.size <= 0
             and not self.is_over
-            and self.content_size != self.announced_size
+            and self.content_size != self.content_length
         )
 
     @property
@@ -134,9 +134,9 @@ class Stream:
         """The final header section has come: what content may follow is settled (8.1.1)."""
         self.head = head
         if self.expects_no_content:
-            self.announced_size = 0
+            self.content_length = 0
         elif not self.is_tunnel:  # where content-length has no meaning (RFC 9110, 9.3.6)
-            self.announced_size = head.content_length
+            self.content_length = head.content_length
 
     def add(self, content: bytes) -> None:
         """Content for the reader, behind many pieces."""

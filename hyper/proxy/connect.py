@@ -13,7 +13,6 @@ import io
 import time
 from http.client import HTTPException, responses
 
-from ..client.dial import shake_hands
 from ..errors import NegotiationError, ProxyError, RemoteDisconnected, TimedOut
 from ..fields import FieldMap
 from ..hpack import Decoder, Encoder
@@ -28,7 +27,7 @@ from ..protocol.settings import (
 from ..proxies import SOCKS
 from ..transport.connect import connect, resolve
 from ..transport.tcp import PlainTransport
-from ..transport.tls.transport import H2, PROTOCOLS, init_context
+from ..transport.tls.transport import H2, PROTOCOLS, init_context, shake_hands
 from .stream_transport import TunnelTransport
 
 TYPE_CHECKING = False
@@ -117,12 +116,12 @@ def _open(
 def _by_http1(transport: Transport, proxy: Proxy, target: str, deadline: float | None) -> Transport:
     lines = [f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n".encode()]
     lines += [name + b": " + value + b"\r\n" for name, value in proxy.fields()]
-    wire = Wire(transport, deadline, MAX_HEAD)
-    with contextlib.closing(HTTPResponse(wire, method="CONNECT")) as response:
-        wire.sendall(b"".join((*lines, b"\r\n")))
+    stream = BlockingStream(transport, deadline, MAX_HEAD)
+    with contextlib.closing(HTTPResponse(stream, method="CONNECT")) as response:
+        stream.sendall(b"".join((*lines, b"\r\n")))
         try:
             response.begin()
-            if wire.has_ended and response.status // 100 == 2:  # http.client takes that for whole
+            if stream.has_ended and response.status // 100 == 2:  # http.client takes that for whole
                 raise RemoteDisconnected("the end came within its head")
         except HTTPException as error:
             raise ProxyError(
@@ -130,10 +129,10 @@ def _by_http1(transport: Transport, proxy: Proxy, target: str, deadline: float |
                 f" 9110, 9.3.6): {type(error).__name__}: {error}"
             ) from error
         if response.status // 100 == 2:
-            transport.round_trip = wire.round_trip
+            transport.round_trip = stream.round_trip
             return transport
         challenges = response.headers.get_all("proxy-authenticate") or []
-        wire.deadline, wire.room = _soon(deadline), MAX_HEAD
+        stream.deadline, stream.room = _soon(deadline), MAX_HEAD
         excerpt = _beginning(response)
         raise _refusal(proxy, target, response.status, response.reason, challenges, excerpt)
 
@@ -219,8 +218,8 @@ def _by_socks(
         from python_socks.sync import Proxy as SocksProxy
     except ImportError as error:
         raise ImportError(NEEDS_SOCKS) from error
-    wire = Wire(transport, deadline, MAX_HEAD)
-    reached: Any = _Reached(wire)
+    stream = BlockingStream(transport, deadline, MAX_HEAD)
+    reached: Any = _Reached(stream)
     try:
         socks = SocksProxy(
             python_socks.ProxyType.SOCKS5,
@@ -236,28 +235,28 @@ def _by_socks(
     try:
         socks.connect(host, port)
     except python_socks.ProxyTimeoutError:
-        raise wire.late() from None
+        raise stream.late() from None
     # ValueError: a name, or credentials, out of bounds.
     except (python_socks.ProxyError, ValueError) as error:
         raise ProxyError(
             f"the proxy {proxy} refused to connect to {host}, port {port} (RFC 1928, 6): {error}"
         ) from error
-    transport.round_trip = wire.round_trip
+    transport.round_trip = stream.round_trip
     return transport
 
 
 class _Reached:
     """In the place of python-socks' forward proxy: the connection that is there already."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, stream: BlockingStream) -> None:
+        self._wire = stream
 
-    def connect(self, **_: Any) -> Wire:
+    def connect(self, **_: Any) -> BlockingStream:
         """The connection to the SOCKS proxy."""
         return self._wire
 
 
-class Wire(io.RawIOBase):
+class BlockingStream(io.RawIOBase):
     """A transport as code that blocks knows a socket; each wait ends at one deadline.
 
     room: octets that may be read.  Nothing is read that is not asked for.
@@ -305,7 +304,7 @@ class Wire(io.RawIOBase):
         """It is."""
         return True
 
-    def makefile(self, *_: Any) -> Wire:
+    def makefile(self, *_: Any) -> BlockingStream:
         """As a socket gives the file that http.client reads from: unbuffered."""
         return self
 

@@ -90,9 +90,9 @@ class TunnelTransport:
     # --------------------------------------------------------------- the verbs
 
     @property
-    def drained(self) -> bool:
+    def read_would_block(self) -> bool:
         """Whether one had better wait than try to read."""
-        return self._base.drained and not self._has_news
+        return self._base.read_would_block and not self._has_news
 
     @property
     def _has_news(self) -> bool:
@@ -128,7 +128,7 @@ class TunnelTransport:
             self._buffered.advance(endpoint.receive(self._buffered.view))
         elif received == 0:
             endpoint.receive_eof()
-        endpoint.progressed.clear()  # nobody but us waits for news of this connection
+        endpoint.changed_streams.clear()  # nobody but us waits for news of this connection
         with contextlib.suppress(OSError):  # what it has said is known; sending tells the rest
             self._flush()
 

@@ -169,10 +169,10 @@ class Pump:
         self.endpoint.budget.freed.append(size)
         if self._queue:
             with self.lock:
-                self.endpoint.progressed.append(0)
+                self.endpoint.changed_streams.append(0)
                 self.flush()
 
-    def abandon(self, stream: Stream) -> None:
+    def drop_from_finalizer(self, stream: Stream) -> None:
         """Nobody will read the stream any more. For destructors: any thread, any moment, no lock.
 
         Only a note is left.  Whoever moves octets next reads it, and who sleeps is woken to: it may
@@ -191,19 +191,22 @@ class Pump:
             while self._abandoned:
                 self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
 
-    def tidy(self) -> None:
+    def collect_dropped(self) -> None:
         """Read the notes of a connection at which nobody may be waiting. Without the lock."""
         if self._abandoned:
             with self.lock:
                 self.flush()
 
     def wait_turn(
-        self, is_free: Condition, timeout: float | None, tidy: Callable[[], None] | None = None
+        self,
+        is_free: Condition,
+        timeout: float | None,
+        collect_dropped: Callable[[], None] | None = None,
     ) -> None:
         """Return when is_free() is true and all who came before have been served, or at failure.
 
-        is_free: about the connection as a whole.  tidy(): called now and then while something may
-        be left of former ones.  Raises TimedOut.
+        is_free: about the connection as a whole.  collect_dropped(): called now and then while
+        something may be left of former ones.  Raises TimedOut.
         """
         if not self._queue and is_free():
             return
@@ -223,8 +226,8 @@ class Pump:
                     self.wait(is_served, (0,), remaining)
                     continue
                 # What is read or dropped of a former connection wakes nobody here.
-                if tidy is not None:
-                    tidy()
+                if collect_dropped is not None:
+                    collect_dropped()
                 pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
                 with contextlib.suppress(TimedOut):
                     self.wait(is_served, (0,), pause)
@@ -234,7 +237,7 @@ class Pump:
             if ticket in queue:
                 queue.remove(ticket)
             # Perhaps there is enough for the next in the queue, too.
-            self.endpoint.progressed.append(0)
+            self.endpoint.changed_streams.append(0)
             self._wake()
 
     def drain(self, timeout: float | None) -> None:
@@ -263,7 +266,7 @@ class Pump:
                 flushed = self.flush()
                 if ready():
                     return
-                if self._transport.drained:
+                if self._transport.read_would_block:
                     self._sleep(ready, deadline, read=True, write=not flushed)
                 elif has_received:
                     self._remaining(deadline)  # what comes for others does not stretch it
@@ -345,14 +348,14 @@ class Pump:
 
     def _wake(self) -> None:
         """Open the gates of those whose wait has come to its end. HOT where threads share."""
-        progressed = self.endpoint.progressed
-        if self._parked and (progressed or self.endpoint.failure):
-            ids = self._parked.keys() if self.endpoint.failure else dict.fromkeys(progressed)
+        changed_streams = self.endpoint.changed_streams
+        if self._parked and (changed_streams or self.endpoint.failure):
+            ids = self._parked.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
             for stream_id in list(ids):
                 for gate in list(self._parked.get(stream_id, ())):
                     if not gate.is_open and gate.ready():
                         self._open(gate)
-        progressed.clear()
+        changed_streams.clear()
         if self._sleepers:
             self._ring()
 
@@ -406,11 +409,13 @@ class Pump:
         True if nothing is left. HOT: once a request (bench/clients.py).
         """
         endpoint, transport = self.endpoint, self._transport
-        if not (endpoint.outbound or endpoint.progressed or self._has_unsent or self._abandoned):
+        if not (
+            endpoint.outbound or endpoint.changed_streams or self._has_unsent or self._abandoned
+        ):
             return True
         if self._abandoned:
             self._drop_abandoned()
-        if endpoint.progressed:
+        if endpoint.changed_streams:
             self._wake()
         if self._is_refused:
             endpoint.outbound.clear()

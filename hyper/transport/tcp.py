@@ -10,7 +10,7 @@ A transport moves octets and knows nothing of HTTP.  Its verbs never block, but 
   those that begin included until the bell is silenced;
 * ``shutdown()`` ends the connection and wakes whoever waits; ``close()`` gives the socket back.
 
-``drained`` spares a system call: after a read that did not fill its view the kernel has no
+``read_would_block`` spares a system call: after a read that did not fill its view the kernel has no
 more, so that one had better wait than try.  ``round_trip`` is a first estimate of the time to the
 server and back, in seconds: from the TLS handshake, or from a proxy's answer.  It is None where TCP
 alone was connected, for that may end at the next box on the way.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         @property
         def socket(self) -> socket.socket: ...  # noqa: D102
         @property
-        def drained(self) -> bool: ...  # noqa: D102
+        def read_would_block(self) -> bool: ...  # noqa: D102
         def recv_into(self, view: memoryview) -> int | None: ...  # noqa: D102
         def send(self, octets: bytes) -> bool: ...  # noqa: D102
         def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool: ...  # noqa: D102
@@ -69,7 +69,7 @@ class PlainTransport:
         sock.setblocking(False)
         self.socket = sock
         self.round_trip: float | None = None
-        self.drained = False
+        self.read_would_block = False
         self._unsent = memoryview(b"")
         #: two ends: what is written to the one is seen by who waits for the other
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -79,9 +79,9 @@ class PlainTransport:
         try:
             size = self.socket.recv_into(view)
         except (BlockingIOError, InterruptedError):
-            self.drained = True
+            self.read_would_block = True
             return None
-        self.drained = size < len(view)
+        self.read_would_block = size < len(view)
         return size
 
     def send(self, octets: bytes) -> bool:
@@ -111,7 +111,7 @@ class PlainTransport:
         bell = self._bell[0] if self._bell else None
         ready = _wait(self.socket, bell, read=read, write=write, timeout=timeout)
         if ready:
-            self.drained = False
+            self.read_would_block = False
         return ready
 
     def hang_bell(self) -> None:

@@ -22,7 +22,7 @@ urllib3 = pytest.importorskip("urllib3", "2.0")
 from urllib3 import exceptions  # noqa: E402
 from urllib3.util import SKIP_HEADER, Retry, Timeout  # noqa: E402
 
-from hyper.contrib.urllib3 import (
+from hyper.contrib.urllib3 import (  # noqa: E402
     POOL_CLASSES,
     HTTP20ConnectionPool,
     HTTP20SecureConnection,

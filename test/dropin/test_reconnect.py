@@ -44,7 +44,7 @@ def test_an_idle_connection_that_ends(connect, way):
     first = connection.sock
     pump = first._session._pump
     with pump.lock:
-        pump.wait(lambda: not pump.endpoint.is_open, (0,), 10)
+        pump.wait(lambda: not pump.endpoint.accepts_requests, (0,), 10)
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"second"
     assert connection.sock is not first
@@ -70,7 +70,7 @@ def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, bo
     assert connection.getresponse().read() == b"first"
     pump = connection.sock._session._pump
     with pump.lock:
-        pump.wait(lambda: not pump.endpoint.is_open, (0,), 10)
+        pump.wait(lambda: not pump.endpoint.accepts_requests, (0,), 10)
     # The look that finds it open was a moment ago.
     monkeypatch.setattr(Session, "is_open", property(lambda _: True))
     connection.request("POST" if body else "GET", "/", body)

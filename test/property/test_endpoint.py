@@ -94,7 +94,7 @@ class Watched:
         """Something that a caller may do now, on one stream of those it knows."""
         endpoint = self.endpoint
         stream = self.known[sorted(self.known)[number % len(self.known)]]
-        if name in ("open", "upload") and endpoint.is_open and endpoint.may_open():
+        if name in ("open", "upload") and endpoint.accepts_requests and endpoint.may_open_stream():
             endpoint.send_request(request(), "POST", end_stream=name == "open")
         elif name == "send" and stream.request_is_open:
             endpoint.send_content(stream, memoryview(bytes(5000)), end_stream=number % 3 == 0)
@@ -122,8 +122,8 @@ class Watched:
                 assert stream.state in (states.CLOSED, states.CANCELLED)
                 assert stream.is_over
                 assert not stream.request_is_open
-            if stream.phase == states.DONE and stream.announced_size is not None:
-                assert stream.content_size == stream.announced_size
+            if stream.phase == states.DONE and stream.content_length is not None:
+                assert stream.content_size == stream.content_length
         self.check_windows()
         for frame in self.wired.sent():
             self.check_frame(frame)
@@ -203,7 +203,7 @@ def seen(wired, streams):
     return (
         endpoint.take_outbound(),
         str(endpoint.failure and endpoint.failure.exception()),
-        set(endpoint.progressed),
+        set(endpoint.changed_streams),
         (endpoint.goaway, endpoint.origin_set, endpoint.alt_services, endpoint.highest_promised),
         endpoint.peer_settings.as_dict(),
         (endpoint.send_window.size, endpoint.receive_window.size),
@@ -329,7 +329,7 @@ class Play:
         """Send one request, and read its response and promises as they come."""
         fields, pieces, trailers = self.exchanges[number]["request"]
         section = (*request(f"/{number}", "POST"), *fields)
-        while not self.endpoint.may_open():
+        while not self.endpoint.may_open_stream():
             yield
         is_short = not pieces and trailers is None
         stream = self.endpoint.send_request(section, "POST", end_stream=is_short)

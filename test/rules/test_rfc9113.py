@@ -916,7 +916,7 @@ def test_5_1_1_a_reserved_id_that_was_overtaken_is_not_used():
 def test_5_1_1_no_stream_beyond_2_to_the_31_minus_1():
     wired = Wired(first_stream_id=2**31 - 1)
     assert wired.open().id == 2**31 - 1
-    assert not wired.endpoint.is_open
+    assert not wired.endpoint.accepts_requests
     with pytest.raises(LocalProtocolError, match=r"5\.1\.2, 6\.8"):
         wired.open()
 
@@ -929,7 +929,7 @@ def test_5_1_2_no_more_streams_than_the_peer_allows():
     # "reserved" streams do not count, and a promised stream counts towards our own limit.
     wired.receive(wire.push_promise(first.id, 2, PROMISE))
     wired.answer(first)
-    assert wired.endpoint.may_open()
+    assert wired.endpoint.may_open_stream()
     wired.open()
 
 
@@ -1285,7 +1285,7 @@ def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
     )
     assert repr(failed) == f"<Stream {OPEN}, closed>"
     # "MUST NOT open additional streams"; those that are covered, and pushes, go on.
-    assert endpoint.may_open_or_never()
+    assert endpoint.may_open_stream_or_never()
     with pytest.raises(LocalProtocolError, match=r"6\.8"):
         wired.open()
     wired.answer(covered, b"content")

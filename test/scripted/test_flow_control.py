@@ -383,7 +383,7 @@ def test_an_answer_that_is_whole_ends_an_upload_that_the_server_does_not_take(
     connect, monkeypatch, timeout
 ):
     """RFC 9113, 8.1: it says nothing, it just opens no window; with no timeout as well."""
-    monkeypatch.setattr(exchange, "GRACE", 0.05)
+    monkeypatch.setattr(exchange, "ANSWERED_UPLOAD_TIMEOUT", 0.05)
 
     def script(peer):
         peer.handshake()

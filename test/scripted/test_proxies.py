@@ -483,7 +483,7 @@ class TestHTTP2:
     def test_a_shut_window_stops_neither_reading_nor_other_threads(self, through):
         """Who waits for room is called when the leader has let its octets go."""
         body = b"x" * 200_000
-        is_shut, may_open = threading.Event(), threading.Event()
+        is_shut, may_open_stream = threading.Event(), threading.Event()
 
         def script(peer):
             inside = open_tunnel(peer)
@@ -497,7 +497,7 @@ class TestHTTP2:
                 received += len(octets)
                 inside.feed(octets)
             is_shut.set()
-            assert may_open.wait(DEADLINE)
+            assert may_open_stream.wait(DEADLINE)
             inside.write_response(1, b"early")  # while the upload has no room
             peer.write(wire.window_update(0, 1 << 20) + wire.window_update(1, 1 << 20))
             assert inside.want_body(3) == body
@@ -518,7 +518,7 @@ class TestHTTP2:
         for thread in threads:
             thread.start()
         assert is_shut.wait(DEADLINE)
-        may_open.set()
+        may_open_stream.set()
         for thread in threads:
             thread.join(DEADLINE)
             assert not thread.is_alive()

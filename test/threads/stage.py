@@ -43,7 +43,7 @@ class FakeEndpoint:
 
     def __init__(self) -> None:
         self.outbound: list[bytes] = []
-        self.progressed: list[int] = []
+        self.changed_streams: list[int] = []
         self.failure: Failure | None = None
         self.goaway: tuple[int, int, bytes] | None = None
         self.streams: dict[int, object] = {1: object()}
@@ -62,7 +62,7 @@ class FakeEndpoint:
                 self.news[octet] += count
             if octet == GOAWAY:
                 self.goaway = (0, 0, b"")
-            self.progressed.append(0 if octet in (PLACE, GOAWAY) else octet)
+            self.changed_streams.append(0 if octet in (PLACE, GOAWAY) else octet)
         return len(view)
 
     def receive_eof(self) -> None:
@@ -71,7 +71,7 @@ class FakeEndpoint:
     def fail(self, failure: Failure) -> None:
         if not self.failure:
             self.failure = failure
-            self.progressed.extend(self.streams)
+            self.changed_streams.extend(self.streams)
 
     def why_none_is_free(self) -> str:
         return "timed out"
@@ -79,7 +79,7 @@ class FakeEndpoint:
     def drop(self, _: Any) -> None:
         """A dropped stream leaves its place to another."""
         self.places += 1
-        self.progressed.append(0)
+        self.changed_streams.append(0)
 
     def take_outbound(self) -> bytes:
         octets = b"".join(self.outbound)
@@ -101,7 +101,7 @@ class ScriptedTransport:
         self.incoming: deque[Any] = deque()
         self.sent = bytearray()
         self.room = sys.maxsize
-        self.drained = False
+        self.read_would_block = False
         self._unsent = b""
         self.is_shut = False
         self.is_ringing = False
@@ -139,10 +139,10 @@ class ScriptedTransport:
         assert not self.closed, "read after close"
         with self.change:
             if not self.incoming:
-                self.drained = True
+                self.read_would_block = True
                 return 0 if self.is_shut else None
             arrival = self.incoming.popleft()
-            self.drained = not self.incoming
+            self.read_would_block = not self.incoming
         if isinstance(arrival, BaseException):
             raise arrival
         self.on_read()
@@ -178,7 +178,7 @@ class ScriptedTransport:
             del self.asleep[name]
             self.change.notify_all()
         if ready:
-            self.drained = False
+            self.read_would_block = False
         return ready
 
     def hang_bell(self) -> None:

@@ -385,7 +385,7 @@ def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, parked):
     waiter = stage.settle(
         stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     )
-    stage.pump.abandon(object())
+    stage.pump.drop_from_finalizer(object())
     assert waiter.end() is None
     if leader:
         stage.bring(1)
@@ -397,7 +397,7 @@ def test_what_a_closed_connection_held_is_noted_at_once(stage):
     stage.pump.close()
     stream = Stream(1, OPEN, "GET")
     stream.content.extend([b"123", b"45"])
-    stage.pump.abandon(stream)
+    stage.pump.drop_from_finalizer(stream)
     assert stage.endpoint.budget.freed.copy().pop() == 5
     assert not stream.content
 
@@ -406,7 +406,7 @@ def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypa
     """The note came before the end, and nobody has moved octets since."""
     stream = Stream(1, OPEN, "GET")
     stream.content.append(b"12345")
-    monkeypatch.setattr(stage.transport, "shutdown", lambda: stage.pump.abandon(stream))
+    monkeypatch.setattr(stage.transport, "shutdown", lambda: stage.pump.drop_from_finalizer(stream))
     stage.pump._abandoned.append(stream)
     stage.pump.close()
     assert sum(stage.endpoint.budget.freed) == 5
@@ -624,7 +624,7 @@ def test_the_leader_of_the_queue_is_told_that_it_is_first(stage):
     with stage.pump.lock:
         served.append(True)
         stage.endpoint.places += 2
-        stage.endpoint.progressed.append(0)
+        stage.endpoint.changed_streams.append(0)
         stage.pump.flush()  # which calls nobody but the one ahead
     assert ahead.end() is None
     assert (first.end(), second.end()) == (None, None)
@@ -638,7 +638,7 @@ def test_what_another_thread_does_reaches_the_leader_in_the_kernel(stage):
     leader = stage.wait_for(1)
     with stage.pump.lock:
         stage.endpoint.news[1] += 1  # as cancel would, by this side alone
-        stage.endpoint.progressed.append(1)
+        stage.endpoint.changed_streams.append(1)
         stage.pump.flush()
     assert leader.end() is None
 

@@ -158,7 +158,9 @@ def test_pieces_that_are_no_octets_are_refused(given):
         octets(given)
 
 
-@pytest.mark.parametrize("given", [5, 2.5, object(), {"name": "value"}], ids=repr)
+@pytest.mark.parametrize(
+    "given", [5, 2.5, object(), {"name": "value"}], ids=["int", "float", "object", "mapping"]
+)
 def test_what_is_no_body_at_all_is_refused(given):
     """A mapping is none either: of a form meant for others to code, the keys alone would go out."""
     for verb in (octets, lambda given: body.content_length("POST", given)):

@@ -73,9 +73,9 @@ def test_4_2_a_larger_frame_is_taken_where_it_was_announced():
 def test_who_has_news_is_noted():
     wired = Wired()
     first, second = wired.open(), wired.open()
-    wired.endpoint.progressed.clear()
+    wired.endpoint.changed_streams.clear()
     wired.receive(wire.headers(second.id, OK), wire.window_update(first.id, 1), wire.settings())
-    assert set(wired.endpoint.progressed) == {0, first.id, second.id}
+    assert set(wired.endpoint.changed_streams) == {0, first.id, second.id}
 
 
 # ---- commands ----
@@ -84,9 +84,9 @@ def test_who_has_news_is_noted():
 def test_3_4_one_request_may_go_out_before_the_peer_s_settings_are_known():
     wired = Wired(handshake=False)
     wired.open()
-    assert not wired.endpoint.may_open()
+    assert not wired.endpoint.may_open_stream()
     wired.receive(wire.settings())
-    assert wired.endpoint.may_open()
+    assert wired.endpoint.may_open_stream()
 
 
 def test_5_1_1_a_second_connection_goes_on_counting():
@@ -257,9 +257,9 @@ def test_the_peer_s_end_is_the_end_of_what_was_not_whole():
             assert stream.failure is None
         else:
             assert type(stream.failure.exception()) is RemoteDisconnected
-    assert wired.endpoint.may_open_or_never()
-    assert not wired.endpoint.is_open
-    assert set(streams) <= set(wired.endpoint.progressed)
+    assert wired.endpoint.may_open_stream_or_never()
+    assert not wired.endpoint.accepts_requests
+    assert set(streams) <= set(wired.endpoint.changed_streams)
 
 
 @pytest.mark.parametrize("debug", [b"", b"caf\xe9"])

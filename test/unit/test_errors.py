@@ -63,8 +63,8 @@ def test_7_the_registry_is_the_rfc_s():
     ("code", "spelt"), [(0x8, "CANCEL"), (0xD, "HTTP_1_1_REQUIRED"), (0xBEEF, "error code 0xbeef")]
 )
 def test_7_codes_are_spelt_by_name_or_number(code, spelt):
-    assert errors.spell(code) == spelt
-    assert errors.known(code) == code
+    assert errors.code_name(code) == spelt
+    assert errors.as_error_code(code) == code
 
 
 @pytest.mark.parametrize(

@@ -44,13 +44,13 @@ def test_a_read_that_does_not_fill_its_view_says_that_there_is_no_more(pair):
     """It spares a system call."""
     transport, peer = pair
     peer.sendall(b"0123456789")
-    assert (receive(transport, 4), transport.drained) == (b"0123", False)
-    assert (receive(transport, 10), transport.drained) == (b"456789", True)
+    assert (receive(transport, 4), transport.read_would_block) == (b"0123", False)
+    assert (receive(transport, 10), transport.read_would_block) == (b"456789", True)
     assert not transport.wait(read=True, write=False, timeout=0)
-    assert transport.drained
+    assert transport.read_would_block
     peer.sendall(b"x")
     assert transport.wait(read=True, write=False, timeout=DEADLINE)
-    assert not transport.drained
+    assert not transport.read_would_block
 
 
 def test_what_the_kernel_does_not_take_is_kept_in_order(pair):

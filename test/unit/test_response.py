@@ -66,7 +66,7 @@ class FakePump:
         self.lock = threading.Lock()
         self.endpoint = FakeEndpoint()
         self.abandoned = []
-        self.abandon = self.abandoned.append
+        self.drop_from_finalizer = self.abandoned.append
         self.stream = stream
         self.acts = deque(acts)
         self.waits = 0

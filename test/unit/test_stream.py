@@ -26,7 +26,7 @@ MOMENTS = {
     "an interim response": ({"informational": [ResponseHead(103, (), None)]}, (False,) * 3),
     "the head": ({"status": 200}, (True, False, False)),
     "some content": ({"status": 200, "content": [b"x"]}, (True, True, False)),
-    "no reader": ({"status": 200, "is_unheard": True}, (True, True, False)),
+    "no reader": ({"status": 200, "read_shut": True}, (True, True, False)),
     "the end": ({"status": 200, "phase": states.DONE}, (True, True, True)),
     "a failure": ({"failure": Failure(OSError)}, (True, True, True)),
     "head and failure": ({"status": 200, "failure": Failure(OSError)}, (True, True, True)),
@@ -56,7 +56,7 @@ def test_who_waits_is_told_when_it_comes_or_never_will(moment, answers):
     ],
 )
 def test_8_1_1_how_much_content_there_must_be(method, status, announced, size):
-    assert stream(method, status, announced).announced_size == size
+    assert stream(method, status, announced).content_length == size
 
 
 def test_its_repr_says_which_and_in_what_state():

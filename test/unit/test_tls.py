@@ -266,12 +266,12 @@ def test_drained_does_not_hide_what_is_decrypted_but_not_read(serve):
     """Else one would wait for the socket while the octets are here."""
     _, transport = serve(lambda secure: secure.sendall(b"0123456789"))
     assert receive(transport, 4) == b"0123"
-    assert not transport.drained
+    assert not transport.read_would_block
     assert receive(transport, 4) == b"4567"
-    assert not transport.drained
+    assert not transport.read_would_block
     assert receive(transport, 4) == b"89"
     assert transport.recv_into(memoryview(bytearray(4))) is None
-    assert transport.drained
+    assert transport.read_would_block
 
 
 def test_a_large_upload_through_a_narrow_socket(serve):
@@ -377,7 +377,7 @@ def test_what_comes_before_a_failure_counts(serve, certificates, versions):
         assert select.select([transport.socket], [], [], DEADLINE)[0]
         peeked = transport.socket.recv(1 << 16, socket.MSG_PEEK)
     assert receive(transport) == b"firstsecond"
-    assert not transport.drained
+    assert not transport.read_would_block
     for _ in range(2):
         with pytest.raises(ssl.SSLError):
             transport.recv_into(memoryview(bytearray(100)))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hyper.tls import OP_NO_RENEGOTIATION, init_context
-from hyper.transport.tls.alpn_context import Offering, SecureSocket
-from hyper.transport.tls.ssl_socket import AdoptedTransport
+from hyper.transport.tls.alpn_context import ALPNContext, FilterSocket
+from hyper.transport.tls.ssl_socket import SSLSocketTransport
 from hyper.transport.tls.stdlib import judges_while_wrapping
 from hyper.transport.tls.transport import make_filter
 
@@ -46,7 +46,7 @@ class Serving(threading.Thread):
 
 @pytest.fixture
 def connect(certificates, backend):
-    """A SecureSocket after its handshake, and who serves it."""
+    """A FilterSocket after its handshake, and who serves it."""
     with ExitStack() as opened:
 
         def start(act):
@@ -54,7 +54,7 @@ def connect(certificates, backend):
             there.settimeout(DEADLINE)
             serving = Serving(there, certificates.server_context(), act)
             context = init_context(certificates.authority, backend=backend)
-            secure = SecureSocket(here, make_filter(context, "localhost", ["h2"]))
+            secure = FilterSocket(here, make_filter(context, "localhost", ["h2"]))
             opened.enter_context(secure)
             secure.settimeout(DEADLINE)
             secure.do_handshake()
@@ -101,7 +101,7 @@ def test_an_adopted_one_comes_to_its_end(connect, way):
             assert done.wait(DEADLINE)
 
     secure, serving = connect(act)
-    transport = AdoptedTransport(secure)
+    transport = SSLSocketTransport(secure)
     view = memoryview(bytearray(65536))
     seen = []
     while not seen or seen[-1] != b"":
@@ -200,14 +200,14 @@ class Wrapping:
 def test_a_context_of_the_callers_does_not_renegotiate():
     """RFC 9113, 9.2.1; and the context is afterwards what it was."""
     context = Wrapping(ssl.OP_NO_COMPRESSION)
-    Offering(context, ["h2"]).wrap_socket(None, "localhost")
+    ALPNContext(context, ["h2"]).wrap_socket(None, "localhost")
     options, _ = context.seen
     assert options == ssl.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION
     assert context.options == ssl.OP_NO_COMPRESSION
 
 
 def by_offering(context, sock):
-    return Offering(context, ["h2"]).wrap_socket(sock, "localhost")
+    return ALPNContext(context, ["h2"]).wrap_socket(sock, "localhost")
 
 
 def by_urllib3s_door(context, sock):
@@ -264,5 +264,5 @@ def test_a_truststore_that_judges_while_it_wraps(is_old):
     if not is_old:
         context._ctx.sslsocket_class = Judge
     assert judges_while_wrapping(context) == is_old
-    Offering(context, ["h2"]).wrap_socket(None, "localhost")
+    ALPNContext(context, ["h2"]).wrap_socket(None, "localhost")
     assert context.seen[1]["do_handshake_on_connect"] == is_old

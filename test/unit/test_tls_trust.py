@@ -366,7 +366,7 @@ def test_the_environment_names_the_drop_ins_backend(
     peer = scripted_peer(script, certificates.server_context())
     connection = HTTPSConnection("localhost", peer.port, timeout=DEADLINE)
     connection.connect()
-    assert type(connection.sock).__name__ == "SecureSocket"
+    assert type(connection.sock).__name__ == "FilterSocket"
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
     connection.close()
@@ -648,7 +648,7 @@ def test_what_a_connections_sock_tells(scripted_peer, certificates, backend):
 
 def test_a_wrapped_socket_that_does_not_block(certificates, backend):
     """It raises what an ssl.SSLSocket does, and what is offered again goes out once."""
-    from hyper.transport.tls.alpn_context import SecureSocket
+    from hyper.transport.tls.alpn_context import FilterSocket
 
     here, there = socket.socketpair()
     received, go_on = [], threading.Event()
@@ -663,7 +663,7 @@ def test_a_wrapped_socket_that_does_not_block(certificates, backend):
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     context = init_context(certificates.authority, backend=backend)
-    with SecureSocket(here, make_filter(context, "localhost", ["h2"])) as secure:
+    with FilterSocket(here, make_filter(context, "localhost", ["h2"])) as secure:
         secure.settimeout(DEADLINE)
         secure.do_handshake()
         secure.setblocking(False)

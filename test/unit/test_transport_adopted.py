@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from hyper.transport.tls.ssl_socket import RECORD_SIZE, AdoptedTransport
+from hyper.transport.tls.ssl_socket import RECORD_SIZE, SSLSocketTransport
 
 
 class Socket:
@@ -46,40 +46,40 @@ FULL = b"f" * RECORD_SIZE
 
 
 def test_all_records_that_are_there_come_at_once():
-    transport = AdoptedTransport(Socket(FULL, FULL, b"short", b"later"))
+    transport = SSLSocketTransport(Socket(FULL, FULL, b"short", b"later"))
     assert read(transport) == FULL + FULL + b"short"
-    assert transport.drained
+    assert transport.read_would_block
     assert read(transport) == b"later"
 
 
 def test_what_does_not_fit_comes_the_next_time():
-    transport = AdoptedTransport(Socket(FULL, b"end", ssl.SSLWantReadError()))
+    transport = SSLSocketTransport(Socket(FULL, b"end", ssl.SSLWantReadError()))
     assert read(transport, 10_000) == FULL[:10_000]
-    assert not transport.drained
+    assert not transport.read_would_block
     assert read(transport, 10_000) == FULL[10_000:]
     assert read(transport) == b"end"
     assert read(transport) is None
-    assert transport.drained
+    assert transport.read_would_block
 
 
 @pytest.mark.parametrize("wants", [ssl.SSLWantReadError, ssl.SSLWantWriteError])
 def test_nothing_there(wants):
-    transport = AdoptedTransport(Socket(wants(), FULL, wants()))
+    transport = SSLSocketTransport(Socket(wants(), FULL, wants()))
     assert read(transport) is None
     assert read(transport) == FULL
-    assert transport.drained
+    assert transport.read_would_block
 
 
 @pytest.mark.parametrize("end", [b"", ssl.SSLZeroReturnError(), ssl.SSLEOFError()])
 def test_the_end_comes_after_what_came_before_it(end):
-    transport = AdoptedTransport(Socket(FULL, end, end))
+    transport = SSLSocketTransport(Socket(FULL, end, end))
     assert read(transport) == FULL
     assert read(transport) == b""
 
 
 def test_so_does_a_failure():
     """RFC 9113, 5.4: a peer that hangs up may have said why before."""
-    transport = AdoptedTransport(Socket(FULL, ConnectionResetError("gone")))
+    transport = SSLSocketTransport(Socket(FULL, ConnectionResetError("gone")))
     assert read(transport) == FULL
     with pytest.raises(ConnectionResetError, match="gone"):
         read(transport)

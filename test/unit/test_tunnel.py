@@ -33,7 +33,7 @@ class Base:
         self.rings = 0
         self.state = "open"
 
-    drained = True
+    read_would_block = True
 
     def recv_into(self, view):
         if not self.inbound:
@@ -97,12 +97,12 @@ def test_content_fills_the_view_piece_by_piece(tunnel):
     tunnel, base = tunnel
     base.inbound = [wire.data(1, b"0123456789") + wire.data(1, b"abc") + wire.data(1, b"de")]
     assert receive(tunnel, 4) == b"0123"
-    assert not tunnel.drained
+    assert not tunnel.read_would_block
     assert tunnel.wait(read=True, write=False, timeout=9)
     assert base.waits == []  # there is something: nobody need ask the socket
     assert receive(tunnel, 8) == b"456789ab"
     assert receive(tunnel, 8) == b"cde"
-    assert tunnel.drained
+    assert tunnel.read_would_block
     assert receive(tunnel) is None
 
 

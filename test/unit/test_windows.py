@@ -109,7 +109,7 @@ def test_the_base_manager_gives_nothing_before_somebody_waits_and_wants_one_meth
         5,
     )
     assert manager.share == 100
-    assert manager.consumed(10) == manager.foresee() == manager.measured(0.1, 5) == 0
+    assert manager.consumed(10) == manager.expected() == manager.measured(0.1, 5) == 0
     assert manager.round_trip(0.1) is None
     assert manager.ended() is None
     assert not manager.wants_measure
@@ -161,10 +161,10 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     budget = Budget(8000)
     first = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     first.manager.round_trip(0.1)
-    assert first.ask("foresee") == 6000 * 11 // 12 - 100
+    assert first.ask("expected") == 6000 * 11 // 12 - 100
     second = ReceiveWindow(100, FlowControlManager(100), 3, budget)
     second.manager.round_trip(0.1)
-    assert second.ask("foresee") == 0
+    assert second.ask("expected") == 0
     assert not budget.refused
     second.is_begun = True
     assert second.ask("blocked") == 100
@@ -318,7 +318,7 @@ def foreseen(seconds, document_size=None):
     if seconds:
         manager.round_trip(seconds)
     manager.document_size = document_size
-    return manager.foresee()
+    return manager.expected()
 
 
 def test_on_a_long_path_the_default_foresees_what_it_may_need():
@@ -401,8 +401,8 @@ class Nonsense(FlowControlManager):
     def blocked(self):
         return self._said("blocked", super().blocked)
 
-    def foresee(self):
-        return self._said("foresee", super().foresee)
+    def expected(self):
+        return self._said("expected", super().expected)
 
     def round_trip(self, seconds):
         return self._said("round_trip", lambda: super(Nonsense, self).round_trip(seconds))
@@ -419,7 +419,7 @@ def nonsense(name, value, spared=2**20):
 
 
 HOOKS = [
-    *("increase_window_size", "consumed", "blocked", "foresee", "round_trip"),
+    *("increase_window_size", "consumed", "blocked", "expected", "round_trip"),
     *("measured", "ended"),
 ]
 
@@ -475,7 +475,7 @@ def test_a_manager_that_raises_loses_its_own_stream_and_no_other(hook):
     assert wired.endpoint.budget.shares == 0
 
 
-@pytest.mark.parametrize("hook", ["increase_window_size", "consumed", "foresee"])
+@pytest.mark.parametrize("hook", ["increase_window_size", "consumed", "expected"])
 def test_a_manager_that_answers_with_a_text_does_too(hook):
     _, stream, _ = play(nonsense(hook, "much"))
     assert "TypeError" in str(stream.failure.exception())
@@ -655,15 +655,15 @@ def test_a_promise_whose_manager_cannot_be_made_is_refused():
 def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
     wired = Wired(unread_limit=3 * 65_535)
     first, second, third = (wired.open() for _ in range(3))
-    assert not wired.endpoint.may_open()
+    assert not wired.endpoint.may_open_stream()
     wired.answer(first, bytes(100))
-    assert not wired.endpoint.may_open()
+    assert not wired.endpoint.may_open_stream()
     wired.endpoint.consume(first, len(first.content.popleft()))
-    assert wired.endpoint.may_open()
+    assert wired.endpoint.may_open_stream()
     wired.open()
-    assert not wired.endpoint.may_open()
+    assert not wired.endpoint.may_open_stream()
     wired.endpoint.cancel(second)
-    assert wired.endpoint.may_open()
+    assert wired.endpoint.may_open_stream()
     wired.answer(third, bytes(100))
     wired.endpoint.drop(third)
     assert third.content_size == 100

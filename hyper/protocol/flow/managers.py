@@ -76,7 +76,7 @@ class BaseFlowControlManager:
         """Octets of room to give now that size octets were used up; by default none."""
         return 0
 
-    def foresee(self) -> int:
+    def expected(self) -> int:
         """Octets of room to give before content comes; by default none.
 
         Asked when a request without content goes out on a path longer than 4 ms, and again when the
@@ -155,7 +155,7 @@ class FlowControlManager(BaseFlowControlManager):
         self.wants_measure = self._until_measured <= 0
         return unannounced + max(0, self._wanted - share)
 
-    def foresee(self) -> int:
+    def expected(self) -> int:
         """Before the head, what a long path may need; after it, what the document needs."""
         is_long = self._round_trip >= LONG_ROUND_TRIP
         size = self.document_size

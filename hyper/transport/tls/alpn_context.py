@@ -1,7 +1,7 @@
 """TLS in http.client's hands: contexts that offer what hyper wants, sockets that do what it does.
 
-``Offering`` is a context that gives http.client an ``ssl.SSLSocket``; or, where the context is
-pyOpenSSL's, a ``SecureSocket``, for pyOpenSSL's own connections lack most of a socket's manners.
+``ALPNContext`` is a context that gives http.client an ``ssl.SSLSocket``; or, where the context is
+pyOpenSSL's, a ``FilterSocket``, for pyOpenSSL's own connections lack most of a socket's manners.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import contextlib
 import socket
 import ssl
 
-from .stdlib import OFFERING, judges_while_wrapping
-from .transport import CIPHERTEXT_SIZE, Agreement, make_filter
+from .stdlib import ALPN_LOCK, judges_while_wrapping
+from .transport import CIPHERTEXT_SIZE, HandshakeResult, make_filter
 from .trust import OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PIECE = 64 * 1024
 
 
-class SecureSocket(Agreement, socket.socket):
+class FilterSocket(HandshakeResult, socket.socket):
     """A TCP socket whose octets are encrypted by a filter. One thread at a time.
 
     It takes over the socket that it is given, as ``ssl.SSLSocket`` does, and blocks as that did.
@@ -124,7 +124,7 @@ class SecureSocket(Agreement, socket.socket):
     dup = sendmsg = recvmsg = recvmsg_into = _refuse
     sendto = recvfrom = recvfrom_into = _refuse_address
 
-    def unwrap(self) -> SecureSocket:
+    def unwrap(self) -> FilterSocket:
         """Say close_notify; the peer's is not waited for."""
         self.filter.end()
         self._flush()
@@ -161,7 +161,7 @@ class SecureSocket(Agreement, socket.socket):
             raise ValueError(f"flags of a TLS socket are 0, not {flags}")
 
 
-class Offering:
+class ALPNContext:
     """A TLS context that offers these protocols by ALPN, whatever others it is used for.
 
     context: an ssl.SSLContext, whose list is set for the moment in which a socket takes it along,
@@ -178,7 +178,7 @@ class Offering:
         secure: Any
         context = self._context
         if hasattr(context, "wrap_socket"):
-            with OFFERING:
+            with ALPN_LOCK:
                 context.set_alpn_protocols(list(self._protocols))
                 options = context.options
                 context.options = options | OP_NO_RENEGOTIATION
@@ -191,7 +191,7 @@ class Offering:
                 finally:
                     context.options = options
         else:
-            secure = SecureSocket(
+            secure = FilterSocket(
                 sock, make_filter(self._context, server_hostname, self._protocols)
             )
         try:
@@ -205,7 +205,7 @@ class Offering:
         return getattr(self._context, name)
 
 
-class PyOpenSSLOffering(Offering):
+class PyOpenSSLALPNContext(ALPNContext):
     """The same with what http.client asks a context when it is given one; it decides by itself."""
 
     verify_mode = ssl.CERT_REQUIRED

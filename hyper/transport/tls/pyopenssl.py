@@ -138,7 +138,7 @@ def _load_certificate(
         found = serialization.load_pem_private_key(secret, octets or None)
     except TypeError as error:
         if not password:
-            raise trust.encrypted() from error
+            raise trust.encrypted_key_error() from error
         found = serialization.load_pem_private_key(secret, None)  # it is not encrypted at all
     context.use_privatekey(found)
     context.check_privatekey()
@@ -223,7 +223,9 @@ def _translated(error: SSL.Error) -> OSError:
     reasons = [entry[2] for entry in error.args[0]] if error.args else []
     words = reasons[-1] if reasons else "TLS failed, and OpenSSL does not say why"
     if "certificate verify failed" in reasons:
-        return trust.distrust(trust.UNSPECIFIED, "refused by the context's own callback or store")
+        return trust.certificate_error(
+            trust.UNSPECIFIED, "refused by the context's own callback or store"
+        )
     name = words.upper().replace(" ", "_")
     translated = ssl.SSLError(int(ssl.SSL_ERROR_SSL), f"[SSL: {name}] {words}")
     translated.library, translated.reason = "SSL", name
@@ -284,14 +286,14 @@ class PyOpenSSLFilter:
             return False
         except SSL.Error as error:
             if judgement.fault is not None:
-                raise trust.distrust(*judgement.fault) from error
+                raise trust.certificate_error(*judgement.fault) from error
             raise _translated(error) from error
         if self._verifies and not judgement.is_convinced:
             # The context's own callback was asked; or a session is resumed, and nobody was.
             certificate = self._connection.get_peer_certificate(as_cryptography=True)
             if not judgement.examine(certificate):
                 assert judgement.fault is not None  # it says why not
-                raise trust.distrust(*judgement.fault)
+                raise trust.certificate_error(*judgement.fault)
         if self._pin is not None:
             trust.require_pinned(self._pin, self.chain(), judgement.name)
         self._may_renegotiate = self.version() != "TLSv1.3"
@@ -337,7 +339,7 @@ class PyOpenSSLFilter:
         the largest that can be of use.
         """
         if self._failure is not None:
-            raise trust.afresh(self._failure)
+            raise trust.copied(self._failure)
         filled, size = 0, len(view)
         read = self._connection.recv_into
         try:
@@ -354,11 +356,11 @@ class PyOpenSSLFilter:
             # What a read has made OpenSSL answer: see tls_stdlib.py.
             self._answer = self.take_ciphertext()
             if self._answer:
-                self._failure = trust.renegotiation()
+                self._failure = trust.renegotiation_error()
         if filled:
             return filled  # what came before a failure counts
         if self._failure is not None:
-            raise trust.afresh(self._failure)
+            raise trust.copied(self._failure)
         return 0 if self._has_ended else None
 
     @property

@@ -15,7 +15,7 @@ from ..tcp import PlainTransport
 RECORD_SIZE = 16 * 1024
 
 
-class AdoptedTransport(PlainTransport):
+class SSLSocketTransport(PlainTransport):
     """A handshaken ``SSLSocket`` with a transport's verbs. Lock held for all but ``wait``."""
 
     socket: ssl.SSLSocket
@@ -42,10 +42,10 @@ class AdoptedTransport(PlainTransport):
                 filled += received
                 # OpenSSL keeps no other record: what it holds of this one, pending tells.
                 if not received or (received < RECORD_SIZE and not sock.pending()):
-                    self.drained = received > 0
+                    self.read_would_block = received > 0
                     return filled
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            self.drained = True
+            self.read_would_block = True
             return filled or None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return filled  # and 0 the next time
@@ -53,7 +53,7 @@ class AdoptedTransport(PlainTransport):
             if not filled:
                 raise
             self._failure = error  # what came before it counts
-        self.drained = False
+        self.read_would_block = False
         return filled
 
     def _send(self, octets: bytes) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Held from telling a context the protocols to offer until a TLS object is made of it, which takes
 #: them along: two connections that share a context and want to offer different ones.
-OFFERING = threading.Lock()
+ALPN_LOCK = threading.Lock()
 
 #: Where one file serves programs that know only paths, without ever being on a disk.
 OPEN_FILES = "/proc/self/fd"
@@ -169,7 +169,7 @@ def chain_of(secure: Any) -> list[bytes]:
 
 
 def _refuse_to_ask() -> str:
-    raise trust.encrypted()
+    raise trust.encrypted_key_error()
 
 
 @contextlib.contextmanager
@@ -211,7 +211,7 @@ class StdlibFilter:
     ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        with OFFERING:
+        with ALPN_LOCK:
             context.set_alpn_protocols(list(protocols))
             self.object = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
@@ -257,7 +257,7 @@ class StdlibFilter:
         ciphertext is there keeps exceptions out of the common case.
         """
         if self._failure is not None:
-            raise trust.afresh(self._failure)
+            raise trust.copied(self._failure)
         filled, size = 0, len(view)
         incoming = self._incoming
         read: Any = self.object.read  # its types in typeshed have changed
@@ -283,7 +283,7 @@ class StdlibFilter:
         if filled:
             return filled  # what came before a failure counts
         if self._failure is not None:
-            raise trust.afresh(self._failure)
+            raise trust.copied(self._failure)
         return 0 if self._has_ended or incoming.eof else None
 
     def _why_answered(self) -> ssl.SSLError | None:
@@ -293,7 +293,7 @@ class StdlibFilter:
         alert that declines it, or its first message where a context of the caller's allows it.
         """
         # In the middle of a handshake there is no version.
-        return None if self.object.version() == "TLSv1.3" else trust.renegotiation()
+        return None if self.object.version() == "TLSv1.3" else trust.renegotiation_error()
 
     @property
     def has_more(self) -> bool:

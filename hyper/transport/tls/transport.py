@@ -154,7 +154,7 @@ class Resumption:
         self._session = session
 
 
-class Agreement:
+class HandshakeResult:
     """What a handshake agreed on, in the words of ``ssl.SSLSocket``.
 
     Noted once, for OpenSSL's objects must not be asked by one thread while another one reads.
@@ -196,7 +196,7 @@ class Agreement:
         return self._protocol
 
 
-class SecureView(Agreement):
+class TLSSocketView(HandshakeResult):
     """A connected socket for looking at, and its TLS; all else is the socket's."""
 
     def __init__(self, sock: socket.socket, filter_: Filter) -> None:
@@ -241,9 +241,9 @@ class TLSTransport:
         self._has_agreed = False
 
     @property
-    def drained(self) -> bool:
+    def read_would_block(self) -> bool:
         """Whether one had better wait than try to read."""
-        return self._plain.drained and not self.filter.has_more
+        return self._plain.read_would_block and not self.filter.has_more
 
     def handshake(self, deadline: float | None) -> None:
         """Agree with the peer, waiting until the monotonic moment deadline at the most.
@@ -253,7 +253,7 @@ class TLSTransport:
         the peer breaks off.
         """
         self._shake_hands(deadline)
-        self.socket = SecureView(self.socket, self.filter)
+        self.socket = TLSSocketView(self.socket, self.filter)
         self._has_agreed = True
 
     def _shake_hands(self, deadline: float | None) -> None:
@@ -360,6 +360,26 @@ class TLSTransport:
     def close(self) -> None:
         """Give the socket back to the system; nobody may be waiting."""
         self._plain.close()
+
+
+def shake_hands(
+    transport: Transport,
+    context: Any,
+    host: str,
+    deadline: float | None,
+    protocols: Sequence[str],
+    resumption: Resumption | None = None,
+) -> TLSTransport:
+    """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
+    try:
+        # A zone is this machine's word for a link (RFC 4007, 11), and no part of a server's name.
+        name = host.partition("%")[0] if ":" in host else host
+        secured = TLSTransport(transport, context, name, protocols, resumption)
+        secured.handshake(deadline)
+    except BaseException:
+        transport.close()
+        raise
+    return secured
 
 
 def require_h2(filter_: Filter, host: str) -> None:

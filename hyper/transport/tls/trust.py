@@ -60,7 +60,7 @@ def warn_of_own_context() -> None:
     )
 
 
-def distrust(code: int, words: str) -> ssl.SSLCertVerificationError:
+def certificate_error(code: int, words: str) -> ssl.SSLCertVerificationError:
     """The exception for a certificate that does not convince, as the ssl module makes it.
 
     code: OpenSSL's number of the reason.
@@ -74,7 +74,7 @@ def distrust(code: int, words: str) -> ssl.SSLCertVerificationError:
     return error
 
 
-def encrypted() -> ssl.SSLError:
+def encrypted_key_error() -> ssl.SSLError:
     """The exception for a private key that nobody can read."""
     return ssl.SSLError(
         int(ssl.SSL_ERROR_SSL),
@@ -82,7 +82,7 @@ def encrypted() -> ssl.SSLError:
     )
 
 
-def renegotiation() -> ssl.SSLError:
+def renegotiation_error() -> ssl.SSLError:
     """The exception for a peer that wants another handshake under TLS 1.2 (9.2.1)."""
     return ssl.SSLError(
         int(ssl.SSL_ERROR_SSL),
@@ -90,7 +90,7 @@ def renegotiation() -> ssl.SSLError:
     )
 
 
-def afresh(error: OSError) -> OSError:
+def copied(error: OSError) -> OSError:
     """Another exception that says the same, and may be raised where this one is kept.
 
     An exception that was raised refers to the frames that it went through, and so to its keeper.
@@ -103,7 +103,7 @@ def afresh(error: OSError) -> OSError:
 def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
     """Raise ssl.SSLCertVerificationError unless the caller's pin accepts the chain."""
     if not pin(chain):
-        raise distrust(
+        raise certificate_error(
             REFUSED_BY_APPLICATION,
             f"the certificate of {host} was refused by the pin that this program has set; either"
             " the server has a new one, or somebody else answers in its place",
