@@ -63,8 +63,8 @@ class Wired:
             covers=lambda scheme, authority: (scheme, authority) == ("https", AUTHORITY),
             unread_limit=unread_limit,
             now=lambda: self.time,
-            first_stream_id=first_stream_id,
         )
+        self.endpoint.next_stream_id = first_stream_id
         self.decoder = Decoder()  # of what the endpoint sends
         octets = self.endpoint.take_outbound()
         assert octets.startswith(wire.PREFACE)

@@ -157,7 +157,7 @@ class Route:
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
             )
 
-    def dial(self, timeout: float | None, first_stream_id: int) -> Pump:
+    def dial(self, timeout: float | None) -> Pump:
         """A new connection; timeout: seconds for all of it, or None.
 
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
@@ -180,7 +180,7 @@ class Route:
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
         try:
-            return self.begin(transport, names, first_stream_id)
+            return self.begin(transport, names)
         except BaseException:
             transport.close()
             raise
@@ -214,7 +214,7 @@ class Route:
                 members.pop(origin, None)
         return tuple(filter(None, members))
 
-    def begin(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
+    def begin(self, transport: Transport, names: Names) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.
 
         names: of the server's verified certificate.
@@ -230,7 +230,6 @@ class Route:
             covers=self._coverage(names),
             unread_limit=self._unread_limit,
             now=time.monotonic,
-            first_stream_id=first_stream_id,
             former=self._budgets,
         )
         known = [budget for budget in self._budgets if budget() is not None]

@@ -85,14 +85,12 @@ class Endpoint(Opening):
     former: references to the budgets of connections before this one, which count in it.
     now(): a moment in seconds; asked only while the path is measured.
     covers(scheme, authority): whether the peer may push for that origin (10.1).
-    first_stream_id: odd; a second connection of the same user goes on counting.
     """
 
     # An object of more than thirty attributes is slow without.
     __slots__ = (
         "_cancelled",
         "_unsent_answers",
-        "_youngest_opened",
         "accepts_requests",
         "alt_services",
         "block",
@@ -134,7 +132,6 @@ class Endpoint(Opening):
         covers: Callable[[str, str], bool],
         unread_limit: int,
         now: Callable[[], float],
-        first_stream_id: int = 1,
         former: Iterable[ref[Budget]] = (),
     ) -> None:
         super().__init__(unread_limit, former, now)
@@ -170,8 +167,7 @@ class Endpoint(Opening):
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
         self.streams: dict[int, Stream] = {}
-        self.next_stream_id = first_stream_id
-        self._youngest_opened = 0
+        self.next_stream_id = 1
         #: promises that nobody has claimed, by the id of the request they came with
         self.promises: dict[int, deque[Stream]] = {}
         self.highest_promised = 0
@@ -269,7 +265,7 @@ class Endpoint(Opening):
             return CANCELLED
         opened = stream_id <= self.highest_promised
         if stream_id % 2:
-            opened = stream_id <= self._youngest_opened
+            opened = stream_id < self.next_stream_id
         return CLOSED if opened and stream_id else IDLE
 
     def close_stream(self, stream: Stream) -> None:
@@ -381,11 +377,16 @@ class Endpoint(Opening):
             f" {self.budget.limit} octets: read or close responses, or give it more"
         )
 
-    def reserve_stream_id(self) -> int:
-        """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
-        stream_id = self.next_stream_id
+    def _take_stream_id(self, wanted: int = 0) -> int:
+        """Return the identifier of a new stream: the wanted one, if it is free (5.1.1).
+
+        "The identifier of a newly established stream MUST be numerically greater than all streams
+        that the initiating endpoint has opened or reserved."
+        """
+        stream_id = max(wanted, self.next_stream_id)
         self.next_stream_id = stream_id + 2
-        self.accepts_requests = self.accepts_requests and stream_id + 2 <= LAST_STREAM_ID
+        if stream_id + 2 > LAST_STREAM_ID:
+            self.accepts_requests = False
         return stream_id
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
@@ -394,33 +395,29 @@ class Endpoint(Opening):
         "[...] stream 1 is implicitly 'half-closed' from the client toward the server" (RFC 7540,
         3.2; kept by 5.1.1 as a possibility).
         """
-        stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
+        stream = Stream(self._take_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
         stream.receive_window = self._opened(self.initial_receive_window, stream.id, self.budget)
         stream.request_is_open = False
-        self._youngest_opened = stream.id
         self.streams[stream.id] = stream
         return stream
 
     def send_request(
-        self, section: Fields, method: str, *, end_stream: bool, reserved_id: int = 0
+        self, section: Fields, method: str, *, end_stream: bool, stream_id: int = 0
     ) -> Stream:
         """Open a stream with a checked field section (8.1). HOT: once a request.
 
-        reserved_id is used unless a younger stream has been opened: "The identifier of a newly
-        established stream MUST be numerically greater" (5.1.1).  Stream id, compression and
-        place in ``outbound`` are one act: the peer decodes blocks in the order in which they
-        were coded (4.3).
+        stream_id: the identifier that is wanted; a greater one is taken if it is not free.  The
+        identifier, compression and the place in ``outbound`` are one act: the peer decodes
+        blocks in the order in which they were coded (4.3).
         """
         if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         if method == "CONNECT":
             self._require_leave_for(section)
-        stream_id = reserved_id
-        if stream_id <= self._youngest_opened:
-            stream_id = self.reserve_stream_id()
+        stream_id = max(stream_id, self.next_stream_id)
         window = self._opened(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
-        self._youngest_opened = stream_id
+        self._take_stream_id(stream_id)
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
         stream = Stream(stream_id, state, method, section)
         stream.receive_window = window

@@ -164,6 +164,29 @@ class Pump:
                         " gives none"
                     ) from None
 
+    def ping(self, opaque: bytes, timeout: float | None) -> float:
+        """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.
+
+        Raises TimedOut, LocalProtocolError for octets that cannot be sent now, and what ended the
+        connection.
+        """
+        endpoint = self.endpoint
+        with self.lock:
+            begin = time.monotonic()
+            endpoint.send_ping(opaque)
+            try:
+                self.wait(
+                    lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
+                )
+            finally:
+                is_answered = endpoint.pings.pop(opaque)
+            seconds = time.monotonic() - begin
+            if is_answered:
+                endpoint.tell_round_trip(seconds)
+                return seconds
+            assert endpoint.failure is not None  # else the wait would go on
+            raise endpoint.failure.exception()
+
     def release(self, size: int) -> None:
         """Size octets of a stream that has ended were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)

@@ -151,7 +151,7 @@ def test_a_server_is_reached(request, way, connect, server_name):
     assert connection.getresponse(download).read() == pattern(size)
     answer = json.loads(connection.getresponse(upload).read())
     assert (answer["size"], answer["sha256"]) == (size, sha256(pattern(size)))
-    transport = connection._pump._transport
+    transport = connection._pumps.current._transport
     assert 0 < transport.round_trip < DEADLINE
     if server.secure:
         assert isinstance(transport, TLSTransport)

@@ -14,7 +14,7 @@ import pytest
 
 import hyper
 from hyper import HTTP20Stream, Priority
-from hyper.client.putrequest import MAX_ANSWERED_EARLY
+from hyper.client.registry import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError, StreamResetError
 from test import wire
 from test.scripted.script import pong, want
@@ -184,7 +184,7 @@ class TestEarlyAnswers:
             connection.endheaders(final=False)
             connection.getresponse(stream_id).read()
         connection.ping()
-        assert len(connection._sending) <= MAX_ANSWERED_EARLY + 2
+        assert len(connection._registry._entries) <= MAX_ANSWERED_EARLY + 2
 
     @pytest.mark.parametrize("known", [True, False])
     def test_from_a_server_that_just_stops_reading(self, connect, known):

@@ -88,10 +88,10 @@ def test_6_9_what_nobody_reads_stops_at_the_limit_and_stops_nobody(connect):
     connection.ping()
     connection.request("GET", "/")
     assert len(connection.getresponse().read()) == 3 * MEBIBYTE
-    assert connection._pump.endpoint.budget.committed <= limit
+    assert connection._pumps.current.endpoint.budget.committed <= limit
     for response in responses:
         assert response.read().endswith(b"the end")
-    assert connection._pump.endpoint.budget.has_room(limit)
+    assert connection._pumps.current.endpoint.budget.has_room(limit)
 
 
 def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
@@ -116,7 +116,7 @@ def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
     responses = [connection.getresponse(first), connection.getresponse(second)]
     waiting = threading.Thread(target=lambda: connection.request("GET", "/third"))
     waiting.start()
-    pump = connection._pump
+    pump = connection._pumps.current
     while not pump._queue:
         time.sleep(0.001)
     assert len(responses[0].read()) == 100_000
@@ -124,8 +124,8 @@ def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
     assert connection.getresponse().read() == b"third"
     del responses[:]
     gc.collect()  # and what is dropped unread leaves its room, too
-    connection._pump.flush()
-    assert connection._pump.endpoint.budget.has_room(220_000)
+    connection._pumps.current.flush()
+    assert connection._pumps.current.endpoint.budget.has_room(220_000)
 
 
 class Bucket(BaseFlowControlManager):
@@ -311,7 +311,7 @@ def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
         connection.request("POST", "/", body())
     gc.collect()
     connection.ping()
-    assert connection._pump.endpoint.budget.held() == 0
+    assert connection._pumps.current.endpoint.budget.held() == 0
 
 
 @pytest.mark.parametrize("way", ["drop", "close"])
@@ -333,10 +333,10 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
     connection = connect(script, unread_limit=150_000, settings={4: 65_535})
     connection.request("GET", "/")
     response = connection.getresponse()
-    former = connection._pump
+    former = connection._pumps.current
     connection.request("GET", "/second")
     assert connection.getresponse().read() == b"second"
-    assert connection._pump is not former
+    assert connection._pumps.current is not former
     if way == "close":
         response.close()
     else:

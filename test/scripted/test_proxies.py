@@ -276,7 +276,7 @@ class TestHTTP1:
 
         connection = through(script)
         connection.connect()
-        assert 0.05 <= connection._pump._transport.round_trip < DEADLINE
+        assert 0.05 <= connection._pumps.current._transport.round_trip < DEADLINE
 
 
 def silent(peer):
@@ -395,7 +395,7 @@ class TestHTTP2:
 
         connection = through(script, "h2c", user="name:secret@", proxy={"headers": {"X-Own": "1"}})
         assert get(connection) == b"inside"
-        assert 0 < connection._pump._transport.round_trip < DEADLINE
+        assert 0 < connection._pumps.current._transport.round_trip < DEADLINE
 
     def test_the_proxy_wants_credentials(self, through):
         def script(peer):
@@ -651,7 +651,7 @@ class TestSOCKS:
 
         connection = through(script, "socks5h", user=user)
         assert get(connection) == b"inside"
-        assert 0 < connection._pump._transport.round_trip < DEADLINE
+        assert 0 < connection._pumps.current._transport.round_trip < DEADLINE
 
     def test_a_refusal(self, through):
         def script(peer):

@@ -178,7 +178,7 @@ def test_a_push_that_nobody_takes_leaves_its_room(connect, is_whole, way):
     pushes = list(connection.getpushes(capture_all=True))
     assert connection.getresponse().read() == b"page"
     connection.ping()
-    budget = connection._pump.endpoint.budget
+    budget = connection._pumps.current.endpoint.budget
     assert budget.held() >= 50_000
     if way == "cancel":
         pushes[0].cancel()

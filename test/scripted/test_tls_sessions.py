@@ -71,7 +71,7 @@ def test_another_connection_has_a_session_of_its_own(start, certificates, backen
                 get(connection)
             else:
                 connection.connect()
-                connection._pump.endpoint.next_stream_id = 3
+                connection._pumps.current.endpoint.next_stream_id = 3
                 get(connection)
     peer.join()
     assert resumed == [False, False]

@@ -14,7 +14,8 @@ from http.client import HTTPException, IncompleteRead, RemoteDisconnected, Respo
 import pytest
 
 from hyper import HTTP20Connection
-from hyper.client.connection import MAX_CONNECTIONS_A_REQUEST
+from hyper.client.pumps import MAX_CONNECTIONS_A_REQUEST
+from hyper.client.timeouts import Timeouts
 from hyper.errors import ConnectionTerminated, InvalidURL, LocalProtocolError, RemoteProtocolError
 from test import wire
 from test.scripted.script import pong, want
@@ -28,7 +29,7 @@ SHORT = 0.05
 
 def await_news(connection):
     """Return when something has come that nobody has read, and the next request will look."""
-    connection._pump._looked = 0.0  # a moment ago would be too soon for another look
+    connection._pumps.current._looked = 0.0  # a moment ago would be too soon for another look
     if connection.sock is not None:
         assert select.select([connection.sock], [], [], 10)[0]
 
@@ -68,7 +69,7 @@ class TestDeadlines:
         with pytest.raises(TimeoutError), connection.within(2 * SHORT):
             verb()
         assert time.monotonic() - begin < 5
-        assert connection.limit() == connection.timeout
+        assert connection._timeouts.remaining() == connection.timeout
         self.over.set()
 
     @pytest.mark.parametrize("way", ["response", "stream"])
@@ -137,18 +138,18 @@ class TestDeadlines:
     def test_the_earlier_moment_counts(self):
         connection = HTTP20Connection("localhost", timeout=7)
         with connection.within(None):
-            assert connection.limit() == 7
+            assert connection._timeouts.remaining() == 7
         with connection.within(100):
-            assert 90 < connection.limit() <= 100
+            assert 90 < connection._timeouts.remaining() <= 100
             with connection.within(1000):
-                assert connection.limit() <= 100
+                assert connection._timeouts.remaining() <= 100
             with connection.within(10), ThreadPoolExecutor(1) as threads:
-                assert connection.limit() <= 10
-                assert threads.submit(connection.limit).result(10) == 7
-            assert 90 < connection.limit() <= 100
+                assert connection._timeouts.remaining() <= 10
+                assert threads.submit(connection._timeouts.remaining).result(10) == 7
+            assert 90 < connection._timeouts.remaining() <= 100
             with connection.within(-1):
-                assert connection.limit() == 0
-        assert connection.limit() == 7
+                assert connection._timeouts.remaining() == 0
+        assert connection._timeouts.remaining() == 7
 
 
 class TestTimeouts:
@@ -275,7 +276,7 @@ class TestTimeouts:
         # Before the limit: the second waits for SETTINGS (5.1.2), and is to get through.
         silent, busy = connection.request("GET", "/"), connection.request("GET", "/")
         monkeypatch.setattr(
-            connection, "limit", lambda: 0.001 if threading.get_ident() == here else 10
+            Timeouts, "remaining", lambda _: 0.001 if threading.get_ident() == here else 10
         )
         with ThreadPoolExecutor(1) as pool:
             content = pool.submit(lambda: connection.getresponse(busy).read())
@@ -287,10 +288,10 @@ class TestTimeouts:
     @pytest.mark.parametrize("timeout", [None, 5])
     def test_of_the_process(self, timeout, monkeypatch):
         """As http.client's: the socket module's default, unless the caller says otherwise."""
-        assert HTTP20Connection("localhost").limit() == socket.getdefaulttimeout()
+        assert HTTP20Connection("localhost")._timeouts.remaining() == socket.getdefaulttimeout()
         monkeypatch.setattr(socket, "getdefaulttimeout", lambda: 7.0)
-        assert HTTP20Connection("localhost").limit() == 7.0
-        assert HTTP20Connection("localhost", timeout=timeout).limit() == timeout
+        assert HTTP20Connection("localhost")._timeouts.remaining() == 7.0
+        assert HTTP20Connection("localhost", timeout=timeout)._timeouts.remaining() == timeout
 
 
 class TestTurns:
@@ -315,7 +316,7 @@ class TestTurns:
         connection = connect(script)
         connection.ping()
         connection.request("GET", "/0")
-        pump = connection._pump
+        pump = connection._pumps.current
 
         def ask(number):
             connection.getresponse(connection.request("GET", f"/{number}")).read()
@@ -545,13 +546,13 @@ class TestGoaway:
         connection = connect(script)
         dial = connection._route.dial
 
-        def dial_and_listen(timeout, first_stream_id):
-            pump = dial(timeout, first_stream_id)
+        def dial_and_listen(timeout):
+            pump = dial(timeout)
             with pump.lock:
                 pump.wait(lambda: pump.endpoint.goaway is not None, (0,), 10)
             return pump
 
-        monkeypatch.setattr(connection._route, "dial", dial_and_listen)
+        monkeypatch.setattr(connection._pumps, "_dial", dial_and_listen)
         with pytest.raises(ConnectionTerminated, match="ended 3 connections") as caught:
             connection.request("GET", "/")
         assert caught.value.retryable
@@ -693,7 +694,7 @@ class TestClose:
         connection.request("GET", "/")
         with ThreadPoolExecutor(1) as pool:
             second = pool.submit(connection.request, "GET", "/second")
-            while not connection._pump._queue:
+            while not connection._pumps.current._queue:
                 assert not second.done()
             connection.close()
             with pytest.raises(ConnectionTerminated, match="closed on this side"):

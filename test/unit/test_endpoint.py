@@ -89,10 +89,10 @@ def test_3_4_one_request_may_go_out_before_the_peer_s_settings_are_known():
     assert wired.endpoint.may_open_stream()
 
 
-def test_5_1_1_a_second_connection_goes_on_counting():
-    wired = Wired(first_stream_id=101)
+def test_5_1_1_a_skipped_id_is_closed():
+    wired = Wired()
     assert wired.endpoint.state_of(99) == states.IDLE
-    assert wired.open().id == 101
+    assert wired.endpoint.send_request(request(), "GET", end_stream=True, stream_id=101).id == 101
     assert wired.endpoint.state_of(99) == states.CLOSED
 
 
@@ -313,9 +313,8 @@ def test_5_1_2_a_promise_gives_its_place_back_when_it_is_over():
     assert wired.endpoint.pushes_open == 0
 
 
-def test_a_reserved_id_is_used_while_no_younger_stream_was_opened():
+def test_a_wanted_id_is_taken_while_it_is_free():
     wired = Wired()
     endpoint = wired.endpoint
-    reserved = endpoint.reserve_stream_id()
-    assert endpoint.send_request(request(), "GET", end_stream=True, reserved_id=reserved).id == 1
-    assert wired.open().id == 3
+    assert endpoint.send_request(request(), "GET", end_stream=True, stream_id=5).id == 5
+    assert wired.open().id == 7

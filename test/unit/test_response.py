@@ -23,7 +23,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyper.client.response import HTTP20Push, HTTP20Response
+from hyper.client.exchange import Exchange
+from hyper.client.push import HTTP20Push
+from hyper.client.response import HTTP20Response
+from hyper.client.timeouts import Timeouts
 from hyper.errors import (
     Failure,
     RemoteDisconnected,
@@ -55,7 +58,7 @@ class FakeEndpoint:
     def consume(self, _stream, size):
         self.consumed += size
 
-    def cancel(self, stream):
+    def cancel(self, stream, _code):
         self.cancelled.append(stream)
 
 
@@ -111,14 +114,14 @@ def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, 
     stream.receive_window = SimpleNamespace(size=1)
     stream.begin(ResponseHead(status, tuple(fields), length))
     stream.trailers = tuple(trailers)
-    connection = SimpleNamespace(decode_content=decode, limit=lambda: 1.0)
-    return HTTP20Response(connection, FakePump(stream, acts), stream)
+    exchange = Exchange(FakePump(stream, acts), stream, Timeouts(1.0))
+    return HTTP20Response(exchange, decode_content=decode)
 
 
 def arrived(response):
     """The same, with everything there before it is read."""
-    while response._pump.acts:
-        response._pump.play()
+    while response._exchange.pump.acts:
+        response._exchange.pump.play()
     return response
 
 
@@ -181,7 +184,7 @@ class TestHead:
     def test_interim_responses(self):
         """RFC 9110, 15.2; RFC 8297."""
         response = reply(END)
-        response._stream.informational = [
+        response._exchange.stream.informational = [
             ResponseHead(100, (), None),
             ResponseHead(103, ((b"link", b"</style.css>"),), None),
         ]
@@ -231,7 +234,7 @@ class TestReading:
         assert response.read1(2) == b"ab"
         assert response.read1() == b"c"
         assert response.read1(100) == b"def"
-        assert response._pump.waits == 2
+        assert response._exchange.pump.waits == 2
         assert response.read1() == b"g"
         assert response.read1() == b""
 
@@ -284,13 +287,13 @@ class TestReading:
     def test_what_is_read_is_credited(self):
         """RFC 9113, 6.9: the server may send more when the caller has taken, not before."""
         response = reply(b"abc", b"def", END)
-        response._pump.play()
-        response._pump.play()
-        assert response._pump.endpoint.consumed == 0
+        response._exchange.pump.play()
+        response._exchange.pump.play()
+        assert response._exchange.pump.endpoint.consumed == 0
         response.read(2)
-        assert response._pump.endpoint.consumed == 3
+        assert response._exchange.pump.endpoint.consumed == 3
         response.read(4)
-        assert response._pump.endpoint.consumed == 6
+        assert response._exchange.pump.endpoint.consumed == 6
 
     @given(
         st.lists(st.binary(max_size=12) | st.sampled_from([b"\n", b"a\nb", b"\n\n"]), max_size=8),
@@ -542,7 +545,7 @@ class TestClosing:
         response = reply(b"abc", b"def", END)
         response.read(2)
         response.close()
-        assert response._pump.endpoint.cancelled == [response._stream]
+        assert response._exchange.pump.endpoint.cancelled == [response._exchange.stream]
         assert response.closed
         assert response.isclosed()
 
@@ -550,7 +553,7 @@ class TestClosing:
         response = reply()
         response.close()
         response.close()
-        assert len(response._pump.endpoint.cancelled) == 1
+        assert len(response._exchange.pump.endpoint.cancelled) == 1
 
     def test_after_the_end_resets_nothing(self):
         response = reply(b"abc", END)
@@ -558,20 +561,20 @@ class TestClosing:
         assert response.isclosed()
         assert not response.closed
         response.close()
-        assert response._pump.endpoint.cancelled == []
+        assert response._exchange.pump.endpoint.cancelled == []
 
     def test_while_the_request_still_goes_out_resets_the_stream(self):
         """The server has answered before it had all: nobody will send the rest (8.1)."""
         response = reply(END)
-        response._stream.request_is_open = True
+        response._exchange.stream.request_is_open = True
         response.read()
         response.close()
-        assert response._pump.endpoint.cancelled == [response._stream]
+        assert response._exchange.pump.endpoint.cancelled == [response._exchange.stream]
 
     def test_by_context_manager(self):
         with reply(b"abc") as response:
             assert response.read(1) == b"a"
-        assert response._pump.endpoint.cancelled == [response._stream]
+        assert response._exchange.pump.endpoint.cancelled == [response._exchange.stream]
 
     @pytest.mark.parametrize("name", [name for name in VERBS if name != "trailers"])
     def test_nothing_is_read_of_a_closed_one(self, name):
@@ -588,7 +591,7 @@ class TestClosing:
     def test_by_dropping_leaves_a_note(self):
         """No lock is taken by a destructor: the next thread that flushes resets the stream."""
         response = reply(b"abc")
-        pump, stream = response._pump, response._stream
+        pump, stream = response._exchange.pump, response._exchange.stream
         with pump.lock:
             del response
             for _ in range(3):  # PyPy
@@ -598,7 +601,7 @@ class TestClosing:
     def test_by_dropping_after_the_end_leaves_none(self):
         response = reply(b"abc", END)
         response.read()
-        pump = response._pump
+        pump = response._exchange.pump
         del response
         for _ in range(3):
             gc.collect()
@@ -619,7 +622,7 @@ class TestPush:
             ((b"accept", b"text/css"), (b"x-note", b"one"), (b"x-note", b"two")),
         )
         pump = FakePump(stream, ())
-        push = HTTP20Push(SimpleNamespace(limit=lambda: None), pump, stream)
+        push = HTTP20Push(Exchange(pump, stream, Timeouts(None)))
         assert (push.method, push.scheme) == ("GET", "https")
         assert (push.authority, push.path) == ("example.org", "/style.css?v=1")
         assert push.stream_id == 2
