@@ -14,7 +14,7 @@ import pytest
 
 from test import wire
 from test.live.servers import pattern
-from test.scripted.script import want
+from test.scripted.steps import want
 
 # Seconds that a wait may last in a test where it is meant to end so.
 SHORT = 0.05

@@ -15,7 +15,7 @@ import pytest
 
 from test import wire
 from test.live.servers import pattern
-from test.scripted.script import want
+from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")
 

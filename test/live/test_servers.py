@@ -8,10 +8,10 @@ import zlib
 
 import pytest
 
+from test.h2_client import Client
 from test.live import servers
 from test.live.conftest import require
 from test.live.servers import FILES, LARGE, hypercorn_is_whole, pattern, sha256
-from test.reference import Client
 
 ASSETS = {"/style.css": FILES["style.css"], "/app.js": FILES["app.js"]}
 

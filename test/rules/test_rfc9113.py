@@ -28,7 +28,7 @@ from hyper.protocol import messages
 from hyper.protocol.flow.managers import BaseFlowControlManager
 from hyper.protocol.messages import trailer_section
 from test import wire
-from test.wired import (
+from test.memory_endpoint import (
     ANSWERED,
     AUTHORITY,
     AWAITING,
@@ -46,7 +46,7 @@ from test.wired import (
     REFUSED,
     RESPONDING,
     TRAILERS,
-    Wired,
+    MemoryEndpoint,
     busy,
     request,
 )
@@ -114,7 +114,7 @@ def check_stream_error(wired, stream_id, octets, code, section):
 
 
 def test_3_4_the_client_begins_with_its_preface_and_settings():
-    wired = Wired(
+    wired = MemoryEndpoint(
         {wire.SETTINGS_ENABLE_PUSH: 0}, connection_window=1_000_000, handshake=False
     )  # which checks the 24 octets
     settings, window_update = wired.preface
@@ -123,7 +123,7 @@ def test_3_4_the_client_begins_with_its_preface_and_settings():
 
 
 def test_3_4_the_peer_s_settings_are_acknowledged():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     (ack,) = wired.receive(wire.settings({wire.SETTINGS_MAX_FRAME_SIZE: 20_000}))
     assert ack.octets() == wire.settings(ack=True)
 
@@ -139,13 +139,13 @@ def test_3_4_the_peer_s_settings_are_acknowledged():
     ],
 )
 def test_3_4_another_first_frame_than_settings_is_an_invalid_preface(octets):
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     wired.open()
     check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 3.4")
 
 
 def test_3_3_a_peer_that_answers_in_http_1_is_named_as_such():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     wired.open()
     octets = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
     check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 3.3", NegotiationError)
@@ -460,7 +460,7 @@ def test_6_9_1_data_beyond_the_connection_s_window_even_on_a_stream_that_we_rese
 
 
 def test_10_5_1_a_field_section_beyond_our_limit_ends_the_connection():
-    wired = Wired(list_size=1000)
+    wired = MemoryEndpoint(list_size=1000)
     stream = wired.open()
     octets = wire.headers(stream.id, wire.block([(":status", "200"), ("x", "y" * 1000)]))
     check_connection_error(
@@ -469,21 +469,21 @@ def test_10_5_1_a_field_section_beyond_our_limit_ends_the_connection():
 
 
 def test_4_3_1_a_smaller_table_that_was_acknowledged_must_be_confirmed_in_the_next_block():
-    wired = Wired({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
+    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
     stream = wired.open()
     octets = wire.headers(stream.id, OK)
     check_connection_error(wired, octets, wire.COMPRESSION_ERROR, "9113, 4.3.1")
 
 
 def test_4_3_1_a_block_that_begins_with_the_size_update_is_right():
-    wired = Wired({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
+    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
     stream = wired.open()
     wired.receive(wire.headers(stream.id, wire.integer(100, 5, 0x20) + OK, end_stream=True))
     assert stream.head.status == 200
 
 
 def test_6_6_a_promise_after_push_was_switched_off_ends_the_connection():
-    wired = Wired({wire.SETTINGS_ENABLE_PUSH: 0})
+    wired = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0})
     stream = wired.open()
     octets = wire.push_promise(stream.id, 2, PROMISE)
     check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 8.4")
@@ -733,7 +733,7 @@ def test_stream_error(stream_id, code, section, octets):
 
 
 def test_8_1_1_content_in_a_response_to_head_ends_the_stream():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("HEAD")
     fields = wire.block([STATUS, ("content-length", "1")])
     octets = wire.headers(stream.id, fields) + wire.data(stream.id, b"x")
@@ -741,7 +741,7 @@ def test_8_1_1_content_in_a_response_to_head_ends_the_stream():
 
 
 def test_6_6_a_promise_before_our_refusal_of_push_was_acknowledged_is_cancelled():
-    wired = Wired({wire.SETTINGS_ENABLE_PUSH: 0}, handshake=False)
+    wired = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0}, handshake=False)
     wired.receive(wire.settings())
     stream = wired.open()
     octets = wire.push_promise(stream.id, 2, PROMISE)
@@ -749,7 +749,7 @@ def test_6_6_a_promise_before_our_refusal_of_push_was_acknowledged_is_cancelled(
 
 
 def test_5_1_2_a_promise_beyond_our_limit_is_refused():
-    wired = Wired({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    wired = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
     stream = wired.open()
     wired.receive(wire.push_promise(stream.id, 2, PROMISE))
     octets = wire.push_promise(stream.id, 4, PROMISE)
@@ -757,7 +757,7 @@ def test_5_1_2_a_promise_beyond_our_limit_is_refused():
 
 
 def test_10_5_a_promise_is_refused_when_too_many_are_unclaimed():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     for promised_id in range(2, 202, 2):
         wired.receive(
@@ -833,7 +833,7 @@ def test_ignored(octets):
 
 
 def test_4_1_unused_flags_and_the_reserved_bit_are_ignored():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     reserved = 1 << 31
     wired.receive(
@@ -847,7 +847,7 @@ def test_4_1_unused_flags_and_the_reserved_bit_are_ignored():
 
 
 def test_6_5_2_unknown_settings_are_ignored_and_acknowledged():
-    wired = Wired()
+    wired = MemoryEndpoint()
     before = wired.endpoint.peer_settings.as_dict()
     (ack,) = wired.receive(wire.settings({0xF00D: 2**32 - 1, 0: 0}))
     assert ack.ack
@@ -855,7 +855,7 @@ def test_6_5_2_unknown_settings_are_ignored_and_acknowledged():
 
 
 def test_7_unknown_error_codes_have_no_special_meaning():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(wire.rst_stream(stream.id, 0xBEEF))
     error = stream.failure.exception()
@@ -869,7 +869,7 @@ def test_7_unknown_error_codes_have_no_special_meaning():
 
 
 def test_4_2_no_frame_is_larger_than_the_peer_allows():
-    wired = Wired(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
     stream = wired.endpoint.send_request(
         (*request("/" + "x" * 40_000, "POST"),), "POST", end_stream=False
     )
@@ -880,7 +880,7 @@ def test_4_2_no_frame_is_larger_than_the_peer_allows():
 
 
 def test_4_3_a_field_block_leaves_in_one_piece():
-    wired = Wired()
+    wired = MemoryEndpoint()
     section = request("/" + "x" * 40_000)
     wired.endpoint.send_request(section, "GET", end_stream=True)
     first, *rest = wired.sent()
@@ -892,7 +892,7 @@ def test_4_3_a_field_block_leaves_in_one_piece():
 
 
 def test_4_3_1_a_smaller_table_is_confirmed_at_the_start_of_the_next_block():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.settings({wire.SETTINGS_HEADER_TABLE_SIZE: 0}))
     wired.endpoint.send_request(request(), "GET", end_stream=True)
     (frame,) = wired.sent()
@@ -900,12 +900,12 @@ def test_4_3_1_a_smaller_table_is_confirmed_at_the_start_of_the_next_block():
 
 
 def test_5_1_1_stream_ids_are_odd_and_rise():
-    wired = Wired()
+    wired = MemoryEndpoint()
     assert [wired.open().id for _ in range(3)] == [1, 3, 5]
 
 
 def test_5_1_1_a_reserved_id_that_was_overtaken_is_not_used():
-    wired = Wired()
+    wired = MemoryEndpoint()
     endpoint = wired.endpoint
     first, second = endpoint.reserve_stream_id(), endpoint.reserve_stream_id()
     taken = endpoint.send_request(request(), "GET", end_stream=True, reserved_id=second)
@@ -914,7 +914,7 @@ def test_5_1_1_a_reserved_id_that_was_overtaken_is_not_used():
 
 
 def test_5_1_1_no_stream_beyond_2_to_the_31_minus_1():
-    wired = Wired(first_stream_id=2**31 - 1)
+    wired = MemoryEndpoint(first_stream_id=2**31 - 1)
     assert wired.open().id == 2**31 - 1
     assert not wired.endpoint.accepts_requests
     with pytest.raises(LocalProtocolError, match=r"5\.1\.2, 6\.8"):
@@ -922,7 +922,7 @@ def test_5_1_1_no_stream_beyond_2_to_the_31_minus_1():
 
 
 def test_5_1_2_no_more_streams_than_the_peer_allows():
-    wired = Wired(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 2})
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 2})
     first, _ = wired.open(), wired.open()
     with pytest.raises(LocalProtocolError, match=r"5\.1\.2"):
         wired.open()
@@ -934,7 +934,7 @@ def test_5_1_2_no_more_streams_than_the_peer_allows():
 
 
 def test_6_9_content_waits_for_the_windows():
-    wired = Wired(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
     endpoint = wired.endpoint
     stream = wired.open("POST", end_stream=False)
     assert endpoint.send_content(stream, memoryview(bytes(15)), end_stream=True) == 10
@@ -950,7 +950,7 @@ def test_6_9_content_waits_for_the_windows():
 
 
 def test_6_9_1_content_waits_for_the_connection_s_window():
-    wired = Wired(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**31 - 1})
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**31 - 1})
     endpoint = wired.endpoint
     first, second = (wired.open("POST", end_stream=False) for _ in range(2))
     assert endpoint.send_content(first, memoryview(bytes(65_535)), end_stream=True) == 65_535
@@ -962,7 +962,7 @@ def test_6_9_1_content_waits_for_the_connection_s_window():
 
 
 def test_6_9_2_a_lowered_setting_makes_a_window_negative_and_nothing_is_sent_until_it_is_not():
-    wired = Wired()
+    wired = MemoryEndpoint()
     endpoint = wired.endpoint
     stream = wired.open("POST", end_stream=False)
     endpoint.send_content(stream, memoryview(bytes(60_000)), end_stream=False)
@@ -976,13 +976,13 @@ def test_6_9_2_a_lowered_setting_makes_a_window_negative_and_nothing_is_sent_unt
 
 
 def test_6_9_2_settings_do_not_change_the_connection_s_window():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1}))
     assert wired.endpoint.send_window.size == 65_535
 
 
 def test_6_5_3_settings_are_applied_in_order_and_acknowledged_at_once():
-    wired = Wired()
+    wired = MemoryEndpoint()
     (ack,) = wired.receive(
         wire.settings([(wire.SETTINGS_INITIAL_WINDOW_SIZE, size) for size in (7, 9)])
     )
@@ -991,7 +991,7 @@ def test_6_5_3_settings_are_applied_in_order_and_acknowledged_at_once():
 
 
 def test_6_7_ping_is_answered_with_the_same_octets():
-    wired = Wired()
+    wired = MemoryEndpoint()
     (answer,) = wired.receive(wire.ping(b"8 octets"))
     assert answer.octets() == wire.ping(b"8 octets", ack=True)
 
@@ -1017,7 +1017,7 @@ def test_5_4_2_rst_stream_is_never_answered_by_rst_stream():
 
 
 def test_8_1_nothing_is_sent_after_the_request_s_end():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     with pytest.raises(LocalProtocolError, match=r"RFC 9113, 8\.1"):
         wired.endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
@@ -1027,7 +1027,7 @@ def test_8_1_nothing_is_sent_after_the_request_s_end():
 
 
 def test_8_1_trailers_end_the_request():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("POST", end_stream=False)
     wired.endpoint.send_trailers(stream, trailer_section([("Checksum", "1")]))
     (frame,) = wired.sent()
@@ -1138,7 +1138,7 @@ def test_8_5_connect_s_target_is_checked_too():
 
 
 def test_8_1_a_response_with_interim_ones_before_and_trailers_behind():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(
         wire.headers(stream.id, wire.block([(":status", "100")])),
@@ -1168,7 +1168,7 @@ def test_8_1_a_response_that_is_whole_survives_rst_stream_with_no_error():
 
 @pytest.mark.parametrize("status", ["204", "304"])
 def test_8_1_1_content_length_of_a_response_without_content_is_not_its_own(status):
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     section = wire.block([(":status", status), ("content-length", "1000")])
     assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
@@ -1176,7 +1176,7 @@ def test_8_1_1_content_length_of_a_response_without_content_is_not_its_own(statu
 
 
 def test_8_1_1_content_length_of_a_response_to_head_is_not_its_own():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("HEAD")
     section = wire.block([STATUS, ("content-length", "1000")])
     assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
@@ -1184,7 +1184,7 @@ def test_8_1_1_content_length_of_a_response_to_head_is_not_its_own():
 
 
 def test_8_1_1_content_length_twice_the_same_is_right():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     section = wire.block([STATUS, ("content-length", "2, 2"), ("content-length", "2")])
     wired.receive(wire.headers(stream.id, section), wire.data(stream.id, b"ok", end_stream=True))
@@ -1192,7 +1192,7 @@ def test_8_1_1_content_length_twice_the_same_is_right():
 
 
 def test_8_4_a_promise_and_its_response():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(
         wire.push_promise(stream.id, 2, PROMISE[:9], end_headers=False, pad=2),
@@ -1213,7 +1213,7 @@ def test_8_4_a_promise_and_its_response():
 
 
 def test_8_5_a_tunnel_has_no_content_length():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
     wired.receive(
         wire.headers(stream.id, wire.block([STATUS, ("content-length", "2")])),
@@ -1227,7 +1227,7 @@ def test_8_5_a_tunnel_has_no_content_length():
 
 
 def test_6_9_padding_and_the_pad_length_count_and_are_credited_at_once():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500})
     stream = wired.open()
     answers = wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"x" * 10, pad=255))
     assert [(f.stream_id, f.increment) for f in answers] == [(stream.id, 256)]
@@ -1235,7 +1235,7 @@ def test_6_9_padding_and_the_pad_length_count_and_are_credited_at_once():
 
 
 def test_6_9_content_is_credited_when_it_is_read():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500}, unread_limit=500)
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500}, unread_limit=500)
     stream = wired.open()
     assert wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(500))) == []
     wired.endpoint.consume(stream, 124)
@@ -1246,7 +1246,7 @@ def test_6_9_content_is_credited_when_it_is_read():
 
 
 def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_reset():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
     stream = wired.open()
     wired.endpoint.cancel(stream)
     wired.sent()
@@ -1256,7 +1256,7 @@ def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_rese
 
 
 def test_6_9_3_the_old_window_is_allowed_until_the_new_one_is_acknowledged():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100}, handshake=False)
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100}, handshake=False)
     first, second = wired.open(), None
     wired.receive(wire.settings())
     second = wired.open()
@@ -1295,7 +1295,7 @@ def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
 
 
 def test_6_8_a_second_goaway_may_lower_the_last_stream():
-    wired = Wired()
+    wired = MemoryEndpoint()
     first, second = wired.open(), wired.open()
     wired.receive(wire.goaway(2**31 - 1))
     assert second.failure is None
@@ -1305,7 +1305,7 @@ def test_6_8_a_second_goaway_may_lower_the_last_stream():
 
 
 def test_6_8_the_end_after_goaway_is_told_with_its_reason():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(wire.goaway(stream.id, wire.INTERNAL_ERROR, b"out of memory"))
     wired.endpoint.receive_eof()
@@ -1317,14 +1317,14 @@ def test_6_8_the_end_after_goaway_is_told_with_its_reason():
 
 
 def test_8_7_a_stream_that_was_refused_may_be_sent_again():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(wire.rst_stream(stream.id, wire.REFUSED_STREAM))
     assert stream.failure.exception().retryable
 
 
 def test_8_7_a_connection_that_just_ends_guarantees_nothing():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.endpoint.receive_eof()
     error = stream.failure.exception()
@@ -1337,7 +1337,7 @@ def test_8_7_a_connection_that_just_ends_guarantees_nothing():
 
 def test_rfc7838_alternative_services_are_kept():
     """The latest of each origin; a stream's is that of its request, and gone with the stream."""
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     tunnel = wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
     wired.receive(
@@ -1358,13 +1358,13 @@ def test_rfc7838_alternative_services_are_kept():
 
 
 def test_rfc7838_a_pushed_stream_has_the_origin_of_its_promise():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.push_promise(wired.open().id, 2, PROMISE), wire.altsvc(2, "", "clear"))
     assert wired.endpoint.alt_services == [(b"https://example.org", b"clear")]
 
 
 def test_rfc7838_the_origin_of_a_request_that_was_upgraded():
-    wired = Wired()
+    wired = MemoryEndpoint()
     section = ((b":scheme", b"http"), (b":authority", b"example.org"))
     wired.endpoint.adopt_upgraded("GET", section)
     wired.receive(wire.altsvc(1, "", "clear"))
@@ -1372,7 +1372,7 @@ def test_rfc7838_the_origin_of_a_request_that_was_upgraded():
 
 
 def test_rfc8336_origins_are_kept_once_each():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.origin(["https://a", "https://b"]), wire.origin(["https://a", "https://c"]))
     wired.receive(wire.frame(wire.ORIGIN, 0xF0, 0, b"\0\x09https://d\0\x09http"))
     assert list(wired.endpoint.origin_set) == [
@@ -1389,7 +1389,7 @@ MISDIRECTED = wire.block([(":status", "421")])
 
 def test_rfc8336_421_takes_the_request_s_origin_away():
     """2.3; the latest word counts, and before ORIGIN there is no set to be taken from."""
-    wired = Wired()
+    wired = MemoryEndpoint()
     origin = b"https://example.org"
     wired.receive(wire.headers(wired.open().id, MISDIRECTED, end_stream=True))
     assert wired.endpoint.origin_set is None
@@ -1401,14 +1401,14 @@ def test_rfc8336_421_takes_the_request_s_origin_away():
 
 
 def test_rfc8336_a_tunnel_has_no_origin_to_be_taken_away():
-    wired = Wired()
+    wired = MemoryEndpoint()
     tunnel = wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
     wired.receive(wire.origin(["https://a"]), wire.headers(tunnel.id, MISDIRECTED))
     assert wired.endpoint.origin_set == {b"https://a": True}
 
 
 def test_rfc8336_a_pushed_421_is_one_of_the_promised_origin():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(
         wire.origin(["https://example.org"]),
         wire.push_promise(wired.open().id, 2, PROMISE),
@@ -1418,7 +1418,7 @@ def test_rfc8336_a_pushed_421_is_one_of_the_promised_origin():
 
 
 def test_10_5_what_a_peer_advertises_is_bounded():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(
         *(wire.origin([f"https://{number}"]) for number in range(150)),
         *(wire.altsvc(0, f"https://{number}", "clear") for number in range(150)),

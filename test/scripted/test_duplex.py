@@ -17,7 +17,7 @@ from hyper import HTTP20Stream, Priority
 from hyper.client.putrequest import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 from test.scripted.test_waiting import SHORT, patience
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_NO_RFC7540_PRIORITIES
 

@@ -10,7 +10,7 @@ from hyper import HTTP20Response, HTTP20Stream
 from hyper.client.exchange import Exchange
 from hyper.errors import ResponseNotReady
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 from test.scripted.test_waiting import OK, SHORT, await_news
 
 

@@ -24,7 +24,7 @@ from hyper import (
 from hyper.proxies import Proxy
 from test import wire
 from test.peer import DEADLINE, MemoryPeer
-from test.scripted.script import want
+from test.scripted.steps import want
 
 OK = [(":status", "200")]
 CANCEL, CONNECT_ERROR = 0x8, 0xA

@@ -13,7 +13,7 @@ import pytest
 from hyper.errors import LocalProtocolError
 from hyper.hpack import NeverIndexed
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hyper.errors import RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import OnShortPath, pong, want
+from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 

@@ -17,7 +17,7 @@ from hyper import HTTP20Connection
 from hyper.client.connection import MAX_CONNECTIONS_A_REQUEST
 from hyper.errors import ConnectionTerminated, InvalidURL, LocalProtocolError, RemoteProtocolError
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 from test.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]

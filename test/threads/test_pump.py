@@ -25,7 +25,7 @@ from hyper.pump import pump as pump_module
 from hyper.pump.pump import Pump
 from hyper.transport.buffered import BufferedSocket
 from hyper.transport.tcp import PlainTransport
-from test.threads.stage import (
+from test.threads.fake_network import (
     DEADLINE,
     GOAWAY,
     PLACE,

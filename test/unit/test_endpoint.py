@@ -16,7 +16,17 @@ from hyper.protocol import endpoint as module
 from hyper.protocol import states
 from hyper.protocol.flow.managers import FlowControlManager
 from test import wire
-from test.wired import ENDED, OK, OPEN, PROMISE, PUSHED, RESPONDING, Wired, busy, request
+from test.memory_endpoint import (
+    ENDED,
+    OK,
+    OPEN,
+    PROMISE,
+    PUSHED,
+    RESPONDING,
+    MemoryEndpoint,
+    busy,
+    request,
+)
 
 
 class Noting(FlowControlManager):
@@ -38,7 +48,7 @@ class Noting(FlowControlManager):
 
 
 def test_receive_takes_whole_frames_and_says_how_much_that_was():
-    wired = Wired()
+    wired = MemoryEndpoint()
     octets = wire.ping() + wire.settings()
     for cut in range(len(octets)):
         taken = wired.endpoint.receive(memoryview(octets[:cut]))
@@ -47,7 +57,7 @@ def test_receive_takes_whole_frames_and_says_how_much_that_was():
 
 
 def test_receive_keeps_nothing_of_the_view():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     buffer = bytearray(wire.headers(stream.id, OK) + wire.data(stream.id, b"content"))
     wired.endpoint.receive(memoryview(buffer))
@@ -63,7 +73,7 @@ def test_frames_after_a_stream_error_are_read_on():
 
 
 def test_4_2_a_larger_frame_is_taken_where_it_was_announced():
-    wired = Wired({wire.SETTINGS_MAX_FRAME_SIZE: 20_000})
+    wired = MemoryEndpoint({wire.SETTINGS_MAX_FRAME_SIZE: 20_000})
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(20_000), True))
     assert stream.is_over
@@ -71,7 +81,7 @@ def test_4_2_a_larger_frame_is_taken_where_it_was_announced():
 
 
 def test_who_has_news_is_noted():
-    wired = Wired()
+    wired = MemoryEndpoint()
     first, second = wired.open(), wired.open()
     wired.endpoint.changed_streams.clear()
     wired.receive(wire.headers(second.id, OK), wire.window_update(first.id, 1), wire.settings())
@@ -82,7 +92,7 @@ def test_who_has_news_is_noted():
 
 
 def test_3_4_one_request_may_go_out_before_the_peer_s_settings_are_known():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     wired.open()
     assert not wired.endpoint.may_open_stream()
     wired.receive(wire.settings())
@@ -90,7 +100,7 @@ def test_3_4_one_request_may_go_out_before_the_peer_s_settings_are_known():
 
 
 def test_5_1_1_a_second_connection_goes_on_counting():
-    wired = Wired(first_stream_id=101)
+    wired = MemoryEndpoint(first_stream_id=101)
     assert wired.endpoint.state_of(99) == states.IDLE
     assert wired.open().id == 101
     assert wired.endpoint.state_of(99) == states.CLOSED
@@ -98,7 +108,7 @@ def test_5_1_1_a_second_connection_goes_on_counting():
 
 def test_rfc7541_7_1_3_never_indexed_fields_are_so_on_the_wire():
     """Also after equal ones that were not, in header sections and in trailers."""
-    wired = Wired()
+    wired = MemoryEndpoint()
 
     def kinds(field):
         section = (*request(method="POST"), field)
@@ -115,7 +125,7 @@ def test_rfc7541_7_1_3_never_indexed_fields_are_so_on_the_wire():
 
 def test_a_request_that_was_upgraded_is_stream_1():
     """RFC 7540, 3.2: half-closed by us, and the next request takes the next stream."""
-    wired = Wired()
+    wired = MemoryEndpoint()
     upgraded = wired.endpoint.adopt_upgraded("GET")
     assert (upgraded.id, upgraded.state) == (1, states.HALF_CLOSED_LOCAL)
     with pytest.raises(LocalProtocolError):
@@ -127,7 +137,7 @@ def test_a_request_that_was_upgraded_is_stream_1():
 
 
 def test_a_large_upload_takes_turns():
-    wired = Wired(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
     wired.receive(wire.window_update(0, 2**20))
     stream = wired.open("POST", end_stream=False)
     sent = wired.endpoint.send_content(stream, memoryview(bytes(200_000)), end_stream=True)
@@ -136,7 +146,7 @@ def test_a_large_upload_takes_turns():
 
 
 def test_content_leaves_without_being_copied():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("POST", end_stream=False)
     content = bytearray(b"content")
     wired.endpoint.send_content(stream, memoryview(content), end_stream=True)
@@ -146,7 +156,7 @@ def test_content_leaves_without_being_copied():
 
 
 def test_5_1_the_stream_is_closed_when_the_request_ends_after_the_response():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("POST", end_stream=False)
     wired.answer(stream)
     assert wired.endpoint.state_of(stream.id) == states.HALF_CLOSED_REMOTE
@@ -173,7 +183,7 @@ def test_5_4_2_cancelling_resets_the_stream_and_drops_what_was_not_read():
 
 
 def test_5_4_2_cancelling_after_the_response_s_end_is_no_failure_of_the_response():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open("POST", end_stream=False)
     wired.answer(stream, b"whole")
     wired.endpoint.cancel(stream)
@@ -182,7 +192,7 @@ def test_5_4_2_cancelling_after_the_response_s_end_is_no_failure_of_the_response
 
 
 def test_a_stream_that_was_reset_is_remembered_for_a_while():
-    wired = Wired()
+    wired = MemoryEndpoint()
     for _ in range(module.MAX_CANCELLED_REMEMBERED + 1):
         wired.endpoint.cancel(wired.open())
     assert wired.endpoint.state_of(1) == states.CLOSED
@@ -190,7 +200,7 @@ def test_a_stream_that_was_reset_is_remembered_for_a_while():
 
 
 def test_nothing_is_credited_when_the_response_is_whole():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100})
     stream = wired.open("POST", end_stream=False)
     wired.answer(stream, bytes(100))
     wired.endpoint.consume(stream, 100)
@@ -198,7 +208,7 @@ def test_nothing_is_credited_when_the_response_is_whole():
 
 
 def test_6_7_ping():
-    wired = Wired()
+    wired = MemoryEndpoint()
     endpoint = wired.endpoint
     endpoint.send_ping(b"8 octets")
     (frame,) = wired.sent()
@@ -213,7 +223,7 @@ def test_6_7_ping():
 
 
 def test_window_managers_are_told_of_sizes_round_trips_and_ends():
-    wired = Wired(window_manager=Noting)
+    wired = MemoryEndpoint(window_manager=Noting)
     endpoint = wired.endpoint
     begun, awaiting = wired.open(), wired.open()
     section = wire.block([(":status", "200"), ("content-length", "2")])
@@ -230,7 +240,7 @@ def test_window_managers_are_told_of_sizes_round_trips_and_ends():
 
 
 def test_8_4_promises_may_come_until_the_response_has_ended_or_its_window_is_full():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
     endpoint = wired.endpoint
     stream = wired.open()
     assert endpoint.may_bring_promises(stream.id)
@@ -274,14 +284,14 @@ def test_6_8_the_end_after_goaway_tells_what_goaway_said(debug):
 
 
 def test_6_8_the_end_after_goaway_with_nothing_under_way_is_just_the_end():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.goaway(0))
     wired.endpoint.receive_eof()
     assert type(wired.endpoint.failure.exception()) is RemoteDisconnected
 
 
 def test_the_first_failure_is_the_one_that_counts():
-    wired = Wired()
+    wired = MemoryEndpoint()
     first = Failure(OSError, "first")
     wired.endpoint.fail(first)
     wired.endpoint.fail(Failure(OSError, "second"))
@@ -302,7 +312,7 @@ def test_6_8_closing_says_goaway_with_the_last_promise_and_ends_everything():
 
 
 def test_5_1_2_a_promise_gives_its_place_back_when_it_is_over():
-    wired = Wired({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    wired = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
     stream = wired.open()
     for promised_id in (2, 4, 6):
         answers = wired.receive(
@@ -314,7 +324,7 @@ def test_5_1_2_a_promise_gives_its_place_back_when_it_is_over():
 
 
 def test_a_reserved_id_is_used_while_no_younger_stream_was_opened():
-    wired = Wired()
+    wired = MemoryEndpoint()
     endpoint = wired.endpoint
     reserved = endpoint.reserve_stream_id()
     assert endpoint.send_request(request(), "GET", end_stream=True, reserved_id=reserved).id == 1

@@ -10,7 +10,7 @@ from hyper.errors import CompressionError
 from hyper.hpack import Decoder, choice, huffman
 from hyper.hpack.encoder import pack_integer
 from hyper.protocol import messages
-from test import attacks
+from test import hpack_attacks
 
 KIB = 1024
 CODECS = ["python", "nghttp2"] if choice.is_loadable() else ["python"]
@@ -58,20 +58,20 @@ def work(codec, attack, size):
     return count
 
 
-@pytest.mark.parametrize("attack", attacks.ATTACKS, ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("attack", hpack_attacks.ATTACKS, ids=lambda attack: attack.__name__)
 def test_work_is_linear_in_the_octets(codec, attack):
     """Twice as much costs twice as much, within a tenth."""
     assert work(codec, attack, 64 * KIB) <= 2.2 * work(codec, attack, 32 * KIB)
 
 
-@pytest.mark.parametrize("attack", attacks.ATTACKS, ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("attack", hpack_attacks.ATTACKS, ids=lambda attack: attack.__name__)
 def test_no_section_is_larger_than_announced(codec, attack):
     """RFC 9113, 6.5.2: 64 KiB, whatever a few octets stand for."""
     assert attacked(codec, attack(64 * KIB))[0] <= 64 * KIB
 
 
 @pytest.mark.parametrize(
-    "attack", [attacks.evicts, attacks.evicts_and_refers, attacks.inserts_again]
+    "attack", [hpack_attacks.evicts, hpack_attacks.evicts_and_refers, hpack_attacks.inserts_again]
 )
 def test_attacks_that_evict_are_not_refused_before_they_do(codec, attack):
     largest, refused = attacked(codec, attack(64 * KIB))
@@ -120,7 +120,7 @@ def test_all_that_is_remembered_takes_less_than_4_mib(monkeypatch):
         for _ in range(300):
             names = [draw.getrandbits(16).to_bytes(2, "big") for _ in range(150)]
             pattern = draw.choice((0x00, 0x10, 0x40))
-            block = b"".join([attacks.literal(name, name[::-1], pattern) for name in names])
+            block = b"".join([hpack_attacks.literal(name, name[::-1], pattern) for name in names])
             decoder.decode_section(block)
             decoder.decode_section(block)
         _, largest = tracemalloc.get_traced_memory()

@@ -9,7 +9,7 @@ import pytest
 
 from hyper.protocol import receivers
 from test import wire
-from test.wired import AWAITING, OK, PROMISE, RESPONDING, TRAILERS, Wired, busy
+from test.memory_endpoint import AWAITING, OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
 
 
 def test_every_phase_has_a_receiver_for_each_of_the_256_types():
@@ -26,7 +26,7 @@ def test_every_type_that_we_know_has_a_receiver_of_its_own():
 
 
 def test_the_connection_goes_through_its_phases():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     stream = wired.open()
     assert wired.endpoint.receivers is receivers.PREFACE
     wired.receive(wire.settings())
@@ -54,7 +54,7 @@ def test_6_10_end_stream_of_a_block_in_pieces_counts_at_its_end():
 
 
 def test_10_5_empty_data_frames_are_counted_in_a_row():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK))
     for _ in range(5):
@@ -66,7 +66,7 @@ def test_10_5_empty_data_frames_are_counted_in_a_row():
 
 
 def test_10_5_answers_are_counted_from_the_last_time_that_the_peer_read():
-    wired = Wired()
+    wired = MemoryEndpoint()
     for _ in range(5):
         assert len(wired.receive(wire.ping() * 1000)) == 1000
 
@@ -83,7 +83,7 @@ def test_10_5_as_many_interim_responses_as_anybody_needs():
 
 @pytest.mark.parametrize("size", [0, 100, 4096, 10_000])
 def test_6_5_3_our_table_size_is_the_decoder_s_when_it_is_acknowledged(size):
-    wired = Wired({wire.SETTINGS_HEADER_TABLE_SIZE: size}, handshake=False)
+    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: size}, handshake=False)
     wired.receive(wire.settings())
     assert wired.endpoint.decoder.header_table_size == 4096
     wired.receive(wire.settings(ack=True))
@@ -91,7 +91,7 @@ def test_6_5_3_our_table_size_is_the_decoder_s_when_it_is_acknowledged(size):
 
 
 def test_4_3_promises_and_responses_share_one_state_of_compression():
-    wired = Wired()
+    wired = MemoryEndpoint()
     stream = wired.open()
     # A literal with indexing (RFC 7541, 6.2.1) in the promise, its entry 62 in the response.
     indexed = b"\x40" + wire.string("x") + wire.string("1")

@@ -45,7 +45,9 @@ FAULT = Failure.of_peer(1, "a fault (RFC 9113, 0)", 1)
 TEXT = b"first\nsecond line\n\nlast, without end"
 
 
-class FakeEndpoint:
+class RecordingEndpoint:
+    """Notes what readers credit and cancel."""
+
     outbound = ()
 
     def __init__(self):
@@ -64,7 +66,7 @@ class FakePump:
 
     def __init__(self, stream, acts):
         self.lock = threading.Lock()
-        self.endpoint = FakeEndpoint()
+        self.endpoint = RecordingEndpoint()
         self.abandoned = []
         self.drop_from_finalizer = self.abandoned.append
         self.stream = stream

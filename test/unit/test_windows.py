@@ -18,7 +18,7 @@ from hyper.protocol.flow.managers import (
 )
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
 from test import wire
-from test.wired import ANSWERED, OK, PROMISE, Wired, busy, request
+from test.memory_endpoint import ANSWERED, OK, PROMISE, MemoryEndpoint, busy, request
 
 SCOPES = [(0, ConnectionFault), (5, StreamFault)]
 
@@ -426,7 +426,7 @@ HOOKS = [
 
 def play(window_manager, **options):
     """A response that meets every hook; its stream, and the world around it."""
-    wired = Wired(
+    wired = MemoryEndpoint(
         {wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000},
         window_manager=window_manager,
         connection_window=2**20,
@@ -521,7 +521,7 @@ class Touchy(FlowControlManager):
 
 @pytest.mark.parametrize("name", ["document_size", "wants_measure"])
 def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name):
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
     stream = wired.open()
     stream.receive_window.manager.touchy = name
     wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
@@ -532,7 +532,9 @@ def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name
 
 def test_nor_where_a_setting_changes():
     """6.5.3: ours is in force when the peer acknowledges it."""
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False)
+    wired = MemoryEndpoint(
+        {wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False
+    )
     wired.receive(wire.settings())
     touched, other = wired.open(), wired.open()
     touched.receive_window.manager.touchy = "window_size"
@@ -544,7 +546,7 @@ def test_nor_where_a_setting_changes():
 
 
 def test_nor_where_padding_is_given_back():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK))
     manager = stream.receive_window.manager
@@ -584,7 +586,7 @@ class Silent(BaseFlowControlManager):
 
 def test_the_connection_s_window_is_opened_whatever_its_manager_does():
     """5.2: it is never what a peer waits for."""
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 70_000}, window_manager=Silent)
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 70_000}, window_manager=Silent)
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK))
     window = 65_535
@@ -599,7 +601,7 @@ def test_the_connection_s_window_is_opened_whatever_its_manager_does():
 
 
 def test_a_guess_is_made_for_requests_without_content_alone():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000})
     wired.endpoint.round_trip = 0.1
     sizes = [
         wired.open(method, end_stream=ends).receive_window.size
@@ -617,7 +619,7 @@ class Unmade(FlowControlManager):
 
 
 def test_a_manager_that_cannot_be_made_is_the_request_s_error_and_nothing_is_sent():
-    wired = Wired(window_manager=Unmade, connection_window=2**20)
+    wired = MemoryEndpoint(window_manager=Unmade, connection_window=2**20)
     with pytest.raises(LocalProtocolError, match="Unmade failed in its making") as caught:
         wired.open()
     assert type(caught.value.__cause__) is RuntimeError
@@ -637,11 +639,11 @@ class Unpushed(FlowControlManager):
 
 def test_a_connection_whose_manager_cannot_be_made_is_not_begun():
     with pytest.raises(LocalProtocolError, match="Unmade failed in its making"):
-        Wired(window_manager=Unmade, connection_window=2**21)
+        MemoryEndpoint(window_manager=Unmade, connection_window=2**21)
 
 
 def test_a_promise_whose_manager_cannot_be_made_is_refused():
-    wired = Wired(window_manager=Unpushed)
+    wired = MemoryEndpoint(window_manager=Unpushed)
     stream = wired.open()
     answers = wired.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
     assert [(f.type, f.stream_id) for f in answers] == [(wire.RST_STREAM, 2)]
@@ -653,7 +655,7 @@ def test_a_promise_whose_manager_cannot_be_made_is_refused():
 
 
 def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
-    wired = Wired(unread_limit=3 * 65_535)
+    wired = MemoryEndpoint(unread_limit=3 * 65_535)
     first, second, third = (wired.open() for _ in range(3))
     assert not wired.endpoint.may_open_stream()
     wired.answer(first, bytes(100))
@@ -671,23 +673,25 @@ def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
 
 
 def test_who_waited_in_vain_for_a_stream_is_told_why():
-    wired = Wired(unread_limit=65_535, peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 7})
+    wired = MemoryEndpoint(
+        unread_limit=65_535, peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 7}
+    )
     assert "allows 7 streams at once" in wired.endpoint.why_none_is_free()
     wired.open()
     assert "all of unread_limit, 65535 octets" in wired.endpoint.why_none_is_free()
 
 
 def test_a_manager_that_raises_at_the_end_of_a_cancelled_stream_is_not_heard():
-    wired = Wired(window_manager=nonsense("ended", RuntimeError("out of order")))
+    wired = MemoryEndpoint(window_manager=nonsense("ended", RuntimeError("out of order")))
     stream = wired.open()
     wired.endpoint.cancel(stream)
     assert "cancelled on this side" in str(stream.failure.exception())
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.check_goes_on()
 
 
 def test_8_1_no_error_after_all_that_content_length_announced_is_an_end():
-    wired = Wired()
+    wired = MemoryEndpoint()
     block = wire.block([(":status", "200"), ("content-length", "5")])
     whole, short = wired.open(), wired.open()
     wired.receive(wire.headers(whole.id, block), wire.data(whole.id, b"12345"))
@@ -708,13 +712,13 @@ class Contested(deque):
 
 
 def test_two_threads_may_drop_content():
-    stream = Wired().open()
+    stream = MemoryEndpoint().open()
     stream.content = Contested([b"mine", b"taken by another"][::-1])
     assert stream.drop_content() == 4
 
 
 def test_a_promise_is_refused_where_the_budget_has_no_window_left():
-    wired = Wired(unread_limit=65_535)
+    wired = MemoryEndpoint(unread_limit=65_535)
     stream = wired.open()
     answers = wired.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
     assert [(f.type, f.stream_id, f.error_code) for f in answers] == [
@@ -723,7 +727,7 @@ def test_a_promise_is_refused_where_the_budget_has_no_window_left():
 
 
 def test_on_a_long_path_room_is_given_right_behind_the_request():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.endpoint.round_trip = 0.05
     section = request()
     wired.endpoint.send_request(section, "GET", end_stream=True)
@@ -735,7 +739,7 @@ def test_on_a_long_path_room_is_given_right_behind_the_request():
 
 
 def test_the_acknowledgement_of_settings_tells_the_round_trip():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     wired.time = 0.03
     wired.receive(wire.settings())
     assert wired.endpoint.round_trip == 0
@@ -744,14 +748,14 @@ def test_the_acknowledgement_of_settings_tells_the_round_trip():
 
 
 def test_a_program_that_looked_away_does_not_make_a_path_of_an_hour():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     wired.time = 3600.0
     wired.receive(wire.settings(), wire.settings(ack=True))
     assert wired.endpoint.round_trip == 0.25
 
 
 def test_6_7_one_measurement_at_a_time_and_an_answer_to_none_is_ignored():
-    wired = Wired()
+    wired = MemoryEndpoint()
     wired.receive(wire.ping(b"measures", ack=True))
     streams = [wired.open(), wired.open()]
     sent = []
@@ -769,7 +773,7 @@ def test_6_7_one_measurement_at_a_time_and_an_answer_to_none_is_ignored():
 
 
 def test_10_5_many_small_frames_cost_their_octets_and_no_more():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 200_000})
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 200_000})
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK))
     for _ in range(50):

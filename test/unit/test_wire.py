@@ -10,8 +10,8 @@ import pytest
 from hyperframe import frame as hyperframe
 
 from test import wire
+from test.h2_client import Client
 from test.peer import MemoryPeer, PeerError, SocketPeer
-from test.reference import Client
 from test.wire import Frame
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")]

@@ -1,4 +1,4 @@
-"""A stage for the pump: an endpoint, a transport and a kernel that do what the test says.
+"""A network for the pump: an endpoint, a transport and a kernel that do what the test says.
 
 Nothing sleeps for a time.  A thread that would sleep in ``poll`` or at a gate tells the stage, so
 that the test waits until everyone is where it wants them, and then brings octets or gives room.

@@ -38,7 +38,7 @@ CONNECT = ((b":method", b"CONNECT"), (b":authority", b"far.example:443"))
 PROMISE = wire.block(request("/promised"))
 
 
-class Wired:
+class MemoryEndpoint:
     """An endpoint after its handshake (without: before the peer's SETTINGS), pushes allowed."""
 
     def __init__(
@@ -120,9 +120,9 @@ PUSHED = 4  # half-closed (local); the promised response has begun
 IDLE_PROMISE = 6
 
 
-def busy(**settings) -> Wired:
+def busy(**settings) -> MemoryEndpoint:
     """A connection with a stream in each state."""
-    wired = Wired(**settings)
+    wired = MemoryEndpoint(**settings)
     endpoint = wired.endpoint
     wired.open(path="/responding")
     wired.open(path="/awaiting")

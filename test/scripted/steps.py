@@ -1,4 +1,4 @@
-"""Words that many scripts share."""
+"""Steps that many scripts share, and a window manager that makes their arithmetic exact."""
 
 from __future__ import annotations
 
