@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from test.certificates import Certificates
-from test.peer import DEADLINE, SocketPeer
+from test.peer import DEADLINE
+from test.socket_peer import SocketPeer
 
 if TYPE_CHECKING:
     import ssl

@@ -11,7 +11,8 @@ from hyperframe import frame as hyperframe
 
 from test import wire
 from test.h2_client import Client
-from test.peer import MemoryPeer, PeerError, SocketPeer
+from test.peer import MemoryPeer, PeerError
+from test.socket_peer import SocketPeer
 from test.wire import Frame
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")]

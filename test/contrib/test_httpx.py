@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.scripted.steps import want
 
 # Seconds that a wait may last in a test where it is meant to end so.

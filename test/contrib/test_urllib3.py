@@ -14,7 +14,7 @@ from http.client import IncompleteRead
 import pytest
 
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")

@@ -19,8 +19,9 @@ from test.peer import DEADLINE
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from test.socket_peer import SocketPeer
+
     from test.certificates import Certificates
-    from test.peer import SocketPeer
 
 __all__ = ["hypercorn", "nginx", "node", "node_cleartext", "proxy", "server"]
 

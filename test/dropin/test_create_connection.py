@@ -10,7 +10,7 @@ import pytest
 from hyper import HTTPConnection, HTTPSConnection, ProxyError
 from hyper.dropin.session import SocketView
 from hyper.proxies import Proxy
-from test.live.servers import FILES, LARGE, pattern
+from test.live.server import FILES, LARGE, pattern
 from test.peer import DEADLINE
 
 CLASSES = [HTTPConnection, HTTPSConnection]

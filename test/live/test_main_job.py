@@ -18,7 +18,8 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteDisconnected, StreamResetError
 from test.live import servers
-from test.live.servers import FILES, LARGE, hypercorn_is_whole, pattern, sha256
+from test.live.server import FILES, LARGE, pattern
+from test.live.servers import hypercorn_is_whole, sha256
 
 ASSETS = {"/style.css": FILES["style.css"], "/app.js": FILES["app.js"]}
 

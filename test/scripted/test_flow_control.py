@@ -18,8 +18,7 @@ import hyper
 from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
 from hyper.client import exchange
 from test import wire
-from test.scripted.steps import pong, want
-from test.scripted.test_waiting import await_news, patience
+from test.scripted.steps import await_news, patience, pong, want
 
 OK = [(":status", "200")]
 MEBIBYTE = 1 << 20

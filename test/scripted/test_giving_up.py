@@ -10,8 +10,9 @@ from hyper import HTTP20Response, HTTP20Stream
 from hyper.client.exchange import Exchange
 from hyper.errors import ResponseNotReady
 from test import wire
-from test.scripted.steps import pong, want
-from test.scripted.test_waiting import OK, SHORT, await_news
+from test.scripted.steps import SHORT, await_news, pong, want
+
+OK = [(":status", "200")]
 
 
 def test_a_request_is_given_up_by_a_reset_of_its_stream_alone(connect):

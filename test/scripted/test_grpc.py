@@ -19,8 +19,7 @@ import pytest
 from hyper import HTTP20Connection, InvalidURL
 from hyper.errors import LocalProtocolError
 from test import wire
-from test.scripted.steps import pong
-from test.scripted.test_waiting import SHORT
+from test.scripted.steps import SHORT, pong
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -1,6 +1,6 @@
 """A network for the pump: an endpoint, a transport and a kernel that do what the test says.
 
-Nothing sleeps for a time.  A thread that would sleep in ``poll`` or at a gate tells the stage, so
+Nothing sleeps for a time.  A thread that would sleep in ``poll`` or at a gate tells the network, so
 that the test waits until everyone is where it wants them, and then brings octets or gives room.
 Every wait of the test's own has a deadline: a hang is a failure.
 """

@@ -1,8 +1,4 @@
-"""client/response.py: what a reader sees of a stream, by any verb, however the content comes.
-
-The stream is filled by hand. A fake pump stands for the network: each wait plays one act of what
-the server does next.
-"""
+"""client/response.py: what a reader sees of a stream, by any verb, however the content comes."""
 
 from __future__ import annotations
 
@@ -13,9 +9,7 @@ import http.client
 import io
 import json
 import shutil
-import threading
 import zlib
-from collections import deque
 from http.client import IncompleteRead
 from types import SimpleNamespace
 
@@ -23,105 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyper.client.response import HTTP20Push, HTTP20Response
 from hyper.errors import (
-    Failure,
-    RemoteDisconnected,
     RemoteProtocolError,
-    StreamResetError,
     TimedOut,
 )
 from hyper.fields import FieldMap
-from hyper.protocol import states
-from hyper.protocol.messages import PromisedRequest, ResponseHead
-from hyper.protocol.stream import Stream
-
-END = object()  # the server's END_STREAM
-SILENCE = object()  # nothing comes before the timeout
-RESET = Failure(StreamResetError, "the peer reset stream 1", error_code=8, stream_id=1)
-HANGUP = Failure(RemoteDisconnected, "Remote end closed connection without response")
-FAULT = Failure.of_peer(1, "a fault (RFC 9113, 0)", 1)
+from hyper.protocol.messages import ResponseHead
+from test.unit.client.fake_pump import END, FAULT, HANGUP, RESET, SILENCE, arrived, reply
 
 TEXT = b"first\nsecond line\n\nlast, without end"
-
-
-class RecordingEndpoint:
-    """Notes what readers credit and cancel."""
-
-    outbound = ()
-
-    def __init__(self):
-        self.consumed = 0
-        self.cancelled = []
-
-    def consume(self, _stream, size):
-        self.consumed += size
-
-    def cancel(self, stream):
-        self.cancelled.append(stream)
-
-
-class FakePump:
-    """Plays the acts upon the stream, one a wait."""
-
-    def __init__(self, stream, acts):
-        self.lock = threading.Lock()
-        self.endpoint = RecordingEndpoint()
-        self.abandoned = []
-        self.drop_from_finalizer = self.abandoned.append
-        self.stream = stream
-        self.acts = deque(acts)
-        self.waits = 0
-        self.released = 0
-
-    def wait(self, ready, ids, _timeout):
-        assert self.lock.locked()
-        assert ids == (self.stream.id,)
-        self.waits += not ready()
-        while not ready():
-            self.play()
-
-    def play(self):
-        assert self.acts, "the reader waits for more than the server has to give"
-        act = self.acts.popleft()
-        if act is SILENCE:
-            raise TimedOut("timed out")
-        if act is END:
-            self.stream.phase = states.DONE
-        elif isinstance(act, Failure):
-            self.stream.failure = act
-        else:
-            self.stream.content.append(act)
-            self.stream.content_size += len(act)
-
-    def release(self, size):
-        assert not self.lock.locked()
-        self.released += size
-
-    def flush(self):
-        return True
-
-    def fileno(self):
-        return 17
-
-
-def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, trailers=()):
-    """A response whose content comes act by act."""
-    stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
-    stream.request_is_open = False
-    stream.phase = states.CONTENT
-    stream.receive_window = SimpleNamespace(size=1)
-    stream.begin(ResponseHead(status, tuple(fields), length))
-    stream.trailers = tuple(trailers)
-    connection = SimpleNamespace(decode_content=decode, limit=lambda: 1.0)
-    return HTTP20Response(connection, FakePump(stream, acts), stream)
-
-
-def arrived(response):
-    """The same, with everything there before it is read."""
-    while response._pump.acts:
-        response._pump.play()
-    return response
 
 
 @pytest.fixture(params=["awaited", "arrived"])
@@ -605,33 +509,3 @@ class TestClosing:
         for _ in range(3):
             gc.collect()
         assert not pump.abandoned
-
-
-class TestPush:
-    def test_the_request_that_was_made_up(self):
-        """RFC 9113, 8.4."""
-        stream = Stream(2, states.RESERVED_REMOTE, "GET")
-        stream.promised_request = PromisedRequest(
-            {
-                b":method": b"GET",
-                b":scheme": b"https",
-                b":authority": b"example.org",
-                b":path": b"/style.css?v=1",
-            },
-            ((b"accept", b"text/css"), (b"x-note", b"one"), (b"x-note", b"two")),
-        )
-        pump = FakePump(stream, ())
-        push = HTTP20Push(SimpleNamespace(limit=lambda: None), pump, stream)
-        assert (push.method, push.scheme) == ("GET", "https")
-        assert (push.authority, push.path) == ("example.org", "/style.css?v=1")
-        assert push.stream_id == 2
-        assert push.request_headers["Accept"] == "text/css"
-        assert push.getrequestheader("x-note") == "one, two"
-        assert push.getrequestheader("absent", "none") == "none"
-        assert push.getrequestheaders()[0] == ("accept", "text/css")
-        stream.begin(ResponseHead(200, (), None))
-        assert push.getresponse() is push.get_response()
-        assert push.getresponse().stream_id == 2
-        assert repr(push) == "<HTTP20Push GET /style.css?v=1, stream 2>"
-        push.cancel()
-        assert pump.endpoint.cancelled == [stream]
