@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import nullcontext
 
 import pytest
@@ -24,3 +25,11 @@ def stage(monkeypatch, switching):
     scene = Stage(monkeypatch)
     yield scene
     scene.strike()
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT raises KeyboardInterrupt, also where it is ignored: in the background, under nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
