@@ -198,7 +198,7 @@ class TestPushes:
     """Promises, bodies, cancel."""
 
     @pytest.mark.parametrize("name", PUSHING)
-    def test_of_files(self, request, connect, name):
+    def test_promised_files_arrive(self, request, connect, name):
         server = request.getfixturevalue(name)
         if name == "nginx" and not server.pushes():
             pytest.skip("this nginx has no http2_push")

@@ -285,6 +285,6 @@ def test_8_5_connect_has_neither_scheme_nor_path():
     )
 
 
-def test_8_5_connect_s_target_is_checked_too():
+def test_8_5_connect_s_target_is_checked():
     with pytest.raises(InvalidURL):
         fields_sent(method="CONNECT", url="far example:443")

@@ -62,7 +62,7 @@ class TestContentThatDependsOnTheAnswer:
             connection.request("POST", "/", body())
             assert heard.result(10) == (b"first", b"secondthird")
 
-    def test_an_iterable_that_raises_ends_the_response_too(self, connect):
+    def test_an_iterable_that_raises_ends_the_response(self, connect):
         taken = []
 
         def body():
@@ -121,7 +121,7 @@ class TestEarlyAnswers:
     """RFC 9113, 8.1: a server may answer before it has seen all, and want no more."""
 
     @pytest.mark.parametrize("length", [(), (1000,)], ids=["", "content-length"])
-    def test_of_a_request_in_pieces(self, connect, length):
+    def test_an_early_answer_to_a_request_in_pieces_is_not_lost(self, connect, length):
         """What is still sent is dropped; nothing is raised, and no answer lost."""
 
         def script(peer):

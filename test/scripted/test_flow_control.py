@@ -348,7 +348,7 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
     assert former.fileno() == -1
 
 
-def test_who_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
+def test_a_request_that_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
     def script(peer):
         peer.handshake()
         first, _, _ = want(peer)

@@ -191,7 +191,7 @@ BODIES = {
 class TestContent:
     @pytest.mark.parametrize(("body", "content", "length"), BODIES.values(), ids=BODIES)
     @pytest.mark.parametrize("trailers", [None, [("x-digest", "1")]], ids=["", "with trailers"])
-    def test_of_every_kind(self, connect, body, content, length, trailers):
+    def test_content_of_every_kind_arrives(self, connect, body, content, length, trailers):
         """RFC 9113, 8.1: it ends with END_STREAM, on DATA or on the trailer section."""
 
         def script(peer):
@@ -209,7 +209,7 @@ class TestContent:
         assert connection.getresponse(stream_id).read() == b"thanks"
         connection.ping()
 
-    def test_of_a_file(self, connect, tmp_path):
+    def test_the_rest_of_a_file_arrives(self, connect, tmp_path):
         path = tmp_path / "file"
         path.write_bytes(bytes(100_000))
 
@@ -231,7 +231,7 @@ class TestContent:
         connection.getresponse()
 
     @pytest.mark.parametrize(("method", "length"), [("POST", "0"), ("GET", None), ("HEAD", None)])
-    def test_of_none(self, connect, method, length):
+    def test_a_request_without_content_ends_with_its_headers(self, connect, method, length):
         """RFC 9110, 8.6: zero is said where content is expected; HEADERS end the stream."""
 
         def script(peer):
@@ -274,7 +274,7 @@ class TestContent:
         connection.request("POST", "/", b"0123456789")
         assert connection.getresponse().status == 200
 
-    def test_the_connections_window_counts_too(self, connect):
+    def test_the_connections_window_holds_content_up(self, connect):
         """RFC 9113, 6.9.1."""
 
         def script(peer):

@@ -47,7 +47,7 @@ class TestDeadlines:
         self.over.set()
 
     @pytest.mark.parametrize("way", ["response", "stream"])
-    def test_of_content_that_drips(self, connect, way):
+    def test_a_deadline_ends_reading_of_content_that_drips(self, connect, way):
         def script(peer):
             peer.handshake()
             peer.want_headers(1)
@@ -63,7 +63,7 @@ class TestDeadlines:
         self.overdue(connection, reader.read)
 
     @pytest.mark.parametrize("way", ["request", "pieces", "stream"])
-    def test_of_room_that_drips(self, connect, way):
+    def test_a_deadline_ends_sending_into_a_window_that_drips(self, connect, way):
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 1})
             pong(peer)
@@ -83,7 +83,7 @@ class TestDeadlines:
         else:
             self.overdue(connection, lambda: connection.request("POST", "/", bytes(self.WORDS)))
 
-    def test_of_a_turn(self, connect):
+    def test_a_deadline_ends_waiting_for_a_turn(self, connect):
         def script(peer):
             peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 0})
             pong(peer)
@@ -92,7 +92,7 @@ class TestDeadlines:
         connection.ping()
         self.overdue(connection, lambda: connection.open_stream("GET", "/"))
 
-    def test_of_connecting(self):
+    def test_a_deadline_ends_connecting(self):
         """By this thread, or by another, whose own time is longer."""
         with socket.socket() as silent, ThreadPoolExecutor(1) as threads:
             silent.bind(("127.0.0.1", 0))
@@ -129,7 +129,7 @@ class TestDeadlines:
 class TestTimeouts:
     """Each is the waiter's alone: the same call can be made again, and others go on."""
 
-    def test_of_connecting(self):
+    def test_a_timeout_ends_connecting(self):
         """A listener whose queue is full accepts nothing."""
         with socket.socket() as listener, contextlib.ExitStack() as queue:
             listener.bind(("127.0.0.1", 0))
@@ -146,7 +146,7 @@ class TestTimeouts:
                     call()
                 assert isinstance(caught.value, socket.timeout)
 
-    def test_of_the_handshake(self, certificates):
+    def test_a_timeout_ends_the_tls_handshake(self, certificates):
         """A server that is silent after TCP."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             connection = HTTP20Connection(
@@ -158,7 +158,7 @@ class TestTimeouts:
             with pytest.raises(TimeoutError, match="TLS handshake"):
                 connection.connect()
 
-    def test_of_every_wait_for_the_server(self, connect):
+    def test_a_timeout_ends_every_wait_for_the_server(self, connect):
         go_on = threading.Event()
 
         def script(peer):
@@ -191,7 +191,7 @@ class TestTimeouts:
         assert response.read() == b"content"
         assert response.gettrailers() == [("x-digest", "1")]
 
-    def test_of_sending(self, connect):
+    def test_a_timeout_ends_sending(self, connect):
         """What was begun and cannot be ended is reset; the connection lives on (5.4.2)."""
 
         def script(peer):
@@ -209,7 +209,7 @@ class TestTimeouts:
         connection.request("GET", "/")
         connection.getresponse()
 
-    def test_of_waiting_for_a_turn(self, connect):
+    def test_a_timeout_ends_waiting_for_a_turn(self, connect):
         """Nothing was sent: the stream id goes to the next request."""
 
         def script(peer):
@@ -260,7 +260,7 @@ class TestTimeouts:
             assert content.result() == b"".join(b"%02d" % number for number in range(50))
 
     @pytest.mark.parametrize("timeout", [None, 5])
-    def test_of_the_process(self, timeout, monkeypatch):
+    def test_the_process_s_default_timeout_is_taken(self, timeout, monkeypatch):
         """As http.client's: the socket module's default, unless the caller says otherwise."""
         assert HTTP20Connection("localhost").limit() == socket.getdefaulttimeout()
         monkeypatch.setattr(socket, "getdefaulttimeout", lambda: 7.0)

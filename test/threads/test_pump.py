@@ -101,7 +101,7 @@ def test_the_leader_answers_while_it_waits(stage):
 
 
 def test_only_those_with_news_wake(stage):
-    """MICRO, 4: a herd costs thirty times as much."""
+    """4: to wake all of them costs thirty times as much."""
     leader = stage.wait_for(1)
     idle = [stage.wait_for(n) for n in range(10, 20)]
     asked = []
@@ -120,7 +120,7 @@ def test_only_those_with_news_wake(stage):
 # ------------------------------------------------------------- rules 3, 4: gates
 
 
-def test_who_leaves_the_chair_appoints_a_parked_thread(stage):
+def test_a_leader_that_leaves_promotes_a_parked_thread(stage):
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(1)
     assert leader.end() is None
@@ -132,7 +132,7 @@ def test_who_leaves_the_chair_appoints_a_parked_thread(stage):
 
 
 def test_one_read_that_serves_leader_and_another_leaves_nobody_asleep(stage):
-    """MICRO, 4: the one served is walking out already; the third must get the chair."""
+    """4: the one served is on its way out; the third must become the leader."""
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(bytes([1, 2]))
     assert (leader.end(), second.end()) == (None, None)
@@ -253,7 +253,7 @@ def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage, c
 # --------------------------------------------------------------- rule 5: room
 
 
-def test_the_leader_watches_for_room_too(stage):
+def test_the_leader_watches_for_room(stage):
     """5: who leads waits in both directions."""
     stage.transport.give_room(0)
     writer = stage.upload(100)
@@ -323,7 +323,7 @@ def test_two_writers_and_a_reader_share(stage):
 # ------------------------------------------------------------- rule 6: look again
 
 
-def test_who_sends_looks_again_before_it_sleeps(stage):
+def test_a_sender_looks_again_before_it_sleeps(stage):
     """6: as leader. Sending satisfied the very thing waited for."""
     sent = []
     stage.transport.on_send = lambda: sent.append(1)
@@ -332,7 +332,7 @@ def test_who_sends_looks_again_before_it_sleeps(stage):
         stage.pump.wait(lambda: bool(sent), (1,), 0)
 
 
-def test_who_sends_looks_again_before_it_parks(stage):
+def test_a_sender_looks_again_before_it_parks(stage):
     """6: while another leads."""
     leader = stage.wait_for(1)
     sent = []
@@ -389,7 +389,7 @@ def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypa
     assert not stage.pump._abandoned
 
 
-def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
+def test_what_is_read_of_a_former_connection_makes_room_for_a_waiting_request(stage):
     """Its reader does not know who waits here."""
     former = Budget(100)
     former.committed = 100

@@ -64,7 +64,7 @@ def test_many_threads_lose_no_wake_up(monkeypatch, seed):
 
 @pytest.mark.parametrize("others", [0, 1, 8, 32])
 def test_a_peer_that_writes_before_it_reads_cannot_deadlock_us(others, switching):
-    """5 (MICRO, 5): 8 MiB each way over a real socket, and threads that wait meanwhile."""
+    """5: 8 MiB each way over a real socket, and threads that wait meanwhile."""
     size = 8 * MEBIBYTE
     here, there = socket.socketpair()
     there.settimeout(DEADLINE)

@@ -136,7 +136,7 @@ def test_once_damaged_always_damaged(name):
 
 
 class TestGzip:
-    def test_of_several_members(self):
+    def test_gzip_of_several_members_is_decoded(self):
         """RFC 1952, 2.2."""
         coded = gzip.compress(b"one ") + gzip.compress(b"") + gzip.compress(b"two")
         for size in (1, 5, 1000):
@@ -158,7 +158,7 @@ class TestGzip:
 
 
 class TestZstd:
-    def test_of_several_frames(self):
+    def test_zstd_of_several_frames_is_decoded(self):
         """RFC 8878, 3."""
         coded = zstd_of(b"one ") + zstd_of(b"") + zstd_of(b"two")
         for size in (1, 5, 1000):

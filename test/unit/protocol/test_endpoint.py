@@ -80,7 +80,7 @@ def test_4_2_a_larger_frame_is_taken_where_it_was_announced():
     assert stream.failure is None
 
 
-def test_who_has_news_is_noted():
+def test_streams_with_news_are_noted():
     wired = MemoryEndpoint()
     first, second = wired.open(), wired.open()
     wired.endpoint.changed_streams.clear()

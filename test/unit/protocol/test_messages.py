@@ -114,7 +114,7 @@ def test_rfc9110_8_6_a_content_length_of_ours_is_one_number(values):
         request_fields([("content-length", value) for value in values])
 
 
-def test_who_names_codings_is_noticed():
+def test_codings_named_by_the_caller_are_noticed():
     assert request_fields({"Accept-Encoding": "br"}).names_codings
     assert not request_fields({"accept": "br"}).names_codings
 

@@ -34,7 +34,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("moment", "answers"), MOMENTS.values(), ids=MOMENTS.keys())
-def test_who_waits_is_told_when_it_comes_or_never_will(moment, answers):
+def test_a_waiting_reader_is_told_when_it_comes_or_never_will(moment, answers):
     made = stream(**moment)
     assert (made.has_head(), made.has_content(), made.is_over) == answers
 

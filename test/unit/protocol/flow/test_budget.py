@@ -64,7 +64,7 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     assert second.ask("blocked") == 100
 
 
-def test_who_waits_for_nothing_else_leaves_the_reserve_as_well():
+def test_a_stream_that_is_waited_for_does_not_take_the_reserve():
     """An echo whose response nobody reads asks again and again: other requests go out."""
     budget = Budget(8000)
     echo = ReceiveWindow(100, FlowControlManager(100), 1, budget)

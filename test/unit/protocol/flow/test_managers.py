@@ -103,7 +103,7 @@ def test_measurements_become_rare_while_they_find_nothing_new():
     assert measured == [1, 3, 7, 15, 31, 63]
 
 
-def test_who_reads_slowly_is_given_back_less():
+def test_a_slow_reader_is_given_back_less():
     manager = FlowControlManager(100)
     budget = Budget(2**30)
     window = ReceiveWindow(16 * BULK_WINDOW, manager, 1, budget)
@@ -220,7 +220,7 @@ def test_a_manager_that_raises_loses_its_own_stream_and_no_other(hook):
 
 
 @pytest.mark.parametrize("hook", ["increase_window_size", "consumed", "expected"])
-def test_a_manager_that_answers_with_a_text_does_too(hook):
+def test_a_manager_that_answers_with_a_text_loses_its_own_stream(hook):
     _, stream, _ = play(nonsense(hook, "much"))
     assert "TypeError" in str(stream.failure.exception())
 
@@ -274,7 +274,7 @@ def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name
     wired.check_goes_on()
 
 
-def test_nor_where_a_setting_changes():
+def test_a_manager_that_cannot_be_touched_when_a_setting_changes_loses_its_own_stream():
     """6.5.3: ours is in force when the peer acknowledges it."""
     wired = MemoryEndpoint(
         {wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False
@@ -289,7 +289,7 @@ def test_nor_where_a_setting_changes():
     wired.check_goes_on()
 
 
-def test_nor_where_padding_is_given_back():
+def test_a_manager_that_cannot_be_touched_when_padding_is_given_back_loses_its_own_stream():
     wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
     stream = wired.open()
     wired.receive(wire.headers(stream.id, OK))

@@ -31,7 +31,7 @@ def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
     assert wired.endpoint.budget.committed == 65_535
 
 
-def test_who_waited_in_vain_for_a_stream_is_told_why():
+def test_a_request_that_waited_in_vain_for_a_stream_is_told_why():
     wired = MemoryEndpoint(
         unread_limit=65_535, peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 7}
     )

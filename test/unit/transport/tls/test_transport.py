@@ -320,7 +320,7 @@ def test_close_notify_is_the_end(serve):
     assert time.monotonic() - begin < DEADLINE / 2
 
 
-def test_an_end_without_close_notify_is_an_end_too(serve):
+def test_an_end_without_close_notify_is_an_end(serve):
     """Frames and messages of HTTP/2 carry their lengths: what is cut short is noticed as such."""
 
     def act(secure):
