@@ -13,8 +13,6 @@ from hyper.protocol.flow.managers import (
 from hyper.protocol.flow.windows import ReceiveWindow
 from test.unit.protocol.flow.test_windows import Told
 
-# ---- the budget ----
-
 
 class Greedy(BaseFlowControlManager):
     """Wants what the test says, whenever content comes."""
@@ -164,3 +162,72 @@ def test_padding_is_given_back_without_the_manager():
     assert window.pad(20) == 0
     assert window.ask("blocked") == 20  # what is there: padding is no content's room
     assert (window.size, window.spare, window.share) == (400, 20, 420)
+
+
+# ---- the budget by itself ----
+
+
+def test_what_is_committed_and_what_is_asked_for_fit_below_the_limit():
+    budget = Budget(1000)
+    assert budget.has_room(1000)
+    assert not budget.has_room(1001)
+    budget.committed = 400
+    assert budget.has_room(600)
+    assert not budget.has_room(601)
+
+
+def test_a_share_grows_only_out_of_what_is_above_the_reserve():
+    """A quarter of the limit is for streams to come."""
+    budget = Budget(1000)
+    budget.shares = 1
+    assert budget.grow(10_000, is_guess=False) == 750
+    assert budget.committed == 750
+    assert budget.grow(1, is_guess=False) == 0
+
+
+def test_a_stream_beside_others_gets_half_of_what_is_left():
+    budget = Budget(1000)
+    budget.shares = 2
+    assert [budget.grow(10_000, is_guess=False) for _ in range(3)] == [375, 187, 94]
+    assert budget.grow(10, is_guess=False) == 10  # no more than it asked for
+
+
+def test_a_guess_gets_less_than_what_is_known_to_be_needed():
+    for shares, most in ((1, 750 - 750 // 12), (2, (750 - 750 // 2) // 2)):
+        budget = Budget(1000)
+        budget.shares = shares
+        assert budget.grow(10_000, is_guess=True) == most
+        assert budget.refused == 0
+
+
+def test_the_largest_refusal_is_remembered_and_paid_out_of_shares_above_a_fair_part():
+    budget = Budget(1000)
+    budget.shares = 2
+    first = 100 + budget.grow(10_000, is_guess=False)
+    assert budget.refused == 10_000 - 375
+    assert budget.returned(375, 375, 100) == 0  # 750 / 2: a fair part
+    assert budget.returned(first, 50, 100) == 50  # not more than there is to give up
+    assert budget.returned(first, 375, 100) == first - 375
+    assert budget.refused == 10_000 - 375 - 50 - (first - 375)
+
+
+def test_what_another_thread_read_is_taken_off_at_the_next_look():
+    budget = Budget(1000)
+    budget.committed = 900
+    budget.freed.extend([300, 200])
+    assert budget.held() == 400
+    assert not budget.freed
+    assert budget.committed == 400
+
+
+def test_the_budget_of_a_former_connection_counts_until_it_is_read_out():
+    former = Budget(1000)
+    former.committed = 600
+    budget = Budget(1000, [weakref.ref(former)])
+    assert budget.counts_former
+    assert not budget.has_room(401)
+    former.freed.append(200)  # a note of a thread, without the lock
+    assert budget.held() == 400
+    former.committed = 200
+    assert budget.held() == 0
+    assert not budget.counts_former
