@@ -9,8 +9,6 @@ from test.memory_endpoint import (
     MemoryEndpoint,
 )
 
-# ---- extensions ----
-
 
 def test_rfc7838_alternative_services_are_kept():
     """The latest of each origin; a stream's is that of its request, and gone with the stream."""

@@ -21,8 +21,6 @@ from test.memory_endpoint import (
     request,
 )
 
-# ---- what the client sends ----
-
 
 def test_4_2_no_frame_is_larger_than_the_peer_allows():
     wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})

@@ -13,8 +13,6 @@ from test.threads.fake_network import (
     Stage,
 )
 
-# --------------------------------------------------------- Ctrl-C at every line
-
 
 def interrupted(act, at):
     """Do act, struck by KeyboardInterrupt at the at-th chance in pump.py; and where that was.

@@ -22,9 +22,6 @@ from test.threads.fake_network import (
 MEBIBYTE = 1024 * 1024
 
 
-# ------------------------------------------------------------------------- together
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_many_threads_lose_no_wake_up(monkeypatch, seed):
     """3, 4, 7: each waits again and again, some of them hastily; news come in any order."""

@@ -10,8 +10,6 @@ from hyper.protocol.flow.managers import (
 from test import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint, request
 
-# ---- the endpoint asks ----
-
 
 def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
     wired = MemoryEndpoint(unread_limit=3 * 65_535)
