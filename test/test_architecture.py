@@ -265,6 +265,17 @@ def test_a_module_can_be_read_at_a_sitting(name):
     assert size <= MAX_MODULE
 
 
+TEST_MODULES = sorted(Path(__file__).parent.rglob("*.py"))
+
+
+def test_a_test_module_can_be_read_at_a_sitting_too():
+    sizes = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in TEST_MODULES
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_MODULE} == {}
+
+
 def words(name):
     """`receive`, `data` for receive_data and ReceiveData."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]

@@ -19,7 +19,7 @@ import pytest
 
 from hyper import HTTPConnection, RemoteProtocolError
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 
 
 def test_several_requests_before_the_first_response(connect):

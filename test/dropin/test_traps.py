@@ -15,7 +15,7 @@ from hyper import HTTPConnection, HTTPSConnection
 from hyper.dropin.connection import HTTPResponse
 from hyper.dropin.session import SocketView
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.peer import DEADLINE
 
 

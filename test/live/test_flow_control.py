@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hyper import HTTP20Connection
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.relay import Relay
 
 LONG = os.environ.get("HYPER_LONG") == "1"

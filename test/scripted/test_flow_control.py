@@ -18,8 +18,7 @@ import hyper
 from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
 from hyper.client import exchange
 from test import wire
-from test.scripted.script import pong, want
-from test.scripted.test_waiting import await_news, patience
+from test.scripted.steps import OnShortPath, await_news, patience, pong, want
 
 OK = [(":status", "200")]
 MEBIBYTE = 1 << 20
@@ -330,7 +329,9 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
         third, _, _ = want(peer)
         peer.write_response(third, b"third")
 
-    connection = connect(script, unread_limit=150_000, settings={4: 65_535})
+    connection = connect(
+        script, window_manager=OnShortPath, unread_limit=150_000, settings={4: 65_535}
+    )
     connection.request("GET", "/")
     response = connection.getresponse()
     former = connection._pumps.current
@@ -349,7 +350,7 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
     assert former.fileno() == -1
 
 
-def test_who_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
+def test_a_request_that_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
     def script(peer):
         peer.handshake()
         first, _, _ = want(peer)

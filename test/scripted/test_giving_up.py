@@ -11,8 +11,9 @@ from hyper.client.exchange import Exchange
 from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
 from test import wire
-from test.scripted.script import pong, want
-from test.scripted.test_waiting import OK, SHORT, await_news
+from test.scripted.steps import SHORT, await_news, pong, want
+
+OK = [(":status", "200")]
 
 
 def test_a_request_is_given_up_by_a_reset_of_its_stream_alone(connect):

@@ -11,7 +11,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import OnShortPath, pong, want
+from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 

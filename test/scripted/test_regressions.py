@@ -7,7 +7,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.hpack import Encoder
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 
 OK = [(":status", "200")]
 

@@ -10,7 +10,7 @@ import pytest
 from hyper import HTTP20Connection, HTTPSConnection, NegotiationError
 from hyper.errors import ErrorCode
 from hyper.tls import init_context
-from test.scripted.script import want
+from test.scripted.steps import want
 
 DEADLINE = 10
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}

@@ -11,7 +11,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated
 from test import wire
-from test.threads.stage import tiny_switch_interval
+from test.threads.fake_network import tiny_switch_interval
 
 # Seconds until a hang is called a hang.
 DEADLINE = 60.0
