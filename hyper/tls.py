@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from .transport.tls.transport import init_context
-from .transport.tls.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
+from .transport.tls.context import init_context
+from .transport.tls.policy import ALPN_REFUSED, OP_NO_RENEGOTIATION
+from .transport.tls.policy import PROTOCOLS as ALPN_PROTOCOLS
+from .transport.tls.trust import InsecureTLSWarning
 
-__all__ = ["OP_NO_RENEGOTIATION", "InsecureTLSWarning", "init_context"]
+__all__ = [
+    "ALPN_PROTOCOLS",
+    "ALPN_REFUSED",
+    "OP_NO_RENEGOTIATION",
+    "InsecureTLSWarning",
+    "init_context",
+]

@@ -59,12 +59,18 @@ transport.tcp         | errors                                                  
 transport.connect     | transport.tcp errors                                     | errno os select socket time
 transport.buffered    | errors                                                   | -
 transport.tls         | -                                                        | -
-transport.tls.ssl_socket | transport.tcp                                         | ssl
 transport.tls.trust   | -                                                        | ipaddress os ssl sys warnings
-transport.tls.stdlib  | transport.tls.trust errors                               | contextlib os ssl sys tempfile threading truststore
-transport.tls.pyopenssl | transport.tls.trust errors                             | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
-transport.tls.transport | transport.tls.* transport.tcp errors                   | contextlib os ssl time warnings
-transport.tls.alpn_context | transport.tls.* errors                              | contextlib socket ssl
+transport.tls.policy  | errors                                                   | -
+transport.tls.filter  | transport.tls.trust                                      | -
+transport.tls.pinned  | transport.tls.trust                                      | -
+transport.tls.view    | -                                                        | -
+transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
+transport.tls.pyopenssl | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
+transport.tls.transport | transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
+transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
+transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -

@@ -51,11 +51,12 @@ def dial(
         transport = PlainTransport(connect(host, port, deadline, source_address))
     if context is None:
         return transport
-    from ..transport.tls import transport as tls
+    from ..transport.tls.policy import H2, require_h2
+    from ..transport.tls.transport import shake_hands
 
-    secured = tls.shake_hands(transport, context, host, deadline, [tls.H2], resumption)
+    secured = shake_hands(transport, context, host, deadline, [H2], resumption)
     try:
-        tls.require_h2(secured.filter, host)
+        require_h2(secured.filter, host)
     except BaseException:
         secured.close()
         raise

@@ -23,7 +23,8 @@ from ..protocol.messages import Origin
 from ..protocol.origins import DEFAULT_PORTS, authority_of, host_and_port
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
-from ..transport.tls.transport import Resumption, TLSTransport, init_context
+from ..transport.tls.context import init_context
+from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
 from .dial import dial
 

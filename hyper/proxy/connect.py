@@ -27,7 +27,9 @@ from ..protocol.settings import (
 from ..proxies import SOCKS
 from ..transport.connect import connect, resolve
 from ..transport.tcp import PlainTransport
-from ..transport.tls.transport import H2, PROTOCOLS, init_context, shake_hands
+from ..transport.tls.context import init_context
+from ..transport.tls.policy import H2, PROTOCOLS
+from ..transport.tls.transport import shake_hands
 from .stream_transport import TunnelTransport
 
 TYPE_CHECKING = False

@@ -18,7 +18,9 @@ import pytest
 from hyper.errors import NegotiationError, TimedOut
 from hyper.tls import init_context
 from hyper.transport.tcp import PlainTransport
-from hyper.transport.tls.transport import TLSTransport, make_filter, require_h2
+from hyper.transport.tls.context import make_filter
+from hyper.transport.tls.policy import require_h2
+from hyper.transport.tls.transport import TLSTransport
 from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0

@@ -1,4 +1,4 @@
-"""hyper.transport.tls_socket: a socket whose octets go through a filter."""
+"""hyper.transport.tls.filter_socket: a socket whose octets go through a filter."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from hyper.tls import OP_NO_RENEGOTIATION, init_context
-from hyper.transport.tls.alpn_context import ALPNContext, FilterSocket
+from hyper.transport.tls.alpn_context import ALPNContext
+from hyper.transport.tls.context import make_filter
+from hyper.transport.tls.filter_socket import FilterSocket
 from hyper.transport.tls.ssl_socket import SSLSocketTransport
 from hyper.transport.tls.stdlib import judges_while_wrapping
-from hyper.transport.tls.transport import make_filter
 
 DEADLINE = 10.0
 

@@ -1,11 +1,12 @@
-"""hyper.transport.adopted: a TLS socket of somebody else's, read as much at a time as there is."""
+"""hyper.transport.tls.ssl_socket: reads all records at once."""
 
 import io
 import ssl
 
 import pytest
 
-from hyper.transport.tls.ssl_socket import RECORD_SIZE, SSLSocketTransport
+from hyper.transport.tls.filter import RECORD_SIZE
+from hyper.transport.tls.ssl_socket import SSLSocketTransport
 
 
 class Socket:

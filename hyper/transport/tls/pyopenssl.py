@@ -1,13 +1,13 @@
-"""TLS by pyOpenSSL: the second filter, with the verbs of ``tls_stdlib.py``.
+"""TLS by pyOpenSSL: the second backend, with the same functions and methods as ``stdlib.py``.
 
 A ``Connection`` without a socket keeps its ciphertext in two memory BIOs, as an ``SSLObject``
 does.  Two things are ours to do: the certificate's names are compared by service_identity
-(pyOpenSSL compares none), and every exception is told as the ssl module's, so that who catches
-one backend's catches the other's.
+(pyOpenSSL compares none), and every exception is told as the ssl module's, so that a program
+that catches one backend's catches the other's.
 
-Of a context of ``make_context`` the chain and the name are judged during the handshake, so that
-the peer learns by an alert why we leave.  A caller's own context may have a callback that judges,
-which must not be replaced: there the name is compared after the handshake, before anything is said.
+With a context of ``make_context`` the chain and the name are judged during the handshake, so that
+an alert tells the peer why we leave. A caller's own context may have a callback that judges, which
+must not be replaced: there the name is compared after the handshake, before anything is sent.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ from service_identity.cryptography import (
 )
 
 from . import trust
+from .filter import RECORD_SIZE, Filter
+from .pinned import PIN, pin_of, require_pinned
+from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .trust import Pem, Pin
+    from .pinned import Pin
+    from .trust import Pem
 
-#: The largest content of a record: what one call can give (RFC 8446, 5.1).
-RECORD_SIZE = 16 * 1024
 #: What a record adds to its content, at most, and what the peer may have made us say besides.
 RECORD_OVERHEAD = 64
 BESIDES = 4096
@@ -56,11 +58,11 @@ def make_context(
     verify: bool,
     pin: Pin | None,
 ) -> Context:
-    """A context as ``tls.init_context`` describes it."""
+    """A context as ``init_context`` describes it."""
     path = trust.key_log()
     context = Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(SSL.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION)
+    context.set_options(SSL.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION)
     if verify:
         context.set_verify(SSL.VERIFY_PEER, _judge)
         with _told_as_of_ssl():
@@ -71,9 +73,9 @@ def make_context(
         with _told_as_of_ssl():
             _load_certificate(context, certificate, key, password)
     # The last: pyOpenSSL tries the list on a connection, after which a context is to be left alone.
-    context.set_cipher_list(trust.CIPHERS.encode())
+    context.set_cipher_list(CIPHERS.encode())
     if pin is not None:
-        setattr(context, trust.PIN, pin)
+        setattr(context, PIN, pin)
     return context
 
 
@@ -101,7 +103,7 @@ def _load_authorities(context: Context, authorities: Pem | None) -> None:
             store.add_cert(crypto.X509.from_cryptography(found))
     elif authorities is None:
         _load_system(context)
-    elif os.path.isdir(authorities):  # noqa: PTH112 - as in tls_stdlib.py
+    elif os.path.isdir(authorities):  # noqa: PTH112 - as in stdlib.py
         context.load_verify_locations(None, os.fspath(authorities))
     else:
         trust.read_pem(authorities)  # a file that is not there is an OSError
@@ -175,7 +177,7 @@ class _Judgement:
         self.is_convinced = False
 
     def examine(self, certificate: Any) -> bool:
-        """Whether a certificate, whose chain is good, is for the name."""
+        """True if a certificate, whose chain is good, is for the name."""
         try:
             if self.address is None:
                 verify_certificate_hostname(certificate, self.name)
@@ -232,7 +234,7 @@ def _translated(error: SSL.Error) -> OSError:
     return translated
 
 
-class PyOpenSSLFilter:
+class PyOpenSSLFilter(Filter):
     """One TLS connection, client side, over memory. Lock held for every call.
 
     protocols: to offer by ALPN.  session: of an earlier connection to the same server, by the
@@ -246,29 +248,25 @@ class PyOpenSSLFilter:
         protocols: Sequence[str],
         session: Any = None,
     ) -> None:
+        super().__init__()
         connection = self._connection = SSL.Connection(context, None)
         connection.set_connect_state()
         connection.set_alpn_protos([protocol.encode() for protocol in protocols])
         if hasattr(connection, "set_options"):
-            connection.set_options(trust.OP_NO_RENEGOTIATION)
+            connection.set_options(OP_NO_RENEGOTIATION)
         self._verifies = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         name = _a_label(server_hostname or "")
         if self._verifies and not name:
             raise ValueError("a certificate cannot be verified without a host's name")
         if not self._verifies and not isinstance(context, Context):
             trust.warn_of_own_context()
-        self._pin: Pin | None = getattr(context, trust.PIN, None)
+        self._pin = pin_of(context)
         self._judgement = _Judgement(name)
         connection.set_app_data(self._judgement)
         if name and self._judgement.address is None:
             connection.set_tlsext_host_name(name.encode("ascii"))
         if session is not None:
             connection.set_session(session)
-        self._has_more = False
-        #: the peer said close_notify, or its socket is closed and all it said was read
-        self._has_ended = False
-        #: why nothing more can be decrypted
-        self._failure: OSError | None = None
         #: whether the version agreed on is one below 1.3
         self._may_renegotiate = False
         #: what a read has made OpenSSL answer
@@ -295,7 +293,7 @@ class PyOpenSSLFilter:
                 assert judgement.fault is not None  # it says why not
                 raise trust.certificate_error(*judgement.fault)
         if self._pin is not None:
-            trust.require_pinned(self._pin, self.chain(), judgement.name)
+            require_pinned(self._pin, self.chain(), judgement.name)
         self._may_renegotiate = self.version() != "TLSv1.3"
         return True
 
@@ -333,10 +331,10 @@ class PyOpenSSLFilter:
         self._expected += size + (size // RECORD_SIZE + 1) * RECORD_OVERHEAD + BESIDES
 
     def decrypt_into(self, view: memoryview) -> int | None:
-        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet. HOT.
+        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
 
-        pyOpenSSL copies each record from a buffer of the size that is asked for; a record's is
-        the largest that can be of use.
+        HOT: once a read (bench/receive.py). pyOpenSSL copies each record from a buffer of the
+        size that is asked for; the size of a record is the largest that can be of use.
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
@@ -348,24 +346,20 @@ class PyOpenSSLFilter:
         except SSL.WantReadError:
             self._has_more = False
         except (SSL.ZeroReturnError, SSL.SysCallError):
-            # An end without close_notify: see tls_stdlib.py.
+            # An end without close_notify: see stdlib.py.
             self._has_ended, self._has_more = True, False
         except SSL.Error as error:
             self._failure = _translated(error)
         if self._may_renegotiate and self._failure is None:
-            # What a read has made OpenSSL answer: see tls_stdlib.py.
+            # What a read has made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
             if self._answer:
                 self._failure = trust.renegotiation_error()
-        if filled:
-            return filled  # what came before a failure counts
-        if self._failure is not None:
-            raise trust.copied(self._failure)
-        return 0 if self._has_ended else None
+        return filled or self._conclude(self._has_ended)
 
     @property
     def has_more(self) -> bool:
-        """Whether ``decrypt_into`` may give octets without more ciphertext."""
+        """True if ``decrypt_into`` may give octets without more ciphertext."""
         return self._has_more or self._has_ended or self._failure is not None
 
     def end(self) -> None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import ssl
 
 from ..tcp import PlainTransport
-
-#: A TLS record of full size: after less than that, the kernel has probably no more.
-RECORD_SIZE = 16 * 1024
+from .filter import RECORD_SIZE
 
 
 class SSLSocketTransport(PlainTransport):
@@ -40,7 +38,8 @@ class SSLSocketTransport(PlainTransport):
             while filled < size:
                 received = sock.recv_into(view[filled:] if filled else view)
                 filled += received
-                # OpenSSL keeps no other record: what it holds of this one, pending tells.
+                # After less than a full record the kernel has probably no more, and OpenSSL keeps
+                # no other record: pending tells whether it holds more of this one.
                 if not received or (received < RECORD_SIZE and not sock.pending()):
                     self.read_would_block = received > 0
                     return filled

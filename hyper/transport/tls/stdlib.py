@@ -1,8 +1,4 @@
-"""TLS by the standard library's ``ssl``: a filter between ciphertext and octets.
-
-An ``SSLObject`` over two memory BIOs never touches a socket: ciphertext is fed in and taken
-out, so that the only thing that ever waits is a plain socket, under hyper's own lock.
-"""
+"""TLS by the standard library's ``ssl``: an ``SSLObject`` over two memory BIOs, and contexts."""
 
 from __future__ import annotations
 
@@ -13,16 +9,20 @@ import sys
 import threading
 
 from . import trust
+from .filter import Filter
+from .pinned import bind_pin, chain_of
+from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from .trust import Pem, Pin
+    from .pinned import Pin
+    from .trust import Pem
 
-#: Held from telling a context the protocols to offer until a TLS object is made of it, which takes
-#: them along: two connections that share a context and want to offer different ones.
+#: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
+#: otherwise two connections that share a context could swap their ALPN lists.
 ALPN_LOCK = threading.Lock()
 
 #: Where one file serves programs that know only paths, without ever being on a disk.
@@ -38,7 +38,7 @@ def make_context(
     verify: bool,
     pin: Pin | None,
 ) -> ssl.SSLContext:
-    """A context as ``tls.init_context`` describes it."""
+    """A context as ``init_context`` describes it."""
     # Before ssl looks for itself, and says less of it.
     path = trust.key_log() if hasattr(ssl.SSLContext, "keylog_filename") else None
     if not verify:
@@ -53,8 +53,8 @@ def make_context(
         # A common name is no host's name: RFC 9525, 2. pyOpenSSL's backend never reads it.
         context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(trust.CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION
     if path and not context.keylog_filename:
         context.keylog_filename = path
     if certificate is not None:
@@ -65,7 +65,7 @@ def make_context(
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
     if pin is not None:
-        _bind_pin(context, pin)
+        bind_pin(context, pin)
     return context
 
 
@@ -96,76 +96,12 @@ def _system_context() -> ssl.SSLContext:
 
 
 def judges_while_wrapping(context: Any) -> bool:
-    """Whether ``wrap_socket`` of a context verifies the peer, and a later handshake does not.
+    """True if ``wrap_socket`` of a context verifies the peer, and a later handshake does not.
 
-    So does truststore before 0.10.5.
+    truststore before 0.10.5 is like that.
     """
     inner = getattr(context, "_ctx", None)
     return getattr(inner, "sslsocket_class", None) is ssl.SSLSocket
-
-
-def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
-    """Have every handshake that is made with a context end with the pin's question.
-
-    http.client, urllib3 and httpx, which know of no pin, get their sockets from the context: what
-    class they are of is the context's choice.
-    """
-    setattr(context, trust.PIN, pin)
-    inner: Any = getattr(context, "_ctx", context)  # truststore's context has another one inside
-
-    class Pinned:
-        _is_pinned = False
-
-        def _handshaken(self) -> None:
-            # OpenSSL shakes hands by itself where somebody writes or reads and nobody has.
-            if not self._is_pinned:
-                self.do_handshake()  # type: ignore[attr-defined]
-
-        def read(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().read(*arguments, **options)  # type: ignore[misc]
-
-        def write(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().write(*arguments, **options)  # type: ignore[misc]
-
-    class PinnedObject(Pinned, inner.sslobject_class):  # type: ignore[misc]
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
-            self._is_pinned = True
-
-    class PinnedSocket(Pinned, inner.sslsocket_class):  # type: ignore[misc]
-        def do_handshake(self, block: bool = False) -> None:
-            super().do_handshake(block)
-            try:
-                trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
-            except BaseException:
-                self.close()  # whoever catches this shall not go on
-                raise
-            self._is_pinned = True
-
-        def send(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().send(*arguments, **options)
-
-        def sendall(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()  # PyPy's does not send by send
-            return super().sendall(*arguments, **options)
-
-    inner.sslobject_class, inner.sslsocket_class = PinnedObject, PinnedSocket
-
-
-def chain_of(secure: Any) -> list[bytes]:
-    """The peer's chain in DER, its own certificate first; that one alone before Python 3.13.
-
-    secure: an ssl.SSLObject or an ssl.SSLSocket.
-    """
-    found = secure.getpeercert(binary_form=True)
-    if found is None:
-        return []
-    get_chain: Any = getattr(secure, "get_verified_chain", list)
-    return get_chain() or [found]
 
 
 def _refuse_to_ask() -> str:
@@ -195,7 +131,7 @@ def _as_file(pem: Pem | None) -> Iterator[Any]:
             os.unlink(path)  # noqa: PTH108
 
 
-class StdlibFilter:
+class StdlibFilter(Filter):
     """One TLS connection, client side, over memory. Lock held for every call.
 
     protocols: to offer by ALPN.  session: of an earlier connection to the same server, by the
@@ -209,6 +145,7 @@ class StdlibFilter:
         protocols: Sequence[str],
         session: ssl.SSLSession | None = None,
     ) -> None:
+        super().__init__()
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         with ALPN_LOCK:
@@ -216,11 +153,6 @@ class StdlibFilter:
             self.object = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
             )
-        self._has_more = False
-        #: the peer said close_notify; its socket may stay open
-        self._has_ended = False
-        #: why nothing more can be decrypted
-        self._failure: ssl.SSLError | None = None
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
@@ -251,10 +183,10 @@ class StdlibFilter:
         self.object.write(octets)
 
     def decrypt_into(self, view: memoryview) -> int | None:
-        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet. HOT.
+        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
 
-        OpenSSL gives one record a call, and an exception where it has none: asking only while
-        ciphertext is there keeps exceptions out of the common case.
+        HOT: once a read (bench/receive.py). OpenSSL gives one record a call, and an exception where
+        it has none: asking only while ciphertext is there keeps exceptions out of the common case.
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
@@ -273,31 +205,28 @@ class StdlibFilter:
         except ssl.SSLWantReadError:
             self._has_more = False
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            # An end without close_notify is no attack on HTTP/2, whose frames and messages
-            # carry their own lengths: what is cut short is noticed as such.
+            # An end without close_notify is no attack on HTTP/2: its frames and messages carry
+            # their own lengths, so content that is cut short is noticed.
             return filled
         except ssl.SSLError as error:
             self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
-        if filled:
-            return filled  # what came before a failure counts
-        if self._failure is not None:
-            raise trust.copied(self._failure)
-        return 0 if self._has_ended or incoming.eof else None
+        return filled or self._conclude(self._has_ended or incoming.eof)
 
     def _why_answered(self) -> ssl.SSLError | None:
-        """Whether a read that has made OpenSSL answer something is the end of it all.
+        """Return the failure, if a read that made OpenSSL answer something is one.
 
-        Under TLS 1.2 the answer belongs to another handshake, which HTTP/2 forbids (9.2.1): an
-        alert that declines it, or its first message where a context of the caller's allows it.
+        Under TLS 1.3 OpenSSL may answer a read, with a key update for example. Under TLS 1.2 the
+        answer belongs to another handshake, which HTTP/2 forbids (9.2.1): an alert that declines
+        it, or its first message where a context of the caller's allows it.
         """
         # In the middle of a handshake there is no version.
         return None if self.object.version() == "TLSv1.3" else trust.renegotiation_error()
 
     @property
     def has_more(self) -> bool:
-        """Whether ``decrypt_into`` may give octets without more ciphertext."""
+        """True if ``decrypt_into`` may give octets without more ciphertext."""
         incoming = self._incoming
         return bool(
             self._has_more

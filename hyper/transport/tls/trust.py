@@ -1,6 +1,6 @@
 """Whom a TLS connection trusts: the words that both backends share (RFC 9113, 9.2).
 
-A backend (``tls_stdlib.py``, ``tls_pyopenssl.py``) makes contexts and checks chains and names by
+A backend (``stdlib.py``, ``pyopenssl.py``) makes contexts and checks chains and names by
 its library.  What they say about it is said here, so that one fault has one exception: a
 certificate that does not convince is an ``ssl.SSLCertVerificationError``, whoever found it out.
 """
@@ -14,21 +14,10 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Union
 
     #: A path, or PEM in memory.
     Pem = Union[str, "os.PathLike[str]", bytes]
-    #: Asked for a server's chain in DER, its own certificate first; false refuses it.
-    Pin = Callable[[list[bytes]], object]
-
-#: Under TLS 1.2, only ephemeral key exchange with an AEAD cipher: what is left when the list of
-#: appendix A is taken away. TLS 1.3 has no others.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
-
-#: OpenSSL's bit for a context that shakes hands once a connection (RFC 9113, 9.2.1), which neither
-#: PyPy's ssl nor every pyOpenSSL names.
-OP_NO_RENEGOTIATION = 0x40000000
 
 #: OpenSSL's numbers of what is wrong with a certificate, where hyper itself is the judge.
 UNSPECIFIED = 1
@@ -36,10 +25,7 @@ REFUSED_BY_APPLICATION = 50
 HOSTNAME_MISMATCH = 62
 IP_ADDRESS_MISMATCH = 64
 
-#: The context's attribute that holds the caller's pin.
-PIN = "hyper_pin"
-
-#: The packages whose lines no warning points at: the program's own are meant.
+#: Warnings skip the frames of these packages, so that they point at the caller's code.
 BETWEEN = ("hyper", "http")
 
 
@@ -98,16 +84,6 @@ def copied(error: OSError) -> OSError:
     other = type(error)(*error.args)
     other.__dict__.update(error.__dict__)
     return other
-
-
-def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
-    """Raise ssl.SSLCertVerificationError unless the caller's pin accepts the chain."""
-    if not pin(chain):
-        raise certificate_error(
-            REFUSED_BY_APPLICATION,
-            f"the certificate of {host} was refused by the pin that this program has set; either"
-            " the server has a new one, or somebody else answers in its place",
-        )
 
 
 def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:

@@ -1,0 +1,109 @@
+"""TLS contexts: ``init_context`` makes the one that HTTP/2 wants (RFC 9113, 9.2).
+
+Two backends make contexts and filters: ``stdlib.py`` (the ``ssl`` module) and ``pyopenssl.py``. The
+kind of a context decides which backend's filter encrypts a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from . import trust
+from .stdlib import StdlibFilter, make_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Union
+
+    from .filter import Filter
+    from .pinned import Pin
+    from .pyopenssl import PyOpenSSLFilter
+    from .trust import Pem
+
+    #: Certificate and key in one PEM, or a pair of them.
+    CertificateSource = Union[Pem, tuple[Pem, Pem]]
+
+#: The backends, as HYPER_TLS and ``init_context`` name them.
+BACKENDS = ("ssl", "pyopenssl")
+
+
+def init_context(
+    cert_path: Pem | None = None,
+    cert: CertificateSource | None = None,
+    cert_password: str | bytes | None = None,
+    *,
+    verify: bool = True,
+    pin: Pin | None = None,
+    backend: str | None = None,
+) -> Any:
+    """The TLS context that RFC 9113, 9.2 asks for: 1.2 at least, peer verified.
+
+    cert_path: trusted authorities: a PEM file, a directory of them, or PEM in memory (bytes);
+    None: the system's.  cert: the client's certificate, its chain and its key: one PEM file, a
+    pair (certificate, key), or either in memory (bytes).  cert_password: of the key.  An empty
+    cert_path is refused.
+
+    verify: False trusts whoever answers, which is warned of (InsecureTLSWarning) unless there is
+    a pin.  pin: asked after each handshake that is made with the context, whoever makes it, for the
+    server's chain, a list of certificates in DER of which the first is the server's own; false
+    refuses the server.
+
+    backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context; None: what the
+    environment says by HYPER_TLS, else "ssl".  SSLKEYLOGFILE is honoured by both.
+
+    Raises ssl.SSLError or OSError for files that do not fit, that of SSLKEYLOGFILE among them;
+    ImportError for a backend that is not installed.
+    """
+    certificate, key = cert if isinstance(cert, tuple) else (cert, None)
+    make: Any = make_context
+    if is_pyopenssl(backend):
+        make = _pyopenssl().make_context
+    context = make(cert_path, certificate, key, cert_password, verify=verify, pin=pin)
+    if pin is None and not verify:
+        warnings.warn(
+            "verify=False: whoever is on the way to the server can read and change everything; give"
+            " the server's own authority as cert_path, or a pin, instead",
+            trust.InsecureTLSWarning,
+            stacklevel=2,
+        )
+    return context
+
+
+def is_pyopenssl(backend: str | None = None) -> bool:
+    """True if the second backend is to be used; None: as the environment says by HYPER_TLS."""
+    named, chosen = "backend", backend
+    if backend is None:
+        named, chosen = "HYPER_TLS", os.environ.get("HYPER_TLS") or BACKENDS[0]
+    if chosen not in BACKENDS:
+        raise ValueError(f"the TLS backend is 'ssl' or 'pyopenssl', not {chosen!r} ({named})")
+    return chosen == "pyopenssl"
+
+
+def _pyopenssl() -> Any:
+    """The module of the second backend."""
+    try:
+        from . import pyopenssl
+    except ImportError as error:
+        raise ImportError(
+            "TLS by pyOpenSSL needs pyOpenSSL and service_identity: pip install 'hyper[pyopenssl]'"
+        ) from error
+    return pyopenssl
+
+
+def make_filter(
+    context: Any, server_hostname: str | None, protocols: Sequence[str], session: Any = None
+) -> Filter:
+    """The filter of the context's kind: see there. Raises TypeError for what is no context."""
+    if hasattr(context, "wrap_bio"):
+        return StdlibFilter(context, server_hostname, protocols, session)
+    # Without pyOpenSSL nobody can have a context of its.
+    if not hasattr(context, "set_tlsext_servername_callback"):
+        raise TypeError(
+            f"a TLS context is an ssl.SSLContext or an OpenSSL.SSL.Context, not {context!r}"
+        )
+    filter_: PyOpenSSLFilter = _pyopenssl().PyOpenSSLFilter(
+        context, server_hostname, protocols, session
+    )
+    return filter_
