@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
+    from ..transport import Transport
     from ..transport.connect import Path
-    from ..transport.tcp import Transport
+    from ..transport.deadline import Deadline
     from .dial import Connector
 
     #: of a certificate: (kind, name) pairs
@@ -98,12 +99,12 @@ def _connector_through(
 
     chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
 
-    def way(deadline: float | None) -> Transport:
+    def connector(deadline: Deadline) -> Transport:
         from ..proxy.connect import open_tunnel
 
         return open_tunnel(chosen, host, port, deadline, source_address, codec)
 
-    return way
+    return connector
 
 
 class Route:

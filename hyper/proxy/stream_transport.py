@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure
 from ..transport.buffered import BufferedSocket
 
 TYPE_CHECKING = False
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
     from ..protocol.messages import ResponseHead
     from ..protocol.stream import Stream
-    from ..transport.tcp import Transport
+    from ..transport import Transport
+    from ..transport.deadline import Deadline
 
 
 class TunnelTransport:
@@ -45,6 +46,7 @@ class TunnelTransport:
         self._base = base
         self._buffered = BufferedSocket(base)
         self.socket: socket.socket = base.socket
+        self.wakeup = base.wakeup
         self.round_trip = base.round_trip
         #: octets of ours that the windows have not let go
         self._held = memoryview(b"")
@@ -53,11 +55,11 @@ class TunnelTransport:
 
     # --------------------------------------------------------------- beginning
 
-    def open(self, section: Fields, deadline: float | None) -> ResponseHead:
+    def open(self, section: Fields, deadline: Deadline) -> ResponseHead:
         """Ask the proxy for a tunnel, wait for its answer, and judge nothing but its form.
 
-        section: the header section of the CONNECT request.  Raises TimedOut at the deadline, a
-        monotonic moment; where there is no answer, what has ended the stream.
+        section: the header section of the CONNECT request.  Raises TimedOut at the deadline;
+        where there is no answer, what has ended the stream.
         """
         begin = time.monotonic()
         stream = self._stream = self._endpoint.send_request(section, "CONNECT", end_stream=False)
@@ -71,7 +73,7 @@ class TunnelTransport:
         self.round_trip = time.monotonic() - begin
         return stream.head
 
-    def excerpt(self, size: int, deadline: float) -> bytes:
+    def excerpt(self, size: int, deadline: Deadline) -> bytes:
         """The beginning of the content with which a proxy explains its refusal."""
         stream = self._stream
         with contextlib.suppress(OSError):  # the deadline among them: what is there will do
@@ -79,11 +81,9 @@ class TunnelTransport:
                 self._pass_time(deadline)
         return b"".join(stream.content)[:size]
 
-    def _pass_time(self, deadline: float | None) -> None:
+    def _pass_time(self, deadline: Deadline) -> None:
         """Wait for octets of the proxy's, and take them in."""
-        timeout = None if deadline is None else deadline - time.monotonic()
-        if timeout is not None and timeout <= 0:
-            raise TimedOut("it did not answer CONNECT in the time given")
+        timeout = deadline.remaining("it did not answer CONNECT in the time given")
         if self._base.wait(read=True, write=self._has_unsent, timeout=timeout):
             self._receive()
 
@@ -150,7 +150,7 @@ class TunnelTransport:
         if self._held or self._has_unsent:
             return False
         if had_unsent:
-            self._base.ring()  # whoever waits for room waits for octets, which may not come
+            self.wakeup.notify()  # whoever waits for room waits for octets, which may not come
         return True
 
     def _flush(self) -> None:
@@ -175,18 +175,6 @@ class TunnelTransport:
             write=is_full or (write and not is_shut),
             timeout=timeout,
         )
-
-    def hang_bell(self) -> None:
-        """Make waits endable by ``ring``."""
-        self._base.hang_bell()
-
-    def ring(self) -> None:
-        """End the waits that began after ``hang_bell``."""
-        self._base.ring()
-
-    def silence_bell(self) -> None:
-        """Let new waits wait."""
-        self._base.silence_bell()
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from ..protocol.endpoint import Endpoint
     from ..protocol.stream import Stream
+    from ..transport import Transport
     from ..transport.buffered import BufferedSocket
-    from ..transport.tcp import Transport
 
     Condition = Callable[[], bool]
 
@@ -182,7 +182,7 @@ class Pump:
         if self._is_closed:  # perhaps only since then
             self._drop_late()
         else:
-            self._transport.ring()
+            self._transport.wakeup.notify()
 
     def _drop_late(self) -> None:
         """Read the notes that were left where no octets move any more. Any thread, no lock."""
@@ -337,7 +337,7 @@ class Pump:
     def _ring(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
         if self._is_anyone_called():
-            self._transport.ring()
+            self._transport.wakeup.notify()
 
     def _is_anyone_called(self) -> bool:
         # No generator: an interruption (Ctrl-C) inside one is lost.
@@ -371,7 +371,7 @@ class Pump:
         """In the kernel, without the lock (rule 1)."""
         timeout = self._remaining(deadline)
         if threading.active_count() > 1:
-            self._transport.hang_bell()
+            self._transport.wakeup.arm()
         if self._abandoned:
             return  # this came before there was a bell to ring
         try:
@@ -387,7 +387,7 @@ class Pump:
                 if self._is_closed and not self._sleepers:
                     self._transport.close()
                 elif not self._is_anyone_called():
-                    self._transport.silence_bell()
+                    self._transport.wakeup.drain()
                 self._looked = time.monotonic()
 
     def _remaining(self, deadline: float | None) -> float | None:

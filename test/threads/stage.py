@@ -97,6 +97,7 @@ class ScriptedTransport:
     socket = None
 
     def __init__(self) -> None:
+        self.wakeup = self
         self.change = threading.Condition()
         self.incoming: deque[Any] = deque()
         self.sent = bytearray()
@@ -104,7 +105,7 @@ class ScriptedTransport:
         self.read_would_block = False
         self._unsent = b""
         self.is_shut = False
-        self.is_ringing = False
+        self.is_notified = False
         self.closed = 0
         #: (read, write) of each thread asleep in the kernel, by the thread's name
         self.asleep: dict[str, tuple[bool, bool]] = {}
@@ -169,7 +170,7 @@ class ScriptedTransport:
 
         def is_ready() -> bool:
             arrived = read and (bool(self.incoming) or self.is_shut)
-            return arrived or self.is_ringing or (write and (self.room > 0 or self.is_shut))
+            return arrived or self.is_notified or (write and (self.room > 0 or self.is_shut))
 
         with self.change:
             self.asleep[name] = (read, write)
@@ -181,17 +182,17 @@ class ScriptedTransport:
             self.read_would_block = False
         return ready
 
-    def hang_bell(self) -> None:
-        """It always hangs."""
+    def arm(self) -> None:
+        """Do nothing: every wait here can be ended."""
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         with self.change:
-            self.is_ringing = True
+            self.is_notified = True
             self.change.notify_all()
 
-    def silence_bell(self) -> None:
+    def drain(self) -> None:
         with self.change:
-            self.is_ringing = False
+            self.is_notified = False
 
     def shutdown(self) -> None:
         with self.change:

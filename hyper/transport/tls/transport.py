@@ -10,7 +10,8 @@ import contextlib
 import ssl
 import time
 
-from ...errors import NegotiationError, TimedOut
+from ...errors import NegotiationError
+from ..connect import without_zone
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE
 from .pinned import pin_of
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ..tcp import Transport
+    from .. import Transport
+    from ..deadline import Deadline
 
 
 class Resumption:
     """A server's TLS session, kept from one connection for the next (RFC 8446, 2.2).
 
-    Of one server and one context. A ticket is used once, as RFC 8446, C.4 wants it, for whoever
-    sees it twice knows that both connections are of one client.
+    It belongs to one server and one context. A ticket is used once (RFC 8446, C.4): an observer
+    who sees it twice knows that both connections are of one client.
     """
 
     __slots__ = ("_session",)
@@ -38,20 +40,20 @@ class Resumption:
         self._session: Any = None
 
     def take(self) -> Any:
-        """The session, or None; it is given away."""
+        """Return the session, or None, and forget it."""
         session, self._session = self._session, None
         return session
 
     def keep(self, session: Any) -> None:
-        """The session of a connection that comes to its end."""
+        """Keep the session of a connection that comes to its end."""
         self._session = session
 
 
 class TLSTransport:
-    """A transport whose octets are encrypted. Lock held for all but ``wait``.
+    """A transport whose octets are encrypted. Lock held for every call but ``wait``.
 
-    protocols: to offer by ALPN.  resumption: where the session of a former connection is, and
-    where this one's shall be.
+    protocols: to offer by ALPN.  resumption: holds the session of a former connection, and gets
+    this one's.
     """
 
     def __init__(
@@ -64,22 +66,23 @@ class TLSTransport:
     ) -> None:
         self._plain = plain
         self._protocols = protocols
-        # A resumed session shows less of the chain, or none: a pin is asked about whole ones.
+        # With a resumed session the peer shows less of its chain, or none. A pin needs all of it.
         self._resumption = resumption if pin_of(context) is None else None
         session = self._resumption.take() if self._resumption else None
         self.filter = make_filter(context, server_hostname, protocols, session)
         self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
         self.socket: Any = plain.socket
+        self.wakeup = plain.wakeup
         self.round_trip = plain.round_trip
         self._has_agreed = False
 
     @property
     def read_would_block(self) -> bool:
-        """Whether one had better wait than try to read."""
+        """True if waiting is better than trying to read."""
         return self._plain.read_would_block and not self.filter.has_more
 
-    def handshake(self, deadline: float | None) -> None:
-        """Agree with the peer, waiting until the monotonic moment deadline at the most.
+    def handshake(self, deadline: Deadline) -> None:
+        """Agree with the peer, until the deadline at the latest.
 
         Raises ssl.SSLError (its subclasses for a certificate that does not convince, and for a
         peer that hangs up in the middle), TimedOut, NegotiationError; ConnectionResetError where
@@ -89,7 +92,7 @@ class TLSTransport:
         self.socket = TLSSocketView(self.socket, self.filter)
         self._has_agreed = True
 
-    def _shake_hands(self, deadline: float | None) -> None:
+    def _shake_hands(self, deadline: Deadline) -> None:
         done = False
         begin: float | None = time.monotonic()
         while not done:
@@ -98,15 +101,13 @@ class TLSTransport:
             except ssl.SSLError as error:
                 self._send_alert()
                 if ALPN_REFUSED in str(error):
-                    raise self._refused() from error
+                    raise self._alpn_error() from error
                 raise
             sent = self._plain.send(self.filter.take_ciphertext())
             if done:
                 return
-            timeout = None if deadline is None else deadline - time.monotonic()
-            if timeout is not None and timeout <= 0:
-                fault = "is silent" if begin is not None else "began its part, and has not ended it"
-                raise TimedOut(f"the TLS handshake did not end in time: the peer {fault}")
+            fault = "is silent" if begin is not None else "began its part, and has not ended it"
+            timeout = deadline.remaining(f"the TLS handshake did not end in time: the peer {fault}")
             if not self._plain.wait(read=True, write=not sent, timeout=timeout):
                 continue
             received = self._plain.recv_into(self._ciphertext)
@@ -117,7 +118,8 @@ class TLSTransport:
             elif received:
                 self.filter.feed(self._ciphertext[:received])
 
-    def _refused(self) -> NegotiationError:
+    def _alpn_error(self) -> NegotiationError:
+        """The exception for a peer that speaks none of the protocols offered (RFC 7301, 3.2)."""
         offered = ", ".join(map(repr, self._protocols))
         may = "" if HTTP_1_1 in self._protocols else "; an HTTP/1.1 client may reach it"
         return NegotiationError(
@@ -131,7 +133,10 @@ class TLSTransport:
             self._plain.send(self.filter.take_ciphertext())
 
     def recv_into(self, view: memoryview) -> int | None:
-        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
+        """Fill the view with what is there; 0 at the end, None for nothing yet.
+
+        HOT: once a read (bench/receive.py).
+        """
         filter_ = self.filter
         try:
             filled = filter_.decrypt_into(view) if filter_.has_more else None
@@ -150,28 +155,19 @@ class TLSTransport:
         return filled
 
     def send(self, octets: bytes) -> bool:
-        """Take octets; True if all of their ciphertext is with the kernel now. HOT."""
+        """Take octets; True if all of their ciphertext is with the kernel now.
+
+        HOT: once a request (bench/clients.py).
+        """
         if octets:
             self.filter.write(octets)
         return self._plain.send(self.filter.take_ciphertext())
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed."""
-        if read and self.filter.has_more:  # ready, whatever the socket is
+        if read and self.filter.has_more:  # the socket need not be asked
             return True
         return self._plain.wait(read=read, write=write, timeout=timeout)
-
-    def hang_bell(self) -> None:
-        """Make waits endable by ``ring``."""
-        self._plain.hang_bell()
-
-    def ring(self) -> None:
-        """End the waits that began after ``hang_bell``."""
-        self._plain.ring()
-
-    def silence_bell(self) -> None:
-        """Let new waits wait."""
-        self._plain.silence_bell()
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Of the peer's *verified* certificate: its alternative names, as (kind, name)."""
@@ -185,7 +181,7 @@ class TLSTransport:
         """Say close_notify as far as there is room, and end the connection both ways."""
         self.filter.end()
         if self._resumption is not None and self._has_agreed:
-            # Not before: under TLS 1.3 the ticket comes after the handshake (RFC 8446, 4.6.1).
+            # Not earlier: under TLS 1.3 the ticket comes after the handshake (RFC 8446, 4.6.1).
             self._resumption.keep(self.filter.session())
         self._send_alert()  # close_notify is one (RFC 8446, 6.1)
         self._plain.shutdown()
@@ -199,15 +195,14 @@ def shake_hands(
     transport: Transport,
     context: Any,
     host: str,
-    deadline: float | None,
+    deadline: Deadline,
     protocols: Sequence[str],
     resumption: Resumption | None = None,
 ) -> TLSTransport:
     """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
     try:
-        # A zone is this machine's word for a link (RFC 4007, 11), and no part of a server's name.
-        name = host.partition("%")[0] if ":" in host else host
-        secured = TLSTransport(transport, context, name, protocols, resumption)
+        # A zone is no part of a server's name.
+        secured = TLSTransport(transport, context, without_zone(host), protocols, resumption)
         secured.handshake(deadline)
     except BaseException:
         transport.close()
