@@ -76,7 +76,9 @@ transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket t
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -
-pump.pump             | transport.buffered errors                                | collections contextlib threading time
+pump.lock             | -                                                        | _thread
+pump.waiter           | -                                                        | threading
+pump.pump             | pump.lock pump.waiter transport.deadline errors          | collections contextlib threading time
 
 # client and drop-in: what users hold
 http1                 | protocol.receivers fields errors                         | functools http.client
@@ -100,7 +102,7 @@ client.response       | client.content_codings client.exchange protocol.* fields
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
 client.putrequest     | protocol.messages fields errors                          | http.client
 client.stream         | client.exchange client.response protocol.messages fields errors | errno io socket
-client.connection     | client.route client.content client.content_codings client.timeouts client.stream client.exchange client.putrequest client.response protocol.* errors | contextlib http.client os socket ssl threading time
+client.connection     | pump.lock client.route client.content client.content_codings client.timeouts client.stream client.exchange client.putrequest client.response protocol.* errors | contextlib http.client os socket ssl threading time
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.session        | client.connection client.exchange client.response protocol.messages fields errors | contextlib email.message http.client re

@@ -23,6 +23,7 @@ from ..errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError,
 from ..protocol import messages, priorities
 from ..protocol import settings as setting
 from ..protocol.flow.managers import FlowControlManager
+from ..pump.lock import InterruptibleLock
 from . import content
 from . import content_codings as codings
 from .exchange import Exchange, await_head, wrong_length
@@ -128,8 +129,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         # The caller's, at any time.
         self.continue_timeout = continue_timeout
         # Guarded by _connecting.
-        #: never taken twice; but of an RLock an interrupted thread knows whether it holds it
-        self._connecting = threading.RLock()
+        self._connecting = InterruptibleLock()
         self._pump: Pump | None = None
         #: ended for new requests, while responses are still to be read
         self._former: list[Pump] = []
@@ -193,7 +193,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:
-            if self._connecting._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+            if self._connecting.is_held:
                 self._connecting.release()
 
     def close(self, error_code: int | None = None) -> None:

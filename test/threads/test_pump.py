@@ -1,6 +1,6 @@
-"""The pump's rules, each by itself, on a stage where nothing sleeps for a time (HOUSE, 5).
+"""The pump's rules, each by itself, on a stage where nothing sleeps for a time.
 
-The numbers are those of the docstring of ``hyper/pump/pump.py``.
+The numbers are those of the docstring of ``hyper/pump/__init__.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from hyper.errors import ConnectionTerminated, RemoteDisconnected, TimedOut
 from hyper.protocol.flow.budget import Budget
 from hyper.protocol.states import OPEN
 from hyper.protocol.stream import Stream
+from hyper.pump import lock
 from hyper.pump import pump as pump_module
+from hyper.pump import waiter as waiter_module
 from hyper.pump.pump import Pump
 from hyper.transport.buffered import BufferedSocket
 from hyper.transport.tcp import PlainTransport
@@ -35,6 +37,7 @@ from test.threads.stage import (
 )
 
 MEBIBYTE = 1024 * 1024
+FILES = {module.__file__ for module in (lock, pump_module, waiter_module)}
 
 
 @pytest.fixture(params=["usual", "tiny"], ids="{} switch interval".format)
@@ -75,7 +78,7 @@ def test_the_lock_is_held_whenever_a_condition_is_asked(stage):
     asked = []
 
     def ready():
-        asked.append(stage.pump.lock._is_owned())
+        asked.append(stage.pump.lock.is_held)
         return stage.endpoint.news[1] > 0
 
     waiter = stage.settle(stage.start(lambda: stage.pump.wait(ready, (1,), None)))
@@ -98,7 +101,7 @@ def test_the_leader_sends_what_is_queued_before_it_sleeps(stage):
 
 def test_the_leader_reads_for_all_and_wakes_whom_it_served(stage):
     leader, other, third = (stage.wait_for(n) for n in (1, 2, 3))
-    assert stage.parked == {other.name, third.name}
+    assert stage.following == {other.name, third.name}
     stage.bring(3)
     assert third.end() is None
     stage.bring(2)
@@ -125,14 +128,14 @@ def test_the_leader_answers_while_it_waits(stage):
 
 
 def test_only_those_with_news_wake(stage):
-    """MICRO, 4: a herd costs thirty times as much."""
+    """3: waking all of them costs thirty times as much."""
     leader = stage.wait_for(1)
     idle = [stage.wait_for(n) for n in range(10, 20)]
     asked = []
-    for gates in stage.pump._parked.values():
-        for gate in gates:
-            ready = gate.ready
-            gate.ready = lambda ready=ready: asked.append(1) or ready()
+    for waiters in stage.pump._waiters.values():
+        for waiter in waiters:
+            ready = waiter.ready
+            waiter.ready = lambda ready=ready: asked.append(1) or ready()
     served = stage.wait_for(2)
     stage.bring(2)
     assert served.end() is None
@@ -141,10 +144,10 @@ def test_only_those_with_news_wake(stage):
     assert [actor.end() for actor in [leader, *idle]] == [None] * 11
 
 
-# ------------------------------------------------------------- rules 3, 4: gates
+# ------------------------------------------------------------- rules 3, 4: followers
 
 
-def test_who_leaves_the_chair_appoints_a_parked_thread(stage):
+def test_who_stops_leading_promotes_a_follower(stage):
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(1)
     assert leader.end() is None
@@ -156,7 +159,7 @@ def test_who_leaves_the_chair_appoints_a_parked_thread(stage):
 
 
 def test_one_read_that_serves_leader_and_another_leaves_nobody_asleep(stage):
-    """MICRO, 4: the one served is walking out already; the third must get the chair."""
+    """4: the one that was served is leaving already; the third must lead."""
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(bytes([1, 2]))
     assert (leader.end(), second.end()) == (None, None)
@@ -165,34 +168,34 @@ def test_one_read_that_serves_leader_and_another_leaves_nobody_asleep(stage):
     assert third.end() is None
 
 
-def test_a_served_thread_is_not_appointed(stage):
-    """3: the gate leaves the list in the step in which it is opened."""
+def test_a_served_thread_is_not_promoted(stage):
+    """3: the waiter leaves the list in the step in which it is woken."""
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     with stage.pump.lock:
-        gate = stage.pump._parked[2][0]
+        waiter = stage.pump._waiters[2][0]
         stage.endpoint.receive(memoryview(bytes([2])))
         stage.pump.flush()
-        assert gate.is_open
-        assert 2 not in stage.pump._parked
+        assert waiter.is_woken
+        assert 2 not in stage.pump._waiters
     assert second.end() is None
     stage.bring(bytes([1, 3]))
     assert (leader.end(), third.end()) == (None, None)
 
 
-def test_one_thread_is_appointed_at_a_time(stage):
+def test_one_thread_is_promoted_at_a_time(stage):
     leader = stage.wait_for(1)
     others = [stage.wait_for(n) for n in (2, 3, 4)]
     stage.bring(1)
     assert leader.end() is None
     stage.transport.until(lambda: len(stage.transport.asleep) == 1)
     with stage.pump.lock:
-        assert len(stage.parked) == 2
+        assert len(stage.following) == 2
     stage.bring(2, 3, 4)
     assert [actor.end() for actor in others] == [None] * 3
 
 
-def test_a_newcomer_may_take_the_chair_before_the_appointed(stage):
-    """4: then the appointed thread parks again, and is appointed again."""
+def test_a_newcomer_may_lead_before_the_promoted(stage):
+    """4: then the promoted thread follows again, and is promoted again."""
     leader = stage.wait_for(1)
     heir = stage.wait_for(2)
     with stage.pump.lock:
@@ -208,7 +211,7 @@ def test_a_newcomer_may_take_the_chair_before_the_appointed(stage):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimedOut, ZeroDivisionError])
-def test_a_leader_that_leaves_by_exception_appoints(stage, error):
+def test_a_leader_that_leaves_by_exception_promotes(stage, error):
     """4: for whatever reason."""
     leader, heir = stage.wait_for(1), stage.wait_for(2)
     stage.transport.interruptions[leader.name] = error()
@@ -219,7 +222,7 @@ def test_a_leader_that_leaves_by_exception_appoints(stage, error):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimedOut])
-def test_an_appointed_thread_that_leaves_by_exception_appoints_the_next(stage, error):
+def test_a_promoted_thread_that_leaves_by_exception_promotes_the_next(stage, error):
     """4: before it could lead."""
     leader, heir, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.transport.interruptions[heir.name] = error()
@@ -244,18 +247,18 @@ def test_a_condition_that_raises_hurts_only_its_own_thread_and_the_next_leads(st
     assert heir.end() is None
 
 
-def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage):
-    """4: SIGINT to the main thread, while it leads and while it is parked."""
+def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage):
+    """4: SIGINT to the main thread, while it leads and while it follows."""
     if sys.platform == "win32":
         pytest.skip("pthread_kill is of POSIX")
     main = threading.current_thread()
-    for takes_the_chair in (True, False):
+    for leads in (True, False):
         is_struck = threading.Event()
-        first = None if takes_the_chair else stage.wait_for(1)
+        first = None if leads else stage.wait_for(1)
 
         def interrupt(is_struck=is_struck):
             stage.transport.until(
-                lambda: main.name in stage.transport.asleep or main.name in stage.parked
+                lambda: main.name in stage.transport.asleep or main.name in stage.following
             )
             # A signal between the last look and the sleep wakes nobody: it is sent again.
             while not is_struck.wait(0.1):
@@ -271,7 +274,7 @@ def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage):
         if first:
             stage.bring(1)
             assert first.end() is None
-        assert not stage.pump._parked
+        assert not stage.pump._waiters
 
 
 # --------------------------------------------------------------- rule 5: room
@@ -300,7 +303,7 @@ def test_drain_waits_for_room_while_another_leads(stage):
 
 
 def test_a_peer_that_writes_before_it_reads_is_read_though_the_leader_has_gone(stage):
-    """5: the leader leaves while the only other thread waits for room, and nobody is parked."""
+    """5: the leader leaves while the only other thread waits for room, and nobody follows."""
     leader = stage.wait_for(1)
     stage.transport.give_room(0)
     writer = stage.upload()
@@ -356,7 +359,7 @@ def test_who_sends_looks_again_before_it_sleeps(stage):
         stage.pump.wait(lambda: bool(sent), (1,), 0)
 
 
-def test_who_sends_looks_again_before_it_parks(stage):
+def test_who_sends_looks_again_before_it_follows(stage):
     """6: while another leads."""
     leader = stage.wait_for(1)
     sent = []
@@ -378,10 +381,10 @@ def test_a_dropped_response_gives_its_place_to_who_asks_next(stage):
     assert leader.end() is None
 
 
-@pytest.mark.parametrize("parked", [False, True])
-def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, parked):
-    """10: in the kernel, or at a gate while another sleeps there."""
-    leader = stage.wait_for(1) if parked else None
+@pytest.mark.parametrize("following", [False, True])
+def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, following):
+    """10: in the kernel, or as a follower while another sleeps there."""
+    leader = stage.wait_for(1) if following else None
     waiter = stage.settle(
         stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     )
@@ -429,11 +432,11 @@ def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
 
 
 def test_a_timeout_is_the_waiters_alone(stage):
-    """7: leader or parked, one gives up and the others do not notice."""
+    """7: leader or following, one gives up and the others do not notice."""
     leader = stage.wait_for(1)
     hasty = stage.wait_for(2, timeout=0.01)
     assert isinstance(hasty.end(), TimedOut)
-    assert 2 not in stage.pump._parked
+    assert 2 not in stage.pump._waiters
     stage.bring(1)
     assert leader.end() is None
     hasty, patient = stage.wait_for(3, timeout=0.01), stage.wait_for(4)
@@ -695,7 +698,7 @@ def test_look_leaves_the_reading_to_the_leader(stage):
 
 
 def interrupted(act, at):
-    """Do act, struck by KeyboardInterrupt at the at-th chance in pump.py; and where that was.
+    """Do act, struck by KeyboardInterrupt at the at-th chance in hyper/pump; and where that was.
 
     CPython looks for signals when a function begins and when a call of C ends; waiting for a lock
     may be broken off. Two steps cannot be guarded in Python: the last, and the first after waking.
@@ -704,13 +707,13 @@ def interrupted(act, at):
     place: list[tuple[str, int, str]] = []
 
     def strike(frame, event, argument):
-        if frame.f_code.co_filename != pump_module.__file__ or event == "return":
+        if frame.f_code.co_filename not in FILES or event == "return":
             return
         called = getattr(argument, "__name__", "")
         if event == "c_call" and called != "acquire":
             return
         name = frame.f_code.co_name
-        if name == "_appoint" or (name == "_relock" and event == "call"):
+        if name == "_promote" or (name == "__exit__" and event == "call"):
             return
         chances[0] += 1
         if chances[0] == at:
@@ -818,7 +821,7 @@ def test_many_threads_lose_no_wake_up(monkeypatch, seed):
 
 @pytest.mark.parametrize("others", [0, 1, 8, 32])
 def test_a_peer_that_writes_before_it_reads_cannot_deadlock_us(others, switching):
-    """5 (MICRO, 5): 8 MiB each way over a real socket, and threads that wait meanwhile."""
+    """5: 8 MiB each way over a real socket, and threads that wait meanwhile."""
     size = 8 * MEBIBYTE
     here, there = socket.socketpair()
     there.settimeout(DEADLINE)
@@ -869,7 +872,7 @@ def test_a_peer_that_writes_before_it_reads_cannot_deadlock_us(others, switching
         pump.wait(lambda: endpoint.received == size + others, (), DEADLINE)
         pump.close()
     there.close()
-    assert not pump._parked
+    assert not pump._waiters
 
 
 def test_close_from_another_thread_ends_a_wait_on_a_real_socket():
