@@ -1,4 +1,4 @@
-"""The TLS context that HTTP/2 wants, for those who make their own (RFC 9113, 9.2)."""
+"""TLS contexts for HTTP/2 (RFC 9113, 9.2), and the names that come with them."""
 
 from __future__ import annotations
 

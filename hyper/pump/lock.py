@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class InterruptibleLock(RLock):  # type: ignore[misc] # final for typeshed, for no Python
+class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
     """A lock for ``with``, and for threads that release it in the middle.
 
     Never take it twice: it is an RLock for the sake of its owner, not of its count.

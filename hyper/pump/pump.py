@@ -38,9 +38,9 @@ LATE = (
     " so is a response that is waited for"
 )
 
-#: What becomes of octets that are sent, one value of each pump, which only grows but for the first
-#: two: the socket takes them; it is full, and the transport keeps the rest; the peer takes nothing
-#: any more, though it may still have something to say; the transport has been ended.
+#: States of a pump, by what happens to octets that are sent: the socket takes them; it is full, and
+#: the transport keeps the rest; the peer takes no more, though it may still send; the transport has
+#: been ended. The first two take turns, the others are final.
 OPEN, FULL, REFUSED, CLOSED = range(4)
 
 
@@ -109,7 +109,7 @@ class Pump:
         while not ready():
             remaining = deadline.remaining(LATE)
             if not stream.is_exhausted or endpoint.open_further(stream, "blocked"):
-                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731
+                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731 - typed
                 self.wait(condition, (stream.id, 0), remaining)
                 continue
             try:
@@ -390,7 +390,8 @@ class Pump:
     def _fail_if_done(self) -> bool:
         """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).
 
-        Return True if it did. A thread that still waits, for the answer to a PING say, learns it.
+        Return True if it did. A thread that still waits, for the answer to a PING perhaps, then
+        gets an exception.
         """
         endpoint = self.endpoint
         if endpoint.failure or endpoint.streams or not endpoint.goaway:

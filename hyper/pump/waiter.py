@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Waiter:
-    """Where one thread sleeps until what it waits for may have come true.
+    """One thread's sleep, until its condition may have become true.
 
     ids: the streams whose news concern the thread; 0 is the connection.  ready: what it waits for.
 

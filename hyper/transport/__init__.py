@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .wakeup import Wakeup
 
     class Transport(Protocol):
-        """What a pump needs of a transport. Lock held for every call but ``wait``.
+        """The methods that a pump needs. Lock held for every call but ``wait``.
 
         wakeup: ends waits from another thread; transports that stand on each other share one.
 

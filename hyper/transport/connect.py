@@ -2,10 +2,10 @@
 
 A host may have many addresses, of two families, some of which never answer.  They are tried side by
 side, as RFC 8305 (Happy Eyeballs) has it: the families take turns, a new attempt begins when the
-last one has failed or has kept us waiting for a quarter of a second, and the first that succeeds
+last one has failed or has taken a quarter of a second already, and the first that succeeds
 ends the others.  All sockets are non-blocking and are waited for together: no thread is needed,
-and one deadline covers all.  What it does not cover is the system's resolver, because
-``getaddrinfo`` cannot be interrupted.
+and one deadline covers all.  It does not cover the system's resolver, because ``getaddrinfo``
+cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
     from .deadline import Deadline
 
-    #: As getaddrinfo gives it: family, kind, protocol, canonical name, address.
+    #: A tuple of getaddrinfo's: family, kind, protocol, canonical name, address.
     Address = tuple[int, int, int, str, Any]
     Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
 
 #: Seconds that an attempt has for itself before the next address is tried beside it (RFC 8305, 5).
 ATTEMPT_DELAY = 0.25
-#: Seconds of silence after which the system asks whether the peer is still there, and between two
-#: questions: what lies between forgets idle connections after some minutes, and nobody in hyper
-#: sends a PING while no call waits.
+#: Seconds of silence after which the system asks whether the peer is still there, and seconds
+#: between two questions. Routers forget idle connections after some minutes, and hyper sends no
+#: PING while no call waits.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL = 60, 15
-#: Seconds until a Unix socket whose queue is full is tried again: the kernel tells nobody.
+#: Seconds until a Unix socket whose queue is full is tried again: poll does not tell of room.
 QUEUE_PAUSE = 0.01
 
-#: What a non-blocking connect says when it has begun. On Windows EINPROGRESS is something else.
+#: Codes of a non-blocking connect that has begun. On Windows EINPROGRESS is something else.
 IN_PROGRESS = frozenset((0, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)))
 
-#: What a person may do about a failure.
+#: The advice in the message of a failure.
 ADVICE = {
     errno.ECONNREFUSED: "nobody listens there: is the server running, and is this its port?",
     errno.EHOSTUNREACH: "is this machine's network up, and the server's?",
@@ -219,7 +219,7 @@ class Race:
 
 
 def _error(code: int) -> OSError:
-    # Windows keeps the words for its own codes in a table of the socket module's.
+    # The socket module has the words for the codes of Windows.
     words = getattr(socket, "errorTab", {}).get(code) or os.strerror(code)
     return OSError(code, words)
 
@@ -244,10 +244,10 @@ finished = _by_poll if hasattr(select, "poll") else _by_select
 
 
 def _prepare(sock: socket.socket) -> None:
-    # Frames are small and complete; Nagle's algorithm would have them wait for an ACK.
+    # Frames are small and complete. Nagle's algorithm would delay them until an ACK.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # macOS calls the first of them otherwise; where there is none, the system's hours hold.
+    # macOS has another name for the first one. A system without them waits for hours.
     idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
     interval = getattr(socket, "TCP_KEEPINTVL", None)
     for option, seconds in ((idle, KEEPALIVE_IDLE), (interval, KEEPALIVE_INTERVAL)):

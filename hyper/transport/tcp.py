@@ -92,7 +92,7 @@ if hasattr(select, "poll"):
         write: bool,
         timeout: float | None,
     ) -> bool:
-        # A poll object serves one thread at a time: a new one costs less than a lock.
+        # A poll object serves one thread at a time, and a new one costs less than a lock.
         poll = select.poll()
         poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
         if wakeup is not None:

@@ -1,6 +1,6 @@
 """Contexts in http.client's hands: they offer the protocols that hyper wants.
 
-``ALPNContext`` gives http.client an ``ssl.SSLSocket``. Where the context is pyOpenSSL's it gives a
+``ALPNContext`` gives http.client an ``ssl.SSLSocket``. For a context of pyOpenSSL's it gives a
 ``FilterSocket``, because pyOpenSSL's own connections lack most of a socket's methods.
 """
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class ALPNContext:
-    """A TLS context that offers these protocols by ALPN, whatever others it is used for.
+    """A TLS context that offers these protocols by ALPN, whatever else it is used for.
 
-    context: an ssl.SSLContext, whose list is set for the moment in which a socket takes it along,
-    as is the word that there shall be one handshake (RFC 9113, 9.2.1); or an OpenSSL.SSL.Context,
-    which is not changed.  All else is the context's.
+    context: an ssl.SSLContext, whose list is set only until a socket has copied it, and so is
+    the option against a second handshake (RFC 9113, 9.2.1); or an OpenSSL.SSL.Context,
+    which is not changed.  All other attributes are the context's.
     """
 
     def __init__(self, context: Any, protocols: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ class ALPNContext:
         self._protocols = protocols
 
     def wrap_socket(self, sock: socket.socket, server_hostname: str | None = None) -> Any:
-        """The socket with TLS on it, its handshake done; it is closed where that fails."""
+        """Return the socket with TLS on it, its handshake done; it is closed if that fails."""
         secure: Any
         context = self._context
         if hasattr(context, "wrap_socket"):
@@ -65,7 +65,7 @@ class ALPNContext:
 
 
 class PyOpenSSLALPNContext(ALPNContext):
-    """The same with what http.client asks a context when it is given one; it decides by itself."""
+    """The same, with the attributes that http.client asks a context for. They change nothing."""
 
     verify_mode = ssl.CERT_REQUIRED
     check_hostname = True

@@ -38,23 +38,29 @@ def init_context(
     pin: Pin | None = None,
     backend: str | None = None,
 ) -> Any:
-    """The TLS context that RFC 9113, 9.2 asks for: 1.2 at least, peer verified.
+    """Return a TLS context for HTTP/2 (RFC 9113, 9.2): TLS 1.2 or later, the peer verified.
 
-    cert_path: trusted authorities: a PEM file, a directory of them, or PEM in memory (bytes);
-    None: the system's.  cert: the client's certificate, its chain and its key: one PEM file, a
-    pair (certificate, key), or either in memory (bytes).  cert_password: of the key.  An empty
-    cert_path is refused.
+    Args:
+        cert_path: the authorities that are trusted: a PEM file, a directory of such files, or PEM
+            in memory (bytes). None: the system's. An empty one is refused.
+        cert: the client's certificate, its chain and its key: one PEM file, a pair (certificate,
+            key), or either in memory (bytes). None: the client has none.
+        cert_password: the password of the key.
+        verify: False trusts any server. It warns (InsecureTLSWarning) unless there is a pin.
+        pin: a function that is called after each handshake made with the context, by whatever
+            library, with the server's chain: a list of certificates in DER, the server's own first.
+            A false answer refuses the server.
+        backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context. None: the
+            environment variable HYPER_TLS says it, else "ssl".
 
-    verify: False trusts whoever answers, which is warned of (InsecureTLSWarning) unless there is
-    a pin.  pin: asked after each handshake that is made with the context, whoever makes it, for the
-    server's chain, a list of certificates in DER of which the first is the server's own; false
-    refuses the server.
+    Returns:
+        The context. Both kinds write keys to the file that SSLKEYLOGFILE names.
 
-    backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context; None: what the
-    environment says by HYPER_TLS, else "ssl".  SSLKEYLOGFILE is honoured by both.
-
-    Raises ssl.SSLError or OSError for files that do not fit, that of SSLKEYLOGFILE among them;
-    ImportError for a backend that is not installed.
+    Raises:
+        ssl.SSLError: a certificate, a key or an authority cannot be used.
+        OSError: a file cannot be read, or that of SSLKEYLOGFILE not be written.
+        ImportError: the backend is not installed.
+        ValueError: there is no such backend.
     """
     certificate, key = cert if isinstance(cert, tuple) else (cert, None)
     make: Any = make_context
@@ -82,7 +88,7 @@ def is_pyopenssl(backend: str | None = None) -> bool:
 
 
 def _pyopenssl() -> Any:
-    """The module of the second backend."""
+    """Return the module of the second backend."""
     try:
         from . import pyopenssl
     except ImportError as error:
@@ -95,10 +101,13 @@ def _pyopenssl() -> Any:
 def make_filter(
     context: Any, server_hostname: str | None, protocols: Sequence[str], session: Any = None
 ) -> Filter:
-    """The filter of the context's kind: see there. Raises TypeError for what is no context."""
+    """Return a filter of the context's kind; the parameters are the filter's.
+
+    Raises TypeError for an object of another kind.
+    """
     if hasattr(context, "wrap_bio"):
         return StdlibFilter(context, server_hostname, protocols, session)
-    # Without pyOpenSSL nobody can have a context of its.
+    # Without pyOpenSSL no program can have such a context.
     if not hasattr(context, "set_tlsext_servername_callback"):
         raise TypeError(
             f"a TLS context is an ssl.SSLContext or an OpenSSL.SSL.Context, not {context!r}"

@@ -4,6 +4,9 @@
 thing that ever waits is a plain socket, under hyper's own lock.
 """
 
+# The methods that are declared here have their docstrings in the backends.
+# ruff: noqa: D102
+
 from __future__ import annotations
 
 from .trust import copied
@@ -20,7 +23,10 @@ CIPHERTEXT_SIZE = 256 * 1024
 
 
 class Filter:
-    """What both backends share: how a filter ends, and the methods that a filter has."""
+    """Base of both backends' filters: how a filter ends, and the methods that it has.
+
+    Lock held for every call.
+    """
 
     def __init__(self) -> None:
         self._has_more = False
@@ -39,21 +45,21 @@ class Filter:
             raise copied(self._failure)
         return 0 if has_ended else None
 
-    if TYPE_CHECKING:  # the docstrings are the backends'
+    if TYPE_CHECKING:
 
         @property
-        def has_more(self) -> bool: ...  # noqa: D102 - see above; and so below
-        def handshake(self) -> bool: ...  # noqa: D102
-        def feed(self, ciphertext: memoryview) -> None: ...  # noqa: D102
-        def feed_eof(self) -> None: ...  # noqa: D102
-        def take_ciphertext(self) -> bytes: ...  # noqa: D102
-        def write(self, octets: bytes) -> None: ...  # noqa: D102
-        def decrypt_into(self, view: memoryview) -> int | None: ...  # noqa: D102
-        def end(self) -> None: ...  # noqa: D102
-        def session(self) -> Any: ...  # noqa: D102
-        def alpn_protocol(self) -> str | None: ...  # noqa: D102
-        def version(self) -> str | None: ...  # noqa: D102
-        def cipher(self) -> tuple[str, str, int] | None: ...  # noqa: D102
-        def compression(self) -> str | None: ...  # noqa: D102
-        def certificate(self) -> dict[str, Any]: ...  # noqa: D102
-        def chain(self) -> list[bytes]: ...  # noqa: D102
+        def has_more(self) -> bool: ...
+        def handshake(self) -> bool: ...
+        def feed(self, ciphertext: memoryview) -> None: ...
+        def feed_eof(self) -> None: ...
+        def take_ciphertext(self) -> bytes: ...
+        def write(self, octets: bytes) -> None: ...
+        def decrypt_into(self, view: memoryview) -> int | None: ...
+        def end(self) -> None: ...
+        def session(self) -> Any: ...
+        def alpn_protocol(self) -> str | None: ...
+        def version(self) -> str | None: ...
+        def cipher(self) -> tuple[str, str, int] | None: ...
+        def compression(self) -> str | None: ...
+        def certificate(self) -> dict[str, Any]: ...
+        def chain(self) -> list[bytes]: ...

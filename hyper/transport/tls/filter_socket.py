@@ -22,8 +22,8 @@ PIECE = 64 * 1024
 class FilterSocket(HandshakeResult, socket.socket):
     """A TCP socket whose octets are encrypted by a filter. One thread at a time.
 
-    It takes over the socket that it is given, as ``ssl.SSLSocket`` does, and blocks as that did.
-    Where it does not block, it raises ssl.SSLWantReadError and ssl.SSLWantWriteError.
+    It takes over the socket that it is given, as ``ssl.SSLSocket`` does, with its timeout. A socket
+    that does not block raises ssl.SSLWantReadError and ssl.SSLWantWriteError.
     """
 
     def __init__(self, sock: socket.socket, filter_: Filter) -> None:
@@ -33,7 +33,7 @@ class FilterSocket(HandshakeResult, socket.socket):
         self.filter = filter_
         self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
         self._unsent = memoryview(b"")
-        #: octets that are encrypted, and of which ``send`` has not yet said so
+        #: how many octets are encrypted that ``send`` has not yet returned as sent
         self._taken = 0
         self._has_told_end = False
 
@@ -75,14 +75,14 @@ class FilterSocket(HandshakeResult, socket.socket):
             raise
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """Octets that are there, at most bufsize; b"" at the end."""
+        """Return octets that are there, at most bufsize; b"" at the end."""
         buffer = bytearray(bufsize)
         return bytes(memoryview(buffer)[: self.recv_into(buffer, bufsize, flags)])
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """Send some of the octets; how many.
+        """Send some of the octets; return how many.
 
-        Who did not wait until they were sent must offer the same again, as OpenSSL wants it.
+        After ssl.SSLWantWriteError the same octets must be offered again, as OpenSSL demands.
         """
         self._take_no(flags)
         if not self._taken:
@@ -101,7 +101,7 @@ class FilterSocket(HandshakeResult, socket.socket):
             view = view[self.send(view, flags) :]
 
     def pending(self) -> int:
-        """Whether octets, or their end, can be read without the socket; how many is not known."""
+        """Return 1 if octets, or their end, can be read without the socket, else 0."""
         return int(self.filter.has_more and not self._has_told_end)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
@@ -109,7 +109,7 @@ class FilterSocket(HandshakeResult, socket.socket):
         return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined, no-any-return]
 
     def _refuse(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Raise, as ``ssl.SSLSocket`` does: what is in the clear must not get past the filter."""
+        """Raise, as ``ssl.SSLSocket`` does: cleartext must not get past the filter."""
         raise NotImplementedError("a TLS socket sends by send and sendall, and receives by recv")
 
     def _refuse_address(self, *_arguments: Any, **_options: Any) -> NoReturn:
@@ -119,7 +119,7 @@ class FilterSocket(HandshakeResult, socket.socket):
     sendto = recvfrom = recvfrom_into = _refuse_address
 
     def unwrap(self) -> FilterSocket:
-        """Say close_notify; the peer's is not waited for."""
+        """Send close_notify, and do not wait for the peer's."""
         self.filter.end()
         self._flush()
         return self
@@ -135,12 +135,12 @@ class FilterSocket(HandshakeResult, socket.socket):
             self.filter.feed_eof()
 
     def _send_alert(self) -> None:
-        """Tell the peer why we leave (RFC 8446, 6.2), if it still listens."""
+        """Send the alert that tells the peer why we close (RFC 8446, 6.2), if it still reads."""
         with contextlib.suppress(OSError):
             self._flush()
 
     def _flush(self) -> None:
-        """Give the socket what is encrypted."""
+        """Send what is encrypted."""
         if not self._unsent:
             self._unsent = memoryview(self.filter.take_ciphertext())
         while self._unsent:

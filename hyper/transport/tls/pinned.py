@@ -48,7 +48,7 @@ def bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
 
 
 class _Pinned:
-    """What the pinned classes share. They stand before ssl's own in the order of bases."""
+    """Base of the pinned classes, which stand before ssl's own in the order of bases."""
 
     _is_pinned = False
 

@@ -1,4 +1,4 @@
-"""What HTTP/2 asks of TLS (RFC 9113, 3.2, 9.2 and appendix A), and the names of ALPN (RFC 7301).
+"""The TLS that HTTP/2 demands (RFC 9113, 3.2, 9.2, appendix A); names of ALPN (RFC 7301).
 
 A context of ``init_context`` cannot agree on anything that is forbidden. A context of the caller's
 can, so what a handshake has agreed on is examined here before HTTP/2 is spoken.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: The names of HTTP/2 over TLS (3.2) and of HTTP/1.1 in ALPN.
 H2, HTTP_1_1 = "h2", "http/1.1"
 
-#: What is offered where either will do, in the order of preference: some servers take the first.
+#: Offered where either will do, in the order of preference: some servers take the first.
 PROTOCOLS = (H2, HTTP_1_1)
 
 #: How OpenSSL words the alert of a server that shares no protocol with us, as nginx sends it;
@@ -31,8 +31,8 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 #: The modes of encryption that are AEAD, as OpenSSL names them under TLS 1.2 (9.2.2).
 AEAD = ("GCM", "CCM", "CHACHA20")
 
-#: OpenSSL's bit for a context that shakes hands once a connection (RFC 9113, 9.2.1), which neither
-#: PyPy's ssl nor every pyOpenSSL names.
+#: OpenSSL's bit for a context that shakes hands once a connection (RFC 9113, 9.2.1), without a
+#: name in PyPy's ssl and in some versions of pyOpenSSL.
 OP_NO_RENEGOTIATION = 0x40000000
 
 

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from .pinned import Pin
     from .trust import Pem
 
-#: What a record adds to its content, at most, and what the peer may have made us say besides.
+#: Octets that a record adds to its content, at most; and of answers to the peer that may wait
+#: beside it.
 RECORD_OVERHEAD = 64
 BESIDES = 4096
 #: Octets of ciphertext asked for where it is not known how many there are: of a handshake.
@@ -72,7 +73,8 @@ def make_context(
     if certificate is not None:
         with _told_as_of_ssl():
             _load_certificate(context, certificate, key, password)
-    # The last: pyOpenSSL tries the list on a connection, after which a context is to be left alone.
+    # This is last: pyOpenSSL tries the list on a connection, and a context that has connections
+    # must not be changed.
     context.set_cipher_list(CIPHERS.encode())
     if pin is not None:
         setattr(context, PIN, pin)
@@ -81,7 +83,7 @@ def make_context(
 
 @contextlib.contextmanager
 def _told_as_of_ssl() -> Any:
-    """Complaints of pyOpenSSL and cryptography about files, as the ssl module's."""
+    """Raise the ssl module's exceptions for those of pyOpenSSL and cryptography about files."""
     try:
         yield
     except SSL.Error as error:
@@ -91,10 +93,10 @@ def _told_as_of_ssl() -> Any:
 
 
 def _load_authorities(context: Context, authorities: Pem | None) -> None:
-    """Trust these, or whom the system trusts, as far as OpenSSL can read the system's list."""
+    """Trust these authorities; None: the system's, as far as OpenSSL can read its list."""
     store = context.get_cert_store()
     if sys.version_info >= (3, 13):
-        # As the ssl module does since then: one certificate, one verdict, whichever backend.
+        # The ssl module does so since then: both backends judge a certificate alike.
         store.set_flags(crypto.X509StoreFlags.X509_STRICT | crypto.X509StoreFlags.PARTIAL_CHAIN)
     if authorities is not None:
         trust.require_authorities(authorities)
@@ -111,7 +113,7 @@ def _load_authorities(context: Context, authorities: Pem | None) -> None:
 
 
 def _load_system(context: Context) -> None:
-    """Trust whom the standard library would: its OpenSSL is the system's, pyOpenSSL's is not."""
+    """Trust the authorities of the standard library, whose OpenSSL is the system's."""
     if sys.platform == "win32":
         store = context.get_cert_store()
         for octets in ssl.create_default_context().get_ca_certs(binary_form=True):
@@ -128,7 +130,7 @@ def _load_system(context: Context) -> None:
 def _load_certificate(
     context: Context, certificate: Pem, key: Pem | None, password: str | bytes | None
 ) -> None:
-    """Have the client show a certificate, with the chain that comes with it."""
+    """Have the client send a certificate, with the chain that comes with it."""
     pem = trust.read_pem(certificate)
     first, *others = x509.load_pem_x509_certificates(pem)
     context.use_certificate(first)
@@ -162,9 +164,9 @@ class _KeyLog:
 
 
 class _Judgement:
-    """What is found out about a peer's certificate while the handshake goes on.
+    """The verdict on a peer's certificate, which grows while the handshake goes on.
 
-    name: whom it has to be for, an A-label or a literal IP address.
+    name: the certificate must be for it; an A-label or a literal IP address.
     """
 
     __slots__ = ("address", "fault", "is_convinced", "name")
@@ -195,7 +197,7 @@ class _Judgement:
 
 
 def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: int) -> bool:
-    """OpenSSL's question about each certificate of a chain, the peer's own as the last."""
+    """Answer OpenSSL: may the handshake go on? Asked for each certificate, the peer's own last."""
     judgement = connection.get_app_data()
     if judgement is None:  # not a connection of hyper's
         return bool(is_good)
@@ -206,7 +208,7 @@ def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: in
 
 
 def _words_of(code: int) -> str:
-    """OpenSSL's number of what is wrong with a certificate, in words."""
+    """Return the words for OpenSSL's number of what is wrong with a certificate."""
     for name, value in vars(SSL.X509VerificationCodes).items():
         if value == code and name.startswith("ERR_"):
             words: str = name[4:].lower().replace("_", " ")
@@ -215,7 +217,7 @@ def _words_of(code: int) -> str:
 
 
 def _translated(error: SSL.Error) -> OSError:
-    """The exception that the ssl module would raise."""
+    """Return the exception that the ssl module would raise."""
     if isinstance(error, SSL.ZeroReturnError):
         return ssl.SSLZeroReturnError(
             int(ssl.SSL_ERROR_ZERO_RETURN), "TLS/SSL connection has been closed (EOF)"
@@ -275,7 +277,7 @@ class PyOpenSSLFilter(Filter):
         self._expected = FLIGHT_SIZE
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
+        """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
         self._expected = FLIGHT_SIZE
         judgement = self._judgement
         try:
@@ -298,18 +300,18 @@ class PyOpenSSLFilter(Filter):
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Ciphertext from the peer; not kept."""
+        """Take ciphertext from the peer; the view is not kept."""
         if ciphertext:  # pyOpenSSL takes nothing for a fault
             self._connection.bio_write(ciphertext)
             self._has_more = True
 
     def feed_eof(self) -> None:
-        """The peer's socket is closed."""
+        """Note that the peer's socket is closed."""
         self._connection.bio_shutdown()
         self._has_more = True
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the peer; b"" for nothing."""
+        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
         size, self._expected = self._expected or FLIGHT_SIZE, 0
         answer, self._answer = self._answer, b""
         pieces: list[bytes] = []
@@ -322,7 +324,7 @@ class PyOpenSSLFilter(Filter):
         return answer + octets if answer else octets
 
     def write(self, octets: bytes) -> None:
-        """Encrypt octets; they come out of ``take_ciphertext``."""
+        """Encrypt octets; ``take_ciphertext`` returns them."""
         try:
             self._connection.sendall(octets)
         except SSL.Error as error:
@@ -351,7 +353,7 @@ class PyOpenSSLFilter(Filter):
         except SSL.Error as error:
             self._failure = _translated(error)
         if self._may_renegotiate and self._failure is None:
-            # What a read has made OpenSSL answer: see stdlib.py.
+            # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
             if self._answer:
                 self._failure = trust.renegotiation_error()
@@ -363,28 +365,28 @@ class PyOpenSSLFilter(Filter):
         return self._has_more or self._has_ended or self._failure is not None
 
     def end(self) -> None:
-        """Say close_notify; the peer's is not waited for."""
+        """Send close_notify, and do not wait for the peer's."""
         self._expected += BESIDES
         with contextlib.suppress(SSL.Error):  # before the handshake is done, there is no end
             self._connection.shutdown()
 
     def session(self) -> Any:
-        """What a later connection to the server may resume (RFC 8446, 2.2)."""
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self._connection.get_session()
 
     # ------------------------------------------------- what the handshake agreed on
 
     def alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN (RFC 7301), or None."""
+        """Return the protocol that ALPN has chosen (RFC 7301), or None."""
         return self._connection.get_alpn_proto_negotiated().decode("latin-1") or None
 
     def version(self) -> str | None:
-        """``"TLSv1.3"``, say."""
+        """Return the version of TLS, for example ``"TLSv1.3"``."""
         name: str = self._connection.get_protocol_version_name()
         return name
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        """Return OpenSSL's name of the cipher, its version of TLS, and its secret bits."""
         connection = self._connection
         name = connection.get_cipher_name()
         if name is None:
@@ -392,11 +394,11 @@ class PyOpenSSLFilter(Filter):
         return name, connection.get_cipher_version() or "", connection.get_cipher_bits() or 0
 
     def compression(self) -> str | None:
-        """None: cryptography's OpenSSL is built without (9.2)."""
+        """Return None: cryptography's OpenSSL is built without compression (9.2)."""
         return None
 
     def certificate(self) -> dict[str, Any]:
-        """The peer's *verified* certificate as the ssl module shows it; {} for any other."""
+        """Return the peer's *verified* certificate as the ssl module shows it; {} for any other."""
         found = self._connection.get_peer_certificate(as_cryptography=True)
         if found is None or not self._verifies:
             return {}
@@ -411,7 +413,7 @@ class PyOpenSSLFilter(Filter):
         }
 
     def chain(self) -> list[bytes]:
-        """The peer's chain in DER, its own certificate first."""
+        """Return the peer's chain in DER, its own certificate first."""
         connection = self._connection
         found = (
             connection.get_verified_chain if self._verifies else connection.get_peer_cert_chain
@@ -423,7 +425,7 @@ class PyOpenSSLFilter(Filter):
 
 
 def _a_label(host: str) -> str:
-    """A host as it goes over the wire: IDNA's, as the ssl module codes it."""
+    """Return a host as the ssl module sends it: an A-label of IDNA."""
     return host if host.isascii() else host.encode("idna").decode("ascii")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: otherwise two connections that share a context could swap their ALPN lists.
 ALPN_LOCK = threading.Lock()
 
-#: Where one file serves programs that know only paths, without ever being on a disk.
+#: The directory in which Linux shows each open file under a path, those in memory included.
 OPEN_FILES = "/proc/self/fd"
 
 
@@ -39,7 +39,7 @@ def make_context(
     pin: Pin | None,
 ) -> ssl.SSLContext:
     """A context as ``init_context`` describes it."""
-    # Before ssl looks for itself, and says less of it.
+    # Before ssl opens the file itself, with a message that does not name it.
     path = trust.key_log() if hasattr(ssl.SSLContext, "keylog_filename") else None
     if not verify:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -60,7 +60,7 @@ def make_context(
     if certificate is not None:
         for source in (certificate, key):
             if source is not None:
-                trust.read_pem(source)  # as of authorities
+                trust.read_pem(source)  # as for authorities: the message names the file
         with _as_file(certificate) as chain_path, _as_file(key) as key_path:
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
@@ -70,19 +70,19 @@ def make_context(
 
 
 def _context_of(authorities: Pem) -> ssl.SSLContext:
-    """A context that trusts these authorities alone."""
+    """Return a context that trusts these authorities alone."""
     trust.require_authorities(authorities)
     if isinstance(authorities, bytes):
         # Between the certificates there may be words in any language.
         return ssl.create_default_context(cadata=authorities.decode("ascii", "ignore"))
     if os.path.isdir(authorities):  # noqa: PTH112 - pathlib is costly to import
         return ssl.create_default_context(capath=authorities)
-    trust.read_pem(authorities)  # a file that cannot be read is told with its name
+    trust.read_pem(authorities)  # an OSError names the file, ssl's does not
     return ssl.create_default_context(cafile=authorities)
 
 
 def _system_context() -> ssl.SSLContext:
-    """A context that trusts whom the system trusts; takes 10 ms where it reads a file of them."""
+    """Return a context with the system's authorities; it takes 10 ms to read a file of them."""
     if sys.platform in ("darwin", "win32"):
         # Their own verifiers know more than the lists that OpenSSL can read: certificates that an
         # administrator added on macOS, and those that Windows fetches when they are first needed.
@@ -110,11 +110,11 @@ def _refuse_to_ask() -> str:
 
 @contextlib.contextmanager
 def _as_file(pem: Pem | None) -> Iterator[Any]:
-    """A path to PEM that OpenSSL can open; in memory where the system has such files."""
+    """Give a path under which OpenSSL can open PEM: in memory, if the system can do that."""
     if not isinstance(pem, bytes):
         yield pem and os.fspath(pem)
         return
-    if hasattr(os, "memfd_create") and os.path.isdir(OPEN_FILES):  # noqa: PTH112
+    if hasattr(os, "memfd_create") and os.path.isdir(OPEN_FILES):  # noqa: PTH112 - as above
         descriptor = os.memfd_create("hyper")
         path = f"{OPEN_FILES}/{descriptor}"
     else:
@@ -128,7 +128,7 @@ def _as_file(pem: Pem | None) -> Iterator[Any]:
     finally:
         os.close(descriptor)
         if not path.startswith(OPEN_FILES):
-            os.unlink(path)  # noqa: PTH108
+            os.unlink(path)  # noqa: PTH108 - as above
 
 
 class StdlibFilter(Filter):
@@ -155,7 +155,7 @@ class StdlibFilter(Filter):
             )
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
+        """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
         try:
             self.object.do_handshake()
         except ssl.SSLWantReadError:
@@ -167,19 +167,19 @@ class StdlibFilter(Filter):
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Ciphertext from the peer; not kept."""
+        """Take ciphertext from the peer; the view is not kept."""
         self._incoming.write(ciphertext)
 
     def feed_eof(self) -> None:
-        """The peer's socket is closed."""
+        """Note that the peer's socket is closed."""
         self._incoming.write_eof()
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the peer; b"" for nothing."""
+        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
     def write(self, octets: bytes) -> None:
-        """Encrypt octets; they come out of ``take_ciphertext``."""
+        """Encrypt octets; ``take_ciphertext`` returns them."""
         self.object.write(octets)
 
     def decrypt_into(self, view: memoryview) -> int | None:
@@ -237,36 +237,36 @@ class StdlibFilter(Filter):
         )
 
     def end(self) -> None:
-        """Say close_notify; the peer's is not waited for."""
+        """Send close_notify, and do not wait for the peer's."""
         with contextlib.suppress(ssl.SSLError):  # want-read: the usual case
             self.object.unwrap()
 
     def session(self) -> ssl.SSLSession | None:
-        """What a later connection to the server may resume (RFC 8446, 2.2)."""
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self.object.session
 
     # ------------------------------------------------- what the handshake agreed on
 
     def alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN (RFC 7301), or None."""
+        """Return the protocol that ALPN has chosen (RFC 7301), or None."""
         return self.object.selected_alpn_protocol()
 
     def version(self) -> str | None:
-        """``"TLSv1.3"``, say."""
+        """Return the version of TLS, for example ``"TLSv1.3"``."""
         return self.object.version()
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        """Return OpenSSL's name of the cipher, its version of TLS, and its secret bits."""
         return self.object.cipher()
 
     def compression(self) -> str | None:
-        """The compression within TLS, or None, as it should be (9.2)."""
+        """Return the compression within TLS; None, as it should be (9.2)."""
         return self.object.compression()
 
     def certificate(self) -> dict[str, Any]:
-        """The peer's *verified* certificate as the ssl module shows it; {} for any other."""
+        """Return the peer's *verified* certificate as the ssl module shows it; {} for any other."""
         return self.object.getpeercert() or {}
 
     def chain(self) -> list[bytes]:
-        """The peer's chain in DER, its own certificate first; that one alone before Python 3.13."""
+        """Return the peer's chain in DER; before Python 3.13, its own certificate alone."""
         return chain_of(self.object)

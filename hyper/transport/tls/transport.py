@@ -128,7 +128,7 @@ class TLSTransport:
         )
 
     def _send_alert(self) -> None:
-        """Tell the peer why we leave (RFC 8446, 6.2), if it still listens."""
+        """Send the alert that tells the peer why we close (RFC 8446, 6.2), if it still reads."""
         with contextlib.suppress(OSError):
             self._plain.send(self.filter.take_ciphertext())
 
@@ -170,7 +170,7 @@ class TLSTransport:
         return self._plain.wait(read=read, write=write, timeout=timeout)
 
     def names(self) -> tuple[tuple[str, str], ...]:
-        """Of the peer's *verified* certificate: its alternative names, as (kind, name)."""
+        """Return the alternative names of the peer's *verified* certificate, as (kind, name)."""
         return self.socket.getpeercert().get("subjectAltName", ())  # type: ignore[no-any-return]
 
     def fileno(self) -> int:
@@ -178,7 +178,7 @@ class TLSTransport:
         return self._plain.fileno()
 
     def shutdown(self) -> None:
-        """Say close_notify as far as there is room, and end the connection both ways."""
+        """Send close_notify as far as there is room, and end the connection both ways."""
         self.filter.end()
         if self._resumption is not None and self._has_agreed:
             # Not earlier: under TLS 1.3 the ticket comes after the handshake (RFC 8446, 4.6.1).
@@ -199,7 +199,7 @@ def shake_hands(
     protocols: Sequence[str],
     resumption: Resumption | None = None,
 ) -> TLSTransport:
-    """TLS over a transport, which is closed if that fails; protocols: what ALPN offers."""
+    """Return TLS over a transport, which is closed if that fails; protocols: to offer by ALPN."""
     try:
         # A zone is no part of a server's name.
         secured = TLSTransport(transport, context, without_zone(host), protocols, resumption)

@@ -1,8 +1,8 @@
-"""Whom a TLS connection trusts: the words that both backends share (RFC 9113, 9.2).
+"""Trust: what both backends share about certificates and keys.
 
-A backend (``stdlib.py``, ``pyopenssl.py``) makes contexts and checks chains and names by
-its library.  What they say about it is said here, so that one fault has one exception: a
-certificate that does not convince is an ``ssl.SSLCertVerificationError``, whoever found it out.
+A backend (``stdlib.py``, ``pyopenssl.py``) makes contexts and checks chains and names by its
+library.  The exceptions for its findings are made here, so that one fault has one exception: a
+certificate that is refused is an ``ssl.SSLCertVerificationError`` in both backends.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BETWEEN = ("hyper", "http")
 
 
 class InsecureTLSWarning(UserWarning):
-    """A TLS context verifies nobody: whoever is on the way can read and change everything."""
+    """A TLS context verifies nobody: anyone on the way can read and change everything."""
 
 
 def warn_of_own_context() -> None:
@@ -47,7 +47,7 @@ def warn_of_own_context() -> None:
 
 
 def certificate_error(code: int, words: str) -> ssl.SSLCertVerificationError:
-    """The exception for a certificate that does not convince, as the ssl module makes it.
+    """The exception for a certificate that is refused, as the ssl module makes it.
 
     code: OpenSSL's number of the reason.
     """
@@ -77,9 +77,10 @@ def renegotiation_error() -> ssl.SSLError:
 
 
 def copied(error: OSError) -> OSError:
-    """Another exception that says the same, and may be raised where this one is kept.
+    """Return another exception that says the same, so that this one can be kept and not raised.
 
-    An exception that was raised refers to the frames that it went through, and so to its keeper.
+    An exception that is raised refers to the frames that it went through, and so to its keeper: a
+    cycle, which only the garbage collector would find.
     """
     other = type(error)(*error.args)
     other.__dict__.update(error.__dict__)
@@ -87,10 +88,10 @@ def copied(error: OSError) -> OSError:
 
 
 def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
-    """Whether a verified certificate's names cover a host, for promises of it (10.1).
+    """True if a verified certificate's names cover a host, for promises of it (10.1).
 
-    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only judges
-    who may *push*; whom we talk to was judged by the TLS library during the handshake.
+    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only
+    judges who may *push*. The TLS library has judged the server itself during the handshake.
     """
     host = host.lower().rstrip(".")
     if ":" in host:  # the same IPv6 address is written in many ways
@@ -107,7 +108,7 @@ def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
 
 
 def address_of(host: str) -> str | None:
-    """The host, if it is a literal IP address, as certificates name it; else None."""
+    """Return a literal IP address as certificates name it; None for any other host."""
     import ipaddress
 
     try:
@@ -117,9 +118,9 @@ def address_of(host: str) -> str | None:
 
 
 def key_log() -> str | None:
-    """The file to which the user's environment wants the keys of TLS connections written.
+    """Return the file that the environment names for the keys of TLS connections, or None.
 
-    Raises the OSError that opening it does, for it is found out now or in the middle of things.
+    Raises the OSError of opening it: now, and not in the middle of a connection.
     """
     path = None if sys.flags.ignore_environment else os.environ.get("SSLKEYLOGFILE")
     if not path:
@@ -135,7 +136,7 @@ def key_log() -> str | None:
 def require_authorities(source: Pem) -> None:
     """Raise ssl.SSLError for a source that names no authority, as an empty string does.
 
-    OpenSSL's functions take what is empty for what was not given, and trust the system's.
+    OpenSSL takes an empty name for one that was not given, and would trust the system's.
     """
     named = source.decode("ascii", "ignore") if isinstance(source, bytes) else os.fspath(source)
     if not named.strip():
@@ -147,7 +148,7 @@ def require_authorities(source: Pem) -> None:
 
 
 def read_pem(source: Pem) -> bytes:
-    """The octets of a PEM file, or those that were given."""
+    """Return the octets of a PEM file, or those that were given."""
     if isinstance(source, bytes):
         return source
     with open(source, "rb") as file:  # noqa: PTH123 - as above

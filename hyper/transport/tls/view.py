@@ -1,4 +1,4 @@
-"""What users see of TLS: the result of a handshake, and a connected socket to look at."""
+"""The view that users get of TLS: the result of a handshake, and a connected socket to look at."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class HandshakeResult:
-    """What a handshake agreed on, in the words of ``ssl.SSLSocket``.
+    """The result of a handshake, with the methods of ``ssl.SSLSocket``.
 
-    Noted once, for OpenSSL's objects must not be asked by one thread while another one reads.
+    It is copied once: one thread must not ask OpenSSL's objects while another one reads.
     """
 
     _certificate: dict[str, Any] = {}  # noqa: RUF012 - replaced, never written
@@ -24,7 +24,7 @@ class HandshakeResult:
     _protocol: str | None = None
 
     def note(self, filter_: Filter) -> None:
-        """The filter's handshake is done."""
+        """Copy the result of a filter's handshake, which is done."""
         self._certificate = filter_.certificate()
         self._encoded = next(iter(filter_.chain()), None)
         self._version, self._cipher = filter_.version(), filter_.cipher()
@@ -32,28 +32,28 @@ class HandshakeResult:
         self._protocol = filter_.alpn_protocol()
 
     def getpeercert(self, binary_form: bool = False) -> Any:
-        """The peer's certificate: in DER, or as a dict, which is empty if it was not verified."""
+        """Return the peer's certificate in DER, or as a dict; {} if it was not verified."""
         return self._encoded if binary_form else self._certificate
 
     def version(self) -> str | None:
-        """``"TLSv1.3"``, say."""
+        """Return the version of TLS, for example ``"TLSv1.3"``."""
         return self._version
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        """Return OpenSSL's name of the cipher, its version of TLS, and its secret bits."""
         return self._cipher
 
     def compression(self) -> str | None:
-        """The compression within TLS, or None."""
+        """Return the compression within TLS, or None."""
         return self._compression
 
     def selected_alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN, or None."""
+        """Return the protocol that ALPN has chosen, or None."""
         return self._protocol
 
 
 class TLSSocketView(HandshakeResult):
-    """A connected socket for looking at, and its TLS; all else is the socket's."""
+    """A connected socket to look at, and its TLS. All other attributes are the socket's."""
 
     def __init__(self, sock: socket.socket, filter_: Filter) -> None:
         self._sock = sock
