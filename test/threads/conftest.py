@@ -1,0 +1,23 @@
+"""Fixtures: the pump's stage, and how often threads change places."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+
+from test.threads.stage import Stage, tiny_switch_interval
+
+
+@pytest.fixture(params=["usual", "tiny"], ids="{} switch interval".format)
+def switching(request):
+    """Threads change places now and then, or all the time."""
+    with tiny_switch_interval() if request.param == "tiny" else nullcontext():
+        yield
+
+
+@pytest.fixture
+def stage(monkeypatch, switching):
+    scene = Stage(monkeypatch)
+    yield scene
+    scene.strike()
