@@ -63,11 +63,11 @@ class BlockingStream(io.RawIOBase):
         return received
 
     def recv(self, size: int) -> bytes:
-        """At most size octets; b"" at the end."""
+        """Return at most size octets; b"" at the end."""
         return self.read(size) or b""
 
     def readable(self) -> bool:
-        """True: http.client asks."""
+        """Return True: http.client asks."""
         return True
 
     def makefile(self, *_: Any) -> BlockingStream:

@@ -49,7 +49,7 @@ def _beginning(response: HTTPResponse) -> bytes:
     """Return the beginning of the content with which a proxy explains its refusal."""
     excerpt = b""
     response.fp = io.BufferedReader(response.fp)
-    with contextlib.suppress(HTTPException, OSError):  # the deadline too: what is there will do
+    with contextlib.suppress(HTTPException, OSError):  # TimedOut too: it need not be whole
         while len(excerpt) < EXCERPT:
             piece = response.read1(EXCERPT - len(excerpt))
             if not piece:

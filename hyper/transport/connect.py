@@ -175,7 +175,7 @@ class Race:
                 _bind(sock, self._source_address)
             code = sock.connect_ex(target)
             if code not in IN_PROGRESS:
-                raise _error(code)
+                raise _os_error(code)
             self._under_way[sock] = target[0]
         except OSError as error:
             self.failures.append((target[0], error))
@@ -194,7 +194,7 @@ class Race:
             if not code:
                 del self._under_way[sock]
                 return sock
-            self.failures.append((name, _error(code)))
+            self.failures.append((name, _os_error(code)))
             del self._under_way[sock]
             sock.close()
         return None
@@ -203,7 +203,7 @@ class Race:
         """Return a refusal, which says that a machine is there, or else the last failure."""
         errors = [error for _, error in self.failures]
         errors.sort(key=lambda error: isinstance(error, ConnectionRefusedError))
-        return errors[-1] if errors else _error(errno.EHOSTUNREACH)
+        return errors[-1] if errors else _os_error(errno.EHOSTUNREACH)
 
     def outcomes(self) -> str:
         """Return what became of each address, in words."""
@@ -218,7 +218,7 @@ class Race:
         self._under_way.clear()
 
 
-def _error(code: int) -> OSError:
+def _os_error(code: int) -> OSError:
     # The socket module has the words for the codes of Windows.
     words = getattr(socket, "errorTab", {}).get(code) or os.strerror(code)
     return OSError(code, words)

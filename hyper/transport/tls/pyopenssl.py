@@ -66,12 +66,12 @@ def make_context(
     context.set_options(SSL.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION)
     if verify:
         context.set_verify(SSL.VERIFY_PEER, _judge)
-        with _told_as_of_ssl():
+        with _as_ssl_errors():
             _load_authorities(context, authorities)
     if path:
         context.set_keylog_callback(_KeyLog(path))
     if certificate is not None:
-        with _told_as_of_ssl():
+        with _as_ssl_errors():
             _load_certificate(context, certificate, key, password)
     # This is last: pyOpenSSL tries the list on a connection, and a context that has connections
     # must not be changed.
@@ -82,12 +82,12 @@ def make_context(
 
 
 @contextlib.contextmanager
-def _told_as_of_ssl() -> Any:
+def _as_ssl_errors() -> Any:
     """Raise the ssl module's exceptions for those of pyOpenSSL and cryptography about files."""
     try:
         yield
     except SSL.Error as error:
-        raise _translated(error) from error
+        raise _ssl_error(error) from error
     except ValueError as error:
         raise ssl.SSLError(int(ssl.SSL_ERROR_SSL), str(error)) from error
 
@@ -216,7 +216,7 @@ def _words_of(code: int) -> str:
     return f"OpenSSL's X509_V_ERR {code}"
 
 
-def _translated(error: SSL.Error) -> OSError:
+def _ssl_error(error: SSL.Error) -> OSError:
     """Return the exception that the ssl module would raise."""
     if isinstance(error, SSL.ZeroReturnError):
         return ssl.SSLZeroReturnError(
@@ -287,7 +287,7 @@ class PyOpenSSLFilter(Filter):
         except SSL.Error as error:
             if judgement.fault is not None:
                 raise trust.certificate_error(*judgement.fault) from error
-            raise _translated(error) from error
+            raise _ssl_error(error) from error
         if self._verifies and not judgement.is_convinced:
             # The context's own callback was asked; or a session is resumed, and nobody was.
             certificate = self._connection.get_peer_certificate(as_cryptography=True)
@@ -328,7 +328,7 @@ class PyOpenSSLFilter(Filter):
         try:
             self._connection.sendall(octets)
         except SSL.Error as error:
-            raise _translated(error) from error
+            raise _ssl_error(error) from error
         size = len(octets)
         self._expected += size + (size // RECORD_SIZE + 1) * RECORD_OVERHEAD + BESIDES
 
@@ -351,7 +351,7 @@ class PyOpenSSLFilter(Filter):
             # An end without close_notify: see stdlib.py.
             self._has_ended, self._has_more = True, False
         except SSL.Error as error:
-            self._failure = _translated(error)
+            self._failure = _ssl_error(error)
         if self._may_renegotiate and self._failure is None:
             # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
