@@ -13,6 +13,7 @@ import threading
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError, TimedOut
 from ..protocol.settings import SETTINGS_ENABLE_CONNECT_PROTOCOL
+from ..pump.lock import InterruptibleLock
 from .exchange import Exchange
 
 TYPE_CHECKING = False
@@ -46,8 +47,7 @@ class Pumps:
         self._dial = dial
         self._timeouts = timeouts
         self._host = host
-        #: never taken twice; but of an RLock an interrupted thread knows whether it holds it
-        self._connecting = threading.RLock()
+        self._connecting = InterruptibleLock()
         # Guarded by it.
         self.current: Pump | None = None
         #: ended for new requests, while responses are still to be read
@@ -100,7 +100,7 @@ class Pumps:
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:
-            if self._connecting._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001 - see pump/lock.py
+            if self._connecting.is_held:
                 self._connecting.release()
 
     def close(self, error_code: int | None) -> None:

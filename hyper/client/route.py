@@ -23,7 +23,8 @@ from ..protocol.messages import Origin
 from ..protocol.origins import DEFAULT_PORTS, authority_of, host_and_port
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
-from ..transport.tls.transport import Resumption, TLSTransport, init_context
+from ..transport.tls.context import init_context
+from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
 from .dial import dial
 
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
+    from ..transport import Transport
     from ..transport.connect import Path
-    from ..transport.tcp import Transport
+    from ..transport.deadline import Deadline
     from .dial import Connector
 
     #: of a certificate: (kind, name) pairs
@@ -97,12 +99,12 @@ def _connector_through(
 
     chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
 
-    def way(deadline: float | None) -> Transport:
+    def connector(deadline: Deadline) -> Transport:
         from ..proxy.connect import open_tunnel
 
         return open_tunnel(chosen, host, port, deadline, source_address, codec)
 
-    return way
+    return connector
 
 
 class Route:

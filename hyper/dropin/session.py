@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..client.content import Octets
     from ..pump.pump import Pump
-    from ..transport.tcp import Transport
+    from ..transport import Transport
     from .chunked import Unchunker
 
 #: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.

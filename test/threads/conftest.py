@@ -1,4 +1,4 @@
-"""A pump on a fake network, whose threads change places now and then or all the time."""
+"""Fixtures: the pump's stage, and how often threads change places."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from test.threads.fake_network import (
-    Stage,
-    tiny_switch_interval,
-)
+from test.threads.fake_network import Stage, tiny_switch_interval
 
 
 @pytest.fixture(params=["usual", "tiny"], ids="{} switch interval".format)

@@ -1,7 +1,8 @@
-"""A network for the pump: an endpoint, a transport and a kernel that do what the test says.
+"""A stage for the pump: an endpoint, a transport and a kernel that do what the test says.
 
-Nothing sleeps for a time.  A thread that would sleep in ``poll`` or at a gate tells the network, so
-that the test waits until everyone is where it wants them, and then brings octets or gives room.
+Nothing sleeps for a time.  A thread that would sleep, in ``poll`` or as a follower, tells the
+stage, so that the test waits until everyone is where it wants them, and then brings octets or gives
+room.
 Every wait of the test's own has a deadline: a hang is a failure.
 """
 
@@ -16,7 +17,8 @@ from typing import Any, Callable
 from hyper.errors import ConnectionTerminated, Failure, RemoteDisconnected
 from hyper.protocol.flow.budget import Budget
 from hyper.pump import pump as pump_module
-from hyper.pump.pump import Gate, Pump
+from hyper.pump.pump import Pump
+from hyper.pump.waiter import Waiter
 from hyper.transport.buffered import BufferedSocket
 
 # Seconds until a hang is called a hang: far above what a loaded machine needs.
@@ -97,6 +99,8 @@ class ScriptedTransport:
     socket = None
 
     def __init__(self) -> None:
+        self.wakeup = self
+        self.reader = "always armed"
         self.change = threading.Condition()
         self.incoming: deque[Any] = deque()
         self.sent = bytearray()
@@ -104,12 +108,12 @@ class ScriptedTransport:
         self.read_would_block = False
         self._unsent = b""
         self.is_shut = False
-        self.is_ringing = False
+        self.is_notified = False
         self.closed = 0
         #: (read, write) of each thread asleep in the kernel, by the thread's name
         self.asleep: dict[str, tuple[bool, bool]] = {}
-        self.parked: set[str] = set()
-        #: what to raise in the named thread when it is next asked to sleep, or woken at a gate
+        self.following: set[str] = set()
+        #: what to raise in the named thread when it is next asked to sleep, or woken as a follower
         self.interruptions: dict[str, BaseException] = {}
         self.on_read: Callable[[], None] = lambda: None
         self.on_send: Callable[[], None] = lambda: None
@@ -130,7 +134,7 @@ class ScriptedTransport:
     def until(self, condition: Callable[[], bool]) -> None:
         with self.change:
             assert self.change.wait_for(condition, DEADLINE), (
-                f"asleep: {self.asleep}, parked: {self.parked}, incoming: {self.incoming}"
+                f"asleep: {self.asleep}, following: {self.following}, incoming: {self.incoming}"
             )
 
     # ---- the pump's verbs ----
@@ -169,7 +173,7 @@ class ScriptedTransport:
 
         def is_ready() -> bool:
             arrived = read and (bool(self.incoming) or self.is_shut)
-            return arrived or self.is_ringing or (write and (self.room > 0 or self.is_shut))
+            return arrived or self.is_notified or (write and (self.room > 0 or self.is_shut))
 
         with self.change:
             self.asleep[name] = (read, write)
@@ -181,17 +185,17 @@ class ScriptedTransport:
             self.read_would_block = False
         return ready
 
-    def hang_bell(self) -> None:
-        """It always hangs."""
+    def arm(self) -> None:
+        """Do nothing: every wait here can be ended."""
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         with self.change:
-            self.is_ringing = True
+            self.is_notified = True
             self.change.notify_all()
 
-    def silence_bell(self) -> None:
+    def drain(self) -> None:
         with self.change:
-            self.is_ringing = False
+            self.is_notified = False
 
     def shutdown(self) -> None:
         with self.change:
@@ -240,30 +244,30 @@ class Stage:
         self.endpoint = FakeEndpoint()
         self.transport = transport = ScriptedTransport()
 
-        class WatchedGate(Gate):
+        class WatchedWaiter(Waiter):
             def sleep(self, timeout: float | None) -> None:
                 name = threading.current_thread().name
                 with transport.change:
-                    transport.parked.add(name)
+                    transport.following.add(name)
                     transport.change.notify_all()
                 try:
                     super().sleep(timeout)
                 finally:
                     with transport.change:
-                        transport.parked.discard(name)
+                        transport.following.discard(name)
                 if name in transport.interruptions:
                     raise transport.interruptions.pop(name)
 
-        monkeypatch.setattr(pump_module, "Gate", WatchedGate)
+        monkeypatch.setattr(pump_module, "Waiter", WatchedWaiter)
         self.pump = Pump(self.endpoint, BufferedSocket(transport), transport)
         self.actors: list[Actor] = []
 
     def describe(self) -> str:
         pump = self.pump
         return (
-            f"leader: {pump._has_leader}, successor: {pump._successor},"
-            f" gates: {pump._parked}, asleep: {self.transport.asleep},"
-            f" parked: {self.transport.parked}, failure: {self.endpoint.failure}"
+            f"leader: {pump._has_leader}, promoted: {pump._promoted},"
+            f" waiters: {pump._waiters}, asleep: {self.transport.asleep},"
+            f" following: {self.transport.following}, failure: {self.endpoint.failure}"
         )
 
     def start(self, act: Callable[[], Any], name: str = "") -> Actor:
@@ -274,10 +278,10 @@ class Stage:
         return actor
 
     def settle(self, actor: Actor) -> Actor:
-        """Wait until a thread is asleep, parked, or has ended."""
+        """Wait until a thread is asleep, following, or has ended."""
         transport, name = self.transport, actor.name
         transport.until(
-            lambda: name in transport.asleep or name in transport.parked or actor.is_done
+            lambda: name in transport.asleep or name in transport.following or actor.is_done
         )
         return actor
 
@@ -314,17 +318,17 @@ class Stage:
             self.pump.close()
 
     @property
-    def parked(self) -> set[str]:
-        return self.transport.parked
+    def following(self) -> set[str]:
+        return self.transport.following
 
     def strike(self) -> None:
         """The end of a test: everyone has gone, and left nothing behind."""
         for actor in self.actors:
             actor.end()
         pump = self.pump
-        assert not pump._parked, self.describe()
+        assert not pump._waiters, self.describe()
         assert not pump._has_leader, self.describe()
-        assert pump._successor is None, self.describe()
+        assert pump._promoted is None, self.describe()
         assert not pump._queue
         assert not pump._sleepers
         assert pump.lock.acquire(timeout=DEADLINE), "the lock is still held"

@@ -1,6 +1,6 @@
-"""The pump's rules, each by itself, on a network where nothing sleeps for a time.
+"""The pump's rules, each by itself, on a stage where nothing sleeps for a time.
 
-The numbers are those of the docstring of ``hyper/pump/pump.py``.
+The numbers are those of the docstring of ``hyper/pump/__init__.py``.
 """
 
 from __future__ import annotations
@@ -19,13 +19,7 @@ from hyper.protocol.flow.budget import Budget
 from hyper.protocol.states import OPEN
 from hyper.protocol.stream import Stream
 from hyper.pump import pump as pump_module
-from test.threads.fake_network import (
-    DEADLINE,
-    GOAWAY,
-)
-
-MEBIBYTE = 1024 * 1024
-
+from test.threads.fake_network import DEADLINE, GOAWAY
 
 # ------------------------------------------------------------- rule 1: the lock
 
@@ -51,7 +45,7 @@ def test_the_lock_is_held_whenever_a_condition_is_asked(stage):
     asked = []
 
     def ready():
-        asked.append(stage.pump.lock._is_owned())
+        asked.append(stage.pump.lock.is_held)
         return stage.endpoint.news[1] > 0
 
     waiter = stage.settle(stage.start(lambda: stage.pump.wait(ready, (1,), None)))
@@ -74,7 +68,7 @@ def test_the_leader_sends_what_is_queued_before_it_sleeps(stage):
 
 def test_the_leader_reads_for_all_and_wakes_whom_it_served(stage):
     leader, other, third = (stage.wait_for(n) for n in (1, 2, 3))
-    assert stage.parked == {other.name, third.name}
+    assert stage.following == {other.name, third.name}
     stage.bring(3)
     assert third.end() is None
     stage.bring(2)
@@ -101,14 +95,14 @@ def test_the_leader_answers_while_it_waits(stage):
 
 
 def test_only_those_with_news_wake(stage):
-    """4: to wake all of them costs thirty times as much."""
+    """3: waking all of them costs thirty times as much."""
     leader = stage.wait_for(1)
     idle = [stage.wait_for(n) for n in range(10, 20)]
     asked = []
-    for gates in stage.pump._parked.values():
-        for gate in gates:
-            ready = gate.ready
-            gate.ready = lambda ready=ready: asked.append(1) or ready()
+    for waiters in stage.pump._waiters.values():
+        for waiter in waiters:
+            ready = waiter.ready
+            waiter.ready = lambda ready=ready: asked.append(1) or ready()
     served = stage.wait_for(2)
     stage.bring(2)
     assert served.end() is None
@@ -117,10 +111,10 @@ def test_only_those_with_news_wake(stage):
     assert [actor.end() for actor in [leader, *idle]] == [None] * 11
 
 
-# ------------------------------------------------------------- rules 3, 4: gates
+# ------------------------------------------------------------- rules 3, 4: followers
 
 
-def test_a_leader_that_leaves_promotes_a_parked_thread(stage):
+def test_who_stops_leading_promotes_a_follower(stage):
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(1)
     assert leader.end() is None
@@ -132,7 +126,7 @@ def test_a_leader_that_leaves_promotes_a_parked_thread(stage):
 
 
 def test_one_read_that_serves_leader_and_another_leaves_nobody_asleep(stage):
-    """4: the one served is on its way out; the third must become the leader."""
+    """4: the one that was served is leaving already; the third must lead."""
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(bytes([1, 2]))
     assert (leader.end(), second.end()) == (None, None)
@@ -141,34 +135,34 @@ def test_one_read_that_serves_leader_and_another_leaves_nobody_asleep(stage):
     assert third.end() is None
 
 
-def test_a_served_thread_is_not_appointed(stage):
-    """3: the gate leaves the list in the step in which it is opened."""
+def test_a_served_thread_is_not_promoted(stage):
+    """3: the waiter leaves the list in the step in which it is woken."""
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     with stage.pump.lock:
-        gate = stage.pump._parked[2][0]
+        waiter = stage.pump._waiters[2][0]
         stage.endpoint.receive(memoryview(bytes([2])))
         stage.pump.flush()
-        assert gate.is_open
-        assert 2 not in stage.pump._parked
+        assert waiter.is_woken
+        assert 2 not in stage.pump._waiters
     assert second.end() is None
     stage.bring(bytes([1, 3]))
     assert (leader.end(), third.end()) == (None, None)
 
 
-def test_one_thread_is_appointed_at_a_time(stage):
+def test_one_thread_is_promoted_at_a_time(stage):
     leader = stage.wait_for(1)
     others = [stage.wait_for(n) for n in (2, 3, 4)]
     stage.bring(1)
     assert leader.end() is None
     stage.transport.until(lambda: len(stage.transport.asleep) == 1)
     with stage.pump.lock:
-        assert len(stage.parked) == 2
+        assert len(stage.following) == 2
     stage.bring(2, 3, 4)
     assert [actor.end() for actor in others] == [None] * 3
 
 
-def test_a_newcomer_may_take_the_chair_before_the_appointed(stage):
-    """4: then the appointed thread parks again, and is appointed again."""
+def test_a_newcomer_may_lead_before_the_promoted(stage):
+    """4: then the promoted thread follows again, and is promoted again."""
     leader = stage.wait_for(1)
     heir = stage.wait_for(2)
     with stage.pump.lock:
@@ -184,7 +178,7 @@ def test_a_newcomer_may_take_the_chair_before_the_appointed(stage):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimedOut, ZeroDivisionError])
-def test_a_leader_that_leaves_by_exception_appoints(stage, error):
+def test_a_leader_that_leaves_by_exception_promotes(stage, error):
     """4: for whatever reason."""
     leader, heir = stage.wait_for(1), stage.wait_for(2)
     stage.transport.interruptions[leader.name] = error()
@@ -195,7 +189,7 @@ def test_a_leader_that_leaves_by_exception_appoints(stage, error):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimedOut])
-def test_an_appointed_thread_that_leaves_by_exception_appoints_the_next(stage, error):
+def test_a_promoted_thread_that_leaves_by_exception_promotes_the_next(stage, error):
     """4: before it could lead."""
     leader, heir, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.transport.interruptions[heir.name] = error()
@@ -220,18 +214,18 @@ def test_a_condition_that_raises_hurts_only_its_own_thread_and_the_next_leads(st
     assert heir.end() is None
 
 
-def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage, ctrl_c):
-    """4: SIGINT to the main thread, while it leads and while it is parked."""
+def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage):
+    """4: SIGINT to the main thread, while it leads and while it follows."""
     if sys.platform == "win32":
         pytest.skip("pthread_kill is of POSIX")
     main = threading.current_thread()
-    for takes_the_chair in (True, False):
+    for leads in (True, False):
         is_struck = threading.Event()
-        first = None if takes_the_chair else stage.wait_for(1)
+        first = None if leads else stage.wait_for(1)
 
         def interrupt(is_struck=is_struck):
             stage.transport.until(
-                lambda: main.name in stage.transport.asleep or main.name in stage.parked
+                lambda: main.name in stage.transport.asleep or main.name in stage.following
             )
             # A signal between the last look and the sleep wakes nobody: it is sent again.
             while not is_struck.wait(0.1):
@@ -247,13 +241,13 @@ def test_real_ctrl_c_in_the_kernel_or_at_the_gate_lets_the_others_go_on(stage, c
         if first:
             stage.bring(1)
             assert first.end() is None
-        assert not stage.pump._parked
+        assert not stage.pump._waiters
 
 
 # --------------------------------------------------------------- rule 5: room
 
 
-def test_the_leader_watches_for_room(stage):
+def test_the_leader_watches_for_room_too(stage):
     """5: who leads waits in both directions."""
     stage.transport.give_room(0)
     writer = stage.upload(100)
@@ -276,7 +270,7 @@ def test_drain_waits_for_room_while_another_leads(stage):
 
 
 def test_a_peer_that_writes_before_it_reads_is_read_though_the_leader_has_gone(stage):
-    """5: the leader leaves while the only other thread waits for room, and nobody is parked."""
+    """5: the leader leaves while the only other thread waits for room, and nobody follows."""
     leader = stage.wait_for(1)
     stage.transport.give_room(0)
     writer = stage.upload()
@@ -323,7 +317,7 @@ def test_two_writers_and_a_reader_share(stage):
 # ------------------------------------------------------------- rule 6: look again
 
 
-def test_a_sender_looks_again_before_it_sleeps(stage):
+def test_who_sends_looks_again_before_it_sleeps(stage):
     """6: as leader. Sending satisfied the very thing waited for."""
     sent = []
     stage.transport.on_send = lambda: sent.append(1)
@@ -332,7 +326,7 @@ def test_a_sender_looks_again_before_it_sleeps(stage):
         stage.pump.wait(lambda: bool(sent), (1,), 0)
 
 
-def test_a_sender_looks_again_before_it_parks(stage):
+def test_who_sends_looks_again_before_it_follows(stage):
     """6: while another leads."""
     leader = stage.wait_for(1)
     sent = []
@@ -354,10 +348,10 @@ def test_a_dropped_response_gives_its_place_to_who_asks_next(stage):
     assert leader.end() is None
 
 
-@pytest.mark.parametrize("parked", [False, True])
-def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, parked):
-    """10: in the kernel, or at a gate while another sleeps there."""
-    leader = stage.wait_for(1) if parked else None
+@pytest.mark.parametrize("following", [False, True])
+def test_a_dropped_response_gives_its_place_to_who_sleeps(stage, following):
+    """10: in the kernel, or as a follower while another sleeps there."""
+    leader = stage.wait_for(1) if following else None
     waiter = stage.settle(
         stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     )
@@ -389,7 +383,7 @@ def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypa
     assert not stage.pump._abandoned
 
 
-def test_what_is_read_of_a_former_connection_makes_room_for_a_waiting_request(stage):
+def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
     """Its reader does not know who waits here."""
     former = Budget(100)
     former.committed = 100
@@ -405,11 +399,11 @@ def test_what_is_read_of_a_former_connection_makes_room_for_a_waiting_request(st
 
 
 def test_a_timeout_is_the_waiters_alone(stage):
-    """7: leader or parked, one gives up and the others do not notice."""
+    """7: leader or following, one gives up and the others do not notice."""
     leader = stage.wait_for(1)
     hasty = stage.wait_for(2, timeout=0.01)
     assert isinstance(hasty.end(), TimedOut)
-    assert 2 not in stage.pump._parked
+    assert 2 not in stage.pump._waiters
     stage.bring(1)
     assert leader.end() is None
     hasty, patient = stage.wait_for(3, timeout=0.01), stage.wait_for(4)
@@ -511,3 +505,30 @@ def test_goaway_without_streams_closes_and_wakes_who_waits_for_the_connection(st
     for error in (leader.end(), other.end()):
         assert isinstance(error, (ConnectionTerminated, RemoteDisconnected))
     assert stage.transport.closed == 1
+
+
+# ------------------------------------------------------------------------- close
+
+
+def test_close_wakes_everyone_and_gives_the_socket_back_once_when_they_have_woken(stage):
+    stage.transport.give_room(0)
+    actors = [stage.wait_for(n) for n in (1, 2, 3)]
+    writer = stage.upload()
+    stage.close()
+    stage.close()
+    assert [type(actor.end()) for actor in actors] == [ConnectionTerminated] * 3
+    assert writer.end() is None  # there is nobody to whom the octets could go
+    assert stage.transport.closed == 1
+
+
+def test_close_without_sleepers_gives_the_socket_back_at_once(stage):
+    stage.close()
+    assert stage.transport.closed == 1
+
+
+def test_a_wait_after_close_ends_at_once(stage):
+    stage.close()
+    assert isinstance(stage.wait_for(1).end(), ConnectionTerminated)
+    assert stage.upload().end() is None
+    with stage.pump.lock:
+        stage.pump.look()

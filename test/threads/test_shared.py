@@ -48,11 +48,11 @@ def run(*acts):
 
 
 def nothing_is_left(connection):
-    pump = connection._pumps.current
+    pump = connection._pump
     return (
-        not pump._parked
+        not pump._waiters
         and not pump._has_leader
-        and pump._successor is None
+        and pump._promoted is None
         and not pump._queue
         and not pump._sleepers
     )

@@ -19,6 +19,7 @@ import pytest
 from hyper.client.dial import dial
 from hyper.errors import NegotiationError, TimedOut
 from hyper.transport import connect
+from hyper.transport.deadline import Deadline
 from hyper.transport.tcp import PlainTransport
 from hyper.transport.tls.transport import TLSTransport
 
@@ -157,7 +158,7 @@ def test_a_source_address_of_none_of_its_families(resolver, server, source):
 
 def test_no_time_at_all(listener):
     with pytest.raises(TimedOut, match=r"within 0.0 s"):
-        connect.connect("127.0.0.1", listener.getsockname()[1], time.monotonic() - 1e-5)
+        connect.connect("127.0.0.1", listener.getsockname()[1], Deadline(-1e-5))
 
 
 @pytest.mark.usefixtures("waiting")

@@ -11,6 +11,7 @@ from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
 from hyper.proxy.stream_transport import TunnelTransport
+from hyper.transport.deadline import NEVER
 from test import wire
 
 OK = wire.block([(":status", "200")])
@@ -30,7 +31,8 @@ class Base:
         self.unsent = b""
         self.is_full = False
         self.waits = []
-        self.rings = 0
+        self.notifications = 0
+        self.wakeup = self
         self.state = "open"
 
     read_would_block = True
@@ -52,8 +54,8 @@ class Base:
         self.waits.append((read, write, timeout))
         return True
 
-    def ring(self):
-        self.rings += 1
+    def notify(self):
+        self.notifications += 1
 
     def shutdown(self):
         self.state = "shut down"
@@ -79,7 +81,7 @@ def tunnel():
     )
     tunnel = TunnelTransport(endpoint, base)
     assert tunnel.round_trip == 0.5
-    tunnel.open(SECTION, None)
+    tunnel.open(SECTION, NEVER)
     assert tunnel.round_trip != 0.5
     base.waits.clear()
     base.sent = b""
@@ -119,7 +121,7 @@ def test_room_of_the_socket(tunnel):
     base.is_full = False
     assert tunnel.send(b"")
     assert base.sent == wire.data(1, b"one") + wire.data(1, b"two")
-    assert base.rings == 1
+    assert base.notifications == 1
 
 
 def test_room_of_the_window(tunnel):
@@ -129,14 +131,14 @@ def test_room_of_the_window(tunnel):
     assert tunnel.wait(read=False, write=True, timeout=3)
     assert base.waits.pop() == (True, False, 3)
     assert not tunnel.send(b"")
-    assert base.rings == 0
+    assert base.notifications == 0
     base.inbound = [wire.window_update(0, 4) + wire.window_update(1, 4)]
     assert receive(tunnel) is None
     assert not tunnel.send(b"y")
     base.inbound = [wire.window_update(0, 100) + wire.window_update(1, 100)]
     assert receive(tunnel) is None
     assert tunnel.send(b"z")
-    assert base.rings == 1  # others may have waited for octets that will not come
+    assert base.notifications == 1  # others may have waited for octets that will not come
     frames, _ = wire.read(base.sent)
     content = b"".join(frame.content for frame in frames if frame.type == wire.DATA)
     assert content == b"x" * (WINDOW + 10) + b"yz"

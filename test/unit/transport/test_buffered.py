@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import textwrap
 import threading
 
 import pytest
@@ -106,12 +107,24 @@ def test_what_is_left_moves_to_the_front_to_make_room():
     assert bytes(buffered.view) == b"bbbbcc"
 
 
-def test_no_more_can_be_used_up_than_is_there():
+@pytest.mark.parametrize("size", [4, -1])
+def test_no_more_can_be_used_up_than_is_there(size):
     buffered = BufferedSocket(Dribble(b"abc"))
     buffered.fill()
-    with pytest.raises(ValueError, match="4 octets used up of 3"):
-        buffered.advance(4)
+    with pytest.raises(ValueError, match=f"{size} octets cannot be used: 3 are there"):
+        buffered.advance(size)
     assert bytes(buffered.view) == b"abc"
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_the_example_of_its_docstring_cuts_messages_wherever_the_pieces_end(cut):
+    example = BufferedSocket.__doc__.partition("::\n")[2].partition("For lines")[0]
+    octets = b"\0\3one\0\0\0\2ab"
+    messages = []
+    source = Dribble(octets[:cut], octets[cut:])
+    names = {"BufferedSocket": BufferedSocket, "sock": source, "receive": messages.append}
+    exec(textwrap.dedent(example), names)
+    assert messages == [b"one", b"", b"ab"]
 
 
 def test_an_error_of_the_source_loses_nothing():

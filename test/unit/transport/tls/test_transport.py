@@ -17,8 +17,11 @@ import pytest
 
 from hyper.errors import NegotiationError, TimedOut
 from hyper.tls import init_context
+from hyper.transport.deadline import Deadline
 from hyper.transport.tcp import PlainTransport
-from hyper.transport.tls.transport import TLSTransport, make_filter, require_h2
+from hyper.transport.tls.context import make_filter
+from hyper.transport.tls.policy import require_h2
+from hyper.transport.tls.transport import TLSTransport
 from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0
@@ -73,7 +76,7 @@ def serve(certificates, client_context):
             PlainTransport(server.here), client or client_context, name, **options
         )
         transports.append(transport)
-        transport.handshake(time.monotonic() + DEADLINE)
+        transport.handshake(Deadline(DEADLINE))
         return server, transport
 
     yield start
@@ -126,7 +129,7 @@ def test_a_silent_peer_ends_the_handshake_at_its_deadline(client_context):
     with here, there:
         transport = TLSTransport(PlainTransport(here), client_context, "localhost")
         with pytest.raises(TimedOut, match="the peer is silent"):
-            transport.handshake(time.monotonic() + 0.02)
+            transport.handshake(Deadline(0.02))
 
 
 def test_a_peer_that_dribbles_does_not_stretch_the_deadline(client_context):
@@ -144,7 +147,7 @@ def test_a_peer_that_dribbles_does_not_stretch_the_deadline(client_context):
     with here, there:
         transport = TLSTransport(PlainTransport(here), client_context, "localhost")
         with pytest.raises(TimedOut, match="the peer began its part, and has not ended it"):
-            transport.handshake(time.monotonic() + 0.1)
+            transport.handshake(Deadline(0.1))
         done.set()
         thread.join(DEADLINE)
 
@@ -156,7 +159,7 @@ def test_a_peer_that_does_not_speak_tls(client_context, answer):
         there.sendall(answer)
         transport = TLSTransport(PlainTransport(here), client_context, "localhost")
         with pytest.raises(ssl.SSLError):
-            transport.handshake(time.monotonic() + DEADLINE)
+            transport.handshake(Deadline(DEADLINE))
 
 
 def test_a_peer_that_hangs_up_during_the_handshake(client_context):
@@ -165,7 +168,7 @@ def test_a_peer_that_hangs_up_during_the_handshake(client_context):
         transport = TLSTransport(PlainTransport(here), client_context, "localhost")
         there.shutdown(socket.SHUT_WR)
         with pytest.raises(ssl.SSLEOFError):
-            transport.handshake(time.monotonic() + DEADLINE)
+            transport.handshake(Deadline(DEADLINE))
 
 
 DISTRUST = {
@@ -193,7 +196,7 @@ def test_a_certificate_that_does_not_convince(serve, certificates, client_contex
     server = Server(context, hear)
     transport = TLSTransport(PlainTransport(server.here), client_context, name)
     with pytest.raises(ssl.SSLCertVerificationError, match=words):
-        transport.handshake(time.monotonic() + DEADLINE)
+        transport.handshake(Deadline(DEADLINE))
     transport.close()
     assert "alert" in str(server.end()).lower()
 
@@ -468,7 +471,7 @@ def test_a_server_of_prohibited_ciphers_is_refused(certificates, client_context)
     server = Server(context)
     transport = TLSTransport(PlainTransport(server.here), client_context, "localhost")
     with pytest.raises(ssl.SSLError):
-        transport.handshake(time.monotonic() + DEADLINE)
+        transport.handshake(Deadline(DEADLINE))
     transport.close()
     assert isinstance(server.end(), OSError)
 

@@ -1,40 +1,12 @@
-"""The pump's calls beside its rules: close, wait_turn, look."""
+"""Turns: a queue for free streams (RFC 9113, 5.1.2); and the look before a request (rule 9).
+
+The numbers are those of the docstring of ``hyper/pump/__init__.py``.
+"""
 
 from __future__ import annotations
 
-from hyper.errors import ConnectionTerminated, TimedOut
-from test.threads.fake_network import (
-    PLACE,
-)
-
-# ------------------------------------------------------------------------- close
-
-
-def test_close_wakes_everyone_and_gives_the_socket_back_once_when_they_have_woken(stage):
-    stage.transport.give_room(0)
-    actors = [stage.wait_for(n) for n in (1, 2, 3)]
-    writer = stage.upload()
-    stage.close()
-    stage.close()
-    assert [type(actor.end()) for actor in actors] == [ConnectionTerminated] * 3
-    assert writer.end() is None  # there is nobody to whom the octets could go
-    assert stage.transport.closed == 1
-
-
-def test_close_without_sleepers_gives_the_socket_back_at_once(stage):
-    stage.close()
-    assert stage.transport.closed == 1
-
-
-def test_a_wait_after_close_ends_at_once(stage):
-    stage.close()
-    assert isinstance(stage.wait_for(1).end(), ConnectionTerminated)
-    assert stage.upload().end() is None
-    with stage.pump.lock:
-        stage.pump.look()
-
-
-# ----------------------------------------------------------------------- wait_turn
+from hyper.errors import TimedOut
+from test.threads.fake_network import PLACE
 
 
 def take_turn(stage, order, number):
@@ -127,7 +99,7 @@ def test_a_failure_ends_the_queue_for_all(stage):
     assert [actor.end() for actor in queue] == [None] * 4
 
 
-def test_a_thread_that_leaves_the_queue_by_its_deadline_does_not_stop_the_next(stage):
+def test_who_leaves_the_queue_by_its_deadline_does_not_stop_the_next(stage):
     leader = stage.wait_for(1)
     order: list[int] = []
     hasty = stage.settle(stage.start(lambda: stage.pump.wait_turn(lambda: False, 0.01)))

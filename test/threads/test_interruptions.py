@@ -1,4 +1,4 @@
-"""Ctrl-C at every line of the pump stops nobody else."""
+"""Ctrl-C at every line of the pump (rule 4)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import sys
 import pytest
 
 from hyper.errors import ConnectionTerminated
+from hyper.pump import lock
 from hyper.pump import pump as pump_module
-from test.threads.fake_network import (
-    PLACE,
-    Stage,
-)
+from hyper.pump import waiter as waiter_module
+from test.threads.fake_network import PLACE, Stage
+
+FILES = {module.__file__ for module in (lock, pump_module, waiter_module)}
 
 
 def interrupted(act, at):
-    """Do act, struck by KeyboardInterrupt at the at-th chance in pump.py; and where that was.
+    """Do act, struck by KeyboardInterrupt at the at-th chance in hyper/pump; and where that was.
 
     CPython looks for signals when a function begins and when a call of C ends; waiting for a lock
     may be broken off. Two steps cannot be guarded in Python: the last, and the first after waking.
@@ -24,13 +25,13 @@ def interrupted(act, at):
     place: list[tuple[str, int, str]] = []
 
     def strike(frame, event, argument):
-        if frame.f_code.co_filename != pump_module.__file__ or event == "return":
+        if frame.f_code.co_filename not in FILES or event == "return":
             return
         called = getattr(argument, "__name__", "")
         if event == "c_call" and called != "acquire":
             return
         name = frame.f_code.co_name
-        if name == "_appoint" or (name == "_relock" and event == "call"):
+        if name == "_promote" or (name == "__exit__" and event == "call"):
             return
         chances[0] += 1
         if chances[0] == at:

@@ -1,4 +1,7 @@
-"""Many threads at one pump, and sockets that are real."""
+"""Many threads at one pump, and real sockets.
+
+The numbers are those of the docstring of ``hyper/pump/__init__.py``.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,7 @@ from hyper.errors import TimedOut
 from hyper.pump.pump import Pump
 from hyper.transport.buffered import BufferedSocket
 from hyper.transport.tcp import PlainTransport
-from test.threads.fake_network import (
-    DEADLINE,
-    FakeEndpoint,
-    Stage,
-    tiny_switch_interval,
-)
+from test.threads.fake_network import DEADLINE, FakeEndpoint, Stage, tiny_switch_interval
 
 MEBIBYTE = 1024 * 1024
 
@@ -112,7 +110,7 @@ def test_a_peer_that_writes_before_it_reads_cannot_deadlock_us(others, switching
         pump.wait(lambda: endpoint.received == size + others, (), DEADLINE)
         pump.close()
     there.close()
-    assert not pump._parked
+    assert not pump._waiters
 
 
 def test_close_from_another_thread_ends_a_wait_on_a_real_socket():
