@@ -9,13 +9,13 @@ import pytest
 
 import hyper
 from hyper.dropin.connection import HTTPConnection, HTTPResponse, HTTPSConnection
-from hyper.dropin.session import Response
+from hyper.dropin.response import DropinResponse
 
 PAIRS = [
     (http.client.HTTPConnection, HTTPConnection),
     (http.client.HTTPSConnection, HTTPSConnection),
     (http.client.HTTPResponse, HTTPResponse),
-    (http.client.HTTPResponse, Response),
+    (http.client.HTTPResponse, DropinResponse),
 ]
 NAMES = [
     pytest.param(theirs, ours, name, id=f"{ours.__name__}.{name}")
@@ -55,8 +55,8 @@ def test_constructors(theirs, ours):
 def test_classes_stand_to_each_other_as_the_stdlibs_do():
     assert issubclass(HTTPSConnection, HTTPConnection)
     assert issubclass(HTTPSConnection, http.client.HTTPSConnection)
-    assert issubclass(Response, HTTPResponse)
-    assert issubclass(Response, http.client.HTTPResponse)
+    assert issubclass(DropinResponse, HTTPResponse)
+    assert issubclass(DropinResponse, http.client.HTTPResponse)
     assert hyper.HTTPSConnection is HTTPSConnection
 
 

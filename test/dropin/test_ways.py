@@ -8,7 +8,7 @@ from http.client import HTTPException, InvalidURL
 import pytest
 
 from hyper import HTTPConnection, HTTPSConnection, ProxyError
-from hyper.dropin.session import SocketView
+from hyper.dropin.socket_view import SocketView
 from hyper.proxies import Proxy
 from test.live.servers import FILES, LARGE, pattern
 from test.peer import DEADLINE
