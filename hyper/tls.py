@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from .transport.tls.transport import init_context
+from .transport.tls.transport import ALPN_REFUSED, init_context
+from .transport.tls.transport import PROTOCOLS as ALPN_PROTOCOLS
 from .transport.tls.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
 
-__all__ = ["OP_NO_RENEGOTIATION", "InsecureTLSWarning", "init_context"]
+__all__ = [
+    "ALPN_PROTOCOLS",
+    "ALPN_REFUSED",
+    "OP_NO_RENEGOTIATION",
+    "InsecureTLSWarning",
+    "init_context",
+]

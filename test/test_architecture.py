@@ -98,7 +98,7 @@ dropin.create_connection | protocol.origins proxies proxy.connect transport.conn
 dropin.connection     | dropin.* client.* http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client operator socket
 hyper                 | client.* dropin.connection protocol.priorities protocol.flow.managers fields errors | http http.client
 
-# guests: they know nothing but public names
+# guests: they know nothing but public names, of modules and of objects
 demo                  | -                                                        | *
 demo.__main__         | demo.*                                                   | *
 demo.cafe             | -                                                        | *
@@ -154,6 +154,7 @@ def module_name(path):
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
 GUESTS = ("demo", "cli", "contrib")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def lines_of_table():
@@ -249,11 +250,29 @@ def test_there_are_no_cycles():
         below = {name: under for name, under in below.items() if name not in floor}
 
 
+def is_dunder(name):
+    return name.startswith("__") and name.endswith("__")
+
+
+@pytest.mark.parametrize("package", GUESTS)
+def test_a_guest_reaches_for_no_private_name_that_it_has_not_made(package):
+    """Attributes too, whosever they are: a guest's own are those that it assigns or defines."""
+    nodes = [
+        node
+        for name, tree in TREES.items()
+        if name.partition(".")[0] == package
+        for node in ast.walk(tree)
+    ]
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    made = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+    made |= {node.name for node in nodes if isinstance(node, FUNCTIONS)}
+    asked = {node.attr for node in attributes if node.attr.startswith("_")}
+    theirs = {"_Hash"}  # typeshed's name of what hashlib.sha256() returns
+    assert {name for name in asked - made - theirs if not is_dunder(name)} == set()
+
+
 def definitions(name, *kinds):
     return [node for node in ast.walk(TREES[name]) if isinstance(node, kinds)]
-
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @pytest.mark.parametrize("name", MODULES)

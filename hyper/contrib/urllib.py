@@ -5,9 +5,9 @@
     opener = urllib.request.build_opener(HTTP2Handler())
     urllib.request.install_opener(opener)  # then urlopen() too
 
-It stands in the place of ``HTTPSHandler`` and changes one thing, the class of the connection.  All
-the rest - redirects, cookies, authentication, proxies - is urllib.request's, which opens a new
-connection for each request.
+It takes the place of ``HTTPSHandler`` and changes one thing, the class of the connection.
+Redirects, cookies, authentication and proxies are urllib.request's, which opens a new connection
+for each request.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTP2Handler"]
 
-#: What HTTPSHandler asks for, whatever a script puts there later.
+#: The class that HTTPSHandler asks for, even if a script replaces it in http.client later.
 _ORIGINAL = http.client.HTTPSConnection
 
 
 class HTTP2Handler(urllib.request.HTTPSHandler):
     """Opens https URLs, over HTTP/2 where the server takes it; ``HTTPSHandler``'s arguments.
 
-    context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
-    check_hostname: whether the certificate's name is compared with the host's.
+    Args:
+        context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
+        check_hostname: True if the certificate's name is to be compared with the host's.
     """
 
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:

@@ -26,6 +26,11 @@ class SocketView:
         #: the request that is being written, or that was written last
         self.request: PendingRequest | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """True if another request may go out on this HTTP/2 connection."""
+        return self._session.is_open
+
     def sendall(self, octets: Any) -> None:
         """Send octets of the request that is being written.
 
