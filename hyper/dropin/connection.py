@@ -93,7 +93,7 @@ MAX_KNOWN = 64
 WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
 
 #: "No timeout given", as http.client's signature says it.
-DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001
+DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
@@ -451,9 +451,9 @@ class HTTPConnection(http.client.HTTPConnection):
             return HTTPConnection.getresponse(self)
         self._forget(request)
         if self.debuglevel > 0:
-            print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201
+            print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201 - http.client prints, too
             for name, value in response.headers.items():
-                print("header:", f"{name}:", value)  # noqa: T201
+                print("header:", f"{name}:", value)  # noqa: T201 - http.client prints, too
         return response
 
     def _forget(self, request: PendingRequest) -> None:

@@ -28,12 +28,12 @@ def library(request):
 @pytest.fixture
 def transport(library, certificates):
     """A transport of the library's: `transport(retries=1)`."""
-    door = importlib.import_module(f"hyper.contrib.{library.__name__}")
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
     with ExitStack() as opened:
 
         def start(**options):
             options.setdefault("verify", certificates.client_context(alpn=()))
-            return opened.enter_context(door.HTTP20Transport(**options))
+            return opened.enter_context(integration.HTTP20Transport(**options))
 
         yield start
 

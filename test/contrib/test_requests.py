@@ -371,7 +371,7 @@ def test_a_stream_outlives_its_session(certificates, site, version):
 def test_content_cut_short_is_no_content(session, node):
     response = session.get(node.url("/reset/8/1000"), stream=True)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        response.content  # noqa: B018
+        response.content  # noqa: B018 - the access raises
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         session.get(node.url("/reset/2/1000"))
     assert session.get(node.url("/")).ok
@@ -410,7 +410,7 @@ def test_content_that_stalls_times_out_each_by_its_own_limit(session, node):
     slow = session.get(node.url("/drip/3/300"), stream=True, timeout=10)
     hasty = session.get(node.url("/drip/3/300"), stream=True, timeout=0.2)
     with pytest.raises(requests.ConnectionError, match="timed out"):  # as requests calls it here
-        hasty.content  # noqa: B018
+        hasty.content  # noqa: B018 - the access raises
     assert slow.content == b"drip\n" * 3
 
 
@@ -780,6 +780,6 @@ def test_the_adapter_is_one_of_requests_own():
     assert issubclass(HTTP20Adapter, HTTPAdapter)
 
 
-def test_importing_the_doors_imports_no_other_library():
+def test_importing_the_integrations_imports_no_other_library():
     script = "import hyper.contrib, sys; sys.exit('requests' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
