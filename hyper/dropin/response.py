@@ -122,6 +122,16 @@ class DropinResponse(HTTP20Response):
     def _require_open(self) -> None:
         """Do nothing: reading a closed response of http.client's returns b"" instead of raising."""
 
+    def __iter__(self) -> DropinResponse:
+        """The lines of the content; of a closed response there are none."""
+        return self  # io.IOBase's raises ValueError once it is closed; http.client's does not
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
     def _take(self, amt: int | None) -> bool:
         try:
             return super()._take(amt)
