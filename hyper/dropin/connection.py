@@ -139,6 +139,7 @@ class HTTPConnection(http.client.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
+        self._require_blocksize()
         if create_connection is not None:
             self._create_connection = create_connection
 
@@ -161,6 +162,14 @@ class HTTPConnection(http.client.HTTPConnection):
         from .create_connection import create_connection_for  # late: most connections need none
 
         return create_connection_for(unix_socket, proxy)
+
+    def _require_blocksize(self) -> None:
+        """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
+        if self.blocksize < 1:
+            raise ValueError(
+                f"blocksize is the number of octets that are read from a file at a time, at least"
+                f" 1, not {self.blocksize}"
+            )
 
     @property
     def _state(self) -> str:
@@ -510,6 +519,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         # http.client's own, which is next in the resolution order. It is not looked up by name: a
         # script may have put this very class in its place.
         super(HTTPConnection, self).__init__(*arguments, **options)
+        self._require_blocksize()
         if create_connection is not None:
             self._create_connection = create_connection
 

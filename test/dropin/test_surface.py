@@ -123,3 +123,11 @@ def test_a_response_has_the_attributes_that_scripts_read(node, https):
     response.begin()
     response.close()
     assert response.read() == response.read(1) == response.readline() == response.peek() == b""
+
+
+@pytest.mark.parametrize("connection_class", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("blocksize", [0, -1])
+def test_a_blocksize_below_1_is_refused(connection_class, blocksize):
+    """http.client would send a file as no content, in silence."""
+    with pytest.raises(ValueError, match="blocksize"):
+        connection_class("localhost", blocksize=blocksize)
