@@ -71,7 +71,7 @@ pump                  | -                                                       
 pump.pump             | transport.buffered errors                                | collections contextlib threading time
 
 # client and drop-in: what users hold
-http1                 | protocol.receivers fields errors                         | functools http.client
+http1                 | protocol.receivers fields errors                         | functools http http.client
 proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
