@@ -100,12 +100,22 @@ class DropinResponse(HTTP20Response):
         """Do nothing: http.client reads the header section here; hyper has read it already."""
 
     def isclosed(self) -> bool:
-        """True if all content was read, or the response was closed."""
-        return super().isclosed() or self._is_read()
+        """True if a read has found the end of the content, or the response was closed.
 
-    def _is_read(self) -> bool:
-        # True if all octets of content-length were read; END_STREAM may still be under way.
+        With content-length, the read of the last octet finds it.  Without, a further read does, as
+        in HTTP/1.1: it does not depend on the moment in which END_STREAM arrives.
+        """
+        if self.closed or (self._is_finished and not self._held):
+            return True
         return self.length == 0 and self._stream.failure is None
+
+    @property
+    def fp(self) -> DropinResponse | None:
+        """None if ``isclosed()``, else the response itself, as the file to read from.
+
+        Scripts ask whether it is None: CacheControl stores a response at that moment.
+        """
+        return None if self.isclosed() else self
 
     def read1(self, n: int = -1) -> bytes:
         """Octets that have been received, at most n; waits at most once."""
