@@ -74,12 +74,13 @@ class TestWhenTheEndIsFound:
         assert given.read(1) == b""
         assert given.isclosed()
 
-    def test_by_the_read_of_the_last_octet_of_content_length(self, response, is_split):
+    def test_by_the_read_of_the_last_octet_of_content_length(self, response, end, is_split):
         given = response(has_length=True, is_split=is_split)
         assert given.read(len(LINES) - 1) == LINES[:-1]
         assert not given.isclosed()
         assert given.read(1) == LINES[-1:]
         assert given.isclosed()
+        end.set()
 
     def test_by_a_read_of_all(self, response, end, is_split):
         end.set()
