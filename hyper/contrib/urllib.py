@@ -35,8 +35,25 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         check_hostname: True if the certificate's name is to be compared with the host's.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        #: hosts that have asked for HTTP/1.1 (RFC 9113, 7)
+        self._http1_hosts: set[str] = set()
+
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
         """Send a request on a connection of hyper's (http_class: HTTPSHandler's choice)."""
-        if http_class is _ORIGINAL:
-            http_class = HTTPSConnection
-        return super().do_open(http_class, req, **http_conn_args)
+        if http_class is not _ORIGINAL:
+            return super().do_open(http_class, req, **http_conn_args)
+        made: list[HTTPSConnection] = []
+
+        def make_connection(host: str, **options: Any) -> HTTPSConnection:
+            connection = HTTPSConnection(host, **options)
+            connection.is_http1_required = host in self._http1_hosts
+            made.append(connection)
+            return connection
+
+        try:
+            return super().do_open(make_connection, req, **http_conn_args)
+        finally:
+            if any(connection.is_http1_required for connection in made):
+                self._http1_hosts.add(req.host)

@@ -64,7 +64,10 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
 
     def connect(self) -> None:
         """Open the connection, and agree with the server on a protocol."""
-        if self.proxy is not None and (self.proxy_is_forwarding or self.proxy.scheme == "https"):
+        is_not_tunnelled = self.proxy is not None and (
+            self.proxy_is_forwarding or self.proxy.scheme == "https"
+        )
+        if is_not_tunnelled or self.is_http1_required:
             super().connect()
             return
         given = self.ssl_context

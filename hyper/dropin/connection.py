@@ -28,14 +28,21 @@ from http.client import CannotSendHeader, CannotSendRequest, NotConnected, Respo
 
 from ..client import content
 from ..client.route import OWN_SETTINGS
-from ..errors import TimedOut
+from ..errors import ErrorCode, TimedOut
 from ..http1 import HTTPResponse
 from ..protocol import frames
 from ..protocol.settings import SETTINGS_ENABLE_PUSH
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from ..transport.tls.transport import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
+from ..transport.tls.transport import (
+    H2,
+    HTTP_1_1,
+    PROTOCOLS,
+    init_context,
+    is_pyopenssl,
+    require_adequate,
+)
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -157,11 +164,25 @@ class HTTPConnection(http.client.HTTPConnection):
         self._whole_request: tuple[Any] | None = None
         unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
         self._is_through_proxy = proxy is not None
+        #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
+        self._offered = list(PROTOCOLS)
         if unix_socket is None and proxy is None:
             return None
         from .create_connection import create_connection_for  # late: most connections need none
 
         return create_connection_for(unix_socket, proxy)
+
+    @property
+    def is_http1_required(self) -> bool:
+        """True once the server has asked for HTTP/1.1 by HTTP_1_1_REQUIRED (RFC 9113, 7).
+
+        It may be set before a connection is opened, where that is known already.
+        """
+        return H2 not in self._offered
+
+    @is_http1_required.setter
+    def is_http1_required(self, is_required: bool) -> None:
+        self._offered[:] = (HTTP_1_1,) if is_required else PROTOCOLS
 
     def _require_blocksize(self) -> None:
         """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
@@ -223,7 +244,7 @@ class HTTPConnection(http.client.HTTPConnection):
             if hasattr(self.sock, "cipher"):
                 require_adequate(self.sock, self.host)
             return SSLSocketTransport
-        return PlainTransport if self._http2 == "prior" else None
+        return PlainTransport if self._http2 == "prior" and not self.is_http1_required else None
 
     def set_tunnel(self, host: str, port: int | None = None, headers: Any = None) -> None:
         """Reach this host through a tunnel; the constructor's host is the proxy that opens it."""
@@ -454,7 +475,7 @@ class HTTPConnection(http.client.HTTPConnection):
             request.cancel()
             if session is self._session and not is_open:
                 self._detach_session()
-            if not self._repeat(request, error):
+            if not (self._change_to_http1(request, error) or self._repeat(request, error)):
                 raise
             # The subclass's own ``getresponse`` is at work already.
             return HTTPConnection.getresponse(self)
@@ -469,6 +490,23 @@ class HTTPConnection(http.client.HTTPConnection):
         self._awaited.popleft()
         if isinstance(self.sock, SocketView) and self.sock.request is request:
             self.sock.request = None
+
+    def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
+        """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
+
+        Returns False, and the error counts, if it does not ask, or if the content cannot be sent
+        again.  The next requests go by HTTP/1.1 in either case.
+        """
+        codes = {getattr(reason, "error_code", None) for reason in (error, error.__cause__)}
+        if ErrorCode.HTTP_1_1_REQUIRED not in codes:
+            return False
+        self.is_http1_required = True
+        self._detach_session()
+        if not (request.may_repeat and self.auto_open) or self._awaited:
+            return False
+        self._step_to_sent()
+        self._dispatch(PendingRequest(request.lines, request.body, is_whole=True))
+        return True
 
     def _repeat(self, request: PendingRequest, error: BaseException) -> bool:
         """Send a request again, once, where the server guarantees that it did not process it.
@@ -515,7 +553,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         if context is None and is_pyopenssl():
             context = init_context()
         if context is not None and not hasattr(context, "wrap_socket"):
-            options["context"] = PyOpenSSLALPNContext(context, PROTOCOLS)
+            options["context"] = PyOpenSSLALPNContext(context, self._offered)
         # http.client's own, which is next in the resolution order. It is not looked up by name: a
         # script may have put this very class in its place.
         super(HTTPConnection, self).__init__(*arguments, **options)
@@ -529,7 +567,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         if isinstance(given, ALPNContext):
             super().connect()
             return
-        self._context = ALPNContext(given, PROTOCOLS)
+        self._context = ALPNContext(given, self._offered)
         try:
             super().connect()
         finally:
