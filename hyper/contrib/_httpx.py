@@ -19,7 +19,7 @@ import time
 from http.client import HTTPException, InvalidURL
 from urllib.parse import quote
 
-from .. import HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
+from .. import ErrorCode, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
 from ..proxies import Proxy
 from ..tls import ALPN_REFUSED
 from ._per_thread import PerThreadConnection
@@ -144,7 +144,9 @@ class Transport:
         connection = self._acquire(request.url.host, request.url.port or 443)
         try:
             if self._agree(connection, timeouts):
-                return self._exchange(connection, request, timeouts)
+                response = self._exchange(connection, request, timeouts)
+                if response is not None:
+                    return response
         except BaseException:
             self._release(connection)
             raise
@@ -154,12 +156,17 @@ class Transport:
     def _exchange(
         self, connection: SharedConnection, request: Any, timeouts: dict[str, float | None]
     ) -> Any:
+        """Send a request; None if the server asks for HTTP/1.1 (7), and it can be sent again."""
         for attempt in range(MAX_SENDINGS):
             try:
                 response = self._response(connection, request, timeouts)
                 break
             except self.library.RemoteProtocolError as error:
                 cause = error.__cause__
+                if getattr(cause, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED:
+                    connection.speaks_h2 = False
+                    if self._repeats(request):
+                        return None
                 is_safe = isinstance(cause, HTTP20Error) and cause.retryable
                 if attempt + 1 == MAX_SENDINGS or not is_safe or not self._repeats(request):
                     raise
