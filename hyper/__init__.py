@@ -34,6 +34,7 @@ from http.client import (
 
 from .client.connection import HTTP20Connection
 from .client.response import HTTP20Push, HTTP20Response
+from .dropin import bases as _bases  # noqa: F401 - it keeps http.client's classes of this moment
 from .errors import (
     CannotSendHeader,
     CannotSendRequest,
@@ -121,7 +122,7 @@ __all__ = [
     "responses",
 ]
 
-#: What dropin.py gives, and what duplex.py.
+#: The names of dropin/connection.py, and of client/stream.py.
 _DROP_IN = ("HTTPConnection", "HTTPResponse", "HTTPSConnection")
 _DUPLEX = ("HTTP20Stream", "HTTP20Tunnel")
 

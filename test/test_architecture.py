@@ -90,13 +90,14 @@ client.stream         | client.exchange client.response protocol.messages fields
 client.connection     | client.route client.content client.content_codings client.timeouts client.stream client.exchange client.putrequest client.response protocol.* errors | contextlib http.client os socket ssl threading time
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
+dropin.bases          | -                                                        | http.client operator types
 dropin.request_lines  | protocol.messages                                        | -
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | -                                                        | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect | socket time
-dropin.connection     | dropin.* client.* http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client operator socket
-hyper                 | client.* dropin.connection protocol.priorities protocol.flow.managers fields errors | http http.client
+dropin.connection     | dropin.* client.* http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client socket
+hyper                 | client.* dropin.bases dropin.connection protocol.priorities protocol.flow.managers fields errors | http http.client
 
 # guests: they know nothing but public names, of modules and of objects
 demo                  | -                                                        | *

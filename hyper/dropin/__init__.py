@@ -6,7 +6,8 @@ What to read first:
 2. ``request_lines.py``: how a request that http.client wrote becomes a header section.
 3. ``session.py``: ``SocketConnection`` and ``PendingRequest``, HTTP/2 on http.client's socket.
 4. ``response.py``: what ``getresponse`` returns.  ``socket_view.py``: what ``conn.sock`` is.
-5. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
+5. ``bases.py`` keeps http.client's classes as they were when hyper was imported.
+6. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
    through a proxy or a Unix socket.
 
 http.client does, on both protocols: checking and formatting of requests, default fields, states,

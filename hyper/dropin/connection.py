@@ -20,8 +20,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import http.client
-import operator
 import socket
 from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
@@ -43,6 +41,7 @@ from ..transport.tls.transport import (
     is_pyopenssl,
     require_adequate,
 )
+from . import bases
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -96,9 +95,6 @@ SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
 
-#: The methods of http.client's that decide what is written for a request, or see it written.
-WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
-
 #: "No timeout given", as http.client's signature says it.
 DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
@@ -115,7 +111,7 @@ class _ProxyResponse(HTTPResponse):
         self.fp = sock.makefile("rb", buffering=0)
 
 
-class HTTPConnection(http.client.HTTPConnection):
+class HTTPConnection(bases.HTTPConnection):
     """http.client's HTTPConnection; HTTP/1.1 unless http2 says otherwise.
 
     A subclass may bring a TLS socket: the protocol that ALPN chose there is spoken.
@@ -348,9 +344,9 @@ class HTTPConnection(http.client.HTTPConnection):
         """True if no script has replaced a method that writes requests, or sees them written."""
         return (
             type(self) in (HTTPConnection, HTTPSConnection)
-            and _writers(type(self)) == OWN_WRITERS
-            and _writers(http.client.HTTPConnection) == HTTP_CLIENT_WRITERS
-            and self.__dict__.keys().isdisjoint(WRITERS)
+            and bases.writers(type(self)) == OWN_WRITERS
+            and bases.writers(bases.HTTPConnection) == bases.HTTP_CLIENT_WRITERS
+            and self.__dict__.keys().isdisjoint(bases.WRITERS)
         )
 
     def _note(self, key: Any, lines: RequestLines) -> None:
@@ -536,7 +532,7 @@ class HTTPConnection(http.client.HTTPConnection):
         self._awaited.append(request)
 
 
-class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
+class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
     """http.client's HTTPSConnection; HTTP/2 where the server takes it by ALPN (RFC 9113, 3.2).
 
     Args:
@@ -554,9 +550,7 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
             context = init_context()
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
-        # http.client's own, which is next in the resolution order. It is not looked up by name: a
-        # script may have put this very class in its place.
-        super(HTTPConnection, self).__init__(*arguments, **options)
+        bases.init_https(self, *arguments, **options)
         self._require_blocksize()
         if create_connection is not None:
             self._create_connection = create_connection
@@ -574,14 +568,11 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
             self._context = given
 
 
-functools.update_wrapper(HTTPSConnection.__init__, http.client.HTTPSConnection.__init__)
+functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init__)
 
 
-_writers = operator.attrgetter(*WRITERS)
-
-#: What ``_writers`` gives while no script has replaced one.
-OWN_WRITERS = _writers(HTTPConnection)
-HTTP_CLIENT_WRITERS = _writers(http.client.HTTPConnection)
+#: The writers of hyper's classes, http.client's included, while no script has replaced one.
+OWN_WRITERS = bases.writers(HTTPConnection)
 
 
 def _upgrade_lines(lines: list[bytes]) -> list[bytes]:
