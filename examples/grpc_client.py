@@ -60,7 +60,7 @@ class Status(IntEnum):
     UNAUTHENTICATED = 16
 
 
-#: What an answer that is not gRPC's means, a proxy's perhaps; anything else is UNKNOWN.
+#: Status of a response that is not gRPC's, perhaps a proxy's; UNKNOWN for any other.
 BY_HTTP_STATUS = {
     400: Status.INTERNAL,
     401: Status.UNAUTHENTICATED,
@@ -71,7 +71,7 @@ BY_HTTP_STATUS = {
     503: Status.UNAVAILABLE,
     504: Status.UNAVAILABLE,
 }
-#: What RST_STREAM means; anything else is INTERNAL.
+#: Status of a stream that was reset, by error code; INTERNAL for any other.
 BY_ERROR_CODE = {
     hyper.ErrorCode.REFUSED_STREAM: Status.UNAVAILABLE,
     hyper.ErrorCode.CANCEL: Status.CANCELLED,
@@ -91,7 +91,7 @@ class RpcError(Exception):
 
 
 def grpc_timeout(seconds):
-    """At most eight digits and a unit, the finest that will do; never 0, which is not positive."""
+    """At most eight digits and the finest unit that fits; never 0, which is not allowed."""
     nanoseconds = max(1, math.ceil(min(seconds, 10**11) * 10**9))
     counts = ((-(-nanoseconds // size), unit) for unit, size in UNITS.items())
     return next(f"{count}{unit}" for count, unit in counts if count < 10**8)
@@ -123,7 +123,7 @@ class Call:
             self.stream.write(PREFIX.pack(0, len(octets)) + octets)
 
     def end(self):
-        """No more messages go out; those of the server can still be received."""
+        """End the request: no more messages go out; the server's can still be received."""
         with self._rpc():
             self.stream.close_write()
 
@@ -137,7 +137,7 @@ class Call:
                 raise RpcError(Status.INTERNAL, "a compressed message, which nobody asked for")
             octets = self.stream.read(size)
             if len(prefix) < PREFIX.size or len(octets) < size:
-                self._require_ok()  # why it ended is more than that it did
+                self._require_ok()  # raises the reason, which says more than the reset
                 if prefix:
                     raise RpcError(Status.INTERNAL, "OK, and yet a message is cut short")
                 return None
@@ -147,7 +147,7 @@ class Call:
         return iter(self.receive, None)
 
     def cancel(self):
-        """Give it up; the server is told."""
+        """Cancel the call; the server is told."""
         self.stream.cancel()
 
     def _require_grpc(self):
@@ -160,7 +160,7 @@ class Call:
 
     def _require_ok(self):
         stream = self.stream
-        # A response that is trailers only has one header section, which is both.
+        # A "Trailers-Only" response has one header section, which is also its trailer section.
         ending = stream.trailers if "grpc-status" in stream.trailers else stream.headers
         status = ending.get("grpc-status")
         if status is None:
@@ -171,7 +171,7 @@ class Call:
 
     @contextlib.contextmanager
     def _rpc(self):
-        """Be done with what is inside by the deadline, and tell what goes wrong as an RpcError."""
+        """Limit the waits inside by the deadline; raise what goes wrong as an RpcError."""
         left = None if self._deadline is None else self._deadline - time.monotonic()
         try:
             with self._conn.within(left):

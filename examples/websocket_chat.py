@@ -27,7 +27,7 @@ RECEIVE_SIZE = 64 * 1024
 
 
 class Chat:
-    """Messages, str or bytes, both ways. One thread may hear while another says something."""
+    """Messages, str or bytes, both ways. One thread may receive while another sends."""
 
     def __init__(self, conn, url, headers=()):
         headers = [("sec-websocket-version", "13"), *dict(headers).items()]
@@ -66,13 +66,13 @@ class Chat:
             self._events = self._frames.events()
 
     def end(self, code=1000):
-        """Say goodbye, once; the peer's, and what it says before, can still be heard."""
+        """Send a Close frame, once; the peer's messages before its own can still be received."""
         with self._sending:
             if self._frames.state is ConnectionState.OPEN:
                 self.tunnel.sendall(self._frames.send(CloseConnection(code=code)))
 
     def close(self):
-        """Say goodbye, wait for the peer's, and be done (RFC 6455, 7.1.1)."""
+        """Send a Close frame, wait for the peer's, and close the tunnel (RFC 6455, 7.1.1)."""
         try:
             self.end()
             while self.code is None and self.hear() is not None:

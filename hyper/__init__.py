@@ -36,6 +36,7 @@ from http.client import (
 from .client.connection import HTTP20Connection
 from .client.push import HTTP20Push
 from .client.response import HTTP20Response
+from .dropin import bases as _bases  # noqa: F401 - it keeps http.client's classes of this moment
 from .errors import (
     CannotSendHeader,
     CannotSendRequest,

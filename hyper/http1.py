@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+from http import HTTPStatus
 
 from .errors import RemoteProtocolError
 from .fields import FieldMap
@@ -36,6 +37,14 @@ class HTTPResponse(http.client.HTTPResponse):
                     f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9110, 15.2)"
                 )
             self.informational.append((status, http.client.parse_headers(self.fp)))
+
+    def begin(self) -> None:
+        """Read the header section; a response that has no content is not read as chunked."""
+        super().begin()
+        # "regardless of the header fields present in the message" (RFC 9112, 6.3); http.client
+        # would wait for a chunk that never comes.
+        if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.chunked = False
 
     def _read_and_discard_trailer(self) -> None:
         trailers = http.client.parse_headers(self.fp)

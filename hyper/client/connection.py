@@ -85,6 +85,9 @@ class HTTP20Connection:
         ValueError: options exclude each other.
     """
 
+    #: what keeps ``timeout``: a subclass may keep one for each thread
+    timeouts_class = Timeouts
+
     def __init__(
         self,
         host: str,
@@ -123,7 +126,7 @@ class HTTP20Connection:
         self.decode_content = decode_content
         #: seconds that content waits for 100 (Continue), None for no limit but timeout's
         self.continue_timeout = continue_timeout
-        self._timeouts = Timeouts(timeout)
+        self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = Registry()
         self._pumps = Pumps(self._route.dial, self._timeouts, self.host)

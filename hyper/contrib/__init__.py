@@ -1,7 +1,7 @@
-"""Doors: hyper for those who hold another library in their hands, a module for each library.
+"""Integrations: hyper beneath other libraries, one module for each library.
 
-Importing this imports no other library; ``HTTP20Adapter``, for requests, is here as well, where
-hyper always had it.
+Importing this package imports no other library.  ``HTTP20Adapter``, for requests, can be imported
+from here as well, where hyper 0.x had it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the doors of httpx and httpx2 share: one API under two names.
+"""The common part of the integrations of httpx and httpx2: one API under two names.
 
-A request finds the connection of its origin, which all threads share: HTTP/2 carries their
-requests side by side (RFC 9113, 5).  Whatever is not HTTP/2 over TLS, plain http and servers that
-will not, goes to the library's own transport, in HTTP/1.1.  So does SOCKS without python-socks.
+All threads share one connection to an origin: HTTP/2 carries their requests side by side (RFC 9113,
+5).  The library's own transport does all the rest, in HTTP/1.1: plain http, servers that do not
+speak HTTP/2 over TLS, and SOCKS without python-socks.
 
-The four limits of a request (connect, read, write, pool) are those of its own waits, so the
-connection has none of its own: each thread says how long it will wait now.
+A request has four timeouts (connect, read, write, pool).  The connection has none of its own: each
+thread sets ``connection.timeout`` before each phase.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import time
 from http.client import HTTPException, InvalidURL
 from urllib.parse import quote
 
-from .. import HTTP20Connection, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
+from .. import ErrorCode, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
 from ..proxies import Proxy
 from ..tls import ALPN_REFUSED
+from ._per_thread import PerThreadConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,41 +32,28 @@ if TYPE_CHECKING:
 
     from .. import HTTP20Response
 
-#: Connections kept, as httpx's own limit: beyond that the one that was idle longest is closed.
+#: Connections kept, as many as httpx keeps: beyond that, the one that was idle longest is closed.
 MAX_ORIGINS = 100
-#: How often a request is sent that the server says it has not processed (RFC 9113, 8.7).
+#: How often a request is sent if the server says it has not processed it (RFC 9113, 8.7); a server
+#: that says so this often has no room for it.
 MAX_SENDINGS = 3
 #: Seconds before the second attempt to connect, doubled with each further one, as in httpx.
 RETRY_DELAY = 0.5
-#: What only connecting brings.
+#: Exceptions that only connecting raises.
 OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 
 
-class SharedConnection(HTTP20Connection):
-    """A connection on which each thread has a limit of its own."""
+class SharedConnection(PerThreadConnection):
+    """The connection to one origin, and who uses it."""
 
     def __init__(self, host: str, port: int, **options: Any) -> None:
         super().__init__(host, port, enable_push=False, decode_content=False, **options)
-        self._own = threading.local()
-        #: held by the thread that finds out what the server speaks
+        #: held by the thread that finds out which protocol the server speaks
         self.asking = threading.Lock()
-        #: None: nobody knows yet
+        #: None until that is known
         self.speaks_h2: bool | None = None
         #: requests and responses under way; guarded by the transport's lock
         self.users = 0
-
-    def limit(self) -> float | None:
-        """The seconds that a wait of this thread may take."""
-        return getattr(self._own, "seconds", None)
-
-    @contextlib.contextmanager
-    def within(self, seconds: float | None) -> Iterator[None]:
-        """Limit the waits of this thread inside."""
-        self._own.seconds = seconds
-        try:
-            yield
-        finally:
-            self._own.seconds = None
 
 
 class Content:
@@ -77,17 +65,15 @@ class Content:
         self,
         connection: SharedConnection,
         response: HTTP20Response,
-        limit: float | None,
-        leave: Callable[[SharedConnection], None],
+        release: Callable[[SharedConnection], None],
     ) -> None:
         self._connection = connection
         self._response = response
-        self._limit = limit
-        self._leave: Callable[[SharedConnection], None] | None = leave
+        self._release: Callable[[SharedConnection], None] | None = release
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
-            with translated(self.library, "Read"), self._connection.within(self._limit):
+            with translated(self.library, "Read"):
                 piece = self._response.read1()
             if not piece:
                 return
@@ -96,9 +82,9 @@ class Content:
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
         self._response.close()
-        leave, self._leave = self._leave, None
-        if leave is not None:
-            leave(self._connection)
+        release, self._release = self._release, None
+        if release is not None:
+            release(self._connection)
 
 
 class Transport:
@@ -154,42 +140,49 @@ class Transport:
         extensions = request.extensions
         if self._is_http1 or request.url.scheme != "https" or "sni_hostname" in extensions:
             return self._http1.handle_request(request)
-        limits: dict[str, float | None] = extensions.get("timeout", {})
-        connection = self._enter(request.url.host, request.url.port or 443)
+        timeouts: dict[str, float | None] = extensions.get("timeout", {})
+        connection = self._acquire(request.url.host, request.url.port or 443)
         try:
-            if self._agree(connection, limits):
-                return self._exchange(connection, request, limits)
+            if self._agree(connection, timeouts):
+                response = self._exchange(connection, request, timeouts)
+                if response is not None:
+                    return response
         except BaseException:
-            self._leave(connection)
+            self._release(connection)
             raise
-        self._leave(connection)
+        self._release(connection)
         return self._http1.handle_request(request)
 
     def _exchange(
-        self, connection: SharedConnection, request: Any, limits: dict[str, float | None]
+        self, connection: SharedConnection, request: Any, timeouts: dict[str, float | None]
     ) -> Any:
+        """Send a request; None if the server asks for HTTP/1.1 (7), and it can be sent again."""
         for attempt in range(MAX_SENDINGS):
             try:
-                response = self._response(connection, request, limits)
+                response = self._response(connection, request, timeouts)
                 break
             except self.library.RemoteProtocolError as error:
                 cause = error.__cause__
+                if getattr(cause, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED:
+                    connection.speaks_h2 = False
+                    if self._repeats(request):
+                        return None
                 is_safe = isinstance(cause, HTTP20Error) and cause.retryable
                 if attempt + 1 == MAX_SENDINGS or not is_safe or not self._repeats(request):
                     raise
         return self.library.Response(
             status_code=response.status,
             headers=list(response.headers.raw),
-            stream=self.content_class(connection, response, limits.get("read"), self._leave),
+            stream=self.content_class(connection, response, self._release),
             extensions={"http_version": b"HTTP/2", "stream_id": response.stream_id},
         )
 
     def _repeats(self, request: Any) -> bool:
-        """Whether the request's content can be had a second time."""
+        """True if the request's content can be had a second time."""
         return _has_no_content(request) or isinstance(request.stream, self.library.ByteStream)
 
     def _response(
-        self, connection: SharedConnection, request: Any, limits: dict[str, float | None]
+        self, connection: SharedConnection, request: Any, timeouts: dict[str, float | None]
     ) -> HTTP20Response:
         library = self.library
         target = request.extensions.get("target") or request.url.raw_path
@@ -197,13 +190,14 @@ class Transport:
         headers = [
             (name, value)
             for name, value in request.headers.raw
-            # The authority says it already (8.3.1), unless the caller means another.
+            # :authority says the same (8.3.1), unless the caller has set another host.
             if name.lower() != b"host" or value.lower() != netloc
         ]
         stream_id = None
         try:
             # Without content, the only wait is for a stream that the server allows (5.1.2).
-            with translated(library, "Pool"), connection.within(limits.get("pool")):
+            with translated(library, "Pool"):
+                connection.timeout = timeouts.get("pool")
                 if _has_no_content(request):
                     stream_id = connection.request(
                         request.method, target.decode("ascii"), headers=headers
@@ -211,10 +205,14 @@ class Transport:
                 else:
                     stream_id = _begin(connection, request.method, target, headers)
             if not _has_no_content(request):
-                with translated(library, "Write"), connection.within(limits.get("write")):
+                with translated(library, "Write"):
+                    connection.timeout = timeouts.get("write")
                     connection.send(iter(request.stream), final=True, stream_id=stream_id)
-            with translated(library, "Read"), connection.within(limits.get("read")):
-                return connection.getresponse(stream_id)
+            with translated(library, "Read"):
+                connection.timeout = timeouts.get("read")
+                response = connection.getresponse(stream_id)
+                response.timeout = timeouts.get("read")
+                return response
         except BaseException:
             if stream_id is not None:
                 connection.cancel(stream_id)
@@ -222,8 +220,8 @@ class Transport:
 
     # ------------------------------------------------------------- connections
 
-    def _enter(self, host: str, port: int) -> SharedConnection:
-        """The origin's connection, for one exchange more."""
+    def _acquire(self, host: str, port: int) -> SharedConnection:
+        """The origin's connection, for one more exchange."""
         with self._lock:
             connection = self._connections.pop((host, port), None)
             if connection is None:
@@ -242,35 +240,36 @@ class Transport:
         idle = [key for key, found in self._connections.items() if not found.users]
         return [self._connections.pop(key) for key in idle[:count]]
 
-    def _leave(self, connection: SharedConnection) -> None:
+    def _release(self, connection: SharedConnection) -> None:
         with self._lock:
             connection.users -= 1
 
-    def _agree(self, connection: SharedConnection, limits: dict[str, float | None]) -> bool:
-        """Connect if need be; whether the server speaks HTTP/2.
+    def _agree(self, connection: SharedConnection, timeouts: dict[str, float | None]) -> bool:
+        """Connect if need be; True if the server speaks HTTP/2.
 
-        One thread asks a new server, the others wait for what it finds out.
+        One thread asks a new server, and the others wait for the result.
         """
         if connection.speaks_h2 is False:
             return False
-        limit = limits.get("connect")
+        timeout = timeouts.get("connect")
         if connection.speaks_h2:
-            return self._connect(connection, limit)
-        if not connection.asking.acquire(timeout=-1 if limit is None else limit):
+            return self._connect(connection, timeout)
+        if not connection.asking.acquire(timeout=-1 if timeout is None else timeout):
             raise self.library.ConnectTimeout("another thread is still connecting")
         try:
             if connection.speaks_h2 is None:
-                connection.speaks_h2 = self._connect(connection, limit)
+                connection.speaks_h2 = self._connect(connection, timeout)
         finally:
             connection.asking.release()
         return connection.speaks_h2
 
-    def _connect(self, connection: SharedConnection, limit: float | None) -> bool:
+    def _connect(self, connection: SharedConnection, timeout: float | None) -> bool:
         for attempt in range(self._retries + 1):
             if attempt > 1:
                 time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
             try:
-                with translated(self.library, "Connect"), connection.within(limit):
+                with translated(self.library, "Connect"):
+                    connection.timeout = timeout
                     connection.connect()
             except (self.library.ConnectError, self.library.ConnectTimeout) as error:
                 if _declines(error.__cause__):
@@ -318,7 +317,7 @@ def _as_hyper(given: Any) -> Proxy:
 
 
 def _begin(
-    connection: HTTP20Connection, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
+    connection: SharedConnection, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
 ) -> int:
     """Send the header section of a request with content; its stream id."""
     stream_id = connection.putrequest(method, target.decode("ascii"), skip_accept_encoding=True)
@@ -338,10 +337,10 @@ def _has_no_content(request: Any) -> bool:
 
 
 def _declines(error: BaseException | None) -> bool:
-    """Whether the server has said, one way or the other, that it does not speak HTTP/2."""
+    """True if the server has said that it does not speak HTTP/2, by ALPN or its alert."""
     if isinstance(error, NegotiationError):
         return True
-    # The alert of RFC 7301, 3.2; Python has no name for it.
+    # The alert of RFC 7301, 3.2.
     return isinstance(error, ssl.SSLError) and ALPN_REFUSED in str(error)
 
 

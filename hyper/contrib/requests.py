@@ -1,9 +1,9 @@
 """requests over HTTP/2: ``session.mount("https://", HTTP20Adapter())``, and nothing else changes.
 
-requests' own adapter stays in charge.  It finds the pool of urllib3's for an origin and its TLS
-settings, hands the prepared request to the pool's ``urlopen``, and makes of urllib3's response
-and exceptions its own.  Here is a pool with another ``urlopen``: it sends on one
-``HTTP20Connection`` that all threads share, and reports in urllib3's words.
+requests' own adapter does its usual work.  It finds urllib3's pool for an origin and its TLS
+settings, gives the prepared request to the pool's ``urlopen``, and turns urllib3's response and
+exceptions into its own.  This module has a pool with another ``urlopen``: it sends on one
+``HTTP20Connection`` that all threads share, and returns urllib3's responses and exceptions.
 
 ::
 
@@ -11,9 +11,9 @@ and exceptions its own.  Here is a pool with another ``urlopen``: it sends on on
                                   HTTP/2:   Connection, all requests at once
                                   HTTP/1.1: urllib3's urlopen, a connection a request
 
-A server that does not speak HTTP/2 is found out at the first request, remembered, and reached as
-ever; so is one for which options were given that only urllib3 knows, or a SOCKS proxy.  Behind an
-http or https proxy, HTTP/2 is spoken in a tunnel.
+A server that does not speak HTTP/2 is recognised at the first request and remembered; urllib3
+reaches it in HTTP/1.1.  So it does where options were given that only urllib3 knows, or a SOCKS
+proxy.  HTTP/2 goes through an http or https proxy in a tunnel.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ from urllib3.util.ssl_ import resolve_cert_reqs
 
 from .. import (
     ErrorCode,
-    HTTP20Connection,
     HTTP20Response,
     HTTPException,
     InvalidURL,
@@ -59,6 +58,7 @@ from .. import (
 from .. import ProxyError as ProxyDeclined
 from ..proxies import Proxy
 from ..tls import init_context
+from ._per_thread import PerThreadConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,19 +67,19 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTP20Adapter", "HTTP20Pool"]
 
-#: How often a request goes out again that the server guarantees not to have processed (RFC 9113,
-#: 8.7), before that counts as an error: a server that refuses this often has no room for it.
+#: How often a request is refused, with the guarantee that it was not processed (RFC 9113, 8.7),
+#: before that counts as an error: a server that refuses this often has no room for it.
 MAX_REFUSALS = 3
 
-#: What a URL may hold as it is: printable ASCII. requests has quoted it already, unless somebody
-#: has changed ``PreparedRequest.url`` after it.
+#: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
+#: already, unless ``PreparedRequest.url`` was changed after that.
 URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
 
-#: Options of a pool that hyper has, too, or that say nothing here; with any other one, and with
-#: those of a pool's attributes below, requests go by HTTP/1.1, where urllib3 does as told.
+#: Options of a pool that hyper has too, or that change nothing here. With any other one, and with
+#: the attributes of a pool below, requests go by HTTP/1.1, where urllib3 does as told.
 KNOWN_OPTIONS = frozenset(("blocksize", "proxy", "proxy_config", "source_address", "ssl_context"))
 UNKNOWN_ATTRIBUTES = (
     "assert_fingerprint",
@@ -98,12 +98,12 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
     """
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools' keeper, as requests does, with another class of pools for https."""
+        """Make urllib3's PoolManager, as requests does, with another class of pools for https."""
         super().init_poolmanager(*arguments, **options)
         _make_http2(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """The keeper of pools behind a proxy: as requests makes it, with that class of pools."""
+        """The PoolManager behind a proxy, as requests makes it, with that class of pools."""
         keeper = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):
             _make_http2(keeper)
@@ -112,7 +112,7 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, *arguments: Any, **options: Any
     ) -> requests.Response:
-        """Send a prepared request; what ``requests.adapters.HTTPAdapter.send`` gives and raises."""
+        """Send a prepared request; as ``requests.adapters.HTTPAdapter.send``."""
         try:
             return super().send(request, *arguments, **options)
         except InvalidURL as error:
@@ -121,7 +121,7 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
     def close(self) -> None:
         """Close the connections; one that has responses to be read, when they are dropped."""
         for keeper in (self.poolmanager, *self.proxy_manager.values()):
-            for key in keeper.pools.keys():  # noqa: SIM118 - it refuses to be iterated
+            for key in keeper.pools.keys():  # noqa: SIM118 - urllib3's container refuses to be iterated
                 pool = keeper.pools.get(key)
                 if isinstance(pool, HTTP20Pool):
                     pool.retire()
@@ -133,16 +133,16 @@ def _make_http2(keeper: Any) -> None:
 
 
 class HTTP20Pool(HTTPSConnectionPool):
-    """What urllib3 calls a pool: the connections to one origin. In HTTP/2, one is enough.
+    """urllib3's pool of the connections to one origin. HTTP/2 needs but one. Any thread.
 
-    Any thread.  Its TLS settings are fixed once the first request has been sent.
+    Its TLS settings are fixed once the first request has been sent.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        #: one thread connects for all
+        #: held by the thread that connects, for all threads
         self._connecting = threading.Lock()
-        #: None until the first connection has told
+        #: None until the first connection has shown it
         self._speaks_http2: bool | None = None
         self._connection: _Connection | None = None
         # Guarded by _counting.
@@ -165,8 +165,8 @@ class HTTP20Pool(HTTPSConnectionPool):
     ) -> Any:
         """Send a request and give its response; as ``urllib3.HTTPConnectionPool.urlopen``.
 
-        Over HTTP/2 where redirect is False, as requests and urllib3's own keeper of pools have
-        it: they follow redirects themselves, to whatever origin.
+        Over HTTP/2 where redirect is False, as requests and urllib3's PoolManager call it: they
+        follow redirects themselves, to any origin.
         """
         content = _Content(body)
         if not (redirect or positional or self._speaks_http2 is False):
@@ -192,7 +192,7 @@ class HTTP20Pool(HTTPSConnectionPool):
                 response = self._attempt(exchange)
             except HTTPError as error:
                 if not exchange.content.rewind():
-                    raise  # its content came out of a generator: it can be sent but once
+                    raise  # its content came from a generator, which can be sent only once
                 trace = error.__traceback__
                 retries = retries.increment(method, url, error=error, _pool=self, _stacktrace=trace)
                 retries.sleep()
@@ -307,8 +307,8 @@ class HTTP20Pool(HTTPSConnectionPool):
         except ssl.SSLCertVerificationError as error:
             raise SSLError(error) from error
         except ssl.SSLError as error:
-            # HTTP/2 is stricter about versions and ciphers (RFC 9113, 9.2); and where it is
-            # something else, urllib3 will say it.  An end in the middle proves nothing.
+            # HTTP/2 is stricter about versions and ciphers (RFC 9113, 9.2). If the cause is
+            # another, urllib3 will meet it too. An end of the connection proves nothing.
             if self._speaks_http2 is None and not isinstance(error, ssl.SSLEOFError):
                 self._speaks_http2 = False
             raise NegotiationError(f"{self.host} does not speak HTTP/2's TLS") from error
@@ -316,7 +316,7 @@ class HTTP20Pool(HTTPSConnectionPool):
             raise self._late(limit) from error
         except OSError as error:
             failure = NewConnectionError(
-                self,  # urllib3 prints it, no more
+                self,  # urllib3 only prints it
                 f"Failed to establish a new connection: {error}",
             )
             if self.proxy is not None:  # nothing else was connected to
@@ -347,12 +347,12 @@ class HTTP20Pool(HTTPSConnectionPool):
                 proxy=self._hyper_proxy(),
                 decode_content=False,
             )
-            # When the pool has been dropped, by its keeper and by all its responses.
+            # Once neither the PoolManager nor a response refers to the pool any more.
             weakref.finalize(self, _close, self._connection)
         return self._connection
 
     def _is_known(self) -> bool:
-        """Whether hyper can do all that the pool was asked to do."""
+        """True if hyper can do all that the pool was asked to do."""
         context = self.conn_kw.get("ssl_context")
         options = set(self.conn_kw)
         if self.proxy is not None and not self.conn_kw.get("socket_options"):
@@ -365,7 +365,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         )
 
     def _hyper_proxy(self) -> Proxy | None:
-        """The pool's proxy, if it has one; trusted as the server is, unless told otherwise."""
+        """The pool's proxy, if it has one; verified as the server is, unless it has a context."""
         given = self.proxy
         if given is None:
             return None
@@ -411,33 +411,23 @@ class HTTP20Pool(HTTPSConnectionPool):
         super().close()
 
 
-class _Connection(HTTP20Connection):
-    """A connection of many threads, each of which waits as long as its own request may."""
+class _Connection(PerThreadConnection):
+    """The connection to one origin; all threads share it."""
 
     def __init__(self, host: str, port: int | None, **options: Any) -> None:
-        self._own = threading.local()
         super().__init__(host, port, **options)
         context: ssl.SSLContext = options["ssl_context"]
         self.is_verified = context.verify_mode == ssl.CERT_REQUIRED
 
-    @property
-    def timeout(self) -> Any:
-        """Seconds, or None for no limit: of this thread."""
-        return getattr(self._own, "timeout", None)
-
-    @timeout.setter
-    def timeout(self, timeout: Any) -> None:
-        self._own.timeout = timeout
-
 
 def _close(connection: _Connection) -> None:
-    # At the end of the process too, where a thread that is just connecting is not waited for.
+    # This runs at the end of the process too, and must not wait for a thread that is connecting.
     if connection.sock is not None:
         connection.close()
 
 
 class _Exchange:
-    """One request, as often as it is sent."""
+    """One request, which may be sent several times."""
 
     def __init__(
         self,
@@ -453,11 +443,11 @@ class _Exchange:
         self.content = content
         self.headers = headers
         self._timeout = timeout
-        #: how the response is to be read
+        #: keyword arguments of urllib3's response
         self.options = options
 
     def timeout(self) -> Timeout:
-        """A clock for one attempt; it runs."""
+        """urllib3's Timeout for one attempt, started."""
         given = self._timeout
         timeout = given.clone() if isinstance(given, Timeout) else Timeout.from_float(given)
         timeout.start_connect()
@@ -468,7 +458,7 @@ class _Content:
     """A request's content, and whether it can be sent again."""
 
     def __init__(self, given: Any) -> None:
-        # As urllib3 codes it; text is latin-1 elsewhere in hyper, as http.client has it.
+        # Text in UTF-8, as urllib3 sends it. Elsewhere in hyper it is latin-1, as in http.client.
         self.given: Any = given.encode() if isinstance(given, str) else given
         self._is_taken = False
         self._position: int | None = None
@@ -477,7 +467,7 @@ class _Content:
                 self._position = given.tell()
 
     def take(self) -> Any:
-        """The content, as hyper sends it; from now on some of it may be gone."""
+        """The content, as hyper sends it; some of it may be consumed from now on."""
         self._is_taken = True
         given = self.given
         if isinstance(given, io.TextIOBase):
@@ -487,7 +477,7 @@ class _Content:
         return (piece.encode() if isinstance(piece, str) else piece for piece in given)
 
     def rewind(self) -> bool:
-        """Go back to the beginning; False where there is no way back."""
+        """Go back to the beginning; returns False if that is impossible."""
         if not self._is_taken or self.given is None or _is_octets(self.given):
             return True
         if hasattr(self.given, "read"):
@@ -498,7 +488,7 @@ class _Content:
             except (AttributeError, OSError, ValueError):
                 return False
             return True
-        return iter(self.given) is not self.given  # a list gives its pieces anew, a generator not
+        return iter(self.given) is not self.given  # a list can be iterated again, a generator not
 
 
 def _is_octets(given: Any) -> bool:
@@ -506,21 +496,21 @@ def _is_octets(given: Any) -> bool:
 
 
 def _seconds(timeout: Any) -> float | None:
-    # urllib3 has a token for the default, as http.client has.
+    # urllib3 has an object that stands for the default, as http.client has.
     if timeout is None or isinstance(timeout, (int, float)):
         return timeout
     return socket.getdefaulttimeout()
 
 
 def _as_urllib3(response: HTTP20Response, pool: HTTP20Pool, exchange: _Exchange) -> HTTPResponse:
-    """A response of hyper's inside of urllib3's, which takes content codings off where asked."""
+    """urllib3's response around one of hyper's; urllib3's decodes the content if asked to."""
     message = HTTPResponse(
         body=response,
-        headers=response.getheaders(),  # pairs will do
+        headers=response.getheaders(),  # urllib3 takes pairs
         status=response.status,
         version=response.version,
         reason=response.reason,
-        original_response=response,  # it is like one
+        original_response=response,  # has the methods of http.client's that urllib3 calls
         pool=pool,
         request_method=exchange.method,
         request_url=exchange.url,

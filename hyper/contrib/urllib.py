@@ -5,9 +5,9 @@
     opener = urllib.request.build_opener(HTTP2Handler())
     urllib.request.install_opener(opener)  # then urlopen() too
 
-It stands in the place of ``HTTPSHandler`` and changes one thing, the class of the connection.  All
-the rest - redirects, cookies, authentication, proxies - is urllib.request's, which opens a new
-connection for each request.
+It takes the place of ``HTTPSHandler`` and changes one thing, the class of the connection.
+Redirects, cookies, authentication and proxies are urllib.request's, which opens a new connection
+for each request.
 """
 
 from __future__ import annotations
@@ -23,19 +23,37 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTP2Handler"]
 
-#: What HTTPSHandler asks for, whatever a script puts there later.
+#: The class that HTTPSHandler asks for, even if a script replaces it in http.client later.
 _ORIGINAL = http.client.HTTPSConnection
 
 
 class HTTP2Handler(urllib.request.HTTPSHandler):
     """Opens https URLs, over HTTP/2 where the server takes it; ``HTTPSHandler``'s arguments.
 
-    context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
-    check_hostname: whether the certificate's name is compared with the host's.
+    Args:
+        context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
+        check_hostname: True if the certificate's name is to be compared with the host's.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        #: hosts that have asked for HTTP/1.1 (RFC 9113, 7)
+        self._http1_hosts: set[str] = set()
 
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
         """Send a request on a connection of hyper's (http_class: HTTPSHandler's choice)."""
-        if http_class is _ORIGINAL:
-            http_class = HTTPSConnection
-        return super().do_open(http_class, req, **http_conn_args)
+        if http_class is not _ORIGINAL:
+            return super().do_open(http_class, req, **http_conn_args)
+        made: list[HTTPSConnection] = []
+
+        def make_connection(host: str, **options: Any) -> HTTPSConnection:
+            connection = HTTPSConnection(host, **options)
+            connection.is_http1_required = host in self._http1_hosts
+            made.append(connection)
+            return connection
+
+        try:
+            return super().do_open(make_connection, req, **http_conn_args)
+        finally:
+            if any(connection.is_http1_required for connection in made):
+                self._http1_hosts.add(req.host)

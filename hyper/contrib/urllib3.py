@@ -7,11 +7,11 @@
     manager = urllib3.PoolManager()
     manager.pool_classes_by_scheme = POOL_CLASSES            # all pools of this manager
 
-urllib3's own connection stands upon http.client's; here it stands upon hyper's drop-in for that.
-So requests, TLS with all that a pool demands of it, tunnels, retries, redirects and errors are
-urllib3's own, and what the server chooses by ALPN is spoken (RFC 9113, 3.2).  A pool gives a
-connection to one request at a time: HTTP/2 brings here its header compression, its streams that
-are cancelled alone, and servers that speak nothing else, but no multiplexing.
+urllib3's own connection is a subclass of http.client's; here it is a subclass of hyper's drop-in
+for that.  So requests, TLS with all that a pool demands of it, tunnels, retries, redirects and
+errors are urllib3's own, and the protocol is the one that the server chooses by ALPN (RFC 9113,
+3.2).  A pool gives a connection to one request at a time: HTTP/2 brings header compression, streams
+that can be cancelled alone, and servers that speak nothing else, but no multiplexing.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
 __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
 
 
-class _Offering:
-    """A TLS context that offers HTTP/2 as well, whatever protocols it is told; else as it was.
+class _ALPNContext:
+    """A TLS context that offers HTTP/2 as well, whatever protocols it is told to offer.
 
-    urllib3 tells every context to offer HTTP/1.1 alone, by one list for the whole process.  With
-    the offer it is told not to renegotiate, which HTTP/2 forbids (RFC 9113, 9.2.1).
+    urllib3 tells every context to offer HTTP/1.1 alone, by one list for the whole process.  The
+    context is also told not to renegotiate, which HTTP/2 forbids (RFC 9113, 9.2.1).  Everything
+    else is the given context's.
     """
 
     def __init__(self, context: Any) -> None:
         self.__dict__["_context"] = context
 
-    def set_alpn_protocols(self, alpn_protocols: list[str]) -> None:  # noqa: ARG002 - not those
+    def set_alpn_protocols(self, alpn_protocols: list[str]) -> None:  # noqa: ARG002 - urllib3's list
         self._context.set_alpn_protocols(list(ALPN_PROTOCOLS))
         self._context.options |= OP_NO_RENEGOTIATION
 
@@ -55,26 +56,29 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
     """urllib3's HTTPSConnection, which speaks HTTP/2 where the server takes it.
 
     Its arguments, methods and errors are urllib3's; ``version`` of a response is 20 or 11.
-    Through a CONNECT proxy HTTP/2 is spoken inside the tunnel, unless the proxy is itself reached
-    by TLS; a proxy that forwards is spoken to in HTTP/1.1.
+    HTTP/2 goes through a CONNECT proxy, unless the proxy is itself reached by TLS.  A proxy that
+    forwards requests gets them in HTTP/1.1.
     """
 
     ssl_context: Any
 
     def connect(self) -> None:
         """Open the connection, and agree with the server on a protocol."""
-        if self.proxy is not None and (self.proxy_is_forwarding or self.proxy.scheme == "https"):
+        is_not_tunnelled = self.proxy is not None and (
+            self.proxy_is_forwarding or self.proxy.scheme == "https"
+        )
+        if is_not_tunnelled or self.is_http1_required:
             super().connect()
             return
         given = self.ssl_context
-        self.ssl_context = _Offering(self._context_of_pool() if given is None else given)
+        self.ssl_context = _ALPNContext(self._context_of_pool() if given is None else given)
         try:
             super().connect()
         finally:
             self.ssl_context = given
 
     def _context_of_pool(self) -> Any:
-        """What urllib3 makes where it is given no context."""
+        """The context that urllib3 makes if it is given none."""
         context = create_urllib3_context(
             ssl_version=resolve_ssl_version(self.ssl_version),
             ssl_minimum_version=self.ssl_minimum_version,
@@ -87,10 +91,12 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the next request can go out here."""
-        # An HTTP/1.1 connection with something to read is a dead one; on HTTP/2 it may be a PING.
-        if self._session is not None and self.sock is not None:
-            return self._session.is_open
+        """True if the next request can go out here."""
+        # urllib3 takes a connection with something to read for a dead one; on HTTP/2 that may be a
+        # PING, and the socket knows better.
+        is_open: bool | None = getattr(self.sock, "is_open", None)
+        if is_open is not None:
+            return is_open
         return super().is_connected  # type: ignore[no-any-return]
 
     def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
@@ -98,7 +104,7 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
         try:
             super().request(method, url, *arguments, **options)
         except LocalProtocolError as error:
-            # A pool would take it for a misfortune of the connection, and try again.
+            # A pool would take this for a failure of the connection, and try again.
             raise ValueError(str(error)) from error
 
     def getresponse(self) -> Any:

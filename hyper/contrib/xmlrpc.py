@@ -23,14 +23,15 @@ __all__ = ["HTTP2Transport"]
 class HTTP2Transport(xmlrpc.client.SafeTransport):
     """Calls over https, by HTTP/2 where the server takes it; ``SafeTransport``'s arguments.
 
-    context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  A ServerProxy
-    leaves the context to the transport it is given: say it here.
+    Args:
+        context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  Give it
+            here: a ServerProxy ignores its own context if it is given a transport.
     """
 
     context: Any  # SafeTransport's
 
     def make_connection(self, host: Any) -> HTTPSConnection:
-        """The connection to a host: that of the last call, if it was to the same."""
+        """The connection to a host: that of the last call, if it was to the same host."""
         kept, connection = self._connection
         if kept != host or not isinstance(connection, HTTPSConnection):
             self.close()

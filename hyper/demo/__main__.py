@@ -28,7 +28,7 @@ def main() -> int:
         code = tell(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough (``| head``). What is still to be flushed goes nowhere.
+        # The reader has closed the pipe (``| head``). Output that is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -30,7 +30,7 @@ def digest(content: bytes) -> str:
 
 
 def spelled(sha256: hashlib._Hash) -> str:
-    """The same, of what was fed to a hash piece by piece."""
+    """The same, of octets that a hash object was given piece by piece."""
     return f"sha-256=:{base64.b64encode(sha256.digest()).decode()}:"
 
 

@@ -1,7 +1,7 @@
 """The café's server: PyPI's h2 for the protocol, a thread and an ``SSLSocket`` for the octets.
 
 ``Session`` is one connection without IO: octets and the time go in, octets come out.  ``Server``
-moves them.  It serves one connection, for the story needs no more.
+moves them.  It serves one connection, because the story needs no more.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
     Fields = list[tuple[str, str]]
 
-#: Seconds without any octet after which the server gives its guest up.
-PATIENCE = 30.0
+#: Seconds without any octet after which the server closes the connection.
+IDLE_TIMEOUT = 30.0
 
 
 def as_text(headers: Iterable[tuple[str | bytes, str | bytes]]) -> Fields:
-    """The fields of an event as h2 was configured to give them; its types allow octets too."""
+    """The fields of an event as text, as h2 was configured; its types allow octets too."""
     return [(str(name), str(value)) for name, value in headers]
 
 
 class Exchange:
-    """A request as far as it came, then the answer as far as it is not sent."""
+    """What was received of a request, then what is still to be sent of its response."""
 
     __slots__ = ("content", "fields", "method", "path", "received", "sha256", "trailers")
 
@@ -66,7 +66,7 @@ class Session:
         self.table: list[int] = []  # streams whose content is on its way
 
     def receive(self, octets: bytes) -> None:
-        """Take what came; raises h2's ProtocolError where the guest misbehaves."""
+        """Take received octets; raises h2's ProtocolError if the client breaks the rules."""
         for event in self.engine.receive_data(octets):
             if isinstance(event, events.RequestReceived):
                 self.open(event.stream_id, dict(as_text(event.headers)))
@@ -99,7 +99,7 @@ class Session:
             self.cook(promised_id)
 
     def cook(self, stream_id: int) -> None:
-        """The request is whole: make its answer, and say when it will be ready."""
+        """Make the response of a whole request, and note when it will be ready."""
         exchange = self.exchanges[stream_id]
         if exchange.method == "POST":
             digest = cafe.spelled(exchange.sha256)
@@ -117,7 +117,7 @@ class Session:
         heapq.heappush(self.kitchen, (time.monotonic() + dish.delay, stream_id))
 
     def advance(self) -> bytes:
-        """Begin the answers that are ready, go on with those begun; the octets to send."""
+        """Begin the responses that are ready, continue the others; returns the octets to send."""
         while self.kitchen and self.kitchen[0][0] <= time.monotonic():
             _, stream_id = heapq.heappop(self.kitchen)
             if stream_id in self.exchanges:
@@ -127,7 +127,7 @@ class Session:
         return self.engine.data_to_send()
 
     def serve(self, stream_id: int) -> bool:
-        """Send as much content as the windows allow; True when nothing is left of the stream."""
+        """Send as much content as the windows allow; returns True at the stream's end."""
         exchange = self.exchanges.get(stream_id)
         if exchange is None:
             return True
@@ -144,7 +144,7 @@ class Session:
 
 
 class Server:
-    """The café's door: a loopback port, a certificate, and a thread that waits behind it."""
+    """The café's server socket: a loopback port, a certificate, and a thread that accepts."""
 
     def __init__(self) -> None:
         self.authority = trustme.CA()
@@ -153,10 +153,10 @@ class Server:
         self.context.set_alpn_protocols(["h2"])
         self.authority.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(PATIENCE)
+        self.listener.settimeout(IDLE_TIMEOUT)
         self.port: int = self.listener.getsockname()[1]
         self.session = Session()
-        self.complaint = ""  # what h2 holds against the guest
+        self.complaint = ""  # the client's fault, as h2 words it
         self.thread = threading.Thread(target=self.run, name="demo server", daemon=True)
 
     def __enter__(self) -> Self:
@@ -168,9 +168,9 @@ class Server:
         self.thread.join(timeout=1.0)
 
     def run(self) -> None:
-        """Wait for the guest, and serve until it leaves."""
+        """Accept one connection, and serve it until the client closes it."""
         try:
-            with contextlib.suppress(OSError):  # the guest is gone, with or without a farewell
+            with contextlib.suppress(OSError):  # the client has closed, with or without GOAWAY
                 plain, _ = self.listener.accept()
                 with self.context.wrap_socket(plain, server_side=True) as sock:
                     self.attend(sock, self.session)
@@ -178,9 +178,9 @@ class Server:
             self.complaint = f"{type(error).__name__}: {error}"
 
     def attend(self, sock: ssl.SSLSocket, session: Session) -> None:
-        """Move octets between the guest and the session."""
+        """Move octets between the socket and the session."""
         while True:
-            sock.settimeout(PATIENCE)
+            sock.settimeout(IDLE_TIMEOUT)
             sock.sendall(session.advance())
             if session.kitchen:
                 sock.settimeout(max(0.001, session.kitchen[0][0] - time.monotonic()))

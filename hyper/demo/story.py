@@ -1,7 +1,7 @@
 """The guest: five scenes on one connection, told with hyper's public names alone.
 
-Where several answers are awaited at once, each has a thread of the guest's own, so that a line is
-printed when its answer is there.  All of hyper's calls may be made from any thread.
+Where several responses are awaited at once, each has its own thread, so that a line is printed when
+its response has come.  All of hyper's methods may be called from any thread.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 #: Seconds that any one wait may last.
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 UPLOAD_SIZE = 2 << 20
 PIECE = 64 << 10
 
 
 def tell(out: TextIO) -> int:
-    """Open the café, visit it, and say how it was: 0 where all came as expected."""
+    """Start the server, run all scenes, and print them; returns 0 if all came as expected."""
     with Server() as server:
         print(
             f"hyper {hyper.__version__} on {platform.python_implementation()}"
@@ -55,16 +55,16 @@ def tell(out: TextIO) -> int:
 
 
 class Guest:
-    """One visit, scene by scene, and what it amounts to."""
+    """The client: all scenes on one connection."""
 
     def __init__(self, timeline: Timeline, port: int, context: ssl.SSLContext) -> None:
         self.timeline = timeline
         self.connection = hyper.HTTP20Connection(
-            "localhost", port, ssl_context=context, timeout=PATIENCE
+            "localhost", port, ssl_context=context, timeout=TIMEOUT
         )
 
     def visit(self) -> None:
-        """All scenes, one after the other, on one connection."""
+        """Run all scenes, one after the other."""
         scenes = {
             "A page, with an early hint, two pushes and a trailer": self.page,
             "Three orders at once: each answer comes when it is ready": self.orders,
@@ -78,7 +78,7 @@ class Guest:
                 scene()
 
     def page(self) -> None:
-        """Promises are iterated as they come; the hint lies with the response."""
+        """Iterate over promises as they come; the early hint belongs to the response."""
         asked = self.ask("GET", "/")
         pushes = []
         for push in self.connection.getpushes(asked, capture_all=True):
@@ -106,7 +106,7 @@ class Guest:
             list(threads.map(wait, paths))
 
     def crumbs(self) -> None:
-        """As many threads as requests, and the order in which they were served."""
+        """Send each request from its own thread; print the order of the responses."""
         with self.connection.cork():
             numbers = {
                 self.connection.request("GET", f"/crumb/{number}"): number
@@ -153,7 +153,7 @@ class Guest:
         self.timeline.expect("the trailer found", answer == b"The trailer agrees.\n")
 
     def download(self) -> None:
-        """Never more than a piece of it is held here."""
+        """Upload from a generator: never more than one piece of it is in memory."""
         asked = self.ask("GET", "/book")
         response = self.connection.getresponse(asked)
         sha256 = hashlib.sha256()
@@ -169,14 +169,14 @@ class Guest:
         self.timeline.line("said", f"a PING came back in {self.connection.ping() * 1000:.1f} ms")
 
     def ask(self, method: str, path: str) -> int:
-        """Send a request without content, and say so."""
+        """Send a request without content, and print that."""
         stream_id = self.connection.request(method, path)
         self.timeline.count("requests")
         self.timeline.line("asked", f"{method} {path}", stream_id)
         return stream_id
 
     def check(self, response: hyper.HTTP20Response, note: str = "") -> bytes:
-        """Read a response to its end, print it, and hold its content against its trailer."""
+        """Read a response to its end, print it, and compare its content with its trailer."""
         content = response.read()
         self.timeline.count("octets", len(content))
         kind = response.getheader("content-type")

@@ -48,7 +48,7 @@ class Timeline:
         return (time.perf_counter() - self.start) * 1000
 
     def painted(self, rendition: str, text: str) -> str:
-        """The text in that rendition, where colour is wanted."""
+        """The text in that rendition, if colour is wanted."""
         return f"\x1b[{RENDITIONS[rendition]}m{text}\x1b[0m" if self.colour else text
 
     def scene(self, title: str) -> None:
@@ -71,13 +71,13 @@ class Timeline:
             self.counts[what] += amount
 
     def expect(self, what: str, met: object) -> None:
-        """Silent where the expectation is met; else a line, and the demo ends with code 1."""
+        """Print nothing if the expectation is met; else a line, and the demo ends with code 1."""
         if not met:
             self.count("wrong")
             self.line("wrong", f"expected: {what}")
 
     def total(self) -> int:
-        """Print the sum of it all; 0 where every expectation was met, else 1."""
+        """Print the totals; returns 0 if every expectation was met, else 1."""
         counts = self.counts
         verdict = f"{counts['wrong']} NOT as expected" if counts["wrong"] else "all as expected"
         print(

@@ -1,7 +1,7 @@
-"""The chunked coding taken off again (RFC 9112, 7.1).
+"""Decoding of the chunked transfer coding (RFC 9112, 7.1).
 
-Some libraries write the framing of HTTP/1.1 themselves and hand it to ``send``.  HTTP/2 has
-frames of its own; what goes out must be the content alone, and a trailer section after it.
+Some libraries write the framing of HTTP/1.1 themselves and give it to ``send``.  HTTP/2 has frames
+of its own, so only the content goes out, and the trailer section after it.
 
 ::
 
@@ -18,7 +18,7 @@ import re
 
 from ..errors import LocalProtocolError
 
-#: Octets of a line: sixteen digits and what anyone puts behind them, or a trailer field.
+#: Octets of a line: sixteen digits with extensions, or a trailer field. No library writes longer.
 MAX_LINE = 8 * 1024
 
 #: A size, with what may follow it: white space, extensions (7.1.1).
@@ -29,24 +29,24 @@ SIZE, CHUNK_END, TRAILER, NOTHING = range(4)
 
 
 class Unchunker:
-    """Gives the content in chunked octets, however they are cut."""
+    """A decoder of the chunked coding, which takes octets in pieces of any size."""
 
     def __init__(self) -> None:
-        #: the beginning of a line that has not come whole
+        #: the beginning of a line whose end is still missing
         self._waiting = b""
-        #: octets still to come of the chunk under way
+        #: octets still missing of the present chunk
         self._left = 0
         self._next_line = SIZE
-        #: the fields behind the last chunk
+        #: the fields after the last chunk
         self.trailers: list[tuple[bytes, bytes]] = []
 
     @property
     def is_finished(self) -> bool:
-        """Whether the end has come."""
+        """True if the end was read."""
         return self._next_line == NOTHING
 
     def feed(self, octets: bytes | bytearray | memoryview) -> bytes:
-        """The content in these octets; raises LocalProtocolError for what is not chunked."""
+        """The content in these octets; raises LocalProtocolError if they are not chunked."""
         coded = self._waiting + bytes(octets)
         self._waiting = b""
         content = []

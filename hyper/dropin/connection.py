@@ -1,64 +1,87 @@
-"""http.client's connections, which go HTTP/2 where the server does.
+"""http.client's connections, which speak HTTP/2 where the server does.
 
 HTTP/1.1 is the standard library's own code.  These subclasses let it open the connection and put
-the request together, with all its checks, defaults and hooks; then they look at what was agreed on.
-Where that is HTTP/2, the request that lies in the buffer is translated and sent as a stream.
+the request together, with all its checks, defaults and hooks.  Then they look at the protocol that
+was agreed on.  On HTTP/2, what http.client writes to the socket goes to a ``SocketView``, which
+sends it on a stream.
 
 ::
 
-    putrequest, putheader ...      http.client's, into its buffer
-    endheaders, send, getresponse  HTTP/1.1: http.client's
-                                   HTTP/2:   Session (adopted.py)
+    putrequest, putheader, endheaders    http.client's, into its buffer
+    _send_output, send                   http.client's on HTTP/1.1; here a stream on HTTP/2
+    getresponse                          http.client's on HTTP/1.1; here the oldest stream's
 
-The states are http.client's (Idle, Request-started, Request-sent), but for one thing: on HTTP/2 a
-connection is idle again as soon as a header section is sent, so that further requests may go out
-before the first response.  ``getresponse`` answers the oldest.
-
-A session belongs to one connection.  When that ends, a new one is opened for the next request;
-requests that were sent, and responses that were fetched, keep the session on which they are.
+A ``SocketConnection`` (session) belongs to one socket.  When that ends, a new one is opened for the
+next request.  Requests that were sent, and responses that were fetched, keep the session on which
+they are.
 """
 
 from __future__ import annotations
 
 import base64
-import collections.abc
 import functools
-import http.client
-import io
 import socket
-import sys
 from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
 from ..client import content
 from ..client.route import OWN_SETTINGS
-from ..errors import TimedOut
+from ..errors import ErrorCode, TimedOut
 from ..http1 import HTTPResponse
 from ..protocol import frames
 from ..protocol.settings import SETTINGS_ENABLE_PUSH
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.context import init_context, is_pyopenssl
-from ..transport.tls.policy import H2, PROTOCOLS, require_adequate
+from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from .chunked import Unchunker
-from .session import Request, Response, Session, SessionEnded, SocketView, Written
+from . import bases
+from .response import DropinResponse
+from .session import PendingRequest, SessionEnded, SocketConnection
+from .socket_view import SocketView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Any
 
     from .create_connection import CreateConnection
-
-    Octets = content.Octets
-
-#: Requests that have no content unless they say so: END_STREAM goes with their header section.
-WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
+    from .request_lines import RequestLines
 
 #: http.client's own states.
 IDLE, REQUEST_STARTED, REQUEST_SENT = "Idle", "Request-started", "Request-sent"
+
+#: What each call does in each state of a connection whose former responses have been read: the
+#: next state, or the exception.  These are http.client's rules, on either protocol.
+STATES: dict[str, dict[str, str | type[Exception]]] = {
+    "putrequest": {
+        IDLE: REQUEST_STARTED,
+        REQUEST_STARTED: CannotSendRequest,
+        REQUEST_SENT: CannotSendRequest,
+    },
+    "putheader": {
+        IDLE: CannotSendHeader,
+        REQUEST_STARTED: REQUEST_STARTED,
+        REQUEST_SENT: CannotSendHeader,
+    },
+    "endheaders": {
+        IDLE: CannotSendHeader,
+        REQUEST_STARTED: REQUEST_SENT,
+        REQUEST_SENT: CannotSendHeader,
+    },
+    "getresponse": {
+        IDLE: ResponseNotReady,
+        REQUEST_STARTED: ResponseNotReady,
+        REQUEST_SENT: IDLE,
+    },
+    "close": {IDLE: IDLE, REQUEST_STARTED: IDLE, REQUEST_SENT: IDLE},
+}
+
+#: The one addition: as soon as a request has a stream, the connection is idle again, so that
+#: further requests may go out before the response.  ``getresponse`` answers the oldest.
+HAS_STREAM = "a request has a stream"
+STATES[HAS_STREAM] = {IDLE: IDLE, REQUEST_SENT: IDLE}
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
 SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
@@ -67,14 +90,14 @@ SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
 MAX_KNOWN = 64
 
 #: "No timeout given", as http.client's signature says it.
-DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001
+DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
-HTTPResponse.register(Response)  # scripts ask isinstance
+HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
 
 class _ProxyResponse(HTTPResponse):
-    """The answer to CONNECT, read without a buffer: what is behind it belongs to the tunnel."""
+    """The response to CONNECT, read without a buffer: what follows it belongs to the tunnel."""
 
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
@@ -82,13 +105,16 @@ class _ProxyResponse(HTTPResponse):
         self.fp = sock.makefile("rb", buffering=0)
 
 
-class HTTPConnection(http.client.HTTPConnection):
+class HTTPConnection(bases.HTTPConnection):
     """http.client's HTTPConnection; HTTP/1.1 unless http2 says otherwise.
 
-    http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
-    (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.  Takes window_manager, settings,
-    unix_socket and proxy of HTTP20Connection too; the proxy is one of http or SOCKS.  A subclass
-    may bring a TLS socket; what ALPN says there is spoken.
+    A subclass may bring a TLS socket: the protocol that ALPN chose there is spoken.
+
+    Args:
+        http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
+            (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.
+        options: window_manager, unread_limit, settings, codec, unix_socket and proxy of
+            HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     response_class = HTTPResponse
@@ -108,32 +134,53 @@ class HTTPConnection(http.client.HTTPConnection):
         if http2 not in (None, "prior", "upgrade"):
             raise ValueError(f"http2 is None, 'prior' or 'upgrade', not {http2!r}")
         self._http2 = http2
-        way = self._prepare(options)
+        create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        if way is not None:
-            self._create_connection = way
+        self._require_blocksize()
+        if create_connection is not None:
+            self._create_connection = create_connection
 
     def _prepare(self, options: dict[str, Any]) -> CreateConnection | None:
-        """Take the options that http.client does not know; the way to the server among them."""
+        """Take the options that http.client does not know; returns what is to open the socket."""
         self._session_options = {
             name: options.pop(name) for name in SESSION_OPTIONS if name in options
         }
-        self._session: Session | None = None
-        #: whether ``request`` is at work: then endheaders brings the whole of it
-        self._is_whole = False
-        #: requests whose responses nobody has fetched, oldest first
-        self._awaited: deque[Request] = deque()
+        self._session: SocketConnection | None = None
+        #: requests whose responses were not fetched yet, oldest first
+        self._awaited: deque[PendingRequest] = deque()
         #: what http.client wrote for requests without content, by all that decides it
-        self._known: dict[Any, Written] = {}
-        #: the key under which the request at work is to be remembered
-        self._recording: Any = None
+        self._known: dict[Any, RequestLines] = {}
+        #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
+        self._whole_request: tuple[Any] | None = None
         unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
         self._is_through_proxy = proxy is not None
+        #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
+        self._offered = list(PROTOCOLS)
         if unix_socket is None and proxy is None:
             return None
-        from .create_connection import create_connection_for  # not before: most go straight
+        from .create_connection import create_connection_for  # late: most connections need none
 
         return create_connection_for(unix_socket, proxy)
+
+    @property
+    def is_http1_required(self) -> bool:
+        """True once the server has asked for HTTP/1.1 by HTTP_1_1_REQUIRED (RFC 9113, 7).
+
+        It may be set before a connection is opened, where that is known already.
+        """
+        return H2 not in self._offered
+
+    @is_http1_required.setter
+    def is_http1_required(self, is_required: bool) -> None:
+        self._offered[:] = (HTTP_1_1,) if is_required else PROTOCOLS
+
+    def _require_blocksize(self) -> None:
+        """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
+        if self.blocksize < 1:
+            raise ValueError(
+                f"blocksize is the number of octets that are read from a file at a time, at least"
+                f" 1, not {self.blocksize}"
+            )
 
     @property
     def _state(self) -> str:
@@ -141,14 +188,22 @@ class HTTPConnection(http.client.HTTPConnection):
         state: str = self._HTTPConnection__state
         return state
 
-    @_state.setter
-    def _state(self, state: str) -> None:
-        self._HTTPConnection__state = state
+    def _step(self, call: str) -> None:
+        """Do what the table says for a call: change the state, or raise. The only writer."""
+        after = STATES[call][self._state]
+        if not isinstance(after, str):
+            raise after(self._state)
+        self._HTTPConnection__state = after
+
+    def _step_to_sent(self) -> None:
+        """Do to the state what http.client's methods do while they write a request."""
+        self._step("putrequest")
+        self._step("endheaders")
 
     # -------------------------------------------------------------- connecting
 
-    def _live_session(self) -> Session | None:
-        """The HTTP/2 session of the moment, connecting if need be; None for HTTP/1.1."""
+    def _live_session(self) -> SocketConnection | None:
+        """The present HTTP/2 session, connecting if need be; None for HTTP/1.1."""
         session = self._session
         if session is not None and not (isinstance(self.sock, SocketView) and session.is_open):
             self._detach_session()
@@ -164,8 +219,8 @@ class HTTPConnection(http.client.HTTPConnection):
 
     def _detach_session(self) -> None:
         """Have no session any more; what was sent or fetched on it goes on."""
-        # Not by close: a subclass's may forget the request that is being made, or the way to the
-        # server, as urllib3's does.
+        # ``close`` would not do: a subclass's may forget the request that is being made, or the
+        # tunnel to the server, as urllib3's does.
         session, self._session = self._session, None
         if session is not None:
             session.drop()
@@ -173,16 +228,16 @@ class HTTPConnection(http.client.HTTPConnection):
             self.sock = None
 
     def _agreed(self) -> type[PlainTransport] | None:
-        """The transport for HTTP/2 on the socket, if that was agreed on."""
+        """The transport for HTTP/2 on the socket; None if HTTP/1.1 was agreed on."""
         chosen = getattr(self.sock, "selected_alpn_protocol", None)
         if chosen is not None and chosen() == H2:
             if hasattr(self.sock, "cipher"):
                 require_adequate(self.sock, self.host)
             return SSLSocketTransport
-        return PlainTransport if self._http2 == "prior" else None
+        return PlainTransport if self._http2 == "prior" and not self.is_http1_required else None
 
     def set_tunnel(self, host: str, port: int | None = None, headers: Any = None) -> None:
-        """Have the host of the constructor, a proxy, open a tunnel to this one."""
+        """Reach this host through a tunnel; the constructor's host is the proxy that opens it."""
         if self._is_through_proxy:
             raise ValueError(
                 "the connection goes through a proxy already, the one of its proxy=, which opens"
@@ -194,8 +249,8 @@ class HTTPConnection(http.client.HTTPConnection):
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]
             return
-        # In cleartext the server speaks as soon as it is reached: its SETTINGS must not end in
-        # the buffer of a response.
+        # In cleartext the server sends SETTINGS as soon as it is reached: they must not end up in
+        # the buffer of the proxy's response.
         given = self.response_class
         self.response_class = _ProxyResponse
         try:
@@ -203,13 +258,13 @@ class HTTPConnection(http.client.HTTPConnection):
         finally:
             self.response_class = given
 
-    def _adopt(self, transport: type[PlainTransport]) -> Session:
+    def _adopt(self, transport: type[PlainTransport]) -> SocketConnection:
         sock = self.sock
         timeout = sock.gettimeout()  # before the transport takes it away
         host, port = self.host, self.port
         if self._tunnel_host:  # type: ignore[attr-defined]
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
-        session = Session(
+        session = SocketConnection(
             host,
             port or self.default_port,
             transport(sock),
@@ -226,7 +281,8 @@ class HTTPConnection(http.client.HTTPConnection):
             request.cancel()
         self._awaited.clear()
         self._detach_session()
-        # Of a request that was begun and not sent, too, which http.client would mix with the next.
+        # Also discard the lines of a request that was started and never sent: http.client would
+        # put them before the next request.
         self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
 
@@ -256,20 +312,20 @@ class HTTPConnection(http.client.HTTPConnection):
         key = self._key(method, url, body, headers)
         known = self._known.get(key) if self._session else None
         if known is not None:
-            self._send_again_as_known(known)
+            self._step_to_sent()
+            self._method = known.method
+            self._dispatch(PendingRequest(known, is_whole=True))
             return
-        self._is_whole = True
-        self._recording = key
+        self._whole_request = (key,)
         try:
             super().request(method, url, body, headers, encode_chunked=encode_chunked)
         finally:
-            self._is_whole = False
-            self._recording = None
+            self._whole_request = None
 
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
-        """All that decides what http.client writes for a request, where that can be told."""
-        if body is not None or type(self) not in (HTTPConnection, HTTPSConnection):
-            return None  # a subclass may write something of its own
+        """All that decides what http.client writes for a request; None where that is unknown."""
+        if body is not None or not self._writes_as_http_client():
+            return None
         try:
             fields = tuple(headers.items())
             hash(fields)
@@ -278,95 +334,84 @@ class HTTPConnection(http.client.HTTPConnection):
         tunnel = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
         return (method, url, fields, self.host, self.port, *tunnel)
 
-    def _note(self, key: Any, written: Written) -> None:
+    def _writes_as_http_client(self) -> bool:
+        """True if no script has replaced a method that writes requests, or sees them written."""
+        return (
+            type(self) in (HTTPConnection, HTTPSConnection)
+            and bases.writers(type(self)) == OWN_WRITERS
+            and bases.writers(bases.HTTPConnection) == bases.HTTP_CLIENT_WRITERS
+            and self.__dict__.keys().isdisjoint(bases.WRITERS)
+        )
+
+    def _note(self, key: Any, lines: RequestLines) -> None:
         """Remember what http.client wrote, for the next request that is the same."""
         # Only of text: True and 1 are one key, and two values.
         if all(type(part) is str for field in key[2] for part in field):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[key] = written
+            self._known[key] = lines
 
-    def _send_again_as_known(self, written: Written) -> None:
-        """A request that http.client has written before, to the octet."""
-        if self._state != IDLE:
-            raise CannotSendRequest(self._state)
-        self._method = written.method
-        self._state = REQUEST_SENT  # as endheaders does
-        self._is_whole = True
-        try:
-            if not self._begin_on_session(written, None, is_raw=False):
-                self._buffer[:] = written.lines  # type: ignore[attr-defined]
-                self._state = REQUEST_STARTED
-                self.endheaders()
-        finally:
-            self._is_whole = False
-
-    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
-        """Send the header section, and message_body if there is one."""
-        if self._state != REQUEST_STARTED:
-            raise CannotSendHeader
+    def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
+        """Send the request in the buffer, and message_body; http.client's endheaders calls this."""
         buffer: list[bytes] = self._buffer  # type: ignore[attr-defined]
         lines = buffer[:]
         buffer.clear()
-        self._state = REQUEST_SENT  # as http.client, before it connects: whoever fails must close
-        if self._begin_on_session(lines, message_body, is_raw=encode_chunked):
-            return
-        buffer[:] = lines
-        self._state = REQUEST_STARTED
-        if self._http2 == "upgrade":
-            self._ask_for_upgrade()
-        super().endheaders(message_body, encode_chunked=encode_chunked)
+        whole, self._whole_request = self._whole_request, None
+        request = PendingRequest(
+            lines, message_body, is_whole=whole is not None, is_unframed=encode_chunked
+        )
+        self._dispatch(request)
+        if whole is not None and whole[0] is not None and request.is_begun:
+            self._note(whole[0], request.read_lines())
 
-    def _begin_on_session(self, request: Written | list[bytes], body: Any, *, is_raw: bool) -> bool:
-        """Send a request, or its lines, over HTTP/2; False where the server speaks HTTP/1.1.
+    def _dispatch(self, request: PendingRequest) -> None:
+        """Send a request by the protocol that the server speaks.
 
-        A connection on which others went before may end in this moment, by the server's GOAWAY:
-        then the request goes out on the next.
+        The server may end a connection by GOAWAY at any moment; then the request goes out on the
+        next, if others went before it on this one.
         """
         while True:
             former = self._session
             session = self._live_session()
             if session is None:
-                return False
-            self._state = IDLE
-            if isinstance(request, list):
-                request = Written(request)
-                if self._recording is not None:
-                    self._note(self._recording, request)
+                self._send_by_http1(request)
+                return
+            self._step(HAS_STREAM)
+            request.attach(session)
             try:
-                self._begin(session, request, body, is_raw=is_raw)
+                self._send_by_http2(request)
             except SessionEnded:
-                if session is not former:
+                if session is not former or request.is_begun:
                     session.raise_refusal()
                     raise
                 self._detach_session()
+                self._step_to_sent()
             else:
-                return True
+                return
 
-    def _begin(self, session: Session, written: Written, body: Any, *, is_raw: bool) -> None:
-        """Send what http.client has put together as a stream's header section.
+    def _send_by_http1(self, request: PendingRequest) -> None:
+        lines = request.raw_lines
+        if self._http2 == "upgrade":
+            lines = [*lines, *_upgrade_lines(lines)]
+        self._buffer[:] = lines  # type: ignore[attr-defined]
+        super()._send_output(request.body, request.is_unframed)  # type: ignore[misc]
 
-        is_raw: the body comes without the chunked coding, which HTTP/2 does not have.
-        """
-        length, is_chunked = written.given.content_length, written.is_chunked
-        ends = body is None and not is_chunked and not length
-        if length is None and not self._is_whole and written.method not in WITHOUT_CONTENT:
-            ends = False  # content may follow by ``send``
-        self._tell_sent(b"\r\n".join((*written.lines, b"", b"")))
-        exchange = session.begin(written, ends=ends)
-        request = Request(session, exchange, Unchunker() if is_chunked and not is_raw else None)
-        if ends or (self._is_whole and not is_chunked and content.is_whole(body)):
-            request.again = (written.lines, body)
+    def _send_by_http2(self, request: PendingRequest) -> None:
+        view: Any = self.sock
+        view.request = request
+        self.send(request.head)
+        if not request.is_begun:
+            return  # a wrapper of ``send`` has kept it
         self._awaited.append(request)
-        if ends:
-            return
         try:
-            pieces = () if body is None else self._pieces(body)
-            if self._is_whole:
-                request.send_all(pieces)
-            else:
-                request.send(pieces)
+            if request.body is not None:
+                for piece in self._pieces(request.body):
+                    if not request.takes_content:
+                        break  # the peer has answered, and wants no more (RFC 9113, 8.1)
+                    self.send(piece)
+            request.finish_if_whole()
         except BaseException:
+            request.cancel()
             self._awaited.remove(request)
             raise
 
@@ -374,44 +419,32 @@ class HTTPConnection(http.client.HTTPConnection):
         """Send data of the request's content: octets, a file, an iterable of octets."""
         if self.sock is None:
             self._live_session()
-        if not isinstance(self.sock, SocketView):
+        try:
             super().send(data)
-        elif not self._awaited:
-            raise CannotSendRequest(self._state)
-        else:
-            self._awaited[-1].send(self._pieces(data))
+        except BaseException:
+            if isinstance(self.sock, SocketView) and self.sock.request is not None:
+                self.sock.request.cancel()  # the peer must not take a part for the whole
+            raise
 
-    def _pieces(self, data: Any) -> Iterator[Octets]:
-        """The octets of what http.client's ``send`` takes, in its own blocks."""
-        if hasattr(data, "read"):
-            is_text = isinstance(data, io.TextIOBase)
-            while block := data.read(self.blocksize):
-                yield self._tell_sent(block.encode("iso-8859-1") if is_text else block)
-        elif isinstance(data, str):
-            raise TypeError("data should be a bytes-like object or an iterable, got <class 'str'>")
-        elif content.is_whole(data):
-            yield self._tell_sent(data)
-        elif isinstance(data, collections.abc.Iterable):
-            for piece in data:
-                if isinstance(piece, str):
-                    raise TypeError("a bytes-like object is required, not 'str'")
-                yield self._tell_sent(piece)
-        else:
+    def _pieces(self, body: Any) -> Iterable[Any]:
+        """What ``send`` is called with for a body: the same calls as on HTTP/1.1."""
+        if hasattr(body, "read"):
+            blocks: Iterable[bytes] = self._read_readable(body)  # type: ignore[attr-defined]
+            return blocks
+        if not isinstance(body, str) and content.is_whole(body):
+            return (body,)
+        try:
+            pieces: Iterable[Any] = iter(body)
+        except TypeError:
             raise TypeError(
-                f"data should be a bytes-like object or an iterable, got {type(data)!r}"
-            )
-
-    def _tell_sent(self, octets: Octets) -> Octets:
-        """Tell whoever listens what goes out, as http.client does; returns it."""
-        if self.debuglevel > 0:
-            print("send:", repr(octets))  # noqa: T201
-        sys.audit("http.client.send", self, octets)
-        return octets
+                f"message_body should be a bytes-like object or an iterable, got {type(body)!r}"
+            ) from None
+        return pieces
 
     # --------------------------------------------------------------- responses
 
     def getresponse(self) -> Any:
-        """The response to the oldest request not yet answered."""
+        """The response to the oldest request whose response was not fetched yet."""
         if self._session is None and not self._awaited:
             first = super().getresponse()
             if first.status != 101 or first.getheader("Upgrade", "").lower() != "h2c":
@@ -420,92 +453,101 @@ class HTTPConnection(http.client.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             raise ResponseNotReady(self._state)
         request = self._awaited[0]
+        session = request.session
+        assert session is not None
         try:
             response = request.response()
         except BaseException as error:
-            is_open = request.session.is_open
+            is_open = session.is_open
             if is_open and isinstance(error, TimedOut):
-                raise  # it may still come
-            self._awaited.popleft()
+                raise  # the response may still come
+            self._forget(request)
             request.cancel()
-            if request.session is self._session and not is_open:
+            if session is self._session and not is_open:
                 self._detach_session()
-            if not self._repeat(request, error):
+            if not (self._change_to_http1(request, error) or self._repeat(request, error)):
                 raise
-            return HTTPConnection.getresponse(self)  # not a subclass's, which has begun already
-        self._awaited.popleft()
+            # The subclass's own ``getresponse`` is at work already.
+            return HTTPConnection.getresponse(self)
+        self._forget(request)
         if self.debuglevel > 0:
-            print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201
+            print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201 - http.client prints, too
             for name, value in response.headers.items():
-                print("header:", f"{name}:", value)  # noqa: T201
+                print("header:", f"{name}:", value)  # noqa: T201 - http.client prints, too
         return response
 
-    def _repeat(self, request: Request, error: BaseException) -> bool:
-        """Send a request again, once, where the server guarantees that it did not look at it.
+    def _forget(self, request: PendingRequest) -> None:
+        self._awaited.popleft()
+        if isinstance(self.sock, SocketView) and self.sock.request is request:
+            self.sock.request = None
 
-        A GOAWAY that a request has crossed on its way says so (RFC 9113, 8.7): a server that ends
-        an idle connection, of which http.client's users never hear.
+    def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
+        """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
+
+        Returns False, and the error counts, if it does not ask, or if the content cannot be sent
+        again.  The next requests go by HTTP/1.1 in either case.
         """
-        is_safe = getattr(error.__cause__, "retryable", False)
-        if not (is_safe and request.again and self.auto_open) or self._awaited:
+        codes = {getattr(reason, "error_code", None) for reason in (error, error.__cause__)}
+        if ErrorCode.HTTP_1_1_REQUIRED not in codes:
             return False
-        lines, body = request.again
-        self._buffer[:] = lines  # type: ignore[attr-defined]
-        self._state = REQUEST_STARTED
-        self._is_whole = True
-        try:
-            HTTPConnection.endheaders(self, body)
-        finally:
-            self._is_whole = False
-        for repeated in self._awaited:
-            repeated.again = None
+        self.is_http1_required = True
+        self._detach_session()
+        if not (request.may_repeat and self.auto_open) or self._awaited:
+            return False
+        self._step_to_sent()
+        self._dispatch(PendingRequest(request.lines, request.body, is_whole=True))
         return True
 
-    # ------------------------------------------------------- the way by Upgrade
+    def _repeat(self, request: PendingRequest, error: BaseException) -> bool:
+        """Send a request again, once, where the server guarantees that it did not process it.
 
-    def _ask_for_upgrade(self) -> None:
-        """Offer to go on in HTTP/2, unless the script has other plans for the connection."""
-        names = [line.partition(b":")[0].lower() for line in self._buffer]  # type: ignore[attr-defined]
-        if b"connection" in names or b"upgrade" in names:
-            return
-        settings = {**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: 0}
-        payload = frames.pack_settings(settings.items())[frames.FRAME_HEADER_SIZE :]
-        self.putheader("Connection", "Upgrade, HTTP2-Settings")
-        self.putheader("Upgrade", "h2c")
-        self.putheader("HTTP2-Settings", base64.urlsafe_b64encode(payload).rstrip(b"="))
+        A GOAWAY that has crossed the request says so (RFC 9113, 8.7): a server that ends an idle
+        connection does that, and users of http.client do not expect to hear of it.
+        """
+        is_safe = getattr(error.__cause__, "retryable", False)
+        if not (is_safe and request.may_repeat and self.auto_open) or self._awaited:
+            return False
+        again = PendingRequest(request.lines, request.body, is_whole=True)
+        again.is_repeated = True
+        self._step_to_sent()
+        self._dispatch(again)
+        return True
 
     def _change_protocol(self, response: Any) -> None:
-        """Go on in HTTP/2 behind a 101; the request becomes that of stream 1."""
+        """Go on in HTTP/2 after a 101; the request becomes that of stream 1 (RFC 7540, 3.2)."""
         session = self._session = self._adopt(PlainTransport)
-        # Frames may have come in the same read as the 101: they lie in the response's buffer. The
-        # socket does not block any more, so that peek gives what is there, and all of it.
+        # Frames may have come in the same read as the 101: they are in the response's buffer. The
+        # socket no longer blocks, so peek gives what is there, and all of it.
         octets = response.fp.peek()
         response.close()
         exchange = session.take_over(self._method, octets)
-        self._awaited.append(Request(session, exchange, None))
+        request = PendingRequest([])
+        request.attach(session, exchange)
+        self._awaited.append(request)
 
 
-class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
+class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
     """http.client's HTTPSConnection; HTTP/2 where the server takes it by ALPN (RFC 9113, 3.2).
 
-    context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
-    OpenSSL.SSL.Context; None: http.client's own, or with HYPER_TLS=pyopenssl in the environment
-    hyper's of that kind.  Takes window_manager, settings, unix_socket and proxy of HTTP20Connection
-    too; the proxy is one of http or SOCKS.
+    Args:
+        context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
+            OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
+            environment hyper's of that kind.
+        options: http.client's, and window_manager, unread_limit, settings, codec, unix_socket and
+            proxy of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        way = self._prepare(options)
+        create_connection = self._prepare(options)
         context = options.get("context")
         if context is None and is_pyopenssl():
             context = init_context()
         if context is not None and not hasattr(context, "wrap_socket"):
-            options["context"] = PyOpenSSLALPNContext(context, PROTOCOLS)
-        # http.client's own, which is next in line: not looked up by name, for a script may have put
-        # this very class in its place.
-        super(HTTPConnection, self).__init__(*arguments, **options)
-        if way is not None:
-            self._create_connection = way
+            options["context"] = PyOpenSSLALPNContext(context, self._offered)
+        bases.init_https(self, *arguments, **options)
+        self._require_blocksize()
+        if create_connection is not None:
+            self._create_connection = create_connection
 
     def connect(self) -> None:
         """Connect, and agree with the server on a protocol."""
@@ -513,11 +555,29 @@ class HTTPSConnection(HTTPConnection, http.client.HTTPSConnection):
         if isinstance(given, ALPNContext):
             super().connect()
             return
-        self._context = ALPNContext(given, PROTOCOLS)
+        self._context = ALPNContext(given, self._offered)
         try:
             super().connect()
         finally:
             self._context = given
 
 
-functools.update_wrapper(HTTPSConnection.__init__, http.client.HTTPSConnection.__init__)
+functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init__)
+
+
+#: The writers of hyper's classes, http.client's included, while no script has replaced one.
+OWN_WRITERS = bases.writers(HTTPConnection)
+
+
+def _upgrade_lines(lines: list[bytes]) -> list[bytes]:
+    """Fields that offer to go on in HTTP/2 (RFC 7540, 3.2); none if the script has set its own."""
+    names = [line.partition(b":")[0].lower() for line in lines]
+    if b"connection" in names or b"upgrade" in names:
+        return []
+    settings = {**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: 0}
+    payload = frames.pack_settings(settings.items())[frames.FRAME_HEADER_SIZE :]
+    return [
+        b"Connection: Upgrade, HTTP2-Settings",
+        b"Upgrade: h2c",
+        b"HTTP2-Settings: " + base64.urlsafe_b64encode(payload).rstrip(b"="),
+    ]

@@ -1,13 +1,13 @@
-"""Ways to a server that http.client does not know: through a proxy, and to a Unix socket.
+"""Replacements of ``socket.create_connection`` that go through a proxy or to a Unix socket.
 
-http.client's connections ask a function for their socket, ``_create_connection``, which is
-``socket.create_connection`` and called like it.  hyper's leave it at that: much is built on putting
-another function in that one's place, be it a SOCKS proxy, a server for tests or the word that
-nothing shall leave this machine.  Who asks for one of the ways below gets a function that goes it.
+http.client's connections open their socket by ``_create_connection``, an attribute that is
+``socket.create_connection``.  Many programs replace this function: to use a SOCKS proxy, a test
+server, or to forbid network access.  ``create_connection_for`` returns a replacement for a proxy or
+a Unix socket.
 
-What http.client is given must be a socket, for it may speak HTTP/1.1 on it, and TLS by the ``ssl``
-module.  A proxy that is spoken to in cleartext and has agreed leaves one, with nothing but the
-server behind it; a tunnel inside TLS or inside a stream is none.
+The replacement must return a socket, because http.client may speak HTTP/1.1 on it, or TLS by the
+``ssl`` module.  A proxy that is reached in cleartext gives one: once it has opened the tunnel, only
+the server is behind that socket.  A tunnel inside TLS or inside a stream has no socket of its own.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
     #: ``socket.create_connection`` to a server at an address: (address, timeout, source_address).
     CreateConnection = Callable[[Address, Any, Optional[Address]], socket.socket]
 
-#: The proxies that leave a socket when they have opened the way.
+#: The schemes of proxies whose tunnel is a socket.
 SCHEMES = ("http", "socks5", "socks5h")
 
 
 class UnixSocket(socket.socket):
-    """A Unix socket for code that expects one of TCP."""
+    """A Unix socket for code that expects a TCP socket."""
 
     def setsockopt(self, level: int, *arguments: Any) -> None:
-        """Set an option; those of TCP, which it does not have, are passed over."""
+        """Set an option; options of TCP are ignored, because it has none."""
         if level != socket.IPPROTO_TCP:
             super().setsockopt(level, *arguments)
 
 
 def create_connection_for(unix_socket: Path | None, proxy: str | Proxy | None) -> CreateConnection:
-    """What goes in the place of ``socket.create_connection``, for one of the two.
+    """The replacement for ``socket.create_connection`` that goes to the one that is given.
 
-    Raises ValueError for both, and for a proxy that leaves no socket; InvalidURL for one that is
-    none.
+    Raises ValueError if both are given, or a proxy whose tunnel is no socket; InvalidURL for a URL
+    that is not a proxy's.
     """
     if proxy is None:
         assert unix_socket is not None
@@ -61,33 +61,33 @@ def create_connection_for(unix_socket: Path | None, proxy: str | Proxy | None) -
             " not: go through it by HTTP20Connection(..., proxy=...), or through one whose URL"
             f" begins with {', '.join(SCHEMES)}"
         )
-    return _through(chosen)
+    return _through_proxy(chosen)
 
 
 def _to_unix_socket(path: Path) -> CreateConnection:
     def create_connection(_address: Address, timeout: Any, _source: Address | None) -> UnixSocket:
-        limit, deadline = _limit(timeout)
+        seconds, deadline = _timeout_and_deadline(timeout)
         sock = connect_unix(path, deadline)
         connected = UnixSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
-        connected.settimeout(limit)
+        connected.settimeout(seconds)
         return connected
 
     return create_connection
 
 
-def _through(proxy: Proxy) -> CreateConnection:
+def _through_proxy(proxy: Proxy) -> CreateConnection:
     def create_connection(address: Address, timeout: Any, source: Address | None) -> socket.socket:
-        limit, deadline = _limit(timeout)
+        seconds, deadline = _timeout_and_deadline(timeout)
         host, port = host_and_port(*address, None)
         sock = open_tunnel(proxy, host, port, deadline, source).socket
-        sock.settimeout(limit)
+        sock.settimeout(seconds)
         return sock
 
     return create_connection
 
 
-def _limit(timeout: Any) -> tuple[float | None, Deadline]:
-    """The seconds that a socket may block, and the moment until which it is to be connected."""
-    if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001
+def _timeout_and_deadline(timeout: Any) -> tuple[float | None, Deadline]:
+    """The seconds that a socket may block, and the moment until which it must be connected."""
+    if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
         timeout = socket.getdefaulttimeout()
     return timeout, Deadline(timeout)

@@ -1,90 +1,43 @@
-"""HTTP/2 on a socket that http.client has opened: what the drop-in classes stand on.
+"""HTTP/2 on a socket that http.client has opened.
 
-``Session`` is an ``HTTP20Connection`` of one connection only: it never dials.  ``Request`` is one
-that was sent there; ``SocketView`` is what the script sees as ``conn.sock``; ``Response`` is what
-``getresponse`` gives.  They behave as http.client's do when their connection is closed or dropped
-early: a response that was fetched is read to its end, and the session ends after it.
+``SocketConnection`` is an ``HTTP20Connection`` on one socket: it never connects.
+``PendingRequest`` is a request on it, from its lines to its response.  When the script closes or
+drops the connection early, both behave as http.client's do: a response that was fetched can be
+read to its end, and the connection ends after it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import email.message
-import re
-from http.client import HTTPMessage, responses
 
+from ..client import content
 from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
 from ..client.pumps import Pumps, raise_refusal
 from ..client.request_head import RequestHead
-from ..client.response import HTTP20Response
 from ..errors import LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
+from .chunked import Unchunker
+from .request_lines import RequestLines
+from .response import DropinResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterable
     from typing import Any
 
-    from ..client.content import Octets
     from ..pump.pump import Pump
     from ..transport import Transport
-    from .chunked import Unchunker
 
-#: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
-SPELLINGS = {
-    "content-md5": "Content-MD5",
-    "dnt": "DNT",
-    "etag": "ETag",
-    "te": "TE",
-    "www-authenticate": "WWW-Authenticate",
-    "x-xss-protection": "X-XSS-Protection",
-}
-
-
-def spelled(name: str) -> str:
-    """A field name with the capitals that scripts know from HTTP/1.1."""
-    return SPELLINGS.get(name) or name.title()
-
-
-#: How a field value goes on in the next line of HTTP/1.1 (RFC 9112, 5.2).
-FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
-
-
-class Written:
-    """A request as http.client has put it together, line by line, and what the lines say.
-
-    method, url; given: its fields, checked; is_chunked: whether its content is to come in the
-    chunked coding (the field that says so is left out).
-    """
-
-    __slots__ = ("given", "is_chunked", "lines", "method", "url")
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
-        method, _, rest = lines[0].partition(b" ")
-        self.method, self.url = method.decode(), rest.rpartition(b" ")[0].decode()
-        self.is_chunked = False
-        headers = []
-        for line in lines[1:]:
-            name, _, value = line.partition(b":")
-            lower = name.lower()
-            if lower == b"transfer-encoding":
-                self.is_chunked = b"chunked" in value.lower()
-            else:
-                # The values of one putheader stand in lines of their own, after a tab.
-                value = FOLD.sub(b" ", value.strip().replace(b"\r\n\t", b", "))
-                headers.append((lower, value))
-        self.given = messages.request_fields(headers)
+#: Methods whose requests have no content unless they say so: END_STREAM goes with their head.
+WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 
 
 class SessionEnded(RemoteDisconnected):
-    """The connection has ended before a request went out: it may go out on another."""
+    """The connection ended before a request went out: the request may go out on another."""
 
 
-class Session(HTTP20Connection):
-    """HTTP/2 on one connection, from its preface to its end. Any thread."""
+class SocketConnection(HTTP20Connection):
+    """HTTP/2 on one socket, from its preface to its end. Any thread."""
 
     def __init__(
         self, host: str, port: int, transport: Transport, *, secure: bool, **options: Any
@@ -94,34 +47,37 @@ class Session(HTTP20Connection):
         )
         self._pumps = Pumps(_refuse, self._timeouts, host)
         self._pumps.current = self._route.begin(transport, ())
-        #: the script has closed or dropped the connection; what it has fetched is still read
+        #: True once the script has closed or dropped the connection; what it has fetched stays
         self._is_dropped = False
 
     @property
     def is_open(self) -> bool:
-        """Whether a request may go out here; looks at what the peer has said meanwhile."""
+        """True if a request may go out here; looks at what the peer has sent meanwhile."""
         pump = self._pumps.current
-        assert pump is not None  # it is there from the beginning
+        assert pump is not None  # there is one from the beginning
         with pump.lock:
             pump.look()
         return pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
 
-    def begin(self, written: Written, *, ends: bool) -> Exchange:
-        """Send the header section of a request that http.client wrote, Host among its fields.
+    def begin(self, lines: RequestLines, *, end_stream: bool) -> Exchange:
+        """Send a header section; Host is among the fields that http.client wrote.
 
-        Raises SessionEnded where nothing was sent.
+        Raises SessionEnded if nothing was sent.
         """
-        method, given = written.method, written.given
-        section = messages.request_section(method, written.url, self._route.origin, given, ())
-        return self._open(RequestHead(method, section, given.content_length, is_whole=ends))
+        method, given = lines.method, lines.given
+        section = messages.request_section(method, lines.url, self._route.origin, given, ())
+        return self._open(RequestHead(method, section, given.content_length, is_whole=end_stream))
 
     def raise_refusal(self) -> None:
-        """Raise what ended the session, if it was TLS: the next one would end the same way."""
+        """Raise what ended the connection, if it was TLS: the next one would end the same way."""
         if self._pumps.current is not None:
             raise_refusal(self._pumps.current)
 
     def take_over(self, method: str, octets: bytes) -> Exchange:
-        """Stream 1 of a connection that was upgraded; octets were received already."""
+        """Stream 1 of a connection that was upgraded (RFC 7540, 3.2).
+
+        octets: what was received behind the 101.
+        """
         pump = self._pumps.live()
         with pump.lock:
             stream = pump.endpoint.adopt_upgraded(method, self._route.origin.pseudo)
@@ -129,31 +85,31 @@ class Session(HTTP20Connection):
             pump.drain(self._timeouts.remaining())
         return Exchange(pump, stream, self._timeouts)
 
-    def response_to(self, exchange: Exchange) -> Response:
+    def response_to(self, exchange: Exchange) -> DropinResponse:
         """Wait for the response to a request."""
         try:
             exchange.await_head()
+        except RemoteDisconnected:
+            raise
         except ConnectionResetError as error:
-            if isinstance(error, RemoteDisconnected):
-                raise
-            # "RemoteDisconnected: the remote end closed before it answered" is what scripts, and
-            # xmlrpc.client and urllib3, know; a peer that broke the rules is told as it is.
+            # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
+            # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        return Response(self, exchange)
+        return DropinResponse(self, exchange)
 
     def drop(self) -> None:
-        """The script needs the connection no more: end it after what it has fetched."""
+        """End the connection after what was fetched from it: the script needs it no more."""
         self._is_dropped = True
         self.end_if_dropped()
 
     def end_if_dropped(self) -> None:
-        """Close a dropped session that has received the last it was to receive."""
+        """Close a dropped connection that has received the last it was to receive."""
         pump = self._pumps.current
         if self._is_dropped and pump is not None and not pump.endpoint.streams:
             self.close()
 
     def __del__(self) -> None:
-        # Whoever could hold its locks would hold the session too.
+        # No other thread can hold its locks: such a thread would hold a reference to it.
         with contextlib.suppress(Exception):
             self.close()
 
@@ -163,212 +119,143 @@ def _refuse(_timeout: float | None) -> Pump:
     raise SessionEnded("Remote end closed connection without response")
 
 
-class Request:
-    """A request on its way, until its response is fetched. One thread at a time.
+class PendingRequest:
+    """A request from its lines to its response. One thread at a time.
 
-    unchunker: takes off the chunked coding in which the content comes, or None.
+    Args:
+        lines: the request line and the field lines, as http.client wrote them, or read already.
+        body: the content that was given along with them, or None.
+        is_whole: True if no content follows by ``send``.
+        is_unframed: True if the content comes without the chunked coding, whatever the lines say.
     """
 
-    __slots__ = ("_exchange", "_unchunker", "again", "session")
+    __slots__ = (
+        "_exchange",
+        "_unchunker",
+        "body",
+        "is_repeated",
+        "is_unframed",
+        "is_whole",
+        "lines",
+        "session",
+    )
 
-    def __init__(self, session: Session, exchange: Exchange, unchunker: Unchunker | None) -> None:
-        self.session = session
-        self._exchange = exchange
-        self._unchunker = unchunker
-        #: its lines and its content, where it could be sent again
-        self.again: tuple[list[bytes], Any] | None = None
+    def __init__(
+        self,
+        lines: RequestLines | list[bytes],
+        body: Any = None,
+        *,
+        is_whole: bool = False,
+        is_unframed: bool = False,
+    ) -> None:
+        self.lines = lines
+        self.body = body
+        self.is_whole = is_whole
+        self.is_unframed = is_unframed
+        #: True if this is the second time that it is sent
+        self.is_repeated = False
+        self._unchunker: Unchunker | None = None
+        self._exchange: Exchange | None = None
+        self.session: SocketConnection | None = None
 
-    def send_all(self, pieces: Iterable[Octets]) -> None:
-        """Send the whole content, and the end of the request."""
-        if self._unchunker is None:
-            self._exchange.send_all(pieces, ())
+    def attach(self, session: SocketConnection, exchange: Exchange | None = None) -> None:
+        """Choose the connection; exchange: the stream, if there is one already (an upgrade)."""
+        self.session, self._exchange = session, exchange
+
+    @property
+    def is_begun(self) -> bool:
+        """True if its header section was sent."""
+        return self._exchange is not None
+
+    @property
+    def head(self) -> bytes:
+        """Its header section as it would stand on the wire in HTTP/1.1."""
+        return b"\r\n".join([*self.raw_lines, b"", b""])
+
+    @property
+    def raw_lines(self) -> list[bytes]:
+        """The request line and the field lines."""
+        return self.lines if isinstance(self.lines, list) else self.lines.lines
+
+    def read_lines(self) -> RequestLines:
+        """What its lines say; raises LocalProtocolError for what must not reach the wire."""
+        if isinstance(self.lines, list):
+            self.lines = RequestLines(self.lines)
+        return self.lines
+
+    def write(self, octets: memoryview) -> None:
+        """Send what http.client writes: the header section at first, then content."""
+        if self._exchange is None:
+            self._begin(octets)
         else:
-            self.send(pieces)
+            self._send(self._exchange, octets)
 
-    def send(self, pieces: Iterable[Octets]) -> None:
-        """Send some of the content; the end too, where the content says that it is whole."""
-        exchange, unchunker = self._exchange, self._unchunker
-        try:
-            for piece in pieces:
-                octets = piece if unchunker is None else unchunker.feed(piece)
-                if len(octets):
-                    exchange.send(octets, final=False)
-            if unchunker is not None:
-                if unchunker.is_finished:
-                    exchange.end(messages.trailer_section(unchunker.trailers))
-            elif exchange.content_length is not None and exchange.sent == exchange.content_length:
-                exchange.end(())
-        except BaseException:
-            self.cancel()
-            raise
+    def _begin(self, head: memoryview) -> None:
+        if head != self.head:  # a wrapper of ``send`` has changed it
+            self.lines = bytes(head).removesuffix(b"\r\n\r\n").split(b"\r\n")
+        lines = self.read_lines()
+        length = lines.given.content_length
+        ends = self.body is None and not lines.is_chunked and not length
+        if length is None and not self.is_whole and lines.method not in WITHOUT_CONTENT:
+            ends = False  # content may follow by ``send``
+        if lines.is_chunked and not self.is_unframed:
+            self._unchunker = Unchunker()
+        self.is_whole = self.is_whole or ends
+        assert self.session is not None
+        self._exchange = self.session.begin(lines, end_stream=ends)
 
-    def response(self) -> Response:
-        """End the request, if its content does not say that it is whole, and await the response."""
-        if self._exchange.stream.request_is_open:
-            if self._unchunker is not None and not self._unchunker.is_finished:
-                raise LocalProtocolError(
-                    "the last chunk of the request's content is missing (RFC 9112, 7.1); the"
-                    " request was not completed"
-                )
-            self._exchange.end_if_open()
+    def _send(self, exchange: Exchange, octets: memoryview) -> None:
+        unchunker = self._unchunker
+        if unchunker is not None:
+            octets = memoryview(unchunker.feed(octets))
+        length = exchange.content_length
+        if length is not None and exchange.sent + len(octets) >= length:
+            exchange.send_all((octets,), ())  # END_STREAM goes with the last octet
+        elif octets:
+            exchange.send((octets,), final=False)
+        if unchunker is not None and unchunker.is_finished:
+            exchange.end(messages.trailer_section(unchunker.trailers))
+
+    @property
+    def takes_content(self) -> bool:
+        """True while the peer wants more of its content (RFC 9113, 8.1)."""
+        return self._exchange is not None and self._exchange.stream.request_is_open
+
+    def finish_if_whole(self) -> None:
+        """End the request, unless content follows by ``send``, or may do so after a chunk."""
+        if self.is_whole and self._unchunker is None:
+            self.finish()
+
+    def finish(self) -> None:
+        """End the request.
+
+        Raises LocalProtocolError if its content is shorter than it was said to be.
+        """
+        exchange = self._exchange
+        if exchange is None or not exchange.stream.request_is_open:
+            return
+        if self._unchunker is not None and not self._unchunker.is_finished:
+            raise LocalProtocolError(
+                "the last chunk of the request's content is missing (RFC 9112, 7.1); the"
+                " request was not completed"
+            )
+        exchange.end_if_open()
+
+    def response(self) -> DropinResponse:
+        """Wait for the response; ends the request, if its content did not."""
+        self.finish()
+        assert self.session is not None
+        assert self._exchange is not None
         return self.session.response_to(self._exchange)
 
     def cancel(self) -> None:
-        """Have nobody wait for it."""
-        self._exchange.cancel()
-
-
-class SocketView:
-    """The connection's socket as a script sees it: shared by all streams, and not to be read.
-
-    Closing it drops the session; its timeout is that of each wait.  All else is the socket's.
-    """
-
-    def __init__(self, session: Session, sock: socket.socket) -> None:
-        self._session = session
-        self._sock = sock
-
-    def settimeout(self, timeout: float | None) -> None:
-        """Seconds that each wait may take, None for no limit."""
-        self._session.timeout = timeout
-
-    def gettimeout(self) -> float | None:
-        """What ``settimeout`` was told."""
-        timeout: float | None = self._session.timeout
-        return timeout
-
-    timeout = property(gettimeout)
-
-    def setblocking(self, flag: bool) -> None:
-        """As ``settimeout``: the socket itself must not block, ever."""
-        self.settimeout(None if flag else 0.0)
-
-    def close(self) -> None:
-        """Drop the session, responses that were fetched excepted."""
-        self._session.drop()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def __repr__(self) -> str:
-        return f"<HTTP/2 on {self._sock!r}>"
-
-
-class Response(HTTP20Response):
-    """A response over HTTP/2 with the manners of ``http.client.HTTPResponse``.
-
-    Attributes may be set, as urllib.request does; headers are an ``HTTPMessage``; content is
-    never decoded.
-    """
-
-    reason: Any = ""
-
-    def __init__(self, session: Session, exchange: Exchange) -> None:
-        super().__init__(exchange, decode_content=False)
-        self._session = session
-        self._message: Any = None
-        self._msg: Any = None
-        self.reason = responses.get(self.status, "")
+        """Reset the stream: no thread waits for the response."""
+        if self._exchange is not None:
+            self._exchange.cancel()
 
     @property
-    def headers(self) -> Any:
-        """The header section, as http.client shows it."""
-        message = self._message
-        if message is None:
-            message = self._message = _message(self._head.fields)
-        return message
-
-    @headers.setter
-    def headers(self, message: Any) -> None:
-        self._message = message
-
-    @property
-    def msg(self) -> Any:
-        """The header section too, until a script puts something else there."""
-        return self.headers if self._msg is None else self._msg
-
-    @msg.setter
-    def msg(self, msg: Any) -> None:
-        self._msg = msg
-
-    def info(self) -> Any:
-        """The header section, as urllib's users ask for it."""
-        return self.headers
-
-    def getheader(self, name: str, default: Any = None) -> Any:
-        """The values of one field, joined by commas; else default (an iterable is joined)."""
-        values = self.headers.get_all(name) or default
-        if isinstance(values, str) or not hasattr(values, "__iter__"):
-            return values
-        return ", ".join(values)
-
-    def getheaders(self) -> list[tuple[str, str]]:
-        """All (name, value) pairs, duplicates included."""
-        return list(self.headers.items())
-
-    @property
-    def informational(self) -> list[tuple[int, Any]]:
-        """Interim responses that came before, as (status, headers), oldest first."""
-        return [
-            (head.status, _message(head.fields)) for head in self._exchange.stream.informational
-        ]
-
-    @property
-    def length(self) -> int | None:
-        """Octets of content not yet read, by content-length, or None where it is not told."""
-        remaining = super().length
-        return None if remaining is None else remaining + self._held_size
-
-    def begin(self) -> None:
-        """Nothing: the head is there."""
-
-    def isclosed(self) -> bool:
-        """Whether all content was read, or the response closed."""
-        return super().isclosed() or self._is_read()
-
-    def _is_read(self) -> bool:
-        # All that content-length announces was read; the end of the stream may be under way.
-        return self.length == 0 and self._exchange.stream.failure is None
-
-    def read1(self, n: int = -1) -> bytes:
-        """Octets that are at hand, at most n, after one wait at most."""
-        return super().read1(n)
-
-    def readinto(self, b: Any) -> int:
-        """Fill a writable buffer; fewer octets than it holds only at the end."""
-        return super().readinto(b)
-
-    def peek(self, n: int = -1) -> bytes:
-        """Octets that are at hand, left where they are; b"" only at the end."""
-        return super().peek(n)
-
-    def _require_open(self) -> None:
-        """Nothing: a closed response of http.client's is one at its end."""
-
-    def _take(self, amt: int | None) -> bool:
-        try:
-            return super()._take(amt)
-        finally:
-            self._session.end_if_dropped()
-
-    def _read_rest(self) -> bytes:
-        try:
-            return super()._read_rest()
-        finally:
-            self._session.end_if_dropped()
-
-    def close(self) -> None:
-        """Drop what was not read; only this stream is reset (CANCEL)."""
-        self._is_finished = True
-        super().close()
-        self._session.end_if_dropped()
-
-
-def _message(fields: tuple[tuple[bytes, bytes], ...]) -> HTTPMessage:
-    message = HTTPMessage()
-    for name, value in fields:
-        # What add_header does, without its search for parameters.
-        email.message.Message.__setitem__(
-            message, spelled(name.decode("latin-1")), value.decode("latin-1")
-        )
-    return message
+    def may_repeat(self) -> bool:
+        """True if it can be sent once more: its content is here, whole."""
+        if self.is_repeated or not self.is_whole or self.read_lines().is_chunked:
+            return False
+        return self.body is None or content.is_whole(self.body)

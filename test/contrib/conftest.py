@@ -1,4 +1,4 @@
-"""What every door is tested against: live servers over HTTP/2, one that speaks HTTP/1.1 alone,
+"""Peers of the integrations' tests: live servers over HTTP/2, one that speaks only HTTP/1.1,
 and a proxy.
 """
 

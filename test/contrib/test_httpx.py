@@ -28,12 +28,12 @@ def library(request):
 @pytest.fixture
 def transport(library, certificates):
     """A transport of the library's: `transport(retries=1)`."""
-    door = importlib.import_module(f"hyper.contrib.{library.__name__}")
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
     with ExitStack() as opened:
 
         def start(**options):
             options.setdefault("verify", certificates.client_context(alpn=()))
-            return opened.enter_context(door.HTTP20Transport(**options))
+            return opened.enter_context(integration.HTTP20Transport(**options))
 
         yield start
 
@@ -154,6 +154,28 @@ class TestRequests:
             peer.write_response(stream_id, b"x")
 
         assert scripted(script).post("/", content=b"content").content == b"x"
+
+    def test_9113_7_one_whose_server_asks_for_http_1_1_goes_out_in_it(
+        self, connect, scripted_peer, certificates
+    ):
+        """HTTP_1_1_REQUIRED; and so do the next ones."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, _, _ = peer.want_request()
+            peer.write(wire.rst_stream(stream_id, wire.HTTP_1_1_REQUIRED))
+            peer.accept()
+            assert peer.selected_alpn_protocol() == "http/1.1"
+            for _ in range(2):
+                assert peer.want_until().startswith(b"POST / HTTP/1.1\r\n")
+                assert peer.want_octets(7) == b"content"
+                peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+
+        peer = scripted_peer(script, certificates.server_context(alpn=("h2", "http/1.1")))
+        client = connect(peer)
+        for _ in range(2):
+            response = client.post("/", content=b"content")
+            assert (response.text, response.http_version) == ("old", "HTTP/1.1")
 
     def test_one_that_may_have_been_processed_is_not(self, scripted, library):
         def script(peer):

@@ -1,4 +1,4 @@
-"""A pin behind every door: who is let in is asked on each connection, in whichever protocol."""
+"""A pinned certificate with every integration: each connection is checked, in any protocol."""
 
 from __future__ import annotations
 
@@ -56,8 +56,10 @@ def by_requests(url, context):
 
 def by_httpx(url, context, name="httpx"):
     library = pytest.importorskip(name)
-    door = pytest.importorskip(f"hyper.contrib.{name}")
-    with library.Client(transport=door.HTTP20Transport(verify=context), timeout=DEADLINE) as client:
+    integration = pytest.importorskip(f"hyper.contrib.{name}")
+    with library.Client(
+        transport=integration.HTTP20Transport(verify=context), timeout=DEADLINE
+    ) as client:
         return client.get(url).content
 
 
@@ -65,7 +67,7 @@ def by_httpx2(url, context):
     return by_httpx(url, context, "httpx2")
 
 
-DOORS = [by_drop_in, by_urllib, by_urllib3, by_requests, by_httpx, by_httpx2]
+INTEGRATIONS = [by_drop_in, by_urllib, by_urllib3, by_requests, by_httpx, by_httpx2]
 
 
 def reasons(error):
@@ -73,23 +75,23 @@ def reasons(error):
     return str(error) + (reasons(error.__context__) if error.__context__ else "")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_over_http2(scripted_peer, certificates, door):
+@pytest.mark.parametrize("integration", INTEGRATIONS)
+def test_over_http2(scripted_peer, certificates, integration):
     asked = []
     peer = scripted_peer(
         lambda peer: peer.want_refusal(), certificates.server_context(certificates.stranger)
     )
     context = init_context(verify=False, pin=asked.append, backend="ssl")
     with pytest.raises(Exception, match="pin") as caught:
-        door(f"https://localhost:{peer.port}/", context)
+        integration(f"https://localhost:{peer.port}/", context)
     assert "refused by the pin that this program has set" in reasons(caught.value)
     assert len(asked) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # urllib3 knows of no pin
-@pytest.mark.parametrize("door", DOORS)
-def test_over_http1(certificates, door):
-    """Where a door asks in two connections, somebody else may answer the second."""
+@pytest.mark.parametrize("integration", INTEGRATIONS)
+def test_over_http1(certificates, integration):
+    """If an integration opens two connections, another server may answer the second."""
     chain = Path(certificates.stranger.certificate).read_text()
     ours = ssl.PEM_cert_to_DER_cert(chain)
     asked = []
@@ -102,11 +104,11 @@ def test_over_http1(certificates, door):
     with running(OldServer(server_context)) as server:
         url = f"https://localhost:{server.port}/"
         context = init_context(verify=False, pin=pin, backend="ssl")
-        if door in (by_drop_in, by_urllib, by_urllib3):
-            assert door(url, context) == b"hello in HTTP/1.1\n"
+        if integration in (by_drop_in, by_urllib, by_urllib3):
+            assert integration(url, context) == b"hello in HTTP/1.1\n"
             assert asked == [ours]
         with pytest.raises(Exception, match="pin") as caught:
-            door(url, context)
+            integration(url, context)
         assert "refused by the pin that this program has set" in reasons(caught.value)
         assert asked == [ours, ours]
 

@@ -194,3 +194,20 @@ def test_windows_are_respected(connect):
     connection = connect(script)
     connection.request("POST", "/", iter([b"x" * 99, b"x"]))
     assert connection.getresponse().status == 200
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_9112_6_3_a_response_without_content_is_not_read_as_chunked(old_peer, status):
+    """The connection is kept open: the next request is answered on it."""
+
+    def script(peer):
+        for _ in range(2):
+            peer.want_until()
+            peer.write(f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+
+    connection = old_peer(script)
+    for _ in range(2):
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert response.read() == b""
+        assert response.isclosed()

@@ -1,4 +1,4 @@
-"""The drop-in classes' ways to a server: http.client's own, through a proxy, to a Unix socket."""
+"""How the drop-in classes reach a server: directly, through a proxy, by a Unix socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http.client import HTTPException, InvalidURL
 import pytest
 
 from hyper import HTTPConnection, HTTPSConnection, ProxyError
-from hyper.dropin.session import SocketView
+from hyper.dropin.socket_view import SocketView
 from hyper.proxies import Proxy
 from test.live.server import FILES, LARGE, pattern
 from test.peer import DEADLINE
@@ -21,7 +21,7 @@ SHORT = 0.05
 
 
 @pytest.mark.parametrize("connection_class", CLASSES)
-class TestTheUsualWay:
+class TestWithoutOptions:
     """It is http.client's, and so are its hooks: SOCKS recipes, servers for tests and guards
     against the network put their own function in the place of socket.create_connection.
     """
@@ -46,7 +46,7 @@ class TestTheUsualWay:
         assert asked == [(server, default, None), (server, 7, here)]
 
     @pytest.mark.parametrize("options", [{}, {"unix_socket": "/s"}, {"proxy": "localhost:1"}])
-    def test_a_script_may_bring_its_own(self, connection_class, options):
+    def test_a_script_may_set_create_connection_itself(self, connection_class, options):
         """``_create_connection`` is an attribute of each connection, and called as http.client
         calls it.
         """
@@ -101,14 +101,14 @@ class TestUnixSockets:
         connection.close()
 
     @pytest.mark.parametrize("connection_class", CLASSES)
-    def test_nobody_there(self, connection_class, tmp_path):
+    def test_a_path_where_no_server_listens(self, connection_class, tmp_path):
         connection = connection_class("localhost", unix_socket=tmp_path / "s")
         with pytest.raises(FileNotFoundError, match="is the server running"):
             connection.request("GET", "/")
         assert connection.sock is None
 
     @pytest.mark.parametrize("timeout", [None, 7.0])
-    def test_the_timeout_that_is_nobodys(self, tmp_path, monkeypatch, timeout):
+    def test_the_default_timeout_is_the_socket_modules(self, tmp_path, monkeypatch, timeout):
         """http.client's default is the socket module's."""
         monkeypatch.setattr(socket, "getdefaulttimeout", lambda: timeout)
         with socket.socket(socket.AF_UNIX) as listener:
@@ -216,11 +216,11 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match=r"proxy.example:\d+ is not: .*HTTP20Connection"):
             connection_class("example.org", proxy=f"{scheme}://name:secret@proxy.example")
 
-    def test_what_is_no_proxy(self, connection_class):
+    def test_a_url_that_is_not_a_proxys(self, connection_class):
         with pytest.raises(InvalidURL):
             connection_class("example.org", proxy="ftp://proxy.example")
 
-    def test_both_ways_at_once(self, connection_class):
+    def test_a_proxy_and_a_unix_socket_at_once(self, connection_class):
         with pytest.raises(ValueError, match="no way through a proxy to a Unix socket"):
             connection_class("example.org", proxy="proxy.example:80", unix_socket="/s")
 

@@ -8,7 +8,7 @@ from http.client import RemoteDisconnected
 
 import pytest
 
-from hyper.dropin.session import Session
+from hyper.dropin.session import SocketConnection
 from test import wire
 
 
@@ -72,7 +72,7 @@ def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, bo
     with pump.lock:
         pump.wait(lambda: not pump.endpoint.accepts_requests, (0,), 10)
     # The look that finds it open was a moment ago.
-    monkeypatch.setattr(Session, "is_open", property(lambda _: True))
+    monkeypatch.setattr(SocketConnection, "is_open", property(lambda _: True))
     connection.request("POST" if body else "GET", "/", body)
     assert connection.getresponse().read() == b"second"
 

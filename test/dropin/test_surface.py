@@ -9,13 +9,13 @@ import pytest
 
 import hyper
 from hyper.dropin.connection import HTTPConnection, HTTPResponse, HTTPSConnection
-from hyper.dropin.session import Response
+from hyper.dropin.response import DropinResponse
 
 PAIRS = [
     (http.client.HTTPConnection, HTTPConnection),
     (http.client.HTTPSConnection, HTTPSConnection),
     (http.client.HTTPResponse, HTTPResponse),
-    (http.client.HTTPResponse, Response),
+    (http.client.HTTPResponse, DropinResponse),
 ]
 NAMES = [
     pytest.param(theirs, ours, name, id=f"{ours.__name__}.{name}")
@@ -55,8 +55,8 @@ def test_constructors(theirs, ours):
 def test_classes_stand_to_each_other_as_the_stdlibs_do():
     assert issubclass(HTTPSConnection, HTTPConnection)
     assert issubclass(HTTPSConnection, http.client.HTTPSConnection)
-    assert issubclass(Response, HTTPResponse)
-    assert issubclass(Response, http.client.HTTPResponse)
+    assert issubclass(DropinResponse, HTTPResponse)
+    assert issubclass(DropinResponse, http.client.HTTPResponse)
     assert hyper.HTTPSConnection is HTTPSConnection
 
 
@@ -123,3 +123,11 @@ def test_a_response_has_the_attributes_that_scripts_read(node, https):
     response.begin()
     response.close()
     assert response.read() == response.read(1) == response.readline() == response.peek() == b""
+
+
+@pytest.mark.parametrize("connection_class", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("blocksize", [0, -1])
+def test_a_blocksize_below_1_is_refused(connection_class, blocksize):
+    """http.client would send a file as no content, in silence."""
+    with pytest.raises(ValueError, match="blocksize"):
+        connection_class("localhost", blocksize=blocksize)

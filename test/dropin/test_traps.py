@@ -13,7 +13,7 @@ import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
 from hyper.dropin.connection import HTTPResponse
-from hyper.dropin.session import SocketView
+from hyper.dropin.socket_view import SocketView
 from test import wire
 from test.live.server import pattern
 from test.peer import DEADLINE

@@ -210,16 +210,16 @@ def by_offering(context, sock):
     return ALPNContext(context, ["h2"]).wrap_socket(sock, "localhost")
 
 
-def by_urllib3s_door(context, sock):
+def by_urllib3s_integration(context, sock):
     pytest.importorskip("urllib3", "2.0")
-    from hyper.contrib.urllib3 import _Offering
+    from hyper.contrib.urllib3 import _ALPNContext
 
-    offering = _Offering(context)
+    offering = _ALPNContext(context)
     offering.set_alpn_protocols(["http/1.1"])
     return offering.wrap_socket(sock, server_hostname="localhost")
 
 
-@pytest.mark.parametrize("wrap", [by_offering, by_urllib3s_door])
+@pytest.mark.parametrize("wrap", [by_offering, by_urllib3s_integration])
 def test_a_server_that_wants_another_handshake(certificates, wrap):
     """RFC 9113, 9.2.1: it is told that there is none."""
     openssl = pytest.importorskip("OpenSSL.SSL")

@@ -1,0 +1,50 @@
+"""http.client's classes as they are when hyper is imported.
+
+Other libraries put classes of their own in the place of these, or hyper's.  hyper's classes are
+made when they are first asked for, and must not depend on that moment.
+"""
+
+from __future__ import annotations
+
+import http.client
+import operator
+from http.client import HTTPConnection, HTTPSConnection
+from types import FunctionType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["HTTPConnection", "HTTPSConnection"]
+
+#: The methods of http.client's that decide what is written for a request, or see it written.
+WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
+
+writers = operator.attrgetter(*WRITERS)
+
+_FILE = http.client.parse_headers.__code__.co_filename
+
+#: http.client's own; None if another library had replaced one before hyper was imported.
+HTTP_CLIENT_WRITERS: tuple[Any, ...] | None = writers(HTTPConnection)
+if not all(
+    type(writer) is FunctionType and writer.__code__.co_filename == _FILE
+    for writer in writers(HTTPConnection)
+):
+    HTTP_CLIENT_WRITERS = None
+
+
+def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:
+    """Call http.client's ``HTTPSConnection.__init__``.
+
+    That calls ``super(HTTPSConnection, self)``, by a global name.  If a script has put another
+    class there, the function runs with the class as it was.
+    """
+    init: Any = HTTPSConnection.__init__
+    if http.client.HTTPSConnection is not HTTPSConnection and type(init) is FunctionType:
+        own_globals = {**init.__globals__, "HTTPSConnection": HTTPSConnection}
+        defaults = init.__kwdefaults__
+        init = FunctionType(
+            init.__code__, own_globals, init.__name__, init.__defaults__, init.__closure__
+        )
+        init.__kwdefaults__ = defaults
+    init(connection, *arguments, **options)

@@ -1,0 +1,135 @@
+"""Methods of http.client's that other libraries wrap, on a class or on one connection.
+
+Tracers and recorders put a wrapper in the place of a method.  It is called over HTTP/2 as it is
+over HTTP/1.1, and what it adds reaches the server.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import itertools
+
+import pytest
+
+import hyper
+
+NAMES = ["_send_request", "putrequest", "putheader", "endheaders", "send"]
+
+
+@pytest.fixture(params=["http.client's class", "hyper's class", "one connection"])
+def wrap(request, monkeypatch):
+    """Put a wrapper in the place of a method: wrap(connection, name, wrapper)."""
+
+    def put(connection, name, wrapper):
+        holder = {
+            "http.client's class": http.client.HTTPConnection,
+            "hyper's class": hyper.HTTPConnection,
+            "one connection": connection,
+        }[request.param]
+        given = getattr(holder, name)
+
+        def called(*arguments, **options):
+            return wrapper(given, *arguments, **options)
+
+        monkeypatch.setattr(holder, name, functools.wraps(given)(called))
+
+    return put
+
+
+@pytest.fixture
+def sections(connect):
+    """A connection, and the header sections of three requests that it will send."""
+    seen = []
+
+    def script(peer):
+        peer.handshake()
+        for _ in range(3):
+            stream_id, section, content = peer.want_request()
+            seen.append((dict(section), content))
+            peer.write_response(stream_id)
+
+    return connect(script), seen
+
+
+def send_three(connection, *request):
+    for _ in range(3):
+        connection.request(*request)
+        connection.getresponse().read()
+
+
+def test_a_header_that_a_wrapper_adds_is_new_in_each_request(sections, wrap):
+    """Also where three requests are equal, whose lines would be remembered."""
+    connection, seen = sections
+    counter = itertools.count()
+
+    def trace(given, *arguments, **options):
+        given(*arguments, **options)
+        connection.putheader("X-Trace", str(next(counter)))
+
+    connection.request("GET", "/", headers={"X-Same": "1"})  # and is remembered
+    connection.getresponse().read()
+    wrap(connection, "putrequest", trace)
+    for _ in range(2):
+        connection.request("GET", "/", headers={"X-Same": "1"})
+        connection.getresponse().read()
+    assert [section.get("x-trace") for section, _ in seen] == [None, "0", "1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_wrapper_is_called_for_each_request(sections, wrap, name):
+    connection, _ = sections
+    called = []
+
+    def count(given, *arguments, **options):
+        called.append(name)
+        return given(*arguments, **options)
+
+    wrap(connection, name, count)
+    send_three(connection, "GET", "/")
+    once = len(called) // 3
+    assert once
+    assert len(called) == 3 * once
+
+
+def test_send_sees_what_it_sees_over_http_1(sections, wrap):
+    connection, seen = sections
+    sent = []
+
+    def record(given, *arguments):
+        sent.append(bytes(arguments[-1]))
+        return given(*arguments)
+
+    wrap(connection, "send", record)
+    send_three(connection, "POST", "/path", b"content")
+    heads, contents = sent[::2], sent[1::2]
+    assert all(head.startswith(b"POST /path HTTP/1.1\r\nHost: ") for head in heads)
+    assert all(head.endswith(b"\r\n\r\n") for head in heads)
+    assert contents == [b"content"] * 3
+    assert [content for _, content in seen] == [b"content"] * 3
+
+
+def test_a_header_section_that_send_changes_is_sent_so(sections, wrap):
+    connection, seen = sections
+
+    def add(given, *arguments):
+        *first, data = arguments
+        return given(*first, data.replace(b"\r\n\r\n", b"\r\nX-Added: 1\r\n\r\n"))
+
+    wrap(connection, "send", add)
+    send_three(connection, "GET", "/")
+    assert [section["x-added"] for section, _ in seen] == ["1"] * 3
+
+
+def test_requests_are_remembered_where_nothing_is_wrapped(sections, monkeypatch):
+    """http.client is asked to write the first of three equal requests only."""
+    connection, seen = sections
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    assert len(connection._known) == 1
+    known = next(iter(connection._known.values()))
+    for _ in range(2):
+        connection.request("GET", "/")
+        assert connection._awaited[-1].lines is known
+        connection.getresponse().read()
+    assert len(seen) == 3
