@@ -1,8 +1,8 @@
-"""gRPC by plain hyper: a client in one page, without gRPC's library.
+"""A gRPC client in one page, by hyper alone, without gRPC's library.
 
-gRPC over HTTP/2 is a POST whose content is messages, each after five octets of its own: whether it
-is compressed, and its length.  The response is the same, and ends in trailers that say how the call
-went (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+gRPC over HTTP/2 is a POST whose content is messages. Each has five octets in front of it, which say
+whether it is compressed, and how long it is.  The response is the same, and ends in trailers with
+the status of the call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 
     with hyper.HTTP20Connection("localhost", 50051, secure=False) as conn:
         print(unary(conn, "/greet.Greeter/Hello", b"octets of the request message"))
@@ -13,7 +13,7 @@ went (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
                 print(call.receive())
             call.end()
 
-Messages are bytes.  With protobuf, say ``encode=HelloRequest.SerializeToString`` and
+Messages are bytes.  With protobuf, give ``encode=HelloRequest.SerializeToString`` and
 ``decode=HelloReply.FromString``.
 
     python examples/grpc_client.py localhost:50051 /greet.Greeter/Hello < request > reply
@@ -39,7 +39,7 @@ UNITS = {"n": 1, "u": 10**3, "m": 10**6, "S": 10**9, "M": 60 * 10**9, "H": 3600 
 
 
 class Status(IntEnum):
-    """How a call went."""
+    """The status of a call."""
 
     OK = 0
     CANCELLED = 1
@@ -60,7 +60,7 @@ class Status(IntEnum):
     UNAUTHENTICATED = 16
 
 
-#: What an answer that is not gRPC's means, a proxy's perhaps; anything else is UNKNOWN.
+#: The meaning of a response that is not gRPC's, perhaps a proxy's. Any other is UNKNOWN.
 BY_HTTP_STATUS = {
     400: Status.INTERNAL,
     401: Status.UNAUTHENTICATED,
@@ -71,7 +71,7 @@ BY_HTTP_STATUS = {
     503: Status.UNAVAILABLE,
     504: Status.UNAVAILABLE,
 }
-#: What RST_STREAM means; anything else is INTERNAL.
+#: The meaning of RST_STREAM. Any other code is INTERNAL.
 BY_ERROR_CODE = {
     hyper.ErrorCode.REFUSED_STREAM: Status.UNAVAILABLE,
     hyper.ErrorCode.CANCEL: Status.CANCELLED,
@@ -91,18 +91,18 @@ class RpcError(Exception):
 
 
 def grpc_timeout(seconds):
-    """At most eight digits and a unit, the finest that will do; never 0, which is not positive."""
+    """Format seconds as a positive number of at most eight digits, and the finest unit that fits."""
     nanoseconds = max(1, math.ceil(min(seconds, 10**11) * 10**9))
     counts = ((-(-nanoseconds // size), unit) for unit, size in UNITS.items())
     return next(f"{count}{unit}" for count, unit in counts if count < 10**8)
 
 
 class Call:
-    """One call: messages out, messages in, in whatever order the method has them.
+    """One call: messages are sent and received in the order that the method defines.
 
     One thread may send while another receives.  timeout: seconds for the whole call, from
-    connecting to the last message; the server is told.  metadata: further header fields.  encode,
-    decode: message to octets, and back.  Whatever goes wrong on the way is an RpcError.
+    connecting to the last message, which the server is told, too.  metadata: further header fields.
+    encode, decode: functions from message to octets, and back.  A failure raises RpcError.
     """
 
     stream = None
@@ -117,18 +117,18 @@ class Call:
             self.stream = conn.open_stream("POST", method, headers)
 
     def send(self, message):
-        """Send one message; waits where the server reads slowly."""
+        """Send one message, and wait if the server reads slowly."""
         octets = self._encode(message)
         with self._rpc():
             self.stream.write(PREFIX.pack(0, len(octets)) + octets)
 
     def end(self):
-        """No more messages go out; those of the server can still be received."""
+        """Send no more messages; those of the server can still be received."""
         with self._rpc():
             self.stream.close_write()
 
     def receive(self):
-        """The next message, or None after the last one; raises RpcError if it went wrong."""
+        """Return the next message, or None after the last one; raise RpcError if the call failed."""
         with self._rpc():
             self._require_grpc()
             prefix = self.stream.read(PREFIX.size)
@@ -137,7 +137,7 @@ class Call:
                 raise RpcError(Status.INTERNAL, "a compressed message, which nobody asked for")
             octets = self.stream.read(size)
             if len(prefix) < PREFIX.size or len(octets) < size:
-                self._require_ok()  # why it ended is more than that it did
+                self._require_ok()  # the reason of the end says more than the end
                 if prefix:
                     raise RpcError(Status.INTERNAL, "OK, and yet a message is cut short")
                 return None
@@ -147,7 +147,7 @@ class Call:
         return iter(self.receive, None)
 
     def cancel(self):
-        """Give it up; the server is told."""
+        """Cancel the call, and tell the server."""
         self.stream.cancel()
 
     def _require_grpc(self):
@@ -160,7 +160,7 @@ class Call:
 
     def _require_ok(self):
         stream = self.stream
-        # A response that is trailers only has one header section, which is both.
+        # A response without messages may have one field section, which is head and trailers.
         ending = stream.trailers if "grpc-status" in stream.trailers else stream.headers
         status = ending.get("grpc-status")
         if status is None:
@@ -171,7 +171,7 @@ class Call:
 
     @contextlib.contextmanager
     def _rpc(self):
-        """Be done with what is inside by the deadline, and tell what goes wrong as an RpcError."""
+        """Let the block end by the deadline, and raise its failures as RpcError."""
         left = None if self._deadline is None else self._deadline - time.monotonic()
         try:
             with self._conn.within(left):
@@ -200,7 +200,7 @@ class Call:
 
 
 def unary(conn, method, message, **options):
-    """One message out, one message in."""
+    """Send one message, and return the one message of the reply."""
     with Call(conn, method, **options) as call:
         call.send(message)
         call.end()
@@ -211,7 +211,7 @@ def unary(conn, method, message, **options):
 
 
 def main():
-    """Standard input is the request message, standard output the reply."""
+    """Send standard input as the request message, and write the reply to standard output."""
     host, method = sys.argv[1:]
     with hyper.HTTP20Connection(host, secure=False) as conn:
         sys.stdout.buffer.write(unary(conn, method, sys.stdin.buffer.read()))

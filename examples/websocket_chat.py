@@ -1,14 +1,14 @@
-"""A WebSocket over HTTP/2 (RFC 8441): hyper makes the tunnel, PyPI's wsproto codes the frames.
+"""A WebSocket over HTTP/2 (RFC 8441): hyper opens the tunnel, PyPI's wsproto has the frames.
 
     with hyper.HTTP20Connection("example.org") as conn, Chat(conn, "/chat") as chat:
         chat.say("hello")
         print(chat.hear())
 
-The connection goes on carrying requests, and other chats, meanwhile.
+The connection can carry requests, and other chats, at the same time.
 
     python examples/websocket_chat.py wss://example.org/chat
 
-sends each line of standard input, and prints what comes.
+sends each line of standard input, and prints the messages that come.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ RECEIVE_SIZE = 64 * 1024
 
 
 class Chat:
-    """Messages, str or bytes, both ways. One thread may hear while another says something."""
+    """Messages, str or bytes, both ways. One thread may hear while another one says something."""
 
     def __init__(self, conn, url, headers=()):
         headers = [("sec-websocket-version", "13"), *dict(headers).items()]
         self.tunnel = conn.connect_stream(url, headers, protocol="websocket")
         self.subprotocol = self.tunnel.headers["sec-websocket-protocol"]
-        #: why the peer ended it, once it has: a code of RFC 6455, 7.4
+        #: the code with which the peer ended the chat (RFC 6455, 7.4), None before that
         self.code = None
         self._frames = Connection(ConnectionType.CLIENT)
         self._events = self._frames.events()
         self._sending = threading.Lock()  # hear() answers PING
 
     def say(self, message):
-        """Send one message: str, or bytes."""
+        """Send one message, str or bytes."""
         self._send(Message(data=message))
 
     def hear(self):
-        """The next whole message, or None when the peer has ended the chat."""
+        """Return the next whole message, or None when the peer has ended the chat."""
         parts = []
         while True:
             for event in self._events:
@@ -66,13 +66,13 @@ class Chat:
             self._events = self._frames.events()
 
     def end(self, code=1000):
-        """Say goodbye, once; the peer's, and what it says before, can still be heard."""
+        """Send the closing frame, once; messages that the peer sends before its own are still heard."""
         with self._sending:
             if self._frames.state is ConnectionState.OPEN:
                 self.tunnel.sendall(self._frames.send(CloseConnection(code=code)))
 
     def close(self):
-        """Say goodbye, wait for the peer's, and be done (RFC 6455, 7.1.1)."""
+        """Send the closing frame, wait for the peer's, and close the tunnel (RFC 6455, 7.1.1)."""
         try:
             self.end()
             while self.code is None and self.hear() is not None:
@@ -94,7 +94,7 @@ class Chat:
 
 
 def main():
-    """Lines in, lines out."""
+    """Send lines, and print messages."""
     url = sys.argv[1]
     secure = urlsplit(url).scheme in ("https", "wss")
     with (
