@@ -91,7 +91,7 @@ class RpcError(Exception):
 
 
 def grpc_timeout(seconds):
-    """Format seconds as a positive number of at most eight digits, and the finest unit that fits."""
+    """Format seconds as at most eight digits, never 0, and the finest unit that fits."""
     nanoseconds = max(1, math.ceil(min(seconds, 10**11) * 10**9))
     counts = ((-(-nanoseconds // size), unit) for unit, size in UNITS.items())
     return next(f"{count}{unit}" for count, unit in counts if count < 10**8)
@@ -128,7 +128,7 @@ class Call:
             self.stream.close_write()
 
     def receive(self):
-        """Return the next message, or None after the last one; raise RpcError if the call failed."""
+        """Return the next message, or None after the last; raise RpcError if the call failed."""
         with self._rpc():
             self._require_grpc()
             prefix = self.stream.read(PREFIX.size)

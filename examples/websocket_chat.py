@@ -66,7 +66,7 @@ class Chat:
             self._events = self._frames.events()
 
     def end(self, code=1000):
-        """Send the closing frame, once; messages that the peer sends before its own are still heard."""
+        """Send the closing frame, once; what the peer sends before its own is still heard."""
         with self._sending:
             if self._frames.state is ConnectionState.OPEN:
                 self.tunnel.sendall(self._frames.send(CloseConnection(code=code)))
