@@ -79,11 +79,11 @@ proxy.stream_transport | transport.buffered errors                              
 proxy.connect         | http1 proxies proxy.stream_transport hpack protocol.* transport.* fields errors | contextlib http.client io python_socks python_socks.sync time
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
-client.content_codings | errors                                                  | zlib brotli brotlicffi compression backports
+client.content_codings | errors fields                                            | re zlib brotli brotlicffi compression backports
 client.timeouts       | -                                                        | contextlib socket threading time
 client.dial           | transport.* errors                                       | time
 client.exchange       | client.content protocol.* errors                         | contextlib
-client.response       | client.content_codings client.exchange protocol.* fields errors | collections http.client io
+client.response       | client.content_codings client.exchange protocol.* fields errors | collections http.client io time
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
 client.putrequest     | protocol.messages fields errors                          | http.client
 client.stream         | client.exchange client.response protocol.messages fields errors | errno io socket
