@@ -420,7 +420,8 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         """The content's length, if it is known, and the fields that go without saying."""
         implied: Fields = ()
         if offers_codings and not given.names_codings:
-            implied = self._accept_encoding or self._offer_codings()
+            whole = self._accept_encoding or self._offer_codings()
+            implied = codings.IDENTITY_ALONE if given.asks_for_part else whole
         if given.content_length is not None:
             return given.content_length, implied
         if announced is not None:
@@ -428,8 +429,7 @@ class HTTP20Connection(Deadlines, PiecewiseRequests):
         return announced, implied
 
     def _offer_codings(self) -> Fields:
-        codes = codings.accept_encoding() if self.decode_content else "identity"
-        self._accept_encoding = ((b"accept-encoding", codes.encode()),)
+        self._accept_encoding = codings.offer(self.decode_content)
         return self._accept_encoding
 
     def _open(
