@@ -8,12 +8,14 @@ http.client's words.  It parses nothing and decides nothing: content is taken fr
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from http.client import responses
 
-from ..errors import IncompleteRead
+from ..errors import IncompleteRead, TimedOut
 from ..fields import FieldMap
 from ..protocol import priorities
+from ..protocol.stream import PIECE_SIZE
 from . import content_codings as codings
 from .exchange import await_head
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from ..protocol.stream import Stream
     from ..pump.pump import Pump
     from .connection import HTTP20Connection
+
+#: The status of a part of the content (RFC 9110, 15.3.7).
+PARTIAL_CONTENT = 206
 
 
 class HTTP20Response(io.BufferedIOBase):
@@ -234,21 +239,31 @@ class HTTP20Response(io.BufferedIOBase):
         """Every piece held and to come; they stay held."""
         index = 0
         while True:
-            if index == len(self._held) and not self._take(1):
-                return
+            if index == len(self._held):
+                self._join_small()  # as taking does, but now the index can follow
+                index = len(self._held)
+                if not self._take(1):
+                    return
             while index < len(self._held):
                 yield self._held[index]
                 index += 1
 
     def _hold_some(self) -> None:
-        while not self._held and self._take(1):
-            pass
+        if self._held or self._is_finished:
+            return
+        if self._decoder is None:
+            self._take(1)
+        else:
+            self._take_decoded(self._decoder, waits_once=True)
 
     def _settle_decoding(self, decode_content: bool | None) -> None:
         if self._decodes is not None:
             return
         wanted = self._connection.decode_content if decode_content is None else decode_content
-        if wanted and self._head.content_encoding and not self._stream.expects_no_content:
+        # The octets of a part (RFC 9110, 14.2) begin in the middle of their coding.
+        is_part = self.status == PARTIAL_CONTENT
+        has_content = not (is_part or self._stream.expects_no_content)
+        if wanted and self._head.content_encoding and has_content:
             self._decoder = codings.decoder_for(self._head.content_encoding)
         self._decodes = wanted
 
@@ -265,26 +280,64 @@ class HTTP20Response(io.BufferedIOBase):
         if not pieces:
             self._finish()
             return False
+        size = sum(map(len, pieces))
+        if size < PIECE_SIZE * len(pieces):
+            if len(pieces) > 1:
+                pieces = [b"".join(pieces)]
+            self._join_small()
         self._held.extend(pieces)
-        self._held_size += sum(map(len, pieces))
+        self._held_size += size
         return True
 
-    def _take_decoded(self, decoder: codings.ContentDecoder) -> bool:
-        """As ``_take``, but one step of decoding: a little content may stand for gigabytes."""
+    def _take_decoded(self, decoder: codings.ContentDecoder, *, waits_once: bool = False) -> bool:
+        """Hold what one step of decoding gives, as a little content may stand for gigabytes.
+
+        Steps may give nothing, for any time: the clock is looked at after each.  waits_once: all
+        waits together may take ``timeout``; else it begins anew with each piece that comes.
+        """
+        deadline = self._deadline()
         while True:
             for step in self._steps:
                 if step:
+                    self._join_small()
                     self._held.append(step)
                     self._held_size += len(step)
+                    if self._held_size > len(step) and self._is_overdue():
+                        raise TimedOut("timed out while decoding content; what came is kept")
                     return True
-            pieces = self._take_pieces(1)
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimedOut("timed out while decoding content that gives no octets")
+            if waits_once and deadline is not None:
+                pieces = self._take_pieces(1, max(0.0, deadline - time.monotonic()))
+            else:
+                pieces = self._take_pieces(1)
+                deadline = self._deadline()
             if not pieces:
                 self._finish()
                 return False
             self._steps = decoder.steps(b"".join(pieces))
 
-    def _take_pieces(self, amt: int | None) -> list[bytes]:
-        """Wait for content; none at the end. What is taken is credited to the peer (6.9)."""
+    def _deadline(self) -> float | None:
+        timeout = self.timeout
+        return None if timeout is None else time.monotonic() + timeout
+
+    def _is_overdue(self) -> bool:
+        """True if the moment of ``within`` has passed; a timeout of 0 just does not wait."""
+        is_within = self.timeout == 0 and isinstance(self._timeout, tuple)
+        return is_within and self._connection.timeout != 0
+
+    def _join_small(self) -> None:
+        """Join small pieces at the end of what is held, so that octets are what it costs."""
+        held = self._held
+        while len(held) > 1 and len(held[-2]) <= len(held[-1]) < PIECE_SIZE:
+            last = held.pop()
+            held[-1] = b"".join((held[-1], last))
+
+    def _take_pieces(self, amt: int | None, timeout: float | tuple[()] | None = ()) -> list[bytes]:
+        """Wait for content; none at the end. What is taken is credited to the peer (6.9).
+
+        timeout: seconds, None for no limit; (): the response's.
+        """
         stream, pump = self._stream, self._pump
         if stream.is_over:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
@@ -292,10 +345,11 @@ class HTTP20Response(io.BufferedIOBase):
             pump.release(sum(map(len, pieces)))
             return pieces
         with pump.lock:
+            most = self.timeout if isinstance(timeout, tuple) else timeout
             if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, self.timeout)
+                pump.wait_open(stream, stream.has_content, most)
             else:
-                pump.wait(stream.has_content, (stream.id,), self.timeout)
+                pump.wait(stream.has_content, (stream.id,), most)
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
