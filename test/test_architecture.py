@@ -60,7 +60,7 @@ transport.connect     | transport.tcp errors                                    
 transport.buffered    | errors                                                   | -
 transport.tls         | -                                                        | -
 transport.tls.ssl_socket | transport.tcp                                         | ssl
-transport.tls.trust   | -                                                        | ipaddress os ssl sys warnings
+transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
 transport.tls.stdlib  | transport.tls.trust errors                               | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | transport.tls.trust errors                             | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.transport | transport.tls.* transport.tcp errors                   | contextlib os ssl time warnings

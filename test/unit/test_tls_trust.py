@@ -19,7 +19,6 @@ from hyper import HTTP20Connection, HTTPSConnection
 from hyper.tls import InsecureTLSWarning, init_context
 from hyper.transport.tcp import PlainTransport
 from hyper.transport.tls.transport import TLSTransport, is_allowed, make_filter
-from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0
 PYPY = sys.implementation.name == "pypy"
@@ -550,22 +549,6 @@ def test_ciphers_are_judged_by_name_as_openssl_judges_them_by_kind():
         verdicts[cipher["name"]] = is_allowed(cipher["name"]) == expected
     assert len(verdicts) > 20
     assert [name for name, is_right in verdicts.items() if not is_right] == []
-
-
-@pytest.mark.parametrize(
-    ("host", "is_covered"),
-    [
-        ("2001:db8::1", True),
-        ("2001:DB8:0::0:1", True),
-        ("2001:db8::2", False),
-        ("::nonsense", False),
-    ],
-)
-def test_one_address_is_written_in_many_ways(host, is_covered):
-    """RFC 5952, 2; how ssl shows it, and how pyOpenSSL's backend does."""
-    for name in ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"):
-        assert certificate_covers((("IP Address", name),), host) == is_covered
-    assert not certificate_covers((("DNS", host),), host)
 
 
 # ------------------------------------------------------------- what a script sees
