@@ -84,7 +84,8 @@ class Exchange:
         reading all the same (RFC 9110, 10.1.1).
         """
         pump, stream, continue_timeout = self.pump, self.stream, self.continue_timeout
-        if isinstance(continue_timeout, tuple):
+        # A request without content has nothing to wait with (RFC 9110, 10.1.1).
+        if isinstance(continue_timeout, tuple) or self.announced == 0:
             return True
         most = limit()
         if continue_timeout is None or (most is not None and most < continue_timeout):
@@ -124,7 +125,9 @@ class Exchange:
     def send(self, body: Body, *, final: bool, limit: Limit) -> None:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
-            if self.await_continue(limit):
+            # A request that ends without content has nothing to wait with, either.
+            is_empty = final and content.content_length("", body) == 0
+            if is_empty or self.await_continue(limit):
                 for piece in content.pieces(body):
                     self._send(piece, end_stream=False, limit=limit)
             if final:
