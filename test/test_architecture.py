@@ -22,7 +22,7 @@ PACKAGE = ROOT / "hyper"
 TABLE = """
 # words
 errors                | -                                                        | enum http.client socket
-fields                | errors                                                   | re email.message
+fields                | errors                                                   | contextlib re email.message
 
 # hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table fields            | -

@@ -253,7 +253,10 @@ class HTTPConnection(http.client.HTTPConnection):
     ) -> None:
         """Send a complete request to the server."""
         key = self._key(method, url, body, headers)
-        known = self._known.get(key) if self._session else None
+        try:
+            known = self._known.get(key) if self._session else None
+        except BytesWarning:  # python -bb: text and octets have one hash
+            known = None
         if known is not None:
             self._send_again_as_known(known)
             return

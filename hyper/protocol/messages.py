@@ -146,12 +146,12 @@ def request_fields(headers: FieldSource) -> RequestFields:
         return RequestFields(outgoing_section(pairs))
     try:
         return _given[pairs]
-    except (KeyError, TypeError):  # never seen, or not hashable
+    except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
         given = RequestFields(outgoing_section(pairs))
     if _size(given.fields) <= MAX_JUDGED_SIZE:
         if len(_given) >= MAX_JUDGED:
             _given.clear()
-        with contextlib.suppress(TypeError):
+        with contextlib.suppress(TypeError, BytesWarning):
             _given[pairs] = given
     return given
 
