@@ -8,6 +8,7 @@ shows the octets as they came.
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from .errors import LocalProtocolError
@@ -138,14 +139,16 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
             continue
         try:
             section.append(_checked[pair])
-        except (KeyError, TypeError):  # never seen, or not hashable
+        except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
             name, value = pair
             field = outgoing(name, value)
             section.append(field)
             if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
                 if len(_checked) >= MAX_CHECKED_FIELDS:
                     _checked.clear()
-                _checked[(name, value)] = field
+                # Text and octets have one hash, and under python -bb must not be compared.
+                with contextlib.suppress(BytesWarning):
+                    _checked[(name, value)] = field
     return section
 
 

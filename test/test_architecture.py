@@ -22,7 +22,7 @@ PACKAGE = ROOT / "hyper"
 TABLE = """
 # words
 errors                | -                                                        | enum http.client socket
-fields                | errors                                                   | re email.message
+fields                | errors                                                   | contextlib re email.message
 
 # hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
@@ -61,7 +61,7 @@ transport.tcp         | transport.deadline transport.wakeup                     
 transport.connect     | transport.deadline errors                                | errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
-transport.tls.trust   | -                                                        | ipaddress os ssl sys warnings
+transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
 transport.tls.policy  | errors                                                   | -
 transport.tls.filter  | transport.tls.trust                                      | -
 transport.tls.pinned  | transport.tls.trust                                      | -
@@ -96,16 +96,16 @@ proxy.connect         | proxies proxy.http1 proxy.http2 proxy.socks transport.* 
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
-client.content_codings | errors                                                  | zlib brotli brotlicffi compression backports
+client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | -                                                        | contextlib socket threading time
 client.dial           | transport.*                                              | -
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib
+client.exchange       | client.content protocol.priorities errors                | contextlib time
 client.registry       | errors                                                   | http.client threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | client.exchange pump.lock protocol.settings errors       | contextlib ssl threading
-client.response       | client.content_codings client.timeouts fields errors     | collections http.client io
+client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields                   | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket

@@ -1,8 +1,8 @@
 """Request content: octets, text, files and iterables, as views to be sent (RFC 9110, 6.4).
 
-The rules are http.client's: text is latin-1, a file is read in blocks, an iterable gives a
-piece at a time; what is not known beforehand gets no content-length (HTTP/2 needs none, for
-END_STREAM tells the end).
+The rules are http.client's: text is latin-1, a file is read in blocks, an iterable gives a piece at
+a time.  Content whose length is not known beforehand gets no content-length: HTTP/2 needs none,
+because END_STREAM tells the end (RFC 9113, 8.1).
 """
 
 from __future__ import annotations
@@ -30,12 +30,20 @@ if TYPE_CHECKING:
 #: Octets that are read from a file at a time: four DATA frames.
 READ_SIZE = 64 * 1024
 
-#: Methods whose content is expected: with none, content-length: 0 says so (RFC 9110, 8.6).
+#: Methods that expect content: a request without it says content-length: 0 (RFC 9110, 8.6).
 EXPECTING_CONTENT = frozenset(("PATCH", "POST", "PUT"))
+
+#: The buffered files of io that read a file as it is.
+BUFFERED = (io.BufferedReader, io.BufferedRandom)
 
 
 def view(piece: Octets | str) -> memoryview:
-    """The octets of one piece, text as latin-1."""
+    """Give the octets of one piece, text as latin-1, without a copy where there can be.
+
+    Raises:
+        LocalProtocolError: text has characters beyond latin-1.
+        TypeError: the piece is neither text nor octets.
+    """
     if isinstance(piece, str):
         try:
             return memoryview(piece.encode("latin-1"))
@@ -59,16 +67,21 @@ def _no_body(given: object) -> TypeError:
 
 
 def _require_source(given: object) -> None:
-    # A mapping can be iterated, too: its keys alone would go out.
+    # A mapping can be iterated, too, but its keys alone would go out.
     is_iterable = hasattr(given, "__iter__") and not hasattr(given, "keys")
     if not hasattr(given, "read") and not is_iterable:
         raise _no_body(given)
 
 
 def content_length(method: str, body: Body) -> int | None:
-    """The number of octets that the body will give, or None where only its end will tell.
+    """Count the octets that the body will give (RFC 9110, 8.6); nothing is taken from it.
 
-    Raises TypeError for what is no body, as far as that can be told without taking from it.
+    Returns:
+        None where only the end of the body will tell.
+
+    Raises:
+        LocalProtocolError: text has characters beyond latin-1.
+        TypeError: the object cannot be a body.
     """
     if body is None:
         return 0 if method.upper() in EXPECTING_CONTENT else None
@@ -79,7 +92,7 @@ def content_length(method: str, body: Body) -> int | None:
 
 
 def is_whole(body: Body) -> bool:
-    """Whether the body is one piece that is in memory already."""
+    """True if the body is one piece that is in memory already."""
     if isinstance(body, (bytes, str, bytearray)):
         return True
     try:
@@ -90,13 +103,20 @@ def is_whole(body: Body) -> bool:
 
 
 def _file_size(body: Any) -> int | None:
-    """What is left of a regular, binary file from where it stands."""
-    if isinstance(body, io.TextIOBase):
+    """Count what is left of a regular, binary file from where it stands.
+
+    Only files of ``io`` itself are counted, because others have the descriptor of the octets
+    behind them: what ``gzip.open`` gives reads more octets than its file has.
+    """
+    if type(body).__module__ == "tempfile":
+        body = getattr(body, "file", None)  # NamedTemporaryFile's wrapper gives what its file gives
+    raw = body.raw if type(body) in BUFFERED else body
+    if type(raw) is not io.FileIO:
         return None
     try:
         status = os.fstat(body.fileno())
         position: int = body.tell()
-    except (AttributeError, OSError):
+    except OSError:  # a pipe
         return None
     size = status.st_size - position
     # Where the system makes up a file as it is read (/proc), it says 0.
@@ -104,7 +124,12 @@ def _file_size(body: Any) -> int | None:
 
 
 def pieces(body: Body) -> Iterator[memoryview]:
-    """The content piece by piece, each taken from the body when it is asked for."""
+    """Give the content piece by piece, each taken from the body when it is asked for.
+
+    Raises:
+        LocalProtocolError: text has characters beyond latin-1; the pieces before are given.
+        TypeError: the object, or a piece, is nothing that can be sent.
+    """
     if body is None:
         return
     if is_whole(body):

@@ -16,6 +16,7 @@ the rest of the content is dropped then, and nothing is raised.
 from __future__ import annotations
 
 import contextlib
+import time
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
@@ -97,11 +98,11 @@ class Exchange:
             raise stream.failure.exception()
         return stream.head
 
-    def take(self, amt: int | None) -> list[bytes]:
+    def take(self, amt: int | None, deadline: float | None = None) -> list[bytes]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
         amt: how many octets are wanted; None takes all that is there. What is taken is credited to
-        the peer (6.9).
+        the peer (6.9). deadline: the moment until which it may wait; None: the timeouts count.
         """
         stream, pump = self.stream, self.pump
         if stream.is_over:
@@ -110,10 +111,14 @@ class Exchange:
             pump.release(sum(map(len, pieces)))
             return pieces
         with pump.lock:
-            if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, self.timeouts.remaining())
+            if deadline is None:
+                timeout = self.timeouts.remaining()
             else:
-                pump.wait(stream.has_content, (stream.id,), self.timeouts.remaining())
+                timeout = max(0.0, deadline - time.monotonic())
+            if stream.is_exhausted:
+                pump.wait_open(stream, stream.has_content, timeout)
+            else:
+                pump.wait(stream.has_content, (stream.id,), timeout)
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
@@ -146,7 +151,8 @@ class Exchange:
         is one of failure or redirection; a server that begins a good one may be reading all the
         same (RFC 9110, 10.1.1).
         """
-        if not self.awaits_continue:
+        # A request without content has nothing to wait with (RFC 9110, 10.1.1).
+        if not self.awaits_continue or self.content_length == 0:
             return True
         pump, stream = self.pump, self.stream
         timeout, most = self.continue_timeout, self.timeouts.remaining()
@@ -189,7 +195,9 @@ class Exchange:
     def send(self, body: Body, *, final: bool) -> None:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
-            if self.await_continue():
+            # A request that ends without content has nothing to wait with, either.
+            is_empty = final and content.content_length("", body) == 0
+            if is_empty or self.await_continue():
                 for piece in content.pieces(body):
                     self._send(piece, end_stream=False)
             if final:

@@ -137,7 +137,8 @@ class RequestHeads:
         """Return the content length, if it is known, and the fields that go without saying."""
         implied: Fields = ()
         if offers_codings and not given.names_codings:
-            implied = self._accept_encoding or self._offer_codings()
+            whole = self._accept_encoding or self._offer_codings()
+            implied = content_codings.IDENTITY_ALONE if given.asks_for_part else whole
         if given.content_length is not None:
             return given.content_length, implied
         if size is not None:
@@ -145,6 +146,5 @@ class RequestHeads:
         return size, implied
 
     def _offer_codings(self) -> Fields:
-        codes = content_codings.accept_encoding() if self._decodes else "identity"
-        self._accept_encoding = ((b"accept-encoding", codes.encode()),)
+        self._accept_encoding = content_codings.offer(self._decodes)
         return self._accept_encoding

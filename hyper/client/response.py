@@ -7,11 +7,13 @@ exchange, and taking it is what gives the peer room to send more.
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from http.client import responses
 
-from ..errors import IncompleteRead
+from ..errors import IncompleteRead, TimedOut
 from ..fields import FieldMap
+from ..protocol.stream import PIECE_SIZE
 from . import content_codings
 from .timeouts import Timeouts
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from ..protocol.messages import ResponseHead
     from ..protocol.priorities import PrioritySource
     from .exchange import Exchange
+
+#: The status of a part of the content (RFC 9110, 15.3.7).
+PARTIAL_CONTENT = 206
 
 
 class HTTP20Response(io.BufferedIOBase):
@@ -222,21 +227,31 @@ class HTTP20Response(io.BufferedIOBase):
         """Every piece held and to come; they stay held."""
         index = 0
         while True:
-            if index == len(self._held) and not self._take(1):
-                return
+            if index == len(self._held):
+                self._join_small()  # as taking does, but now the index can follow
+                index = len(self._held)
+                if not self._take(1):
+                    return
             while index < len(self._held):
                 yield self._held[index]
                 index += 1
 
     def _hold_some(self) -> None:
-        while not self._held and self._take(1):
-            pass
+        if self._held or self._is_finished:
+            return
+        if self._decoder is None:
+            self._take(1)
+        else:
+            self._take_decoded(self._decoder, waits_once=True)
 
     def _settle_decoding(self, decode_content: bool | None) -> None:
         if self._decodes is not None:
             return
         wanted = self._decodes_by_default if decode_content is None else decode_content
-        if wanted and self._head.content_encoding and not self._exchange.stream.expects_no_content:
+        # The octets of a part (RFC 9110, 14.2) begin in the middle of their coding.
+        is_part = self.status == PARTIAL_CONTENT
+        has_content = not (is_part or self._exchange.stream.expects_no_content)
+        if wanted and self._head.content_encoding and has_content:
             self._decoder = content_codings.decoder_for(self._head.content_encoding)
         self._decodes = wanted
 
@@ -253,23 +268,55 @@ class HTTP20Response(io.BufferedIOBase):
         if not pieces:
             self._finish()
             return False
+        size = sum(map(len, pieces))
+        if size < PIECE_SIZE * len(pieces):
+            if len(pieces) > 1:
+                pieces = [b"".join(pieces)]
+            self._join_small()
         self._held.extend(pieces)
-        self._held_size += sum(map(len, pieces))
+        self._held_size += size
         return True
 
-    def _take_decoded(self, decoder: content_codings.ContentDecoder) -> bool:
-        """As ``_take``, but one step of decoding: a little content may stand for gigabytes."""
+    def _take_decoded(
+        self, decoder: content_codings.ContentDecoder, *, waits_once: bool = False
+    ) -> bool:
+        """Hold what one step of decoding gives, as a little content may stand for gigabytes.
+
+        Steps may give nothing, for any time: the clock is looked at after each.  waits_once: all
+        waits together may take ``timeout``; else it begins anew with each piece that comes.
+        """
+        deadline = self._deadline()
         while True:
             for step in self._steps:
                 if step:
+                    self._join_small()
                     self._held.append(step)
                     self._held_size += len(step)
+                    if self._held_size > len(step) and self._exchange.timeouts.is_overdue():
+                        raise TimedOut("timed out while decoding content; what came is kept")
                     return True
-            pieces = self._exchange.take(1)
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimedOut("timed out while decoding content that gives no octets")
+            if waits_once and deadline is not None:
+                pieces = self._exchange.take(1, deadline)
+            else:
+                pieces = self._exchange.take(1)
+                deadline = self._deadline()
             if not pieces:
                 self._finish()
                 return False
             self._steps = decoder.steps(b"".join(pieces))
+
+    def _deadline(self) -> float | None:
+        timeout = self.timeout
+        return None if timeout is None else time.monotonic() + timeout
+
+    def _join_small(self) -> None:
+        """Join small pieces at the end of what is held, so that octets are what it costs."""
+        held = self._held
+        while len(held) > 1 and len(held[-2]) <= len(held[-1]) < PIECE_SIZE:
+            last = held.pop()
+            held[-1] = b"".join((held[-1], last))
 
     def _finish(self) -> None:
         """No more content comes: raise unless it was all."""

@@ -50,6 +50,11 @@ class Timeouts:
         timeout = self.timeout
         return socket.getdefaulttimeout() if timeout is NOT_GIVEN else timeout
 
+    def is_overdue(self) -> bool:
+        """True if this thread is inside ``within`` and its moment has passed."""
+        deadline = self._deadlines.get(threading.get_ident())
+        return deadline is not None and time.monotonic() >= deadline
+
     @contextlib.contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
         """Limit all waits of this thread inside; the earlier moment counts where it is nested."""

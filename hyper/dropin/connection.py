@@ -310,7 +310,10 @@ class HTTPConnection(bases.HTTPConnection):
     ) -> None:
         """Send a complete request to the server."""
         key = self._key(method, url, body, headers)
-        known = self._known.get(key) if self._session else None
+        try:
+            known = self._known.get(key) if self._session else None
+        except BytesWarning:  # python -bb: text and octets have one hash
+            known = None
         if known is not None:
             self._step_to_sent()
             self._method = known.method

@@ -80,7 +80,14 @@ class Origin:
 class RequestFields:
     """The caller's fields, checked, and what they say of the request as a whole."""
 
-    __slots__ = ("content_length", "expects_continue", "fields", "host", "names_codings")
+    __slots__ = (
+        "asks_for_part",
+        "content_length",
+        "expects_continue",
+        "fields",
+        "host",
+        "names_codings",
+    )
 
     def __init__(self, given: list[Pair]) -> None:
         #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
@@ -90,6 +97,8 @@ class RequestFields:
         self.content_length: int | None = None
         #: whether the caller says which content codings are welcome
         self.names_codings = False
+        #: whether a part of the content is asked for (RFC 9110, 14.2)
+        self.asks_for_part = False
         #: whether the server is asked before the content goes out (RFC 9110, 10.1.1)
         self.expects_continue = False
         for name, value in given:
@@ -99,6 +108,8 @@ class RequestFields:
                 self._note_length(value)
             elif name == b"accept-encoding":
                 self.names_codings = True
+            elif name == b"range":
+                self.asks_for_part = True
             elif name == b"expect":
                 self.expects_continue = value.lower() == b"100-continue"
 
@@ -135,12 +146,12 @@ def request_fields(headers: FieldSource) -> RequestFields:
         return RequestFields(outgoing_section(pairs))
     try:
         return _given[pairs]
-    except (KeyError, TypeError):  # never seen, or not hashable
+    except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
         given = RequestFields(outgoing_section(pairs))
     if _size(given.fields) <= MAX_JUDGED_SIZE:
         if len(_given) >= MAX_JUDGED:
             _given.clear()
-        with contextlib.suppress(TypeError):
+        with contextlib.suppress(TypeError, BytesWarning):
             _given[pairs] = given
     return given
 

@@ -221,3 +221,28 @@ class TestExpectContinue:
         connection.request("POST", "/", b"content", dict(self.HEADERS))
         assert connection.getresponse().status == 200
         connection.close()
+
+    @pytest.mark.parametrize("way", ["request", "trailers", "pieces", "pieces of no length"])
+    def test_empty_content_is_not_held_back(self, connect, way):
+        """RFC 9110, 10.1.1: the expectation is about content."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, _, content = want(peer, ("expect", "100-continue"))
+            assert content == b""
+            peer.write_response(stream_id)
+
+        # A wait would last until the peer gives up.
+        connection = connect(script, continue_timeout=None, timeout=None)
+        if way.startswith("pieces"):
+            headers = {"content-length": "0", **dict(self.HEADERS)}
+            if way == "pieces of no length":
+                del headers["content-length"]
+            stream_id = connection.putrequest("PUT", "/")
+            for name, value in headers.items():
+                connection.putheader(name, value, stream_id=stream_id)
+            connection.endheaders(b"", final=True, stream_id=stream_id)
+        else:
+            trailers = {"x-trailer": "1"} if way == "trailers" else None
+            connection.request("PUT", "/", b"", dict(self.HEADERS), trailers=trailers)
+        assert connection.getresponse().status == 200

@@ -470,4 +470,5 @@ def _written_out(address: Any) -> str:
     """An address as the ssl module shows it: "0:0:0:0:0:0:0:1"."""
     if address.version == 4:
         return str(address)
-    return ":".join(f"{int(part, 16):X}" for part in address.exploded.split(":"))
+    packed = address.packed
+    return ":".join(f"{high << 8 | low:X}" for high, low in zip(packed[::2], packed[1::2]))

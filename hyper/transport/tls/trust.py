@@ -8,6 +8,7 @@ certificate that is refused is an ``ssl.SSLCertVerificationError`` in both backe
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import sys
 import warnings
@@ -87,28 +88,47 @@ def copied(error: OSError) -> OSError:
     return other
 
 
-def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
-    """True if a verified certificate's names cover a host, for promises of it (10.1).
+#: A label of a host's that ``*`` in a certificate's name stands for, as OpenSSL reads it.
+WILDCARD_LABEL = re.compile(r"\*|[0-9a-z-]+").fullmatch
 
-    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only
-    judges who may *push*. The TLS library has judged the server itself during the handshake.
+
+def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
+    """True if a TLS library would accept a certificate with these names for a host (10.1).
+
+    This only judges for whom the server may *push*. The TLS library itself has judged the host that
+    we connected to, during the handshake.
+
+    Args:
+        names: subjectAltName as the ssl module shows it, (kind, name) pairs.
+        host: in ASCII; a dot at its end is no part of the name (RFC 6066, 3).
     """
-    host = host.lower().rstrip(".")
-    if ":" in host:  # the same IPv6 address is written in many ways
-        address = address_of(host)
-        return address is not None and any(
-            kind == "IP Address" and address_of(name) == address for kind, name in names
+    address = address_of(host)
+    if address is not None:  # no name of the kind DNS covers it (RFC 9110, 4.3.5)
+        return any(
+            kind == "IP Address" and address_of(name) == address  # written in many ways
+            for kind, name in names
         )
-    _, _, parent = host.partition(".")
-    return any(
-        name.lower() == host or (kind == "DNS" and parent and name.lower() == f"*.{parent}")
-        for kind, name in names
-        if kind in ("DNS", "IP Address")
-    )
+    if not host.isascii():
+        return False
+    host = host.lower().removesuffix(".")
+    is_name = all(host.split(".")) and ":" not in host and address_of(host) is None
+    if not is_name:
+        return False
+    return any(kind == "DNS" and _is_name_for(name.lower(), host) for kind, name in names)
+
+
+def _is_name_for(name: str, host: str) -> bool:
+    """True if a DNS name covers a host; ``*.`` stands for one label (RFC 6125, 6.4.3)."""
+    if name == host:
+        return True
+    star, _, parent = name.partition(".")
+    label, _, rest = host.partition(".")
+    # No certificate is for all of a top-level domain: OpenSSL asks for a dot in the parent.
+    return star == "*" and rest == parent and "." in parent and bool(WILDCARD_LABEL(label))
 
 
 def address_of(host: str) -> str | None:
-    """Return a literal IP address as certificates name it; None for any other host."""
+    """Return the host, if it is a literal IP address, in its one short form; else None."""
     import ipaddress
 
     try:

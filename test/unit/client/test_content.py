@@ -1,4 +1,4 @@
-"""client/content.py: whatever callers give as content, in views, and how long it will be.
+"""client/content: whatever callers give as content, in views, and how long it will be.
 
 http.client is the oracle where it has an opinion.
 """
@@ -6,19 +6,23 @@ http.client is the oracle where it has an opinion.
 from __future__ import annotations
 
 import array
+import bz2
+import codecs
+import gzip
 import io
+import lzma
 import os
 import tempfile
 from collections import deque
 
 import pytest
 
-from hyper.client import content as body
+from hyper.client import content
 from hyper.errors import LocalProtocolError
 
 
 def octets(given):
-    return b"".join(bytes(piece) for piece in body.pieces(given))
+    return b"".join(bytes(piece) for piece in content.pieces(given))
 
 
 def generator(*pieces):
@@ -56,19 +60,19 @@ PIECEWISE = {
 }
 
 
-@pytest.mark.parametrize(("given", "content"), WHOLE.values(), ids=WHOLE)
-def test_what_is_in_memory_is_one_piece_of_known_length(given, content):
+@pytest.mark.parametrize(("given", "expected"), WHOLE.values(), ids=WHOLE)
+def test_what_is_in_memory_is_one_piece_of_known_length(given, expected):
     """RFC 9110, 8.6."""
-    assert octets(given) == content
-    assert body.is_whole(given)
-    assert body.content_length("POST", given) == len(content)
+    assert octets(given) == expected
+    assert content.is_whole(given)
+    assert content.content_length("POST", given) == len(expected)
 
 
-@pytest.mark.parametrize(("given", "content"), PIECEWISE.values(), ids=PIECEWISE)
-def test_what_comes_piece_by_piece_has_no_length_beforehand(given, content):
-    assert not body.is_whole(given)
-    assert body.content_length("POST", given) is None
-    assert octets(given) == content
+@pytest.mark.parametrize(("given", "expected"), PIECEWISE.values(), ids=PIECEWISE)
+def test_what_comes_piece_by_piece_has_no_length_beforehand(given, expected):
+    assert not content.is_whole(given)
+    assert content.content_length("POST", given) is None
+    assert octets(given) == expected
 
 
 def test_a_piece_is_asked_for_only_when_the_one_before_is_gone():
@@ -79,36 +83,106 @@ def test_a_piece_is_asked_for_only_when_the_one_before_is_gone():
             taken.append(number)
             yield b"%d" % number
 
-    views = body.pieces(pieces())
+    views = content.pieces(pieces())
     assert bytes(next(views)) == b"0"
     assert taken == [0]
 
 
 def test_a_file_gives_what_is_left_of_it(binary_file):
-    assert body.content_length("POST", binary_file) == 7
+    assert content.content_length("POST", binary_file) == 7
     assert octets(binary_file) == b"3456789"
 
 
 def test_a_file_that_seems_empty_has_no_length(binary_file):
     """It may be one that the system makes up as it is read, as those of /proc."""
     binary_file.seek(100)
-    assert body.content_length("POST", binary_file) is None
+    assert content.content_length("POST", binary_file) is None
     assert octets(binary_file) == b""
 
 
 def test_a_large_file_is_read_in_blocks(binary_file):
-    binary_file.truncate(3 * body.READ_SIZE)
+    binary_file.truncate(3 * content.READ_SIZE)
     binary_file.seek(1)
-    sizes = [len(piece) for piece in body.pieces(binary_file)]
-    assert sizes == [body.READ_SIZE, body.READ_SIZE, body.READ_SIZE - 1]
+    sizes = [len(piece) for piece in content.pieces(binary_file)]
+    assert sizes == [content.READ_SIZE, content.READ_SIZE, content.READ_SIZE - 1]
 
 
 def test_a_text_file_has_no_length_in_octets(tmp_path):
     path = tmp_path / "text"
     path.write_text("caf\xe9", encoding="utf-8")
     with path.open(encoding="utf-8") as file:
-        assert body.content_length("POST", file) is None
+        assert content.content_length("POST", file) is None
         assert octets(file) == b"caf\xe9"
+
+
+PACKED = {
+    "gzip": (gzip.open, gzip.compress),
+    "bz2": (bz2.open, bz2.compress),
+    "lzma": (lzma.open, lzma.compress),
+    "a buffer around gzip": (lambda path: io.BufferedReader(gzip.GzipFile(path)), gzip.compress),
+    "a buffer around bz2": (lambda path: io.BufferedReader(bz2.BZ2File(path)), bz2.compress),
+}
+
+
+@pytest.mark.parametrize("start", [0, 5])
+@pytest.mark.parametrize(("opener", "pack"), PACKED.values(), ids=PACKED)
+def test_a_packed_file_gives_what_read_gives_and_no_length(tmp_path, opener, pack, start):
+    """RFC 9110, 8.6: fileno() and its size are those of the packed octets."""
+    path = tmp_path / "packed"
+    path.write_bytes(pack(b"0123456789" * 1000))
+    with opener(path) as file:
+        assert file.read(start) == b"0123456789"[:start]
+        assert content.content_length("POST", file) is None
+        assert octets(file) == (b"0123456789" * 1000)[start:]
+
+
+def test_a_file_whose_read_was_overridden_has_no_length(tmp_path):
+    class Shouting(io.FileIO):
+        def read(self, size=-1):
+            return super().read(size).upper() * 2
+
+    path = tmp_path / "file"
+    path.write_bytes(b"text")
+    with Shouting(path) as file:
+        assert content.content_length("POST", file) is None
+        assert octets(file) == b"TEXTTEXT"
+
+
+def test_text_read_through_a_codec_has_no_length(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("caf\xe9", encoding="utf-8")
+    with codecs.open(str(path), encoding="utf-8") as file:
+        assert content.content_length("POST", file) is None
+        assert octets(file) == b"caf\xe9"
+
+
+@pytest.mark.parametrize("buffering", [0, -1, 100])
+@pytest.mark.parametrize("mode", ["rb", "r+b"])
+def test_a_plain_file_keeps_its_length(tmp_path, buffering, mode):
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open(mode, buffering=buffering) as file:
+        file.read(4)
+        assert content.content_length("PUT", file) == 6
+        assert octets(file) == b"456789"
+
+
+def test_a_named_temporary_file_has_its_length():
+    for mode, length in (("w+b", 3), ("w+", None)):
+        with tempfile.NamedTemporaryFile(mode) as file:
+            file.write("caf" if mode == "w+" else b"caf")
+            file.seek(0)
+            assert content.content_length("PUT", file) == length
+            assert octets(file) == b"caf"
+
+
+def test_a_closed_file_is_refused_before_anything_is_sent(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        pass
+    with pytest.raises(ValueError, match="closed file"):
+        content.content_length("POST", file)
 
 
 def test_a_pipe_has_no_length():
@@ -116,7 +190,7 @@ def test_a_pipe_has_no_length():
     with os.fdopen(writing, "wb") as end:
         end.write(b"through a pipe")
     with os.fdopen(reading, "rb") as end:
-        assert body.content_length("POST", end) is None
+        assert content.content_length("POST", end) is None
         assert octets(end) == b"through a pipe"
 
 
@@ -132,7 +206,7 @@ def test_a_pipe_that_cannot_tell_where_it_stands_has_no_length():
             return self.left.pop(0)
 
     reader = Reader()
-    assert body.content_length("PUT", reader) is None
+    assert content.content_length("PUT", reader) is None
     assert octets(reader) == b"ab"
 
 
@@ -142,14 +216,14 @@ def test_a_pipe_that_cannot_tell_where_it_stands_has_no_length():
 )
 def test_no_content_is_announced_where_the_method_expects_some(method, length):
     """RFC 9110, 8.6."""
-    assert body.content_length(method, None) == length
+    assert content.content_length(method, None) == length
     assert octets(None) == b""
 
 
 def test_text_beyond_latin_1_is_refused_with_the_way_out():
     """The same words that http.client's users know, and the piece that is at fault."""
     with pytest.raises(LocalProtocolError, match=r"'\u20ac'.*latin-1.*encode\('utf-8'\)"):
-        body.content_length("POST", "costs \u20ac 5")
+        content.content_length("POST", "costs \u20ac 5")
 
 
 @pytest.mark.parametrize("given", [[5], [None], generator(object())], ids=["int", "None", "object"])
@@ -162,7 +236,7 @@ def test_pieces_that_are_no_octets_are_refused(given):
     "given", [5, 2.5, object(), {"name": "value"}], ids=["int", "float", "object", "mapping"]
 )
 def test_what_is_no_body_at_all_is_refused(given):
-    """A mapping is none either: of a form meant for others to code, the keys alone would go out."""
-    for verb in (octets, lambda given: body.content_length("POST", given)):
+    """A mapping would send its keys alone, so that a form that others were to code is refused."""
+    for verb in (octets, lambda given: content.content_length("POST", given)):
         with pytest.raises(TypeError, match="bytes-like, str, a file, or an iterable"):
             verb(given)

@@ -22,7 +22,6 @@ from hyper.transport.tcp import PlainTransport
 from hyper.transport.tls.context import make_filter
 from hyper.transport.tls.policy import require_h2
 from hyper.transport.tls.transport import TLSTransport
-from hyper.transport.tls.trust import certificate_covers
 
 DEADLINE = 10.0
 TLS_1_2 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
@@ -511,32 +510,3 @@ def test_files_that_do_not_fit(certificates, backend, options, error):
         options = {"cert": (certificates.server.certificate, certificates.client.key)}
     with pytest.raises(error):
         init_context(**options, backend=backend)
-
-
-NAMES = (("DNS", "Example.org"), ("DNS", "*.example.com"), ("IP Address", "192.0.2.1"))
-
-
-@pytest.mark.parametrize(
-    ("host", "is_covered"),
-    [
-        ("example.org", True),
-        ("EXAMPLE.ORG", True),
-        ("example.org.", True),
-        ("www.example.org", False),
-        ("www.example.com", True),
-        ("example.com", False),
-        ("a.b.example.com", False),
-        ("192.0.2.1", True),
-        ("192.0.2.2", False),
-        ("", False),
-        ("example", False),
-        ("*.example.com", True),  # no host is called so; the certificate names it all the same
-    ],
-)
-def test_what_a_certificate_covers(host, is_covered):
-    """RFC 9113, 10.1; RFC 6125, 6.4.3: a wildcard stands for one label."""
-    assert certificate_covers(NAMES, host) == is_covered
-
-
-def test_other_kinds_of_names_cover_nothing():
-    assert not certificate_covers((("URI", "example.org"), ("email", "example.org")), "example.org")
