@@ -36,7 +36,7 @@ def open_endpoint(streams):
         encoder=encoder,
         decoder=Decoder(),
         covers=lambda scheme, authority: False,  # noqa: ARG005
-        unread_limit=2**40,
+        unread_limit=2**42,
         now=lambda: 0.0,
     )
     endpoint.receive(memoryview(wire.settings({})))

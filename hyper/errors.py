@@ -278,17 +278,25 @@ REMOTE_FAULTS: dict[int, type[RemoteProtocolError]] = {
 class Failure:
     """A recipe for an exception: kept once, raised afresh by every thread that waits.
 
-    kind(*arguments, **attributes) makes the exception.  cuts_content: what was received until
-    then is right, but not all.  cause: the exception that led to it, if one did.
+    kind(*arguments, **attributes) makes the exception.  cuts_content: True if what was received
+    until then is right, but not all: http.client then raises IncompleteRead.  False if the peer
+    broke a rule, so that what it sent cannot be trusted.  cause: the exception that led to it, if
+    one did.
     """
 
     __slots__ = ("arguments", "attributes", "cause", "cuts_content", "kind")
 
-    def __init__(self, kind: type[Exception], *arguments: object, **attributes: object) -> None:
+    def __init__(
+        self,
+        kind: type[Exception],
+        *arguments: object,
+        cuts_content: bool = True,
+        **attributes: object,
+    ) -> None:
         self.kind = kind
         self.arguments = arguments
         self.attributes = attributes
-        self.cuts_content = issubclass(kind, OSError)
+        self.cuts_content = cuts_content
         self.cause: Exception | None = None
 
     @classmethod
@@ -301,14 +309,20 @@ class Failure:
     ) -> Failure:
         """The failure that a peer's fault is to the caller."""
         kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
-        return cls(kind, f"the peer broke HTTP/2: {why}", error_code=code, stream_id=stream_id)
+        return cls(
+            kind,
+            f"the peer broke HTTP/2: {why}",
+            cuts_content=False,
+            error_code=code,
+            stream_id=stream_id,
+        )
 
     @classmethod
-    def of_short_content(cls, stream_id: int, size: int, announced: int) -> Failure:
+    def of_short_content(cls, stream_id: int, size: int, content_length: int) -> Failure:
         """The failure of a message that ended before its content-length (8.1.1)."""
         failure = cls.of_peer(
             ErrorCode.PROTOCOL_ERROR,
-            f"content ended after {size} of {announced} octets (RFC 9113, 8.1.1)",
+            f"content ended after {size} of {content_length} octets (RFC 9113, 8.1.1)",
             stream_id,
         )
         failure.cuts_content = True

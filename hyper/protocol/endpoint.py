@@ -36,13 +36,13 @@ from .flow.tuning import Opening
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
 from .settings import (
+    DEFAULTS,
     SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_CONCURRENT_STREAMS,
     SETTINGS_MAX_FRAME_SIZE,
     SETTINGS_NO_RFC7540_PRIORITIES,
-    UNLIMITED,
     LocalSettings,
     PeerSettings,
 )
@@ -93,7 +93,6 @@ class Endpoint(Opening):
         "_cancelled",
         "_unsent_answers",
         "_youngest_opened",
-        "accepts_requests",
         "alt_services",
         "block",
         "changed_streams",
@@ -138,14 +137,17 @@ class Endpoint(Opening):
         former: Iterable[ref[Budget]] = (),
     ) -> None:
         super().__init__(unread_limit, former, now)
+        announced = {**DEFAULTS, **settings}
         # Fixed after this.
-        self.max_frame_size = settings.get(SETTINGS_MAX_FRAME_SIZE, 16_384)
-        self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
+        self.max_frame_size = announced[SETTINGS_MAX_FRAME_SIZE]
+        self.stream_window = announced[SETTINGS_INITIAL_WINDOW_SIZE]
         #: what a new stream begins with: until the peer has acknowledged ours, it may still use
         #: the old window if that is larger (6.9.3)
-        self.initial_receive_window = max(self.stream_window, 65_535)
-        pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
-        self.max_pushes = pushes if settings.get(SETTINGS_ENABLE_PUSH, 1) else 0
+        self.initial_receive_window = max(
+            self.stream_window, DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE]
+        )
+        pushes = announced[SETTINGS_MAX_CONCURRENT_STREAMS]
+        self.max_pushes = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
         self.encoder = encoder
         self.decoder = decoder
         self.covers = covers
@@ -157,8 +159,6 @@ class Endpoint(Opening):
         self.peer_settings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
-        #: whether new requests may go out here: until failure, GOAWAY, or the last stream id
-        self.accepts_requests = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
@@ -274,7 +274,6 @@ class Endpoint(Opening):
 
     def close_stream(self, stream: Stream) -> None:
         """The stream is closed: only those who hold it know it any more."""
-        stream.request_is_open = False
         if stream.receive_window.budget is not None:
             with contextlib.suppress(StreamFault):  # it has failed already
                 stream.receive_window.end()
@@ -297,6 +296,10 @@ class Endpoint(Opening):
 
     def _cancel(self, stream: Stream, code: ErrorCode) -> None:
         stream.state = step_stream(stream.state, states.SEND_RST, stream.id)
+        self.close_cancelled(stream, code)
+
+    def close_cancelled(self, stream: Stream, code: ErrorCode) -> None:
+        """Send the RST_STREAM that a step to CANCELLED obliges us to (states.py)."""
         self.send_rst_stream(stream.id, code)
         self.close_stream(stream)
 
@@ -320,12 +323,8 @@ class Endpoint(Opening):
         if self.failure:
             return
         self.failure = failure
-        self.accepts_requests = False
-        self.receivers = receivers.FAILED
         for stream in list(self.streams.values()):
-            stream.state = CLOSED
-            if not stream.is_over:
-                stream.failure = failure
+            stream.fail(failure)
             self.close_stream(stream)
 
     # -------------------------------------------------------------- octets out
@@ -350,6 +349,13 @@ class Endpoint(Opening):
         self.outbound = []
         self._unsent_answers = 0
         return bytes(octets)
+
+    @property
+    def accepts_requests(self) -> bool:
+        """True if new requests may go out: no failure, no GOAWAY, stream ids left (5.1.1, 6.8)."""
+        return (
+            self.failure is None and self.goaway is None and self.next_stream_id <= LAST_STREAM_ID
+        )
 
     def may_open_stream(self) -> bool:
         """Whether one more request is within the peer's limit (5.1.2)."""
@@ -385,7 +391,6 @@ class Endpoint(Opening):
         """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
         stream_id = self.next_stream_id
         self.next_stream_id = stream_id + 2
-        self.accepts_requests = self.accepts_requests and stream_id + 2 <= LAST_STREAM_ID
         return stream_id
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
@@ -396,7 +401,6 @@ class Endpoint(Opening):
         """
         stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
         stream.receive_window = self._opened(self.initial_receive_window, stream.id, self.budget)
-        stream.request_is_open = False
         self._youngest_opened = stream.id
         self.streams[stream.id] = stream
         return stream
@@ -414,7 +418,9 @@ class Endpoint(Opening):
         if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         if method == "CONNECT":
-            self._require_leave_for(section)
+            protocol = dict(section).get(b":protocol")
+            if protocol is not None:
+                self.require_connect_protocol(protocol.decode())
         stream_id = reserved_id
         if stream_id <= self._youngest_opened:
             stream_id = self.reserve_stream_id()
@@ -434,7 +440,7 @@ class Endpoint(Opening):
         )
         self.streams[stream_id] = stream
         if end_stream:
-            self._send_end(stream)
+            stream.state = step_stream(state, states.SEND_END, stream_id)
         else:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
@@ -452,16 +458,14 @@ class Endpoint(Opening):
         except StreamFault as fault:
             raise fault.failure.exception() from fault.failure.cause
 
-    def _require_leave_for(self, section: Fields) -> None:
-        """Extended CONNECT is for peers that have announced it (RFC 8441, 3)."""
-        if self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
-            return
-        for name, value in section:
-            if name == b":protocol":
-                raise LocalProtocolError(
-                    f"CONNECT for {value.decode()} to a server that has not announced"
-                    " SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441, 3); nothing was sent"
-                )
+    def require_connect_protocol(self, protocol: str) -> None:
+        """Raise NegotiationError if the peer has not announced extended CONNECT (RFC 8441, 3)."""
+        if not self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
+            raise NegotiationError(
+                "the server has not announced SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
+                f" {protocol} cannot be asked for on this connection (RFC 8441, 3); nothing was"
+                " sent"
+            )
 
     def may_send(self, stream: Stream) -> bool:
         """Whether content may go out on the stream now, or never will again (6.9)."""
@@ -519,7 +523,6 @@ class Endpoint(Opening):
             )
 
     def _send_end(self, stream: Stream) -> None:
-        stream.request_is_open = False
         stream.state = step_stream(stream.state, states.SEND_END, stream.id)
         if stream.state == CLOSED:
             self.close_stream(stream)
@@ -529,9 +532,12 @@ class Endpoint(Opening):
 
         A response that is under way comes to its end; then the stream is reset.
         """
-        stream.request_is_open = False
-        if stream.is_over and stream.id in self.streams:
-            self._cancel(stream, ErrorCode.CANCEL)
+        state = step_stream(stream.state, states.WITHHOLD, stream.id)
+        if state == states.IGNORE:  # the stream has ended
+            return
+        stream.state = state
+        if state == CANCELLED:
+            self.close_cancelled(stream, ErrorCode.CANCEL)
 
     def reprioritize(self, stream: Stream, field_value: bytes) -> bool:
         """Send PRIORITY_UPDATE; False where it would be in vain (RFC 9218, 7.1).

@@ -6,13 +6,12 @@ that it concerns, and queues what must be answered.  A fault is raised, as Strea
 ConnectionFault, and judged in ``Endpoint.receive``.
 
 At the end of the module stand the phases of a connection: tuples of receivers, indexed by frame
-type.
+type.  A connection that has failed receives nothing (``Endpoint.receive``).
 
 =========== ============================================ =====================================
 PREFACE     SETTINGS alone                               until the peer's first SETTINGS (3.4)
 RUNNING     one receiver a type; unknown ones ignored    until a block goes on, or failure
 FIELD_BLOCK CONTINUATION alone                           until END_HEADERS (6.10)
-FAILED      everything is dropped                        for ever
 =========== ============================================ =====================================
 """
 
@@ -37,8 +36,16 @@ from .flow.windows import ReceiveWindow, SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
-from .stream import MANY_PIECES, Stream
+from .states import (
+    CANCELLED,
+    CLOSED,
+    HALF_CLOSED_LOCAL,
+    OPEN,
+    RESERVED_REMOTE,
+    WITHHELD,
+    step_stream,
+)
+from .stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ class FieldBlock:
 
 
 def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """DATA (6.1). HOT."""
+    """DATA (6.1). HOT: once a frame (bench/receive.py, bulk)."""
     size = len(payload)
     window = endpoint.receive_window
     increment = window.take(size) + window.credit(size)
@@ -97,13 +104,11 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         _on_absent(endpoint, stream_id, states.RECV_DATA)
         return
     stream.state = step_stream(stream.state, states.RECV_DATA, stream_id)
-    stream.phase = step_message(stream.phase, states.DATA, stream_id)
-    window = stream.receive_window
-    increment = window.take(size)
+    increment = stream.receive_content(bytes(payload), size)
     if flags & PADDED:
-        increment += window.pad(size - len(payload))
+        increment += stream.receive_window.pad(size - len(payload))
     if payload:
-        _deliver(endpoint, stream, bytes(payload))
+        endpoint.empty_data_frames = 0
     elif not flags & END_STREAM:
         _count_empty_data(endpoint, stream_id)
     if flags & END_STREAM:
@@ -111,24 +116,6 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     elif increment:
         endpoint.send_window_update(stream_id, increment)
     endpoint.changed_streams.append(stream_id)
-
-
-def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> None:
-    """Content for the reader."""
-    stream.content_size += len(content)
-    announced = stream.content_length
-    if announced is not None and stream.content_size > announced:
-        raise StreamFault(
-            stream.id,
-            ErrorCode.PROTOCOL_ERROR,
-            f"{stream.content_size} octets of content where the message has {announced}"
-            " (RFC 9113, 8.1.1)",
-        )
-    endpoint.empty_data_frames = 0
-    if len(stream.content) < MANY_PIECES:
-        stream.content.append(content)
-    else:
-        stream.add(content)
 
 
 def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
@@ -167,9 +154,7 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
             raise StreamFault(
                 stream_id, ErrorCode.PROTOCOL_ERROR, "HEADERS within a tunnel (RFC 9113, 8.5)"
             )
-        event = states.HEADERS_ENDING if ends else states.HEADERS_GOING_ON
-        stream.phase = step_message(stream.phase, event, stream_id)
-        stream.trailers = messages.trailers(section, stream_id)
+        stream.receive_trailers(messages.trailers(section, stream_id), ends=ends)
     if ends:
         _receive_end(endpoint, stream)
     endpoint.changed_streams.append(stream_id)
@@ -178,8 +163,7 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
 def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     head = response_head(section, stream.id)
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
-        stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
-        stream.begin(head)
+        stream.receive_head(head)
         if head.status == MISDIRECTED_REQUEST:
             receive_misdirected(endpoint, stream)
         window, size = stream.receive_window, stream.content_length
@@ -187,8 +171,7 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         if size is not None and size > window.size:
             endpoint.open_further(stream, "expected")
         return
-    stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
-    stream.informational.append(head)
+    stream.receive_interim(head)
     if len(stream.informational) > MAX_INTERIM_RESPONSES:
         raise StreamFault(
             stream.id,
@@ -198,21 +181,13 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
 
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
-    """END_STREAM: the message must be whole (8.1.1)."""
+    """END_STREAM, after the frame that carries it (8.1)."""
     stream.receive_window.end()
-    phase = step_message(stream.phase, states.END, stream.id)
-    announced = stream.content_length
-    if announced is not None and stream.content_size != announced:
-        stream.failure = Failure.of_short_content(stream.id, stream.content_size, announced)
-        raise StreamFault(
-            stream.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
-        )
-    stream.phase = phase
-    stream.state = step_stream(stream.state, states.RECV_END, stream.id)
+    stream.end()
     if stream.state == CLOSED:
         endpoint.close_stream(stream)
-    elif not stream.request_is_open:
-        endpoint.withhold(stream)  # what was to wait for this end
+    elif stream.state == CANCELLED:  # the rest of the request was withheld
+        endpoint.close_cancelled(stream, ErrorCode.CANCEL)
 
 
 def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -234,10 +209,7 @@ def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: 
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_RST)
         return
-    stream.state = step_stream(stream.state, states.RECV_RST, stream_id)
-    if code == ErrorCode.NO_ERROR and stream.content_size == stream.content_length:
-        stream.phase = states.DONE  # Node 20 says so instead of END_STREAM, now and then
-    if stream.phase != states.DONE:
+    if not stream.receive_reset(code):
         stream.failure = Failure(
             StreamResetError,
             f"the peer reset stream {stream_id} with {code_name(code)} (RFC 9113, 6.4)",
@@ -330,7 +302,7 @@ def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_
     if state == CANCELLED or not endpoint.max_pushes:
         endpoint.send_rst_stream(promised_id, ErrorCode.CANCEL)
         return
-    if state not in (OPEN, states.HALF_CLOSED_LOCAL):
+    if state not in (OPEN, HALF_CLOSED_LOCAL, WITHHELD):
         raise ConnectionFault(
             ErrorCode.PROTOCOL_ERROR,
             f"PUSH_PROMISE on stream {stream_id}, which is {states.STATE_NAMES[state]}"
@@ -359,7 +331,6 @@ def _open_promise(
         endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
     )
     stream.promised_request = request
-    stream.request_is_open = False
     endpoint.streams[promised_id] = stream
     endpoint.pushes_open += 1
     endpoint.promises.setdefault(stream_id, deque()).append(stream)
@@ -391,10 +362,9 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
-    endpoint.accepts_requests = False
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:
-            stream.failure = Failure(
+            failure = Failure(
                 ConnectionTerminated,
                 f"the peer said GOAWAY with {code_name(code)} before it processed stream"
                 f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
@@ -404,7 +374,7 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
                 debug_data=debug,
                 retryable=True,
             )
-            stream.state = CLOSED
+            stream.fail(failure)
             endpoint.close_stream(stream)
     endpoint.changed_streams.append(0)
 
@@ -567,4 +537,3 @@ FIELD_BLOCK = _phase(
     receive_within_block,
     {frames.CONTINUATION: receive_continuation},
 )
-FAILED = _phase(receive_unknown, {})

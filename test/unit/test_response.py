@@ -106,10 +106,8 @@ class FakePump:
 def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, trailers=()):
     """A response whose content comes act by act."""
     stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
-    stream.request_is_open = False
-    stream.phase = states.CONTENT
     stream.receive_window = SimpleNamespace(size=1)
-    stream.begin(ResponseHead(status, tuple(fields), length))
+    stream.receive_head(ResponseHead(status, tuple(fields), length))
     stream.trailers = tuple(trailers)
     connection = SimpleNamespace(decode_content=decode, limit=lambda: 1.0)
     return HTTP20Response(connection, FakePump(stream, acts), stream)
@@ -563,7 +561,7 @@ class TestClosing:
     def test_while_the_request_still_goes_out_resets_the_stream(self):
         """The server has answered before it had all: nobody will send the rest (8.1)."""
         response = reply(END)
-        response._stream.request_is_open = True
+        response._stream.state = states.HALF_CLOSED_REMOTE
         response.read()
         response.close()
         assert response._pump.endpoint.cancelled == [response._stream]
@@ -627,7 +625,7 @@ class TestPush:
         assert push.getrequestheader("x-note") == "one, two"
         assert push.getrequestheader("absent", "none") == "none"
         assert push.getrequestheaders()[0] == ("accept", "text/css")
-        stream.begin(ResponseHead(200, (), None))
+        stream.receive_head(ResponseHead(200, (), None))
         assert push.getresponse() is push.get_response()
         assert push.getresponse().stream_id == 2
         assert repr(push) == "<HTTP20Push GET /style.css?v=1, stream 2>"

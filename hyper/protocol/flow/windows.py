@@ -267,6 +267,6 @@ def _broken(
 ) -> StreamFault:
     name = getattr(window_manager, "__qualname__", repr(window_manager))
     why = f"the window manager {name} failed in {hook}: {error!r}; {then}"
-    failure = Failure(LocalProtocolError, why, stream_id=stream_id or None)
+    failure = Failure(LocalProtocolError, why, cuts_content=False, stream_id=stream_id or None)
     failure.cause = error
     return StreamFault(stream_id, ErrorCode.CANCEL, why, failure)
