@@ -41,14 +41,14 @@ protocol.frames       | errors                                                  
 protocol.states       | errors                                                   | -
 protocol.flow         | -                                                        | -
 protocol.flow.budget  | -                                                        | collections
-protocol.flow.managers | -                                                       | -
+protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* errors                                   | -
-protocol.flow.tuning  | protocol.flow.* protocol.frames protocol.stream errors   | contextlib
+protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
 protocol.origins      | protocol.messages errors                                 | -
 protocol.messages     | fields errors                                            | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states protocol.flow.windows errors             | collections
+protocol.stream       | protocol.states errors                                   | collections
 protocol.advertised   | protocol.frames                                          | -
 protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
 protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib

@@ -31,8 +31,9 @@ from ..errors import (
     code_name,
 )
 from . import frames, receivers, states
+from .flow import tuning
+from .flow.budget import Budget
 from .flow.managers import LONG_ROUND_TRIP
-from .flow.tuning import Opening
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
 from .settings import (
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
-    from .flow.budget import Budget
     from .flow.managers import WindowManager
     from .receivers import FieldBlock, Phase
 
@@ -76,7 +76,7 @@ SEND_BURST = 64 * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 
-class Endpoint(Opening):
+class Endpoint:
     """The client's end of an HTTP/2 connection. Lock held for every call.
 
     settings: what we announce, {identifier: value}.
@@ -92,9 +92,10 @@ class Endpoint(Opening):
     __slots__ = (
         "_cancelled",
         "_unsent_answers",
-        "_youngest_opened",
+        "_youngest_id",
         "alt_services",
         "block",
+        "budget",
         "changed_streams",
         "covers",
         "decoder",
@@ -107,7 +108,9 @@ class Endpoint(Opening):
         "local_settings",
         "max_frame_size",
         "max_pushes",
+        "measurement",
         "next_stream_id",
+        "now",
         "origin_set",
         "outbound",
         "peer_settings",
@@ -116,7 +119,9 @@ class Endpoint(Opening):
         "pushes_open",
         "receive_window",
         "receivers",
+        "round_trip",
         "send_window",
+        "settings_sent",
         "stream_window",
         "streams",
         "window_manager",
@@ -136,18 +141,13 @@ class Endpoint(Opening):
         first_stream_id: int = 1,
         former: Iterable[ref[Budget]] = (),
     ) -> None:
-        super().__init__(unread_limit, former, now)
-        announced = {**DEFAULTS, **settings}
-        # Fixed after this.
-        self.max_frame_size = announced[SETTINGS_MAX_FRAME_SIZE]
-        self.stream_window = announced[SETTINGS_INITIAL_WINDOW_SIZE]
-        #: what a new stream begins with: until the peer has acknowledged ours, it may still use
-        #: the old window if that is larger (6.9.3)
-        self.initial_receive_window = max(
-            self.stream_window, DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE]
-        )
-        pushes = announced[SETTINGS_MAX_CONCURRENT_STREAMS]
-        self.max_pushes = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
+        self.budget = Budget(unread_limit, former)
+        self.now = now
+        #: seconds of the shortest round trip known, or 0
+        self.round_trip = 0.0
+        #: the stream that is measured, its octets of content before, and when that began
+        self.measurement: tuple[Stream, int, float] | None = None
+        self.settings_sent = now()
         self.encoder = encoder
         self.decoder = decoder
         self.covers = covers
@@ -162,7 +162,7 @@ class Endpoint(Opening):
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
-        self.receive_window = self._opened(connection_window, 0, None)
+        self.receive_window = self._create_window(connection_window, 0, None)
         #: (origin, Alt-Svc value) of the peer's ALTSVC frames
         self.alt_services: list[tuple[bytes, bytes]] = []
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
@@ -171,7 +171,7 @@ class Endpoint(Opening):
         self.pings: dict[bytes, bool] = {}
         self.streams: dict[int, Stream] = {}
         self.next_stream_id = first_stream_id
-        self._youngest_opened = 0
+        self._youngest_id = 0
         #: promises that nobody has claimed, by the id of the request they came with
         self.promises: dict[int, deque[Stream]] = {}
         self.highest_promised = 0
@@ -183,6 +183,27 @@ class Endpoint(Opening):
         self.block: FieldBlock | None = None
         self.empty_data_frames = 0
         self._send_preface(settings, connection_window)
+
+    def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
+        """The client connection preface, our limits, and the connection's window (3.4, 6.9.2)."""
+        self.local_settings.announce(settings)
+        self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
+        announced = {**DEFAULTS, **settings}
+        self.max_frame_size = announced[SETTINGS_MAX_FRAME_SIZE]
+        self.stream_window = announced[SETTINGS_INITIAL_WINDOW_SIZE]
+        #: what a new stream begins with: until the peer has acknowledged ours, it may still use
+        #: the old window if that is larger (6.9.3)
+        default = DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.initial_receive_window = max(self.stream_window, default)
+        pushes = announced[SETTINGS_MAX_CONCURRENT_STREAMS]
+        self.max_pushes = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
+        if connection_window > default:
+            tuning.send_window_update(self, 0, connection_window - default)
+
+    # Our windows, see flow/tuning.py.
+    consume = tuning.consume
+    grow_blocked_window = tuning.grow_blocked_window
+    tell_round_trip = tuning.tell_round_trip
 
     # --------------------------------------------------------------- octets in
 
@@ -201,7 +222,7 @@ class Endpoint(Opening):
             stop = start + FRAME_HEADER_SIZE + (word >> 8)
             try:
                 if word >> 8 > largest:
-                    raise self._oversized(octets[start:], word >> 8)
+                    raise receivers.oversized(self, octets[start:], word >> 8)
                 if stop > end:
                     break
                 self.receivers[word & 0xFF](
@@ -209,7 +230,7 @@ class Endpoint(Opening):
                 )
             except StreamFault as fault:
                 fault.stream_id = fault.stream_id or stream_id & MASK_31
-                self._send_reset_for(fault)
+                self.send_reset_for(fault)
             except ConnectionFault as fault:
                 self._send_goaway_for(fault)
                 return end
@@ -244,20 +265,6 @@ class Endpoint(Opening):
         else:
             self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
 
-    def _oversized(self, octets: memoryview, size: int) -> ConnectionFault:
-        if self.receivers is receivers.PREFACE and bytes(octets[:5]) == b"HTTP/":
-            line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
-            return ConnectionFault(
-                ErrorCode.PROTOCOL_ERROR,
-                f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
-                " knowledge on this port (RFC 9113, 3.3)",
-                NegotiationError,
-            )
-        return ConnectionFault(
-            ErrorCode.FRAME_SIZE_ERROR,
-            f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
-        )
-
     # ----------------------------------------------------- the life of streams
 
     def state_of(self, stream_id: int) -> int:
@@ -269,13 +276,13 @@ class Endpoint(Opening):
             return CANCELLED
         opened = stream_id <= self.highest_promised
         if stream_id % 2:
-            opened = stream_id <= self._youngest_opened
+            opened = stream_id <= self._youngest_id
         return CLOSED if opened and stream_id else IDLE
 
     def close_stream(self, stream: Stream) -> None:
         """The stream is closed: only those who hold it know it any more."""
-        if stream.receive_window.budget is not None:
-            with contextlib.suppress(StreamFault):  # it has failed already
+        if not stream.receive_window.is_ended:
+            with contextlib.suppress(StreamFault):  # the stream has ended already
                 stream.receive_window.end()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
@@ -283,7 +290,8 @@ class Endpoint(Opening):
         self.changed_streams.append(stream.id)
         self.changed_streams.append(0)
 
-    def _send_reset_for(self, fault: StreamFault) -> None:
+    def send_reset_for(self, fault: StreamFault) -> None:
+        """Reset the stream that a fault concerns, and tell its caller (5.4.2)."""
         stream = self.streams.get(fault.stream_id)
         if stream is None:
             # "The first stream error reported for a given stream prevents any other" (5.4).
@@ -329,14 +337,6 @@ class Endpoint(Opening):
 
     # -------------------------------------------------------------- octets out
 
-    def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
-        """The client connection preface, and the connection's window (3.4, 6.9.2)."""
-        self.local_settings.announce(settings)
-        self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
-        default = self.send_window.size
-        if connection_window > default:
-            self.send_window_update(0, connection_window - default)
-
     def send_ack(self, frame: bytes) -> None:
         """Answer PING or SETTINGS (6.5.3, 6.7)."""
         self._unsent_answers += 1
@@ -344,9 +344,8 @@ class Endpoint(Opening):
 
     def take_outbound(self) -> bytes:
         """All octets to send, in order, in one piece; they are the caller's now."""
-        pieces = self.outbound
+        pieces, self.outbound = self.outbound, []
         octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.outbound = []
         self._unsent_answers = 0
         return bytes(octets)
 
@@ -364,18 +363,18 @@ class Endpoint(Opening):
         if peer.received:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
         may = len(self.streams) - self.pushes_open < limit
-        return may and self.budget.has_room(self.initial_receive_window)
+        return may and self.budget.total() + self.initial_receive_window <= self.budget.limit
 
     def may_open_stream_or_never(self) -> bool:
-        """Whether waiting for a place among the streams has come to its end, good or bad."""
+        """True if a stream can be opened now, or never can be: the wait is over either way."""
         return not self.accepts_requests or self.may_open_stream()
 
     def has_settings_or_never(self) -> bool:
-        """Whether waiting for the peer's SETTINGS has come to its end, good or bad."""
+        """True if the peer's SETTINGS have come, or never will: the wait is over either way."""
         return self.peer_settings.received or not self.accepts_requests
 
     def why_none_is_free(self) -> str:
-        """What a request has waited for in vain, for the person who wonders."""
+        """The message of the TimeoutError of a request that could not be sent."""
         if self.budget.has_room(self.initial_receive_window):
             return (
                 "timed out: the server allows"
@@ -383,8 +382,8 @@ class Endpoint(Opening):
                 " of them ended in the time given (RFC 9113, 5.1.2)"
             )
         return (
-            f"timed out: what is unread, and what servers may still send, is all of unread_limit,"
-            f" {self.budget.limit} octets: read or close responses, or give it more"
+            "timed out: what is unread, and what servers may still send, takes all of unread_limit,"
+            f" {self.budget.limit} octets: read or close responses, or raise the limit"
         )
 
     def reserve_stream_id(self) -> int:
@@ -400,8 +399,10 @@ class Endpoint(Opening):
         3.2; kept by 5.1.1 as a possibility).
         """
         stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
-        stream.receive_window = self._opened(self.initial_receive_window, stream.id, self.budget)
-        self._youngest_opened = stream.id
+        stream.receive_window = self._create_window(
+            self.initial_receive_window, stream.id, self.budget
+        )
+        self._youngest_id = stream.id
         self.streams[stream.id] = stream
         return stream
 
@@ -422,11 +423,11 @@ class Endpoint(Opening):
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = reserved_id
-        if stream_id <= self._youngest_opened:
+        if stream_id <= self._youngest_id:
             stream_id = self.reserve_stream_id()
-        window = self._opened(self.initial_receive_window, stream_id, self.budget)
+        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
-        self._youngest_opened = stream_id
+        self._youngest_id = stream_id
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
         stream = Stream(stream_id, state, method, section)
         stream.receive_window = window
@@ -445,16 +446,16 @@ class Endpoint(Opening):
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            self.attempt(window.tell_round_trip, self.round_trip)
+            tuning.attempt(self, window.tell_round_trip, self.round_trip)
             # What answers a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
-                self.open_further(stream, "expected")
+                tuning.grow_expected_window(self, stream)
         return stream
 
-    def _opened(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
-        """A window for the caller's sake, who is told where it cannot have a manager."""
+    def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
+        """Create a window for the caller; raise to it if the window manager cannot be made."""
         try:
-            return ReceiveWindow.opened(size, self.window_manager, stream_id, budget)
+            return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
         except StreamFault as fault:
             raise fault.failure.exception() from fault.failure.cause
 
@@ -557,7 +558,7 @@ class Endpoint(Opening):
         A response that is whole can still be read.
         """
         if not stream.is_over:
-            self.budget.committed -= stream.drop_content()
+            self.budget.in_use -= stream.drop_content()
             stream.failure = Failure(
                 StreamResetError,
                 f"stream {stream.id} was cancelled on this side (RFC 9113, 5.4.2)",
@@ -570,7 +571,7 @@ class Endpoint(Opening):
     def drop(self, stream: Stream) -> None:
         """Nobody will read the stream any more: what is unread leaves its room to others."""
         self.cancel(stream)
-        self.budget.committed -= stream.drop_content()
+        self.budget.in_use -= stream.drop_content()
         self.changed_streams.append(0)
 
     def may_bring_promises(self, stream_id: int) -> bool:

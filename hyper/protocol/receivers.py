@@ -25,13 +25,15 @@ from ..errors import (
     ConnectionTerminated,
     ErrorCode,
     Failure,
+    NegotiationError,
     StreamFault,
     StreamResetError,
     code_name,
 )
 from . import frames, messages, states
 from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
-from .flow.tuning import MEASURING
+from .flow import tuning
+from .flow.tuning import MEASURING, send_window_update
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
@@ -96,7 +98,7 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     if window.size < window.least:
         increment += window.refill()
     if increment:
-        endpoint.send_window_update(0, increment)
+        send_window_update(endpoint, 0, increment)
     if flags & PADDED:
         payload = frames.unpadded(flags, payload)
     stream = endpoint.streams.get(stream_id)
@@ -114,7 +116,7 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     if flags & END_STREAM:
         _receive_end(endpoint, stream)
     elif increment:
-        endpoint.send_window_update(stream_id, increment)
+        send_window_update(endpoint, stream_id, increment)
     endpoint.changed_streams.append(stream_id)
 
 
@@ -167,9 +169,9 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         if head.status == MISDIRECTED_REQUEST:
             receive_misdirected(endpoint, stream)
         window, size = stream.receive_window, stream.content_length
-        window.begin(size)
+        window.is_begun, window.document_size = True, size
         if size is not None and size > window.size:
-            endpoint.open_further(stream, "expected")
+            tuning.grow_expected_window(endpoint, stream)
         return
     stream.receive_interim(head)
     if len(stream.informational) > MAX_INTERIM_RESPONSES:
@@ -247,11 +249,11 @@ def _receive_settings_ack(endpoint: Endpoint) -> None:
         endpoint.stream_window,
     )
     changes = endpoint.local_settings.acknowledge()
-    endpoint.guess_round_trip()
+    tuning.guess_round_trip(endpoint)
     endpoint.changed_streams.append(0)
     if endpoint.stream_window < before:
         for stream in list(endpoint.streams.values()):
-            endpoint.attempt(stream.receive_window.shift, endpoint.stream_window - before)
+            tuning.attempt(endpoint, stream.receive_window.shift, endpoint.stream_window - before)
     if SETTINGS_HEADER_TABLE_SIZE in changes:
         endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
 
@@ -327,7 +329,7 @@ def _open_promise(
     endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest, section: Fields
 ) -> None:
     stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
-    stream.receive_window = ReceiveWindow.opened(
+    stream.receive_window = ReceiveWindow.create(
         endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
     )
     stream.promised_request = request
@@ -348,7 +350,7 @@ def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         endpoint.pings[opaque] = True
         endpoint.changed_streams.append(0)
     elif opaque == MEASURING:
-        endpoint.end_measuring()
+        tuning.end_measurement(endpoint)
 
 
 def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -385,16 +387,16 @@ def receive_window_update(
     """WINDOW_UPDATE (6.9)."""
     increment = frames.parse_window_update(payload)
     if stream_id == 0:
-        endpoint.send_window.open(increment)
+        endpoint.send_window.grow(increment)
     else:
         stream = endpoint.streams.get(stream_id)
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
         stream.state = step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)
-        # A request without content has no window: what opens it is checked all the same.
+        # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
-        window.open(increment)
+        window.grow(increment)
     endpoint.changed_streams.append(stream_id)
 
 
@@ -488,6 +490,22 @@ def _decode(endpoint: Endpoint, block: bytes) -> Fields:
 def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
     """A frame on a stream that is over, or never was: a fault, or dropped (5.1)."""
     step_stream(endpoint.state_of(stream_id), event, stream_id)
+
+
+def oversized(endpoint: Endpoint, octets: memoryview, size: int) -> ConnectionFault:
+    """The fault of a frame header that announces more octets than we allow (4.2)."""
+    if endpoint.receivers is PREFACE and bytes(octets[:5]) == b"HTTP/":
+        line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
+        return ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
+            " knowledge on this port (RFC 9113, 3.3)",
+            NegotiationError,
+        )
+    return ConnectionFault(
+        ErrorCode.FRAME_SIZE_ERROR,
+        f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
+    )
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:

@@ -148,7 +148,7 @@ class Pump:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not ready():
             remaining = self._remaining(deadline)
-            if not stream.is_exhausted or endpoint.open_further(stream, "blocked"):
+            if not stream.is_exhausted or endpoint.grow_blocked_window(stream):
                 condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731
                 self.wait(condition, (stream.id, 0), remaining)
                 continue

@@ -86,4 +86,4 @@ def test_5_2_a_frame_of_too_much_content_leaves_no_octets_in_the_budget():
     wired.receive(wire.headers(asked.id, wire.block([(":status", "200"), ("content-length", "3")])))
     (reset,) = wired.receive(wire.data(asked.id, b"four"))
     assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.PROTOCOL_ERROR)
-    assert wired.endpoint.budget.committed == 0
+    assert wired.endpoint.budget.in_use == 0

@@ -16,6 +16,7 @@ from hyper.protocol.flow.managers import (
     BaseFlowControlManager,
     FlowControlManager,
 )
+from hyper.protocol.flow.tuning import MEASURING
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
 from test import wire
 from test.wired import ANSWERED, OK, PROMISE, Wired, busy, request
@@ -39,9 +40,9 @@ class Told(BaseFlowControlManager):
 @pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
 def test_6_9_1_a_send_window_opens_up_to_2_to_the_31_minus_1(stream_id, scope):
     window = SendWindow(65_535, stream_id)
-    window.open(MAX_WINDOW_SIZE - 65_535)
+    window.grow(MAX_WINDOW_SIZE - 65_535)
     with pytest.raises(scope, match=r"6\.9\.1") as caught:
-        window.open(1)
+        window.grow(1)
     assert caught.value.code == wire.FLOW_CONTROL_ERROR
     assert window.size == MAX_WINDOW_SIZE
 
@@ -49,7 +50,7 @@ def test_6_9_1_a_send_window_opens_up_to_2_to_the_31_minus_1(stream_id, scope):
 @pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
 def test_6_9_an_increment_of_0_is_a_fault_in_its_scope(stream_id, scope):
     with pytest.raises(scope, match=r"6\.9\)") as caught:
-        SendWindow(1, stream_id).open(0)
+        SendWindow(1, stream_id).grow(0)
     assert caught.value.code == wire.PROTOCOL_ERROR
 
 
@@ -139,14 +140,14 @@ def test_shares_together_never_exceed_the_limit_and_some_is_left_for_streams_to_
         window.is_begun = True
     assert first.take(100) == (6000 - 300) // 2
     assert second.take(100) == (6000 - 300) // 4
-    assert budget.committed == sum(window.share for window in windows) < 6000
+    assert budget.in_use == sum(window.share.size for window in windows) < 6000
     for window in windows * 20:
         window.take(0)
-    assert 5990 < budget.committed <= 6000
+    assert 5990 < budget.in_use <= 6000
     assert budget.has_room(2000)
     assert not budget.has_room(2010)
     third.end()
-    assert budget.committed == first.share + second.share
+    assert budget.in_use == first.share.size + second.share.size
 
 
 def test_a_stream_that_is_alone_may_have_all_that_is_left():
@@ -161,13 +162,13 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     budget = Budget(8000)
     first = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     first.manager.round_trip(0.1)
-    assert first.ask("expected") == 6000 * 11 // 12 - 100
+    assert first.expected() == 6000 * 11 // 12 - 100
     second = ReceiveWindow(100, FlowControlManager(100), 3, budget)
     second.manager.round_trip(0.1)
-    assert second.ask("expected") == 0
-    assert not budget.refused
+    assert second.expected() == 0
+    assert not budget.unmet
     second.is_begun = True
-    assert second.ask("blocked") == 100
+    assert second.blocked() == 100
 
 
 def test_who_waits_for_nothing_else_leaves_the_reserve_as_well():
@@ -175,9 +176,9 @@ def test_who_waits_for_nothing_else_leaves_the_reserve_as_well():
     budget = Budget(8000)
     echo = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     echo.is_begun = True
-    while echo.ask("blocked"):
+    while echo.blocked():
         echo.take(echo.size)
-    assert budget.committed == 6000
+    assert budget.in_use == 6000
     assert budget.has_room(2000)
 
 
@@ -190,7 +191,7 @@ def test_what_is_unread_of_former_connections_leaves_so_much_less():
     assert not budget.has_room(3001)
     window = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     window.is_begun = True
-    assert window.ask("blocked") == 100
+    assert window.blocked() == 100
     former.freed.append(4000)
     assert budget.has_room(6800)
     former.freed.append(1000)
@@ -209,7 +210,7 @@ def test_shares_of_a_former_connection_grow_little_more():
 
 def test_a_former_connection_that_nobody_holds_counts_no_more():
     former = Budget(8000)
-    former.committed = 8000
+    former.in_use = 8000
     budget = Budget(8000, [weakref.ref(former)])
     assert not budget.has_room(1)
     del former
@@ -223,7 +224,7 @@ def test_what_is_unread_at_the_end_stays_committed_until_it_is_read():
     window.take(60)
     window.end()
     window.end()
-    assert budget.committed == 60
+    assert budget.in_use == 60
     assert budget.shares == 0
     assert not budget.has_room(7941)
     budget.freed.append(60)  # as a reader does, from any thread
@@ -238,13 +239,13 @@ def test_a_share_above_a_fair_part_is_returned_where_another_was_refused():
     for _ in range(10):
         large.take(0)
     assert small.take(100) < 100
-    assert budget.refused
+    assert budget.unmet
     manager = large.manager
     manager.consumed = lambda size: size
     large.take(5000)
-    before = large.share
+    before = large.share.size
     assert large.credit(5000) == 5000 - (before - 3000)
-    assert large.share == 3000  # half of what there is to grow
+    assert large.share.size == 3000  # half of what there is to grow
     assert small.take(0) > 1000
 
 
@@ -256,7 +257,7 @@ def test_an_increment_beyond_the_share_is_cut_to_what_is_left():
     manager = window.manager
     manager.consumed = lambda size: 2 * size
     assert window.credit(10) == 10
-    assert window.size == window.share == 700
+    assert window.size == window.share.size == 700
 
 
 def test_padding_is_given_back_without_the_manager():
@@ -266,10 +267,10 @@ def test_padding_is_given_back_without_the_manager():
     assert window.pad(99) == 0
     assert window.pad(1) == 100
     assert window.size == window.manager.window_size == 380
-    assert window.share == 400
+    assert window.share.size == 400
     assert window.pad(20) == 0
-    assert window.ask("blocked") == 20  # what is there: padding is no content's room
-    assert (window.size, window.spare, window.share) == (400, 20, 420)
+    assert window.blocked() == 20  # what is there: padding is no content's room
+    assert (window.size, window.share.unclaimed, window.share.size) == (400, 20, 420)
 
 
 # ---- the default ----
@@ -338,10 +339,10 @@ def test_the_window_grows_while_it_is_what_holds_the_peer_up():
     manager = FlowControlManager(BULK_WINDOW)
     manager.round_trip(0.1)
     window = ReceiveWindow(BULK_WINDOW, manager, 1, Budget(2**30))
-    assert window.ask("measured", 0.1, BULK_WINDOW) == 2 * BULK_WINDOW
-    assert window.ask("measured", 0.1, 2 * BULK_WINDOW) == 3 * BULK_WINDOW
+    assert window.measured(0.1, BULK_WINDOW) == 2 * BULK_WINDOW
+    assert window.measured(0.1, 2 * BULK_WINDOW) == 3 * BULK_WINDOW
     # A queue of 0.3 s: what the path carries in its own 0.1 s is what counts.
-    assert window.ask("measured", 0.4, 8 * BULK_WINDOW) == 0
+    assert window.measured(0.4, 8 * BULK_WINDOW) == 0
     assert window.size == 6 * BULK_WINDOW
 
 
@@ -355,7 +356,7 @@ def test_measurements_become_rare_while_they_find_nothing_new():
         assert window.credit(BULK_WINDOW // 4)
         if manager.wants_measure:
             measured.append(quarter // 4)  # in windows
-            window.ask("measured", 0.1, 1000)
+            window.measured(0.1, 1000)
     assert measured == [1, 3, 7, 15, 31, 63]
 
 
@@ -363,16 +364,15 @@ def test_who_reads_slowly_is_given_back_less():
     manager = FlowControlManager(100)
     budget = Budget(2**30)
     window = ReceiveWindow(16 * BULK_WINDOW, manager, 1, budget)
-    manager.share = window.share
-    window._initial = 100
+    window.share._initial = 100
     window.take(16 * BULK_WINDOW)
     shares = []
     for _ in range(60):
         window.take(window.credit(BULK_WINDOW))
-        shares.append(window.share)
+        shares.append(window.share.size)
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] <= 2 * BULK_WINDOW
-    assert budget.committed == shares[-1]
+    assert budget.in_use == shares[-1]
 
 
 # ---- managers that break ----
@@ -441,8 +441,10 @@ def play(window_manager, **options):
     for _ in range(13):
         wired.receive(wire.data(stream.id, bytes(15_000)))
         endpoint.consume(stream, 15_000)
-        endpoint.open_further(stream, "blocked")
-    endpoint.open_further(stream, "measured", 0.2, 5)
+        endpoint.grow_blocked_window(stream)
+    endpoint.measurement = (stream, stream.content_size - 5, wired.time)
+    wired.time += 0.2
+    wired.receive(wire.ping(MEASURING, ack=True))
     endpoint.tell_round_trip(0.2)
     wired.receive(wire.data(stream.id, bytes(5_000), end_stream=True))
     wired.answer(other, b"untouched")
@@ -494,23 +496,13 @@ def test_where_the_connection_s_own_manager_raises_the_default_takes_its_place(h
 
 
 class Touchy(FlowControlManager):
-    """Raises where hyper looks at it, or writes on it, once it is told to."""
+    """Raises when hyper looks at it, once it is told to."""
 
-    touchy = ""
-    is_made = False
-
-    def __init__(self, size):
-        super().__init__(size)
-        self.is_made = True
-
-    def __setattr__(self, name, value):
-        if self.is_made and name == self.touchy != "wants_measure":
-            raise RuntimeError("do not touch")
-        super().__setattr__(name, value)
+    is_touchy = False
 
     @property
     def wants_measure(self):
-        if self.touchy == "wants_measure":
+        if self.is_touchy:
             raise RuntimeError("do not look")
         return False
 
@@ -519,44 +511,61 @@ class Touchy(FlowControlManager):
         pass
 
 
-@pytest.mark.parametrize("name", ["document_size", "wants_measure"])
-def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name):
+def test_a_manager_whose_attribute_raises_loses_its_own_stream_and_no_other():
     wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
     stream = wired.open()
-    stream.receive_window.manager.touchy = name
+    stream.receive_window.manager.is_touchy = True
     wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
     wired.endpoint.consume(stream, 16_000)
-    assert f"Touchy failed in {name}: RuntimeError" in str(stream.failure.exception())
+    assert "Touchy failed in wants_measure: RuntimeError" in str(stream.failure.exception())
     wired.check_goes_on()
 
 
-def test_nor_where_a_setting_changes():
-    """6.5.3: ours is in force when the peer acknowledges it."""
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False)
-    wired.receive(wire.settings())
-    touched, other = wired.open(), wired.open()
-    touched.receive_window.manager.touchy = "window_size"
-    (reset,) = wired.receive(wire.settings(ack=True))
-    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
-    assert "Touchy failed in window_size" in str(touched.failure.exception())
-    assert other.failure is None
-    wired.check_goes_on()
+class Scribbler(FlowControlManager):
+    """Sets what hyper keeps, wherever it can, and never calls the base class's __init__."""
 
+    def __init__(self, size):
+        self.window_size = 5
+        self.initial_window_size = self.share = size
+        self.seen = []
 
-def test_nor_where_padding_is_given_back():
-    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK))
-    manager = stream.receive_window.manager
-
-    def increase_window_size(_):
-        manager.touchy = "window_size"
+    def increase_window_size(self, frame_size):
+        self.seen.append((frame_size, self.window_size, self.share, self.document_size))
+        self.window_size += 1000
+        self.share = 7
         return 0
 
-    manager.increase_window_size = increase_window_size
-    (reset,) = wired.receive(wire.data(stream.id, b"x", pad=255))
-    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
+
+def test_what_a_manager_sets_does_not_change_what_the_window_is():
+    wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Scribbler)
+    stream = wired.open()
+    manager = stream.receive_window.manager
+    block = wire.block([(":status", "200"), ("content-length", "30000")])
+    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(10_000)) * 2)
+    assert manager.seen == [(10_000, 30_000, 40_000, 30_000), (10_000, 20_000, 40_000, 30_000)]
+    assert (manager.window_size, manager.share) == (20_000, 40_000)
     wired.check_goes_on()
+
+
+def test_a_manager_without_a_window_keeps_what_it_is_told():
+    manager = FlowControlManager(65_535)
+    assert (manager.window_size, manager.share, manager.document_size) == (65_535, 65_535, None)
+    manager.window_size, manager.share, manager.document_size = 10, 400, 90
+    assert (manager.window_size, manager.share, manager.document_size) == (10, 400, 90)
+    manager.document_size = None
+    assert manager.consumed(100) == 100 + BULK_WINDOW - 400
+
+
+def test_a_document_size_that_a_manager_brings_is_its_own_until_the_head_comes():
+    manager = FlowControlManager(100, 5)
+    window = ReceiveWindow(100, manager, 1)
+    assert window.document_size == manager.document_size == 5
+
+
+def test_a_manager_that_still_has_the_hook_foresee_is_refused_with_words():
+    foreseeing = type("Foreseeing", (FlowControlManager,), {"foresee": lambda self: 0})  # noqa: ARG005
+    with pytest.raises(LocalProtocolError, match=r"Foreseeing.*foresee.*is called expected now"):
+        Wired(window_manager=foreseeing)
 
 
 def test_what_round_trip_answers_opens_no_window():
@@ -667,7 +676,7 @@ def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
     wired.answer(third, bytes(100))
     wired.endpoint.drop(third)
     assert third.content_size == 100
-    assert wired.endpoint.budget.committed == 65_535
+    assert wired.endpoint.budget.in_use == 65_535
 
 
 def test_who_waited_in_vain_for_a_stream_is_told_why():
