@@ -17,7 +17,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not bench/
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
-from hyper.protocol.messages import Origin, request_fields, request_section
+from hyper.protocol.messages import request_fields, request_section
+from hyper.protocol.origins import Origin
 from hyper.protocol.settings import SETTINGS_INITIAL_WINDOW_SIZE
 from test import wire
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from ._memo import Memo
 from .errors import LocalProtocolError
 
 TYPE_CHECKING = False
@@ -44,12 +45,12 @@ CONNECTION_SPECIFIC = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )
 
-#: Checked fields are kept, because scripts send the same ones again and again.  Cleared when
-#: full: 512 fields of at most 256 octets are 128 KiB for the whole process.
+#: Checked fields are kept, because scripts send the same ones again and again: 512 fields of at
+#: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
 
-_checked: dict[Any, Pair] = {}
+_checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
 
 class NeverIndexed(tuple[bytes, bytes]):
@@ -143,9 +144,7 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
             field = outgoing(name, value)
             section.append(field)
             if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-                if len(_checked) >= MAX_CHECKED_FIELDS:
-                    _checked.clear()
-                _checked[(name, value)] = field
+                _checked.keep((name, value), field)
     return section
 
 

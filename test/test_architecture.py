@@ -21,18 +21,19 @@ PACKAGE = ROOT / "hyper"
 
 TABLE = """
 # words
+_memo                 | -                                                        | -
 errors                | -                                                        | enum http.client socket
-fields                | errors                                                   | re email.message
+fields                | _memo errors                                             | re email.message
 
 # hpack: octets <-> field sections
-hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
+hpack                 | hpack.choice hpack.decoder hpack.table _memo fields      | -
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes errors                                       | sys zlib
+hpack.huffman         | hpack.codes _memo errors                                 | zlib
 hpack.table           | hpack.codes fields                                       | -
 hpack.decoder         | hpack.codes hpack.huffman hpack.table fields errors      | -
-hpack.encoder         | hpack.codes hpack.huffman hpack.table fields             | -
+hpack.encoder         | hpack.codes hpack.huffman hpack.table _memo fields       | -
 hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 
 # protocol: RFC 9113 without IO
@@ -45,12 +46,11 @@ protocol.flow.managers | -                                                      
 protocol.flow.windows | protocol.flow.* errors                                   | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
-protocol.origins      | protocol.messages errors                                 | -
-protocol.messages     | fields errors                                            | re contextlib
+protocol.origins      | protocol.frames _memo errors                             | re contextlib
+protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
-protocol.advertised   | protocol.frames                                          | -
-protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
+protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
 protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
 # transport: octets <-> operating system
@@ -72,7 +72,7 @@ pump.pump             | transport.buffered errors                               
 
 # client and drop-in: what users hold
 http1                 | protocol.receivers fields errors                         | functools http.client
-proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
+proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
 proxy.stream_transport | transport.buffered errors                               | contextlib time
@@ -84,7 +84,7 @@ client.timeouts       | -                                                       
 client.dial           | transport.* errors                                       | time
 client.exchange       | client.content protocol.* errors                         | contextlib
 client.response       | client.content_codings client.exchange protocol.* fields errors | collections http.client io
-client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
+client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | protocol.messages fields errors                          | http.client
 client.stream         | client.exchange client.response protocol.messages fields errors | errno io socket
 client.connection     | client.route client.content client.content_codings client.timeouts client.stream client.exchange client.putrequest client.response protocol.* errors | contextlib http.client os socket ssl threading time

@@ -17,7 +17,8 @@ from ..protocol import messages
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..fields import Fields, FieldSource, Pair, Text
-    from ..protocol.messages import Origin, RequestFields
+    from ..protocol.messages import RequestFields
+    from ..protocol.origins import Origin
     from ..pump.pump import Pump
     from .content import Body
     from .exchange import Exchange

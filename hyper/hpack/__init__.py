@@ -27,6 +27,7 @@ Nothing here is thread-safe: a connection has one of each, and calls them under 
 
 from __future__ import annotations
 
+from .._memo import Memo
 from ..fields import NeverIndexed, has_never_indexed
 from .choice import codec_class, name_of
 from .decoder import DEFAULT_LIST_SIZE
@@ -88,7 +89,7 @@ class Encoder:
     ) -> None:
         size = checked_size(header_table_size)
         self._codec: EncodingCodec = codec_class("Encoder", codec)(size)
-        self._blocks: dict[Section, bytes] = {}
+        self._blocks: Memo[Section, bytes] = Memo(KEPT_SECTIONS)
 
     @property
     def header_table_size(self) -> int:
@@ -129,9 +130,7 @@ class Encoder:
         if not codec.repeatable:
             blocks.clear()
         elif not secret and len(block) <= KEPT_BLOCK_SIZE:
-            if len(blocks) >= KEPT_SECTIONS:
-                blocks.clear()
-            blocks[section] = block
+            blocks.keep(section, block)
         return block
 
 

@@ -17,6 +17,7 @@ two for each field and one join.
 
 from __future__ import annotations
 
+from .._memo import Memo
 from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 from .huffman import encode
@@ -116,7 +117,7 @@ class Encoder:
         self._limit = header_table_size
         self._table = SearchableTable(header_table_size)
         #: of fields that do not come into the table: what stands for them whatever is in it
-        self._known: dict[Field, bytes] = {}
+        self._known: Memo[Field, bytes] = Memo(KEPT_FIELDS)
         self._smallest_size: int | None = None  # since the last block, if the size was changed
         self.repeatable = False
         self._resize()
@@ -185,9 +186,7 @@ class Encoder:
             return representation
         # The index of another name is that of an entry, and changes.
         if name in STATIC_NAMES and size <= KEPT_FIELD_SIZE:
-            if len(self._known) >= KEPT_FIELDS:
-                self._known.clear()
-            self._known[field] = representation
+            self._known.keep(field, representation)
         return representation
 
     def _never_indexed(self, field: Field) -> bytes:

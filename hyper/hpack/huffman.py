@@ -39,6 +39,7 @@ from __future__ import annotations
 
 from zlib import decompressobj
 
+from .._memo import Memo
 from ..errors import CompressionError
 from .codes import DEFLATE_HEADER, HUFFMAN_CODES
 
@@ -147,7 +148,7 @@ _new_inflater.decompress(DEFLATE_HEADER)
 _inflaters: list[Any] = []
 
 
-class Texts(dict[bytes, bytes]):
+class Texts(Memo[bytes, bytes]):
     """From coded strings to their text: those of late, and on demand any other."""
 
     __slots__ = ()
@@ -157,9 +158,7 @@ class Texts(dict[bytes, bytes]):
         size = len(octets)
         text = inflate(octets) if size >= LONG_STRING_SIZE else decode_by_rows(octets)
         if size <= KEPT_STRING_SIZE:
-            if len(self) >= KEPT_STRINGS:
-                self.clear()
-            self[octets] = text
+            self.keep(octets, text)
         return text
 
 
@@ -207,7 +206,7 @@ def decode_learning(octets: bytes) -> tuple[Row, list[bytes]]:
     return row, pieces
 
 
-class Codes(dict[bytes, bytes]):
+class Codes(Memo[bytes, bytes]):
     """From texts to their coded strings: those of late, and on demand any other."""
 
     __slots__ = ()
@@ -220,15 +219,13 @@ class Codes(dict[bytes, bytes]):
         size = (len(bits) + padding) // 8
         coded = int(bits + "1" * padding or "0", 2).to_bytes(size, "big")
         if size <= KEPT_STRING_SIZE:
-            if len(self) >= KEPT_STRINGS:
-                self.clear()
-            self[octets] = coded
+            self.keep(octets, coded)
         return coded
 
 
 #: The text of a coded string (5.2). Raises CompressionError, at the peer's fault, where it is
 #: padded wrongly or has EOS in it.
-decode = Texts().__getitem__
+decode = Texts(KEPT_STRINGS).__getitem__
 
 #: The coded string of a text (5.2).
-encode = Codes().__getitem__
+encode = Codes(KEPT_STRINGS).__getitem__

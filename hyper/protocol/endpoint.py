@@ -152,7 +152,6 @@ class Endpoint:
         self.decoder = decoder
         self.covers = covers
         self.window_manager = window_manager
-        # What is to be sent, in order.
         self.outbound: list[bytes | memoryview] = []
         self._unsent_answers = 0
         self.local_settings = LocalSettings()

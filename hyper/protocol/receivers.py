@@ -31,12 +31,12 @@ from ..errors import (
     code_name,
 )
 from . import frames, messages, states
-from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .flow import tuning
 from .flow.tuning import MEASURING, send_window_update
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
+from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
 from .states import (
     CANCELLED,

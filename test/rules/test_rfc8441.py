@@ -6,7 +6,8 @@ import pytest
 
 from hyper.errors import InvalidURL, LocalProtocolError, NegotiationError
 from hyper.protocol import messages
-from hyper.protocol.messages import Origin, request_fields
+from hyper.protocol.messages import request_fields
+from hyper.protocol.origins import Origin
 from test import wire
 from test.wired import CONNECT, CONNECTED, Wired, busy
 

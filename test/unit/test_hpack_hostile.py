@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from hyper._memo import Memo
 from hyper.errors import CompressionError
 from hyper.hpack import Decoder, choice, huffman
 from hyper.hpack.encoder import pack_integer
@@ -108,7 +109,7 @@ def test_all_that_is_remembered_takes_less_than_4_mib(monkeypatch):
     import tracemalloc
 
     monkeypatch.setattr(huffman, "_automaton", huffman.Automaton())
-    monkeypatch.setattr(messages, "_judged", {})
+    monkeypatch.setattr(messages, "_judged", Memo(messages.MAX_JUDGED))
     huffman.decode.__self__.clear()
     draw = random.Random(5)
     gc.collect()
