@@ -30,9 +30,10 @@ hpack                 | hpack.choice hpack.decoder hpack.table _memo fields     
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes _memo errors                                 | zlib
+hpack.huffman         | hpack.codes _memo errors                                 | -
+hpack.inflate         | hpack.codes hpack.huffman _memo                          | zlib
 hpack.table           | hpack.codes fields                                       | -
-hpack.decoder         | hpack.codes hpack.huffman hpack.table fields errors      | -
+hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
 hpack.encoder         | hpack.codes hpack.huffman hpack.table _memo fields       | -
 hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from ..errors import CompressionError, FieldSectionTooLarge
 from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
-from .huffman import decode
+from .inflate import decode
 from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable
 
 TYPE_CHECKING = False
