@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 #: streams so begun are within UNREAD_LIMIT.
 STREAM_WINDOW = 128 * 1024
 #: Octets under way on the whole connection: all there can be, for streams' windows together
-#: stay within UNREAD_LIMIT (budget.py).
+#: stay within UNREAD_LIMIT (flow/budget.py).
 CONNECTION_WINDOW = MAX_WINDOW_SIZE
 #: Octets of content that a connection may hold unread, or let the server send: enough that one
 #: stream may have what a path of 2.5 Gbit/s has under way in a round trip of 200 ms, 64 MiB, beside

@@ -8,9 +8,9 @@ bits and words end anywhere; the last octet is filled up with the beginning of E
 **Decoding.**  ``inflate.py`` decodes most strings by zlib.  For short strings, for those with long
 words and for all that is doubtful there is an automaton here.  Its *state* is the part of a word
 that has come so far: one of 256 beginnings of words, the empty one at the start.  A step takes a
-whole octet, and does nothing but look up.  A *row* stands for a state: a list with a *step* for each
-octet that may come, ``(row, text)``: the row of the next state itself, so that no number need be
-looked up in a table of tables, and the octets of text that were completed.  The loop is
+whole octet, and does nothing but look up.  A *row* stands for a state: a list with a *step* for
+each octet that may come, ``(row, text)``: the row of the next state itself, so that no number need
+be looked up in a table of tables, and the octets of text that were completed.  The loop is
 ``row, text = row[octet]``.  The last item of each row is the bits that have come of the next word,
 as a string of ``0`` and ``1``.
 

@@ -7,8 +7,8 @@ Every frame begins with nine octets::
 ``FRAME_HEADER`` reads them as three numbers, ``length << 8 | type``, ``flags`` and the stream
 identifier, in one call.  The ``pack_*`` functions give octets ready to send; the ``parse_*``
 functions take the payload of one frame (a view, not kept) and raise ConnectionFault where its
-size or padding is wrong.  No function here knows a stream or a state: whether a frame may come
-*now* is decided in ``states.py`` and ``endpoint.py``.
+size or padding is wrong.  No function here knows a stream or a state: ``receivers.py`` decides by
+the tables of ``states.py`` whether a frame may come *now*.
 """
 
 from __future__ import annotations

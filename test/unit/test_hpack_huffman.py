@@ -141,7 +141,7 @@ def test_eos_within_a_string(before):
 
 
 def test_what_is_remembered_is_bounded_in_number():
-    texts, codes = huffman.Texts(), huffman.Codes()
+    texts, codes = inflate.Texts(), huffman.Codes()
     for number in range(3 * huffman.KEPT_STRINGS):
         text = b"string %d" % number
         assert texts[codes[text]] == text
@@ -150,7 +150,7 @@ def test_what_is_remembered_is_bounded_in_number():
 
 
 def test_long_strings_are_not_remembered():
-    texts, codes = huffman.Texts(), huffman.Codes()
+    texts, codes = inflate.Texts(), huffman.Codes()
     text = b"x" * 4 * huffman.KEPT_STRING_SIZE
     assert texts[codes[text]] == text
     assert not texts
