@@ -27,8 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .table import Field, Section
 
-#: What we use of a table, however large the peer allows it to be: every octet is memory here and
-#: there, and the fields of requests to one origin seldom fill even this.
+#: Octets that we use of a table, however large the peer allows it to be: every octet is memory at
+#: both ends, and the fields of requests to one origin seldom fill even this.
 MOST_TABLE_SIZE = 4096
 
 #: Never in any table, here or on the way (7.1.3; RFC 9113, 10.6).
@@ -145,7 +145,9 @@ class Encoder:
             self._known.clear()  # what was too large for the table may fit now
 
     def encode(self, section: Section, *, secret: bool = False) -> bytes:
-        """HOT (0.2 us a field that is known, 5 us one that is not; bench/hpack.py).
+        """The block of a section.
+
+        HOT (0.2 us a field that is known, 5 us one that is not; bench/hpack.py).
 
         Fields are pairs of bytes, names in lower case, and checked: the table changes as they
         are taken, and a block that is not sent to its end is a connection lost.  ``secret``

@@ -101,7 +101,7 @@ class Automaton:
         return step
 
     def half_step(self, bits: str) -> tuple[str, bytes]:
-        """What four bits more have left in hand, and completed: 4,096 cases at most."""
+        """The bits left of a word, and the text completed: 4,096 cases of four bits at most."""
         step = self.half_steps.get(bits)
         if step is None:
             step = self.half_steps[bits] = split(bits)

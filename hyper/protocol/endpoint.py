@@ -2,14 +2,14 @@
 
 Octets go in by ``receive``, which cuts frames and calls one receiver each; the receivers change
 ``Stream`` objects directly and append what must be answered to ``outbound``, where the commands
-(``send_request``, ``send_content``, ...) put their frames as well.  Whoever owns the socket
+(``send_request``, ``send_content``, ...) put their frames as well.  The owner of the socket
 takes ``outbound`` away.  ``changed_streams`` collects the ids of streams that have news (0 stands
 for the connection), so that exactly their readers are woken.
 
 The phase of the connection *is* the tuple of receivers in use (``receivers.py``): no flag is
 tested per frame.  Receivers raise ``StreamFault`` or ``ConnectionFault``; ``receive`` alone
-catches them, and there scope becomes RST_STREAM or GOAWAY (5.4).  GOAWAY *from* the peer is no
-phase: it closes the door for new streams and fails those that the peer will not look at.
+catches them, and there scope becomes RST_STREAM or GOAWAY (5.4).  GOAWAY *from* the peer is
+not a phase: no new streams may be opened, and those that the peer will not process fail.
 
 Nothing here is thread-safe: the caller holds the connection's lock.
 """
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 MAX_UNSENT_ANSWERS = 1000
 #: Streams that we reset, remembered because frames may still be under way to them.
 MAX_CANCELLED_REMEMBERED = 1024
-#: Requests that go out before the peer's SETTINGS are known: it may allow but few.
+#: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
 STREAMS_BEFORE_SETTINGS = 1
 #: Octets of content that one call of send_content takes, so that uploads take turns.
 SEND_BURST = 64 * 1024
@@ -88,7 +88,7 @@ class Endpoint:
     first_stream_id: odd; a second connection of the same user goes on counting.
     """
 
-    # An object of more than thirty attributes is slow without.
+    # Without slots, an object of more than thirty attributes is slow.
     __slots__ = (
         "_cancelled",
         "_unsent_answers",
@@ -245,7 +245,7 @@ class Endpoint:
         return start
 
     def receive_eof(self) -> None:
-        """The peer closed its side: what is not whole will never be."""
+        """The peer closed its side: fail all that is not complete."""
         if self.failure:
             return
         if self.goaway and self.streams:
@@ -267,7 +267,7 @@ class Endpoint:
     # ----------------------------------------------------- the life of streams
 
     def state_of(self, stream_id: int) -> int:
-        """The state of any stream id: those that are over have left the table (5.1)."""
+        """The state of any stream id, of those that have ended too (5.1)."""
         stream = self.streams.get(stream_id)
         if stream is not None:
             return stream.state
@@ -279,7 +279,7 @@ class Endpoint:
         return CLOSED if opened and stream_id else IDLE
 
     def close_stream(self, stream: Stream) -> None:
-        """The stream is closed: only those who hold it know it any more."""
+        """Forget a closed stream; what was received of it stays with those who hold it."""
         if not stream.receive_window.is_ended:
             with contextlib.suppress(StreamFault):  # the stream has ended already
                 stream.receive_window.end()
@@ -311,7 +311,7 @@ class Endpoint:
         self.close_stream(stream)
 
     def send_rst_stream(self, stream_id: int, code: ErrorCode) -> None:
-        """Reset a stream, and remember that it was we (6.4)."""
+        """Reset a stream, and remember that we did (6.4)."""
         self._cancelled[stream_id] = None
         if len(self._cancelled) > MAX_CANCELLED_REMEMBERED:
             del self._cancelled[next(iter(self._cancelled))]
@@ -326,7 +326,7 @@ class Endpoint:
         self.fail(Failure.of_peer(fault.code, why, kind=fault.kind))
 
     def fail(self, failure: Failure) -> None:
-        """The connection has ended: so have its streams; octets that come are dropped."""
+        """End the connection and its streams; octets that still come are dropped."""
         if self.failure:
             return
         self.failure = failure
@@ -356,7 +356,7 @@ class Endpoint:
         )
 
     def may_open_stream(self) -> bool:
-        """Whether one more request is within the peer's limit (5.1.2)."""
+        """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
         limit = STREAMS_BEFORE_SETTINGS
         if peer.received:
@@ -408,12 +408,12 @@ class Endpoint:
     def send_request(
         self, section: Fields, method: str, *, end_stream: bool, reserved_id: int = 0
     ) -> Stream:
-        """Open a stream with a checked field section (8.1). HOT: once a request.
+        """Open a stream with a checked field section (8.1).
 
         reserved_id is used unless a younger stream has been opened: "The identifier of a newly
         established stream MUST be numerically greater" (5.1.1).  Stream id, compression and
         place in ``outbound`` are one act: the peer decodes blocks in the order in which they
-        were coded (4.3).
+        were coded (4.3).  HOT: once a request (bench/clients.py, small).
         """
         if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
@@ -468,7 +468,7 @@ class Endpoint:
             )
 
     def may_send(self, stream: Stream) -> bool:
-        """Whether content may go out on the stream now, or never will again (6.9)."""
+        """True if content may go out on the stream now, or never will again (6.9)."""
         window = stream.send_window
         return not stream.request_is_open or bool(
             window and window.size > 0 and self.send_window.size > 0
@@ -540,7 +540,7 @@ class Endpoint:
             self.close_cancelled(stream, ErrorCode.CANCEL)
 
     def reprioritize(self, stream: Stream, field_value: bytes) -> bool:
-        """Send PRIORITY_UPDATE; False where it would be in vain (RFC 9218, 7.1).
+        """Send PRIORITY_UPDATE; False if it would have no effect (RFC 9218, 7.1).
 
         That is when the response is whole, or the peer has let its first SETTINGS pass without
         saying that it takes part: then "it SHOULD stop sending PRIORITY_UPDATE" (2.1.1).
@@ -552,9 +552,9 @@ class Endpoint:
         return True
 
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
-        """Reset a stream that nobody waits for any more, if it is not over (5.4.2).
+        """Reset a stream that no thread waits for any more, unless it has ended (5.4.2).
 
-        A response that is whole can still be read.
+        A response that is complete can still be read.
         """
         if not stream.is_over:
             self.budget.in_use -= stream.drop_content()
@@ -568,13 +568,13 @@ class Endpoint:
             self._cancel(stream, code)
 
     def drop(self, stream: Stream) -> None:
-        """Nobody will read the stream any more: what is unread leaves its room to others."""
+        """Cancel a stream that nobody will read; what is unread of it leaves the budget."""
         self.cancel(stream)
         self.budget.in_use -= stream.drop_content()
         self.changed_streams.append(0)
 
     def may_bring_promises(self, stream_id: int) -> bool:
-        """Whether promises may still come with a request before anyone reads its content."""
+        """True if promises may still come with a request before its content is read."""
         stream = self.streams.get(stream_id)
         if stream is None or stream.is_over:
             return False
@@ -594,7 +594,7 @@ class Endpoint:
         self.outbound.append(frames.pack_ping(opaque))
 
     def close(self, code: int, failure: Failure) -> None:
-        """Say GOAWAY and end everything (5.4.1, 6.8)."""
+        """Send GOAWAY and end the connection (5.4.1, 6.8)."""
         if not self.failure:
             self.outbound.append(frames.pack_goaway(self.highest_promised, code))
             self.fail(failure)

@@ -63,7 +63,8 @@ if TYPE_CHECKING:
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
 
-#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones are free.
+#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones cost the
+#: peer nothing.
 MAX_CONTINUATION_FRAMES = 64
 #: Octets of one field block before it is decoded; no block within our list size is larger.
 MAX_FIELD_BLOCK_SIZE = 128 * 1024
@@ -131,7 +132,10 @@ def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
 
 
 def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """HEADERS (6.2): a response, an interim one, or trailers. HOT."""
+    """HEADERS (6.2): a response, an interim one, or trailers.
+
+    HOT: once a response (bench/receive.py, small).
+    """
     if flags & (PADDED | PRIORITY_FLAG):
         payload = frames.parse_headers(flags, payload)
     fragment = bytes(payload)
@@ -193,7 +197,7 @@ def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
 
 
 def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """PRIORITY (6.3): deprecated; only its form is looked at."""
+    """PRIORITY (6.3): deprecated; only its form is checked."""
     if stream_id == 0:
         raise _not_on_stream_0("PRIORITY", "6.3")
     if len(payload) != 5:
@@ -243,7 +247,7 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
 
 
 def _receive_settings_ack(endpoint: Endpoint) -> None:
-    """Ours are in force: what they take away from the peer counts from now on (6.5.3)."""
+    """Put our settings in force: from now on the peer must keep to the smaller ones (6.5.3)."""
     before, endpoint.initial_receive_window = (
         endpoint.initial_receive_window,
         endpoint.stream_window,
@@ -283,7 +287,7 @@ def receive_push_promise(
     if stream_id % 2 == 0:
         raise ConnectionFault(
             ErrorCode.PROTOCOL_ERROR,
-            f"PUSH_PROMISE on stream {stream_id}, which is no request of ours (RFC 9113, 6.6)",
+            f"PUSH_PROMISE on stream {stream_id}, which is not a request of ours (RFC 9113, 6.6)",
         )
     promised_id, fragment = frames.parse_push_promise(flags, payload)
     if promised_id % 2 or promised_id <= endpoint.highest_promised:
@@ -340,7 +344,7 @@ def _open_promise(
 
 
 def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """PING (6.7): answered at once, whoever is waited for."""
+    """PING (6.7): answered at once."""
     if stream_id:
         raise _only_on_stream_0("PING", stream_id, "6.7")
     opaque = frames.parse_ping(payload)
@@ -354,7 +358,7 @@ def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
 
 
 def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """GOAWAY (6.8): streams that it covers go on; the others were not processed."""
+    """GOAWAY (6.8): the streams that it covers go on; the peer did not process the others."""
     if stream_id:
         raise _only_on_stream_0("GOAWAY", stream_id, "6.8")
     last, code, debug = frames.parse_goaway(payload)
@@ -438,7 +442,7 @@ def _begin_block(
 def receive_priority_update(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """PRIORITY_UPDATE is the client's alone (RFC 9218, 7.1)."""
+    """PRIORITY_UPDATE: refused, because only a client may send it (RFC 9218, 7.1)."""
     prioritized, _ = frames.parse_priority_update(payload)
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
@@ -447,13 +451,13 @@ def receive_priority_update(
 
 
 def receive_unknown(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """Frames of unknown types are ignored (4.1, 5.5)."""
+    """Do nothing: frames of unknown types are ignored (4.1, 5.5)."""
 
 
 def receive_instead_of_settings(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """Anything before the peer's first SETTINGS (3.4)."""
+    """Refuse any other frame before the peer's first SETTINGS (3.4)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
     )
@@ -462,7 +466,7 @@ def receive_instead_of_settings(
 def receive_within_block(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """Anything but CONTINUATION within a field block (6.10)."""
+    """Refuse any other frame than CONTINUATION within a field block (6.10)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
         f"a frame on stream {stream_id} within a field block (RFC 9113, 6.10)",
@@ -472,7 +476,7 @@ def receive_within_block(
 def receive_stray_continuation(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """CONTINUATION where no block is under way (6.10)."""
+    """Refuse CONTINUATION if no block is under way (6.10)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
         f"CONTINUATION on stream {stream_id} that continues nothing (RFC 9113, 6.10)",
@@ -488,7 +492,7 @@ def _decode(endpoint: Endpoint, block: bytes) -> Fields:
 
 
 def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
-    """A frame on a stream that is over, or never was: a fault, or dropped (5.1)."""
+    """Judge a frame on a stream that has ended or never was: raise its fault, or drop it (5.1)."""
     step_stream(endpoint.state_of(stream_id), event, stream_id)
 
 

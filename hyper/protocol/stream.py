@@ -30,8 +30,8 @@ PIECE_SIZE = 1024
 class Stream:
     """One request and its response, or one promised response.
 
-    All attributes are guarded by the lock of the connection, with one exception: whoever saw
-    ``is_over`` may take the rest of ``content`` without it, for nobody writes any more.
+    The lock of the connection guards all attributes, with one exception: a thread that saw
+    ``is_over`` may take the rest of ``content`` without it, because nothing is added any more.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class Stream:
         self.method = method
         #: the request's header section, or as much as is known of one sent in HTTP/1.1
         self.section = section
-        #: None where the request has no content
+        #: None if the request has no content
         self.send_window: SendWindow | None = None
         #: the final response's header section
         self.head: ResponseHead | None = None
@@ -72,14 +72,14 @@ class Stream:
         self.content: deque[bytes] = deque()
         #: octets of content received so far
         self.content_size = 0
-        #: octets of content that there must be, or None if any number is right
+        #: octets of content that there must be; None if any number is right
         self.content_length: int | None = None
         self.trailers: Fields = ()
         #: for a pushed stream: the request that the server answers unasked
         self.promised_request: PromisedRequest | None = None
-        #: why the stream ended before its time
+        #: why the stream ended too early
         self.failure: Failure | None = None
-        #: nobody reads any more, though the stream goes on: a tunnel after SHUT_RD
+        #: True if nobody reads any more although the stream goes on: a tunnel after SHUT_RD
         self.read_shut = False
 
     @property
@@ -98,23 +98,23 @@ class Stream:
     # What waiting threads wait for.
 
     def has_head(self) -> bool:
-        """The response has begun, or will not."""
+        """True if the response has begun, or never will."""
         return self.head is not None or self.failure is not None
 
     def has_content(self) -> bool:
-        """There is something to read, or never will be."""
+        """True if there is something to read, or never will be."""
         return (
             bool(self.content) or self.phase == DONE or self.failure is not None or self.read_shut
         )
 
     @property
     def is_over(self) -> bool:
-        """No more will be received: the response is whole, or has failed."""
+        """True if no more will be received: the response is complete, or has failed."""
         return self.phase == DONE or self.failure is not None
 
     @property
     def is_exhausted(self) -> bool:
-        """The peer has used up its window, and has more to say."""
+        """True if the peer has used up its window and has more to send."""
         return (
             self.receive_window.size <= 0
             and not self.is_over
@@ -129,7 +129,7 @@ class Stream:
 
     @property
     def is_tunnel(self) -> bool:
-        """The content is octets of another connection, not of a message (8.5)."""
+        """True if the content is octets of another connection, not of a message (8.5)."""
         head = self.head
         return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
 
