@@ -210,6 +210,6 @@ class Share:
 
     def end(self, window_size: int) -> None:
         """Give back all but what is unread. ``Endpoint.consume`` returns that, as it is read."""
-        if self.budget is not None:
-            self.budget.in_use -= window_size + self.unclaimed
-            self.budget.shares -= 1
+        assert self.budget is not None  # the connection's own window has no end
+        self.budget.in_use -= window_size + self.unclaimed
+        self.budget.shares -= 1
