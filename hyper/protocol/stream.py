@@ -171,10 +171,10 @@ class Stream:
         self.content_size = size
         if content:
             pieces = self.content
-            if len(pieces) >= MANY_PIECES and len(pieces[-1]) < PIECE_SIZE:
-                pieces[-1] += content
-            else:
+            if len(pieces) < MANY_PIECES or len(pieces[-1]) >= PIECE_SIZE:
                 pieces.append(content)
+            else:
+                pieces[-1] += content
         return increment
 
     def receive_trailers(self, trailers: Fields, *, ends: bool) -> None:
