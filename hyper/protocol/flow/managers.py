@@ -172,7 +172,7 @@ class FlowControlManager(BaseFlowControlManager):
         """Give back what was used up when it is a part of the share, and what the share lacks."""
         self._consumed += size
         unclaimed = self._unclaimed = self._unclaimed + size
-        share = self._window.share.size  # which is self.share, and faster: twice a frame
+        share: int = self._window.share.size  # which is self.share, and faster: twice a frame
         # Is it too little to announce? Asked in place, because this is so for most frames.
         if unclaimed < MAX_UNCLAIMED and ANNOUNCED_PART * unclaimed < share:
             return 0
