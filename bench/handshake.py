@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not bench/
 
 from hyper.tls import init_context
-from hyper.transport.tls.transport import make_filter
+from hyper.transport.tls.context import make_filter
 from test.certificates import Certificates
 
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}

@@ -20,8 +20,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not bench/: this is
 from hyper import hpack
 from hyper.errors import CompressionError
 from hyper.hpack import __main__ as table
-from test import attacks
-from test.attacks import literal
+from test import hpack_attacks
+from test.hpack_attacks import literal
 
 try:
     import hpack as pypi
@@ -109,7 +109,7 @@ def main() -> None:
         print(f"a fresh pair, {name}: {(perf_counter() - start) * 1e3:.1f} us")
     print("a hostile peer: 1 MiB, and 2 MiB, which must not take more than twice the time")
     for name in table.codecs():
-        for attack in attacks.ATTACKS:
+        for attack in hpack_attacks.ATTACKS:
             for size in (MEBIBYTE, 2 * MEBIBYTE):
                 print(f"{attack.__name__:20}{name:9}{attacked(name, attack(size))}")
 

@@ -10,12 +10,13 @@ Many requests may be under way at once, from one thread or many, and be answered
 
 ``import hyper as http_client`` stands in for http.client: every public name of it is here, its
 exceptions and constants are the same objects, and HTTPConnection and HTTPSConnection go HTTP/2
-where the server does.  These two, HTTPResponse, HTTP20Stream and HTTP20Tunnel are loaded when first
-asked for.
+where the server does.  These two, HTTPResponse, HTTP20Stream, HTTP20Tunnel and BufferedSocket are
+loaded when first asked for.
 """
 
 from __future__ import annotations
 
+import importlib
 from http import client as _http_client
 from http.client import (
     HTTP_PORT,
@@ -33,7 +34,8 @@ from http.client import (
 )
 
 from .client.connection import HTTP20Connection
-from .client.response import HTTP20Push, HTTP20Response
+from .client.push import HTTP20Push
+from .client.response import HTTP20Response
 from .errors import (
     CannotSendHeader,
     CannotSendRequest,
@@ -66,9 +68,11 @@ if TYPE_CHECKING:
     from http import HTTPStatus
     from typing import Any
 
-    from .client.stream import HTTP20Stream, HTTP20Tunnel
+    from .client.stream import HTTP20Stream
+    from .client.tunnel import HTTP20Tunnel
     from .dropin.connection import HTTPConnection, HTTPSConnection
     from .http1 import HTTPResponse
+    from .transport.buffered import BufferedSocket
 
 __version__ = "1.0.0.dev0"
 
@@ -77,6 +81,7 @@ __all__ = [
     "HTTP_PORT",
     "BadStatusLine",
     "BaseFlowControlManager",
+    "BufferedSocket",
     "CannotSendHeader",
     "CannotSendRequest",
     "CompressionError",
@@ -121,24 +126,27 @@ __all__ = [
     "responses",
 ]
 
-#: What dropin.py gives, and what duplex.py.
-_DROP_IN = ("HTTPConnection", "HTTPResponse", "HTTPSConnection")
-_DUPLEX = ("HTTP20Stream", "HTTP20Tunnel")
+#: Where the classes are that are loaded when first asked for.
+_LAZY = {
+    "BufferedSocket": "hyper.transport.buffered",
+    "HTTP20Stream": "hyper.client.stream",
+    "HTTP20Tunnel": "hyper.client.tunnel",
+    "HTTPConnection": "hyper.dropin.connection",
+    "HTTPResponse": "hyper.http1",
+    "HTTPSConnection": "hyper.dropin.connection",
+}
 
 #: The constants of http.client: those of status (``OK``, ``NOT_FOUND``) and a few more.
 _CONSTANTS = [name for name in dir(_http_client) if name.isupper() and not name.startswith("_")]
 
 
 def __getattr__(name: str) -> HTTPStatus:
-    """A constant of http.client, or a class of the drop-in, which is loaded now."""
+    """Give a constant of http.client, or a class that is loaded now."""
     # Annotated for the constants: the type checker has seen the classes above.
-    source: Any
     if name in _CONSTANTS:
-        source = _http_client
-    elif name in _DROP_IN:
-        from .dropin import connection as source
-    elif name in _DUPLEX:
-        from .client import stream as source
+        source: Any = _http_client
+    elif name in _LAZY:
+        source = importlib.import_module(_LAZY[name])
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: HTTPStatus = globals().setdefault(name, getattr(source, name))
@@ -146,5 +154,5 @@ def __getattr__(name: str) -> HTTPStatus:
 
 
 def __dir__() -> list[str]:
-    """All names, those not loaded yet included."""
-    return sorted({*globals(), *_DROP_IN, *_DUPLEX, *_CONSTANTS})
+    """Return all names, those not loaded yet included."""
+    return sorted({*globals(), *_LAZY, *_CONSTANTS})

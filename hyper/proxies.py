@@ -1,7 +1,7 @@
-"""Proxies: where one is, how it is spoken to, and which one the environment names.
+"""Proxies: the address of one, its protocol, and the one that the environment names.
 
-An HTTP/2 connection is one between us and the server: a proxy on the way can only carry its octets
-(a *tunnel*, RFC 9110, 9.3.6).  ``Proxy`` says which proxy; ``tunnels.py`` has it open the tunnel.
+An HTTP/2 connection ends at the server: a proxy on the way can only carry its octets (a *tunnel*,
+RFC 9110, 9.3.6).  ``Proxy`` says which proxy; ``proxy/`` opens the tunnel.
 
 ================ ===================================================================
 ``http://``      CONNECT in HTTP/1.1, in cleartext; the scheme may be left out
@@ -37,14 +37,19 @@ MAX_SOCKS_CREDENTIAL = 255
 
 
 class Proxy:
-    """A proxy for ``HTTP20Connection(..., proxy=)``, where its URL alone does not say it all.
+    """A proxy for ``HTTP20Connection(..., proxy=)``, if its URL alone does not say everything.
 
-    url: ``scheme://[name[:password]@]host[:port]``, name and password percent-encoded; the module
-    lists the schemes.  headers: further fields for the proxy, in the CONNECT request alone.
-    ssl_context: for the TLS to an https proxy, else ``hyper.tls.init_context()``.
+    It is fixed once made, and any number of connections may share it.
 
-    Raises InvalidURL for a URL that names no proxy, LocalProtocolError for bad headers.  Fixed once
-    it is made; any number of connections may share it.
+    Args:
+        url: ``scheme://[name[:password]@]host[:port]``, name and password percent-encoded; the
+            table in ``hyper.proxies`` has the schemes.
+        headers: further fields for the proxy, sent in the CONNECT request alone.
+        ssl_context: for TLS to an https proxy. None: ``hyper.tls.init_context()``.
+
+    Raises:
+        InvalidURL: the URL names no proxy.
+        LocalProtocolError: the headers cannot be sent.
     """
 
     __slots__ = ("headers", "host", "password", "port", "scheme", "ssl_context", "username")
@@ -56,7 +61,7 @@ class Proxy:
         headers: FieldSource = (),
         ssl_context: Any = None,
     ) -> None:
-        # No message shows the URL, for it may hold a password.
+        # No message shows the URL, because it may hold a password.
         try:
             parts = urlsplit(url if "://" in url else f"http://{url}")
             host, port = parts.hostname, parts.port
@@ -84,7 +89,7 @@ class Proxy:
         self.ssl_context = ssl_context
 
     def fields(self) -> tuple[Pair, ...]:
-        """The fields of a CONNECT request: credentials (RFC 7617) and the caller's own."""
+        """Return the fields of a CONNECT request: credentials (RFC 7617) and the caller's own."""
         given = self.headers
         if self.username is None or any(name == b"proxy-authorization" for name, _ in given):
             return given
@@ -108,11 +113,20 @@ def _is_for_socks(credential: bytes | None) -> bool:
 
 
 def from_environment(host: str, port: int | None = None, scheme: str = "https") -> str | None:
-    """The URL of the proxy that the environment names for a server, or None.
+    """Return the URL of the proxy that the environment names for a server.
 
-    ``HTTPS_PROXY`` (``HTTP_PROXY`` for the scheme http), else ``ALL_PROXY``, unless ``NO_PROXY``
-    excepts the server; lower-case names first.  Where none is set, macOS and Windows are asked for
-    the system's proxy.  ``urllib.request`` does the reading.  hyper uses it nowhere by itself.
+    The variables are ``HTTPS_PROXY`` (``HTTP_PROXY`` for the scheme http), else ``ALL_PROXY``,
+    unless ``NO_PROXY`` excepts the server; lower-case names are read first.  If none is set, macOS
+    and Windows are asked for the system's proxy.  ``urllib.request`` does the reading.  hyper never
+    calls this by itself.
+
+    Args:
+        host: the server's; a literal IPv6 address with or without brackets.
+        port: the server's, if ``NO_PROXY`` may name it.
+        scheme: "https" or "http".
+
+    Returns:
+        The URL, or None if there is no proxy for this server.
     """
     from urllib.request import getproxies, proxy_bypass
 
@@ -123,5 +137,5 @@ def from_environment(host: str, port: int | None = None, scheme: str = "https") 
     literal = f"[{host}]" if ":" in host and not host.startswith("[") else host
     names = [literal if port is None else f"{literal}:{port}"]
     if literal.startswith("["):
-        names.append(literal.strip("[]"))  # NO_PROXY may have it so, as other programs want it
+        names.append(literal.strip("[]"))  # other programs want it so in NO_PROXY
     return None if any(map(proxy_bypass, names)) else chosen

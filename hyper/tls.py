@@ -1,8 +1,16 @@
-"""The TLS context that HTTP/2 wants, for those who make their own (RFC 9113, 9.2)."""
+"""TLS contexts for HTTP/2 (RFC 9113, 9.2), and the names that come with them."""
 
 from __future__ import annotations
 
-from .transport.tls.transport import init_context
-from .transport.tls.trust import OP_NO_RENEGOTIATION, InsecureTLSWarning
+from .transport.tls.context import init_context
+from .transport.tls.policy import ALPN_REFUSED, OP_NO_RENEGOTIATION
+from .transport.tls.policy import PROTOCOLS as ALPN_PROTOCOLS
+from .transport.tls.trust import InsecureTLSWarning
 
-__all__ = ["OP_NO_RENEGOTIATION", "InsecureTLSWarning", "init_context"]
+__all__ = [
+    "ALPN_PROTOCOLS",
+    "ALPN_REFUSED",
+    "OP_NO_RENEGOTIATION",
+    "InsecureTLSWarning",
+    "init_context",
+]

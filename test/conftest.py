@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
 from test.certificates import Certificates
-from test.peer import DEADLINE, SocketPeer
+from test.peer import DEADLINE
+from test.socket_peer import SocketPeer
 
 if TYPE_CHECKING:
     import ssl
@@ -76,3 +78,10 @@ def backend(request: pytest.FixtureRequest) -> str:
         pytest.importorskip("OpenSSL")
         pytest.importorskip("service_identity")
     return str(request.param)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids with an address of an object: no two processes agree on them (`pytest -n`)."""
+    unstable = [item.nodeid for item in items if re.search(r" at 0x[0-9a-f]+", item.nodeid)]
+    if unstable:
+        raise pytest.UsageError("ids= is missing at " + ", ".join(unstable))

@@ -6,21 +6,20 @@ deadline covers it all: connecting, a proxy's tunnel if there is one, shaking ha
 
 from __future__ import annotations
 
-import time
-
 from ..transport.connect import connect, connect_unix
+from ..transport.deadline import Deadline
 from ..transport.tcp import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional
+    from typing import Any, Callable
 
+    from ..transport import Transport
     from ..transport.connect import Path
-    from ..transport.tcp import Transport
     from ..transport.tls.transport import Resumption
 
-    #: Gives a transport whose other end is the server, until the monotonic moment given.
-    Connector = Callable[[Optional[float]], Transport]
+    #: Returns a transport whose other end is the server, until the deadline at the latest.
+    Connector = Callable[[Deadline], Transport]
 
 
 def dial(
@@ -34,14 +33,16 @@ def dial(
     context: Any = None,
     resumption: Resumption | None = None,
 ) -> Transport:
-    """Connect, over TLS where a context is given; timeout: seconds for all of it, or None.
+    """Connect, over TLS if a context is given, and return the transport.
 
-    unix_socket: the path of the socket behind which the server is; through: a way to it through a
-    proxy; resumption: of the server's TLS sessions.  Raises OSError for a peer that cannot be
-    reached (TimedOut among them), ssl.SSLError for one that cannot be trusted, NegotiationError
-    for one that does not speak HTTP/2.
+    timeout: seconds for all of it, or None.  unix_socket: the path of the socket behind which the
+    server is.  through: connects to the server through a proxy.  resumption: of the server's TLS
+    sessions.
+
+    Raises OSError for a peer that cannot be reached (TimedOut among them), ssl.SSLError for one
+    that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = Deadline(timeout)
     transport: Transport
     if through is not None:
         transport = through(deadline)
@@ -51,11 +52,12 @@ def dial(
         transport = PlainTransport(connect(host, port, deadline, source_address))
     if context is None:
         return transport
-    from ..transport.tls import transport as tls
+    from ..transport.tls.policy import H2, require_h2
+    from ..transport.tls.transport import shake_hands
 
-    secured = tls.shake_hands(transport, context, host, deadline, [tls.H2], resumption)
+    secured = shake_hands(transport, context, host, deadline, [H2], resumption)
     try:
-        tls.require_h2(secured.filter, host)
+        require_h2(secured.filter, host)
     except BaseException:
         secured.close()
         raise

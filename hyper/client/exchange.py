@@ -1,32 +1,37 @@
-"""An exchange: a request on its way, until its content has ended (RFC 9113, 8.1).
+"""The exchange: one stream as all that use it share it (RFC 9113, 8.1).
 
-Content is offered to the endpoint, which takes what the windows allow; what it does not take
-waits here, in the caller's thread.  Each burst takes the lock anew, so that uploads and
-downloads of other threads go on between.
+"An HTTP request/response exchange fully consumes a single stream." The response, the push, the
+stream and the tunnel that callers hold are built on an ``Exchange``: the connection's pump, the
+stream, and the limits of its waits.
+
+Content is offered to the endpoint, which takes what the windows allow; the rest waits here, in the
+caller's thread. Each burst takes the lock anew, so that uploads and downloads of other threads go
+on between.
 
 A server may answer before it has seen all of the request, and want no more of it: it resets the
-stream with NO_ERROR, or just opens no window.  "Clients MUST NOT discard responses as a result"
-(8.1): what is left of the content is dropped then, and nothing is raised.
+stream with NO_ERROR, or opens no window. "Clients MUST NOT discard responses as a result" (8.1):
+the rest of the content is dropped then, and nothing is raised.
 """
 
 from __future__ import annotations
 
 import contextlib
 
-from ..errors import LocalProtocolError, TimedOut
+from ..errors import ErrorCode, LocalProtocolError, TimedOut
+from ..protocol import priorities
 from . import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Optional
+    from collections import deque
 
     from ..fields import Fields
+    from ..protocol.messages import ResponseHead
+    from ..protocol.priorities import PrioritySource
     from ..protocol.stream import Stream
     from ..pump.pump import Pump
     from .content import Body
-
-    #: Gives the seconds that a wait may take which begins now, or None; asked before each.
-    Limit = Callable[[], Optional[float]]
+    from .timeouts import Timeouts
 
 
 #: Seconds that a server which has answered in whole may take no more of the request, where the
@@ -35,147 +40,207 @@ ANSWERED_UPLOAD_TIMEOUT = 30.0
 
 
 class Exchange:
-    """One request and the stream on which it travels. One thread at a time sends on it.
+    """One request and its response, or one promised response. One thread at a time sends.
 
-    announced: the request's content-length, or None.  Who drops it, and has nobody ask for the
-    response, resets the stream.
+    timeouts: the limits of all waits.
+    content_length: octets of content that the request announces, or None.
+    own_id: the id by which the caller knows it; the stream's identifier if not given.
+
+    If it is garbage-collected before its stream has ended and was read, the stream is reset.
     """
 
     __slots__ = (
-        "announced",
+        "_is_dropped",
+        "awaits_continue",
+        "content_length",
         "continue_timeout",
-        "ends_itself",
-        "is_claimed",
-        "is_ended",
+        "id",
+        "is_final",
         "pump",
         "sent",
         "stream",
+        "timeouts",
     )
 
-    def __init__(self, pump: Pump, stream: Stream, announced: int | None) -> None:
+    def __init__(
+        self,
+        pump: Pump,
+        stream: Stream,
+        timeouts: Timeouts,
+        content_length: int | None = None,
+        own_id: int = 0,
+    ) -> None:
         self.pump = pump
         self.stream = stream
-        self.announced = announced
-        #: seconds that content waits for 100 (Continue), None for no limit; (): it does not wait
-        self.continue_timeout: float | tuple[()] | None = ()
+        self.timeouts = timeouts
+        self.content_length = content_length
+        self.id = own_id or stream.id
+        self._is_dropped = False
         #: octets of content given to the endpoint so far
         self.sent = 0
-        #: whether getresponse ends a request that the caller never called final
-        self.ends_itself = True
-        #: whether the caller has called it final
-        self.is_ended = False
-        #: whether a thread is waiting for, or has taken, the response
-        self.is_claimed = False
+        #: True if the caller has called the request final: no content follows
+        self.is_final = not stream.request_is_open
+        #: True if content waits for 100 (Continue), for at most so many seconds (None: no limit)
+        self.awaits_continue = False
+        self.continue_timeout: float | None = None
 
-    def drain(self, timeout: float | None) -> None:
-        """Have a request without content leave, within timeout. Lock held."""
+    # ------------------------------------------------------------------ response
+
+    def await_head(self) -> ResponseHead:
+        """Wait for the header section of the response; raises what ended the stream before it."""
+        stream = self.stream
+        if stream.head is None and stream.failure is None:
+            with self.pump.lock:
+                self.pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
+        if stream.head is None:
+            assert stream.failure is not None  # else the wait would go on
+            raise stream.failure.exception()
+        return stream.head
+
+    def take(self, amt: int | None) -> list[bytes]:
+        """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
+
+        amt: how many octets are wanted; None takes all that is there. What is taken is credited to
+        the peer (6.9).
+        """
+        stream, pump = self.stream, self.pump
+        if stream.is_over:
+            # Nobody writes here any more, and no window waits for credit: no lock is needed.
+            pieces = _popped(stream.content, amt)
+            pump.release(sum(map(len, pieces)))
+            return pieces
+        with pump.lock:
+            if stream.is_exhausted:
+                pump.wait_open(stream, stream.has_content, self.timeouts.remaining())
+            else:
+                pump.wait(stream.has_content, (stream.id,), self.timeouts.remaining())
+            pieces = _popped(stream.content, amt)
+            pump.endpoint.consume(stream, sum(map(len, pieces)))
+            if pump.endpoint.outbound:
+                pump.flush()
+        return pieces
+
+    def reprioritize(self, priority: PrioritySource) -> bool:
+        """Ask for another priority of the response; False where it would be in vain."""
+        return reprioritize(self.pump, self.stream, priority)
+
+    # ------------------------------------------------------------------- request
+
+    def expect_continue(self, timeout: float | None) -> None:
+        """Have content wait for 100 (Continue), at most timeout seconds (RFC 9110, 10.1.1)."""
+        self.awaits_continue, self.continue_timeout = True, timeout
+
+    def drain(self) -> None:
+        """Have a request without content leave. Lock held."""
         try:
-            self.pump.drain(timeout)
+            self.pump.drain(self.timeouts.remaining())
         except BaseException:
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
             raise
 
-    def await_continue(self, limit: Limit) -> bool:
+    def await_continue(self) -> bool:
         """Wait once for 100 (Continue), where content has to; returns whether it is to be sent.
 
-        It is when no answer comes within ``continue_timeout`` or limit, too.  It is not when the
-        answer is whole, or one of failure or redirection; a server that begins a good one may be
-        reading all the same (RFC 9110, 10.1.1).
+        It is to be sent, too, if no answer comes in time. It is not if the response is whole, or
+        is one of failure or redirection; a server that begins a good one may be reading all the
+        same (RFC 9110, 10.1.1).
         """
-        pump, stream, continue_timeout = self.pump, self.stream, self.continue_timeout
-        if isinstance(continue_timeout, tuple):
+        if not self.awaits_continue:
             return True
-        most = limit()
-        if continue_timeout is None or (most is not None and most < continue_timeout):
-            continue_timeout = most
+        pump, stream = self.pump, self.stream
+        timeout, most = self.continue_timeout, self.timeouts.remaining()
+        if timeout is None or (most is not None and most < timeout):
+            timeout = most
 
-        def is_told() -> bool:
+        def is_answered() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
 
         with pump.lock:
-            with contextlib.suppress(TimedOut):
-                pump.wait(is_told, (stream.id,), continue_timeout)
-            self.continue_timeout = ()
+            with contextlib.suppress(TimedOut):  # content goes out all the same
+                pump.wait(is_answered, (stream.id,), timeout)
+            self.awaits_continue = False
             head = stream.head
             if stream.request_is_open and head and (stream.is_over or head.status >= 300):
                 self.withhold()
             return stream.request_is_open
 
-    def send_all(self, body: Body, trailers: Fields, limit: Limit) -> None:
-        """Send content, piece by piece, then the end of the request; each wait within limit.
+    def send_all(self, body: Body, trailers: Fields) -> None:
+        """Send the content, piece by piece, then the end of the request.
 
         Whatever goes wrong, a body that raises included, the stream is cancelled and the
         exception goes on: the peer must not take a part for the whole.
         """
         try:
-            if not self.await_continue(limit):
+            if not self.await_continue():
+                self.is_final = True
                 return
             for piece in content.pieces(body):
-                whole = self.sent + len(piece) == self.announced and not trailers
-                self._send(piece, end_stream=whole, limit=limit)
+                whole = self.sent + len(piece) == self.content_length and not trailers
+                self._send(piece, end_stream=whole)
                 if not self.stream.request_is_open and not whole:
+                    self.is_final = True
                     return
-            self.finish(trailers, limit)
+            self.finish(trailers)
         except BaseException:
             self.cancel()
             raise
 
-    def send(self, body: Body, *, final: bool, limit: Limit) -> None:
+    def send(self, body: Body, *, final: bool) -> None:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
-            if self.await_continue(limit):
+            if self.await_continue():
                 for piece in content.pieces(body):
-                    self._send(piece, end_stream=False, limit=limit)
+                    self._send(piece, end_stream=False)
             if final:
-                self.finish((), limit)
+                self.finish(())
         except BaseException:
             self.cancel()
             raise
 
-    def end(self, trailers: Fields, limit: Limit) -> None:
+    def end(self, trailers: Fields) -> None:
         """Send the end of the request, with trailers if there are any; as ``send_all`` (8.1)."""
         try:
-            self.finish(trailers, limit)
+            self.finish(trailers)
         except BaseException:
             self.cancel()
             raise
 
-    def end_if_open(self, limit: Limit) -> None:
+    def end_if_open(self) -> None:
         """End a request that its caller never called final."""
         if self.stream.request_is_open:
-            self.end((), limit)
+            self.end(())
 
-    def _send(self, octets: memoryview, *, end_stream: bool, limit: Limit) -> None:
+    def _send(self, octets: memoryview, *, end_stream: bool) -> None:
         self.require_room_for(len(octets))
         while len(octets):
-            taken = self.send_some(octets, end_stream=end_stream, limit=limit)
+            taken = self.send_some(octets, end_stream=end_stream)
             if not taken:
                 return  # the peer wants no more: its response, or its reset, says why
             octets = octets[taken:]
 
-    def send_some(self, octets: memoryview, *, end_stream: bool, limit: Limit) -> int:
+    def send_some(self, octets: memoryview, *, end_stream: bool) -> int:
         """Send as much content as there is room for, and wait for room if there is none.
 
-        Returns how many octets that was; 0 means that the peer wants no more.  END_STREAM goes
-        with the last octet.  Nothing is undone by an exception: ``sent`` tells what has gone.
+        Returns how many octets that was; 0 means that the peer wants no more. END_STREAM goes
+        with the last octet. Nothing is undone by an exception: ``sent`` tells what has gone.
         """
-        pump, stream = self.pump, self.stream
+        pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
         with pump.lock:
-            pump.drain(limit())  # what the kernel refused before goes first
+            pump.drain(timeouts.remaining())  # what the kernel refused before goes first
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
-                self._await_room(limit)
+                self._await_room()
             if not stream.request_is_open:
                 return 0
             taken = endpoint.send_content(stream, octets, end_stream=end_stream)
             self.sent += taken
-            pump.drain(limit())
+            pump.drain(timeouts.remaining())
         return taken
 
-    def _await_room(self, limit: Limit) -> None:
-        """Until the windows are open, or the request is over. Lock held."""
+    def _await_room(self) -> None:
+        """Wait until the windows are open, or the request is over. Lock held."""
         pump, stream = self.pump, self.stream
         endpoint = pump.endpoint
 
@@ -185,10 +250,11 @@ class Exchange:
         def is_answered() -> bool:
             return stream.is_over and not stream.is_tunnel
 
-        # The peer may take no more before it has said more, and there be nobody to read it.
-        pump.wait_open(stream, lambda: may_send() or is_answered(), limit())
+        # The peer may refuse more content until we have received more of its response, while no
+        # thread reads that response.
+        pump.wait_open(stream, lambda: may_send() or is_answered(), self.timeouts.remaining())
         if not may_send():
-            most = limit()
+            most = self.timeouts.remaining()
             try:
                 pump.wait(
                     may_send, (stream.id, 0), ANSWERED_UPLOAD_TIMEOUT if most is None else most
@@ -201,60 +267,88 @@ class Exchange:
         self.pump.endpoint.withhold(self.stream)
         self.pump.flush()
 
-    def finish(self, trailers: Fields, limit: Limit) -> None:
-        """Send the end of the request; without ``end``'s care for what goes wrong."""
+    def finish(self, trailers: Fields) -> None:
+        """Send END_STREAM, or trailers. Unlike ``end``, do not cancel the stream if this raises."""
         pump, stream = self.pump, self.stream
         with pump.lock:
             if not stream.request_is_open:
-                self.is_ended = True
+                self.is_final = True
                 return
-            if self.announced is not None and self.sent != self.announced:
-                raise wrong_length(self.sent, self.announced)
+            if self.content_length is not None and self.sent != self.content_length:
+                raise wrong_length(self.sent, self.content_length)
             if trailers:
                 pump.endpoint.send_trailers(stream, trailers)
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
-            self.is_ended = True
-            pump.drain(limit())
+            self.is_final = True
+            pump.drain(self.timeouts.remaining())
 
     def require_room_for(self, size: int) -> None:
         """Raise LocalProtocolError if size octets more are more than were announced (8.1.1)."""
-        if self.announced is not None and self.sent + size > self.announced:
-            raise wrong_length(self.sent + size, self.announced)
+        if self.content_length is not None and self.sent + size > self.content_length:
+            raise wrong_length(self.sent + size, self.content_length)
 
-    def cancel(self) -> None:
-        """Reset the stream, if it is not over, and have nobody wait for it (5.4.2)."""
+    # -------------------------------------------------------------------- ending
+
+    def cancel(self, code: int = ErrorCode.CANCEL) -> None:
+        """Reset the stream, if it is not over (5.4.2); a response that is whole can be read."""
         pump = self.pump
         with pump.lock:
-            pump.endpoint.cancel(self.stream)
+            pump.endpoint.cancel(self.stream, ErrorCode(code))
             pump.flush()
 
-    def drop(self) -> None:
-        """As ``cancel``; nor is anything read of a response that is whole."""
+    def discard(self) -> None:
+        """Reset the stream, and drop what is unread of a response that is whole."""
         self.cancel()
         self.pump.release(self.stream.drop_content())
 
-    def __del__(self) -> None:
-        # Ctrl-C between the request and the moment in which the caller has it, for one.
-        # A response that is whole may be left of a request whose body raised.
-        if not self.is_claimed and (not self.stream.is_over or self.stream.content):
+    def drop_from_finalizer(self) -> None:
+        """Note that nobody will read the response. For finalizers: any thread, no lock.
+
+        A finalizer may run at any moment, so that no more than a note is left: the next thread
+        that moves octets resets the stream, and frees what is unread.
+        """
+        if not self._is_dropped and (not self.stream.is_over or self.stream.content):
+            self._is_dropped = True
             self.pump.drop_from_finalizer(self.stream)
 
+    def __del__(self) -> None:
+        # For example: KeyboardInterrupt after the request was sent and before the caller got this
+        # object. It may come before there is a stream, too.
+        stream = getattr(self, "stream", None)
+        if stream is not None:
+            if stream.request_is_open and not self._is_dropped:
+                self.pump.drop_from_finalizer(stream)  # nobody can end it any more
+            else:
+                self.drop_from_finalizer()
 
-def await_head(pump: Pump, stream: Stream, timeout: float | None) -> None:
-    """Wait for the header section on a stream, one of ours or a pushed one."""
-    if not stream.has_head():
-        with pump.lock:
-            pump.wait(stream.has_head, (stream.id,), timeout)
-    if stream.head is None:
-        assert stream.failure is not None  # else the wait would go on
-        raise stream.failure.exception()
+
+def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
+    """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
+    field_value = priorities.field_value(priority)
+    with pump.lock:
+        is_sent = pump.endpoint.reprioritize(stream, field_value)
+        pump.flush()
+    return is_sent
 
 
-def wrong_length(size: int, announced: int) -> LocalProtocolError:
-    """The caller's fault of a body that is not as long as its content-length (8.1.1)."""
-    relation = "more than" if size > announced else "of"
+def _popped(pieces: deque[bytes], amt: int | None) -> list[bytes]:
+    """Remove and return as many pieces as it takes for amt octets; all of them for None."""
+    if amt is None:
+        taken = list(pieces)
+        pieces.clear()
+        return taken
+    taken = []
+    while pieces and amt > 0:
+        taken.append(pieces.popleft())
+        amt -= len(taken[-1])
+    return taken
+
+
+def wrong_length(size: int, content_length: int) -> LocalProtocolError:
+    """Make the exception for a body that is not as long as its content-length (8.1.1)."""
+    relation = "more than" if size > content_length else "of"
     return LocalProtocolError(
-        f"the body gave {size} {relation} the {announced} octets that its content-length announces"
-        " (RFC 9113, 8.1.1); the request was not completed"
+        f"the body gave {size} {relation} the {content_length} octets that its content-length"
+        " announces (RFC 9113, 8.1.1); the request was not completed"
     )

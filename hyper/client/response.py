@@ -1,8 +1,7 @@
-"""What users hold of an exchange: the response, and the promise of one.
+"""The response: a readable binary stream with status, fields and trailers around it.
 
-``HTTP20Response`` is a readable binary stream with status, fields and trailers around it, in
-http.client's words.  It parses nothing and decides nothing: content is taken from its
-``Stream``, and taking it is what gives the peer room to send more.
+It speaks http.client's words. It parses nothing and decides nothing: content is taken from its
+exchange, and taking it is what gives the peer room to send more.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from http.client import responses
 
 from ..errors import IncompleteRead
 from ..fields import FieldMap
-from ..protocol import priorities
-from . import content_codings as codings
-from .exchange import await_head
+from . import content_codings
+from .timeouts import Timeouts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +21,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..errors import Failure
-    from ..protocol.messages import PromisedRequest, ResponseHead
+    from ..protocol.messages import ResponseHead
     from ..protocol.priorities import PrioritySource
-    from ..protocol.stream import Stream
-    from ..pump.pump import Pump
-    from .connection import HTTP20Connection
+    from .exchange import Exchange
 
 
 class HTTP20Response(io.BufferedIOBase):
@@ -46,33 +42,23 @@ class HTTP20Response(io.BufferedIOBase):
     debuglevel = 0
     url = ""
 
-    #: seconds, or None for no limit, once it is set; until then the connection's
-    _timeout: float | tuple[()] | None = ()
-
-    def __init__(
-        self,
-        connection: HTTP20Connection,
-        pump: Pump,
-        stream: Stream,
-        *,
-        decodes: bool | None = None,
-    ) -> None:
-        head = stream.head
-        assert head is not None  # the connection waited for it
-        self._connection = connection
-        self._pump = pump
-        self._stream = stream
+    def __init__(self, exchange: Exchange, *, decode_content: bool = True) -> None:
+        head = exchange.stream.head
+        assert head is not None  # it was waited for
+        self._exchange = exchange
         self._head: ResponseHead = head
         self._headers: FieldMap | None = None
-        self._decoder: codings.ContentDecoder | None = None
+        #: whether content is decoded where the first read does not say
+        self._decodes_by_default = decode_content
+        #: whether content is decoded; None until the first read
+        self._decodes: bool | None = None
+        self._decoder: content_codings.ContentDecoder | None = None
         #: what the decoder makes of the latest pieces, as far as it was not yet asked for
         self._steps: Iterator[bytes] = iter(())
-        #: whether content is decoded; settled at the first read
-        self._decodes = decodes
         #: taken from the stream and not yet read, and how many octets that is
         self._held: deque[bytes | memoryview] = deque()
         self._held_size = 0
-        #: whether the end of content was seen
+        #: True if the end of the content was seen
         self._is_finished = False
         self.status = self.code = head.status
         self.url = ""
@@ -81,8 +67,8 @@ class HTTP20Response(io.BufferedIOBase):
 
     @property
     def stream_id(self) -> int:
-        """The stream's identifier (5.1.1)."""
-        return self._stream.id
+        """The id of the request, which its stream has as identifier (5.1.1)."""
+        return self._exchange.id
 
     @property
     def reason(self) -> str:
@@ -106,7 +92,7 @@ class HTTP20Response(io.BufferedIOBase):
     def getheader(self, name: str, default: Any = None) -> Any:
         """The values of one field, joined by commas; else default (an iterable is joined)."""
         value = self.headers.joined(name)
-        return value if value is not None else _joined(default)
+        return value if value is not None else joined(default)
 
     def getheaders(self) -> list[tuple[str, str]]:
         """All (name, value) pairs, duplicates included."""
@@ -126,22 +112,24 @@ class HTTP20Response(io.BufferedIOBase):
 
         103 Early Hints are here (RFC 8297), and 100 Continue.
         """
-        return [(head.status, FieldMap(head.fields)) for head in self._stream.informational]
+        return [
+            (head.status, FieldMap(head.fields)) for head in self._exchange.stream.informational
+        ]
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
-        return reprioritize(self._pump, self._stream, priority)
+        return self._exchange.reprioritize(priority)
 
     # --------------------------------------------------------------- the content
 
     @property
     def length(self) -> int | None:
         """Octets of content still to come by content-length, or None where it is not told."""
-        announced = self._stream.content_length
-        return None if announced is None else max(0, announced - self._taken())
-
-    def _taken(self) -> int:
-        return self._stream.content_size - sum(map(len, tuple(self._stream.content)))
+        stream = self._exchange.stream
+        if stream.content_length is None:
+            return None
+        taken = stream.content_size - sum(map(len, tuple(stream.content)))
+        return max(0, stream.content_length - taken)
 
     @property
     def timeout(self) -> float | None:
@@ -149,12 +137,11 @@ class HTTP20Response(io.BufferedIOBase):
 
         The connection's, unless it is set: threads that share a connection set their own here.
         """
-        timeout = self._timeout
-        return self._connection.limit() if isinstance(timeout, tuple) else timeout
+        return self._exchange.timeouts.remaining()
 
     @timeout.setter
     def timeout(self, timeout: float | None) -> None:
-        self._timeout = timeout
+        self._exchange.timeouts = Timeouts(timeout)
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
         """Octets of content: all there will be, or amt of them, fewer only at the end.
@@ -171,12 +158,13 @@ class HTTP20Response(io.BufferedIOBase):
         return self._cut(amt)
 
     def _read_rest(self) -> bytes:
-        stream = self._stream
+        exchange = self._exchange
+        stream = exchange.stream
         if stream.is_over and not self._held and stream.failure is None and not self._decoder:
             # All of it is there already, as small responses are: nothing to wait for or hold.
             octets = b"".join(stream.content)
             stream.content.clear()
-            self._pump.release(len(octets))
+            exchange.pump.release(len(octets))
             self._is_finished = True
             return octets
         while self._take(None):
@@ -247,9 +235,9 @@ class HTTP20Response(io.BufferedIOBase):
     def _settle_decoding(self, decode_content: bool | None) -> None:
         if self._decodes is not None:
             return
-        wanted = self._connection.decode_content if decode_content is None else decode_content
-        if wanted and self._head.content_encoding and not self._stream.expects_no_content:
-            self._decoder = codings.decoder_for(self._head.content_encoding)
+        wanted = self._decodes_by_default if decode_content is None else decode_content
+        if wanted and self._head.content_encoding and not self._exchange.stream.expects_no_content:
+            self._decoder = content_codings.decoder_for(self._head.content_encoding)
         self._decodes = wanted
 
     def _take(self, amt: int | None) -> bool:
@@ -261,7 +249,7 @@ class HTTP20Response(io.BufferedIOBase):
             return False
         if self._decoder is not None:
             return self._take_decoded(self._decoder)
-        pieces = self._take_pieces(amt)
+        pieces = self._exchange.take(amt)
         if not pieces:
             self._finish()
             return False
@@ -269,7 +257,7 @@ class HTTP20Response(io.BufferedIOBase):
         self._held_size += sum(map(len, pieces))
         return True
 
-    def _take_decoded(self, decoder: codings.ContentDecoder) -> bool:
+    def _take_decoded(self, decoder: content_codings.ContentDecoder) -> bool:
         """As ``_take``, but one step of decoding: a little content may stand for gigabytes."""
         while True:
             for step in self._steps:
@@ -277,34 +265,15 @@ class HTTP20Response(io.BufferedIOBase):
                     self._held.append(step)
                     self._held_size += len(step)
                     return True
-            pieces = self._take_pieces(1)
+            pieces = self._exchange.take(1)
             if not pieces:
                 self._finish()
                 return False
             self._steps = decoder.steps(b"".join(pieces))
 
-    def _take_pieces(self, amt: int | None) -> list[bytes]:
-        """Wait for content; none at the end. What is taken is credited to the peer (6.9)."""
-        stream, pump = self._stream, self._pump
-        if stream.is_over:
-            # Nobody writes here any more, and no window waits for credit: no lock is needed.
-            pieces = _popped(stream.content, amt)
-            pump.release(sum(map(len, pieces)))
-            return pieces
-        with pump.lock:
-            if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, self.timeout)
-            else:
-                pump.wait(stream.has_content, (stream.id,), self.timeout)
-            pieces = _popped(stream.content, amt)
-            pump.endpoint.consume(stream, sum(map(len, pieces)))
-            if pump.endpoint.outbound:
-                pump.flush()
-        return pieces
-
     def _finish(self) -> None:
         """No more content comes: raise unless it was all."""
-        failure = self._stream.failure
+        failure = self._exchange.stream.failure
         if failure is not None:
             self._raise(failure)
         if self._decoder is not None:
@@ -314,8 +283,10 @@ class HTTP20Response(io.BufferedIOBase):
     def _raise(self, failure: Failure) -> None:
         if not failure.cuts_content:
             raise failure.exception()
-        announced = self._stream.content_length
-        missing = None if announced is None else announced - self._stream.content_size
+        stream = self._exchange.stream
+        missing = None
+        if stream.content_length is not None:
+            missing = stream.content_length - stream.content_size
         raise IncompleteRead(self._cut(self._held_size), missing) from failure.exception()
 
     def _cut(self, size: int) -> bytes:
@@ -346,12 +317,12 @@ class HTTP20Response(io.BufferedIOBase):
         self._settle_decoding(None)
         while self._take(None):
             pass
-        return FieldMap(self._stream.trailers)
+        return FieldMap(self._exchange.stream.trailers)
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
         """The values of one trailer field, joined by commas; else default."""
         value = self.trailers.joined(name)
-        return value if value is not None else _joined(default)
+        return value if value is not None else joined(default)
 
     def gettrailers(self) -> list[tuple[str, str]]:
         """All (name, value) pairs of the trailer section."""
@@ -365,16 +336,17 @@ class HTTP20Response(io.BufferedIOBase):
 
     def fileno(self) -> int:
         """The file descriptor of the connection's socket, shared with all its streams."""
-        return self._pump.fileno()
+        return self._exchange.pump.fileno()
 
     def isclosed(self) -> bool:
         """Whether all content was read, or the response closed."""
+        stream = self._exchange.stream
         return self.closed or (
             not self._held
-            and not self._stream.content
+            and not stream.content
             and (self._decoder is None or self._is_finished)
-            and self._stream.is_over
-            and self._stream.failure is None
+            and stream.is_over
+            and stream.failure is None
         )
 
     def close(self) -> None:
@@ -384,141 +356,24 @@ class HTTP20Response(io.BufferedIOBase):
         self._held.clear()
         self._held_size = 0
         self._steps = iter(())
-        if not self._stream.is_over or self._stream.request_is_open:
-            pump = self._pump
-            with pump.lock:
-                pump.endpoint.cancel(self._stream)
-                pump.flush()
-        self._pump.release(self._stream.drop_content())
+        exchange = self._exchange
+        if not exchange.stream.is_over or exchange.stream.request_is_open:
+            exchange.cancel()
+        exchange.pump.release(exchange.stream.drop_content())
         super().close()
 
     def __del__(self) -> None:
-        # Ctrl-C may have come before it had a stream.
-        stream = self.__dict__.get("_stream")
-        if stream is not None and (not stream.is_over or stream.content):
-            self._pump.drop_from_finalizer(stream)
+        # KeyboardInterrupt may have come before it had an exchange.
+        exchange = self.__dict__.get("_exchange")
+        if exchange is not None:
+            exchange.drop_from_finalizer()
 
     def _require_open(self) -> None:
         if self.closed:
             raise ValueError("I/O operation on a closed response")
 
     def __repr__(self) -> str:
-        return f"<HTTP20Response {self.status}, stream {self._stream.id}>"
-
-
-class HTTP20Push:
-    """A promised response, and the request that the server made up for it (RFC 9113, 8.4)."""
-
-    def __init__(self, connection: HTTP20Connection, pump: Pump, stream: Stream) -> None:
-        self._connection = connection
-        self._pump = pump
-        self._stream = stream
-        self._response: HTTP20Response | None = None
-
-    @property
-    def _request(self) -> PromisedRequest:
-        request = self._stream.promised_request
-        assert request is not None  # the connection hands out promised streams alone
-        return request
-
-    @property
-    def stream_id(self) -> int:
-        """The promised stream's identifier, even (5.1.1)."""
-        return self._stream.id
-
-    @property
-    def method(self) -> str:
-        """The method of the promised request: GET or HEAD."""
-        return self._request.method
-
-    @property
-    def scheme(self) -> str:
-        """The scheme: https or http."""
-        return self._request.scheme
-
-    @property
-    def authority(self) -> str:
-        """Host, and port where it is not the scheme's own."""
-        return self._request.authority
-
-    @property
-    def path(self) -> str:
-        """Path and query."""
-        return self._request.path
-
-    @property
-    def request_headers(self) -> FieldMap:
-        """The header section of the promised request, without pseudo-header fields."""
-        return FieldMap(self._request.fields)
-
-    def getrequestheader(self, name: str, default: Any = None) -> Any:
-        """The values of one field of the promised request, joined by commas; else default."""
-        value = self.request_headers.joined(name)
-        return value if value is not None else _joined(default)
-
-    def getrequestheaders(self) -> list[tuple[str, str]]:
-        """All (name, value) pairs of the promised request."""
-        return self.request_headers.items()
-
-    def getresponse(self) -> HTTP20Response:
-        """The promised response, as soon as its header section is there; one and the same."""
-        if self._response is None:
-            await_head(self._pump, self._stream, self._connection.limit())
-            with self._pump.lock:
-                if self._response is None:  # another thread may have been quicker
-                    self._response = HTTP20Response(self._connection, self._pump, self._stream)
-        return self._response
-
-    get_response = getresponse
-
-    def reprioritize(self, priority: PrioritySource) -> bool:
-        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
-        return reprioritize(self._pump, self._stream, priority)
-
-    def cancel(self) -> None:
-        """Tell the server not to send it (CANCEL, 8.4.2); what it has sent already is dropped.
-
-        A response that was taken, and is whole, can still be read.
-        """
-        with self._pump.lock:
-            self._pump.endpoint.cancel(self._stream)
-            self._pump.flush()
-            is_taken = self._response is not None
-        if not is_taken:
-            self._pump.release(self._stream.drop_content())
-
-    def __del__(self) -> None:
-        # Of a response that was taken, the response itself has care.
-        stream = self.__dict__.get("_stream")
-        if stream is None or self.__dict__.get("_response") is not None:
-            return
-        if not stream.is_over or stream.content:
-            self._pump.drop_from_finalizer(stream)
-
-    def __repr__(self) -> str:
-        return f"<HTTP20Push {self.method} {self.path}, stream {self._stream.id}>"
-
-
-def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
-    """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
-    field_value = priorities.field_value(priority)
-    with pump.lock:
-        is_sent = pump.endpoint.reprioritize(stream, field_value)
-        pump.flush()
-    return is_sent
-
-
-def _popped(content: deque[bytes], amt: int | None) -> list[bytes]:
-    """As many pieces as it takes for amt octets; all of them for None."""
-    if amt is None:
-        pieces = list(content)
-        content.clear()
-        return pieces
-    pieces = []
-    while content and amt > 0:
-        pieces.append(content.popleft())
-        amt -= len(pieces[-1])
-    return pieces
+        return f"<HTTP20Response {self.status}, stream {self.stream_id}>"
 
 
 def _line_feed(piece: bytes | memoryview) -> int:
@@ -531,8 +386,8 @@ def _line_feed(piece: bytes | memoryview) -> int:
     return max(-1, whole.find(b"\n", gone) - gone)
 
 
-def _joined(default: str | Iterable[Any] | None) -> Any:
-    # http.client's rule for defaults: one that can be iterated is joined, unless it is text.
+def joined(default: str | Iterable[Any] | None) -> Any:
+    """Apply http.client's rule for defaults: one that can be iterated is joined, unless a str."""
     if default is None or isinstance(default, str) or not hasattr(default, "__iter__"):
         return default
     return ", ".join(map(str, default))

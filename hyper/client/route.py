@@ -22,7 +22,8 @@ from ..protocol.frames import FRAME_HEADER_SIZE
 from ..protocol.origins import DEFAULT_PORTS, Origin, authority_of, host_and_port
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
-from ..transport.tls.transport import Resumption, TLSTransport, init_context
+from ..transport.tls.context import init_context
+from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
 from .dial import dial
 
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
+    from ..transport import Transport
     from ..transport.connect import Path
-    from ..transport.tcp import Transport
+    from ..transport.deadline import Deadline
     from .dial import Connector
 
     #: of a certificate: (kind, name) pairs
@@ -79,12 +81,12 @@ def _connector_through(
 
     chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
 
-    def way(deadline: float | None) -> Transport:
+    def connector(deadline: Deadline) -> Transport:
         from ..proxy.connect import open_tunnel
 
         return open_tunnel(chosen, host, port, deadline, source_address, codec)
 
-    return way
+    return connector
 
 
 class Route:
@@ -139,7 +141,7 @@ class Route:
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
             )
 
-    def dial(self, timeout: float | None, first_stream_id: int) -> Pump:
+    def dial(self, timeout: float | None) -> Pump:
         """A new connection; timeout: seconds for all of it, or None.
 
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
@@ -162,7 +164,7 @@ class Route:
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
         try:
-            return self.begin(transport, names, first_stream_id)
+            return self.begin(transport, names)
         except BaseException:
             transport.close()
             raise
@@ -181,7 +183,7 @@ class Route:
         """
         return origins.origin_set(endpoint, self.origin)
 
-    def begin(self, transport: Transport, names: Names, first_stream_id: int) -> Pump:
+    def begin(self, transport: Transport, names: Names) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.
 
         names: of the server's verified certificate.
@@ -197,7 +199,6 @@ class Route:
             covers=self._coverage(names),
             unread_limit=self._unread_limit,
             now=time.monotonic,
-            first_stream_id=first_stream_id,
             former=self._budgets,
         )
         known = [budget for budget in self._budgets if budget() is not None]

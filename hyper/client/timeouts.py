@@ -1,8 +1,8 @@
-"""How long the callers of a connection wait: so long each time, or until one moment altogether.
+"""Timeouts: how many seconds a wait may take (http.client's ``timeout``, and ``within``).
 
-``timeout`` belongs to the connection and is for every wait anew: a server that says a word now and
-then is waited for as long as it does.  A deadline belongs to one thread, for what it does inside
-``within``, however many waits that is made of.
+A ``timeout`` limits one wait: each octet that is received restarts it, so that a server that
+dribbles is waited for indefinitely. ``within`` limits a thread: all its waits together, however
+many there are, end at one moment.
 """
 
 from __future__ import annotations
@@ -18,35 +18,41 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Deadlines:
-    """What an HTTP20Connection knows about its callers' time. Any thread."""
+#: The token for "not given": socket's own, which http.client has in its signatures.
+NOT_GIVEN: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
-    def __init__(self, timeout: Any) -> None:
+
+class Timeouts:
+    """The limits of waits on one connection, or on one of its streams. Any thread.
+
+    timeout: seconds that each wait may take, None for no limit, NOT_GIVEN for
+    ``socket.getdefaulttimeout()``.
+    """
+
+    __slots__ = ("_deadlines", "timeout")
+
+    def __init__(self, timeout: Any = NOT_GIVEN) -> None:
         # The caller's, at any time.
         self.timeout = timeout
-        # A dict, whose single steps are atomic.
+        # Single steps of a dict are atomic, with a GIL and without.
         #: the monotonic moments of the threads that are inside ``within``
         self._deadlines: dict[int, float] = {}
 
-    def limit(self) -> float | None:
-        """The seconds that a wait of this thread may take now, None for no limit."""
+    def remaining(self) -> float | None:
+        """Return the seconds that a wait which begins now may take, None for no limit. HOT.
+
+        One call for each wait (bench/clients.py).
+        """
         if self._deadlines:
             deadline = self._deadlines.get(threading.get_ident())
             if deadline is not None:
                 return max(0.0, deadline - time.monotonic())
         timeout = self.timeout
-        if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001
-            return socket.getdefaulttimeout()
-        return timeout  # type: ignore[no-any-return]
+        return socket.getdefaulttimeout() if timeout is NOT_GIVEN else timeout
 
     @contextlib.contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
-        """Let all waits of this thread inside be over seconds from now (TimeoutError).
-
-        That counts instead of ``timeout``, for connecting, for a turn among the streams, for room
-        and for what comes.  None: nothing changes.  Inside another one the earlier moment counts.
-        A stream or response that was given a ``timeout`` of its own keeps to that.
-        """
+        """Limit all waits of this thread inside; the earlier moment counts where it is nested."""
         thread = threading.get_ident()
         outer = self._deadlines.get(thread)
         if seconds is None:
@@ -61,3 +67,22 @@ class Deadlines:
                 self._deadlines.pop(thread, None)
             else:
                 self._deadlines[thread] = outer
+
+
+class PerThreadTimeouts(Timeouts):
+    """Limits of which each thread has its own, for a connection that many requests share."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self, timeout: Any = None) -> None:
+        self._own = threading.local()
+        super().__init__(timeout)
+
+    @property
+    def timeout(self) -> Any:
+        """Seconds that each wait of this thread may take; None, unless it was set here."""
+        return getattr(self._own, "timeout", None)
+
+    @timeout.setter
+    def timeout(self, timeout: Any) -> None:
+        self._own.timeout = timeout

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from .. import HTTP20Connection, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
 from ..proxies import Proxy
+from ..tls import ALPN_REFUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ def _declines(error: BaseException | None) -> bool:
     if isinstance(error, NegotiationError):
         return True
     # The alert of RFC 7301, 3.2; Python has no name for it.
-    return isinstance(error, ssl.SSLError) and "no application protocol" in str(error)
+    return isinstance(error, ssl.SSLError) and ALPN_REFUSED in str(error)
 
 
 @contextlib.contextmanager

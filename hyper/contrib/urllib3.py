@@ -21,16 +21,13 @@ import urllib3.connection
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
 from .. import HTTPConnection, LocalProtocolError
-from ..tls import OP_NO_RENEGOTIATION
+from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
-
-#: What is offered by ALPN, in the order of our liking: some servers take the first.
-PROTOCOLS = ["h2", "http/1.1"]
 
 
 class _Offering:
@@ -44,7 +41,7 @@ class _Offering:
         self.__dict__["_context"] = context
 
     def set_alpn_protocols(self, alpn_protocols: list[str]) -> None:  # noqa: ARG002 - not those
-        self._context.set_alpn_protocols(PROTOCOLS)
+        self._context.set_alpn_protocols(list(ALPN_PROTOCOLS))
         self._context.options |= OP_NO_RENEGOTIATION
 
     def __getattr__(self, name: str) -> Any:

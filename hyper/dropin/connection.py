@@ -38,8 +38,9 @@ from ..protocol import frames
 from ..protocol.settings import SETTINGS_ENABLE_PUSH
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
+from ..transport.tls.context import init_context, is_pyopenssl
+from ..transport.tls.policy import H2, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from ..transport.tls.transport import H2, PROTOCOLS, init_context, is_pyopenssl, require_adequate
 from .chunked import Unchunker
 from .session import Request, Response, Session, SessionEnded, SocketView, Written
 

@@ -13,12 +13,12 @@ server behind it; a tunnel inside TLS or inside a stream is none.
 from __future__ import annotations
 
 import socket
-import time
 
 from ..protocol.origins import host_and_port
 from ..proxies import Proxy
 from ..proxy.connect import open_tunnel
 from ..transport.connect import connect_unix
+from ..transport.deadline import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _through(proxy: Proxy) -> CreateConnection:
     return create_connection
 
 
-def _limit(timeout: Any) -> tuple[float | None, float | None]:
+def _limit(timeout: Any) -> tuple[float | None, Deadline]:
     """The seconds that a socket may block, and the moment until which it is to be connected."""
     if timeout is socket._GLOBAL_DEFAULT_TIMEOUT:  # type: ignore[attr-defined]  # noqa: SLF001
         timeout = socket.getdefaulttimeout()
-    return timeout, None if timeout is None else time.monotonic() + timeout
+    return timeout, Deadline(timeout)

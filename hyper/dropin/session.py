@@ -13,10 +13,12 @@ import email.message
 import re
 from http.client import HTTPMessage, responses
 
-from ..client.connection import HTTP20Connection, raise_refusal
+from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
+from ..client.pumps import Pumps, raise_refusal
+from ..client.request_head import RequestHead
 from ..client.response import HTTP20Response
-from ..errors import Failure, LocalProtocolError, RemoteDisconnected
+from ..errors import LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
 
 TYPE_CHECKING = False
@@ -26,9 +28,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..client.content import Octets
-    from ..protocol.stream import Stream
     from ..pump.pump import Pump
-    from ..transport.tcp import Transport
+    from ..transport import Transport
     from .chunked import Unchunker
 
 #: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
@@ -91,24 +92,19 @@ class Session(HTTP20Connection):
         super().__init__(
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
-        self._pump = self._route.begin(transport, (), 1)
+        self._pumps = Pumps(_refuse, self._timeouts, host)
+        self._pumps.current = self._route.begin(transport, ())
         #: the script has closed or dropped the connection; what it has fetched is still read
         self._is_dropped = False
 
     @property
     def is_open(self) -> bool:
         """Whether a request may go out here; looks at what the peer has said meanwhile."""
-        pump = self._pump
+        pump = self._pumps.current
         assert pump is not None  # it is there from the beginning
         with pump.lock:
             pump.look()
         return pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
-
-    def _live_pump(self) -> Pump:
-        pump = self._pump
-        if pump is None or pump.is_closed or not pump.endpoint.accepts_requests:
-            raise SessionEnded("Remote end closed connection without response")
-        return pump
 
     def begin(self, written: Written, *, ends: bool) -> Exchange:
         """Send the header section of a request that http.client wrote, Host among its fields.
@@ -116,44 +112,34 @@ class Session(HTTP20Connection):
         Raises SessionEnded where nothing was sent.
         """
         method, given = written.method, written.given
-        section = messages.request_section(method, written.url, self._origin, given, ())
-        return self._open(section, method, given.content_length, end_stream=ends)
+        section = messages.request_section(method, written.url, self._route.origin, given, ())
+        return self._open(RequestHead(method, section, given.content_length, is_whole=ends))
 
     def raise_refusal(self) -> None:
         """Raise what ended the session, if it was TLS: the next one would end the same way."""
-        if self._pump is not None:
-            raise_refusal(self._pump)
+        if self._pumps.current is not None:
+            raise_refusal(self._pumps.current)
 
     def take_over(self, method: str, octets: bytes) -> Exchange:
         """Stream 1 of a connection that was upgraded; octets were received already."""
-        pump = self._live_pump()
+        pump = self._pumps.live()
         with pump.lock:
-            stream = pump.endpoint.adopt_upgraded(method, self._origin.pseudo)
+            stream = pump.endpoint.adopt_upgraded(method, self._route.origin.pseudo)
             pump.put(octets)
-            pump.drain(self.limit())
-        return Exchange(pump, stream, None)
+            pump.drain(self._timeouts.remaining())
+        return Exchange(pump, stream, self._timeouts)
 
     def response_to(self, exchange: Exchange) -> Response:
         """Wait for the response to a request."""
-        pump, stream = exchange.pump, exchange.stream
-        if not stream.has_head():
-            with pump.lock:
-                pump.wait(stream.has_head, (stream.id,), self.limit())
-        if stream.head is None:
-            assert stream.failure is not None  # else the wait would go on
-            raise self._as_http_client(stream.failure)
-        exchange.is_claimed = True
-        return Response(self, pump, stream)
-
-    def _as_http_client(self, failure: Failure) -> Exception:
-        # "RemoteDisconnected: the remote end closed before it answered" is what scripts, and
-        # xmlrpc.client and urllib3, know; a peer that broke the rules is told as it is.
-        error = failure.exception()
-        if isinstance(error, ConnectionResetError) and not isinstance(error, RemoteDisconnected):
-            disconnected = RemoteDisconnected(str(error))
-            disconnected.__cause__ = error
-            return disconnected
-        return error
+        try:
+            exchange.await_head()
+        except ConnectionResetError as error:
+            if isinstance(error, RemoteDisconnected):
+                raise
+            # "RemoteDisconnected: the remote end closed before it answered" is what scripts, and
+            # xmlrpc.client and urllib3, know; a peer that broke the rules is told as it is.
+            raise RemoteDisconnected(str(error)) from error
+        return Response(self, exchange)
 
     def drop(self) -> None:
         """The script needs the connection no more: end it after what it has fetched."""
@@ -162,7 +148,7 @@ class Session(HTTP20Connection):
 
     def end_if_dropped(self) -> None:
         """Close a dropped session that has received the last it was to receive."""
-        pump = self._pump
+        pump = self._pumps.current
         if self._is_dropped and pump is not None and not pump.endpoint.streams:
             self.close()
 
@@ -170,6 +156,11 @@ class Session(HTTP20Connection):
         # Whoever could hold its locks would hold the session too.
         with contextlib.suppress(Exception):
             self.close()
+
+
+def _refuse(_timeout: float | None) -> Pump:
+    """Raise SessionEnded, where another connection would be dialled."""
+    raise SessionEnded("Remote end closed connection without response")
 
 
 class Request:
@@ -190,23 +181,23 @@ class Request:
     def send_all(self, pieces: Iterable[Octets]) -> None:
         """Send the whole content, and the end of the request."""
         if self._unchunker is None:
-            self._exchange.send_all(pieces, (), self.session.limit)
+            self._exchange.send_all(pieces, ())
         else:
             self.send(pieces)
 
     def send(self, pieces: Iterable[Octets]) -> None:
         """Send some of the content; the end too, where the content says that it is whole."""
-        exchange, unchunker, limit = self._exchange, self._unchunker, self.session.limit
+        exchange, unchunker = self._exchange, self._unchunker
         try:
             for piece in pieces:
                 octets = piece if unchunker is None else unchunker.feed(piece)
                 if len(octets):
-                    exchange.send(octets, final=False, limit=limit)
+                    exchange.send(octets, final=False)
             if unchunker is not None:
                 if unchunker.is_finished:
-                    exchange.end(messages.trailer_section(unchunker.trailers), limit)
-            elif exchange.announced is not None and exchange.sent == exchange.announced:
-                exchange.end((), limit)
+                    exchange.end(messages.trailer_section(unchunker.trailers))
+            elif exchange.content_length is not None and exchange.sent == exchange.content_length:
+                exchange.end(())
         except BaseException:
             self.cancel()
             raise
@@ -219,7 +210,7 @@ class Request:
                     "the last chunk of the request's content is missing (RFC 9112, 7.1); the"
                     " request was not completed"
                 )
-            self._exchange.end_if_open(self.session.limit)
+            self._exchange.end_if_open()
         return self.session.response_to(self._exchange)
 
     def cancel(self) -> None:
@@ -243,7 +234,8 @@ class SocketView:
 
     def gettimeout(self) -> float | None:
         """What ``settimeout`` was told."""
-        return self._session.limit()
+        timeout: float | None = self._session.timeout
+        return timeout
 
     timeout = property(gettimeout)
 
@@ -271,8 +263,8 @@ class Response(HTTP20Response):
 
     reason: Any = ""
 
-    def __init__(self, session: Session, pump: Pump, stream: Stream) -> None:
-        super().__init__(session, pump, stream)
+    def __init__(self, session: Session, exchange: Exchange) -> None:
+        super().__init__(exchange, decode_content=False)
         self._session = session
         self._message: Any = None
         self._msg: Any = None
@@ -317,7 +309,9 @@ class Response(HTTP20Response):
     @property
     def informational(self) -> list[tuple[int, Any]]:
         """Interim responses that came before, as (status, headers), oldest first."""
-        return [(head.status, _message(head.fields)) for head in self._stream.informational]
+        return [
+            (head.status, _message(head.fields)) for head in self._exchange.stream.informational
+        ]
 
     @property
     def length(self) -> int | None:
@@ -334,7 +328,7 @@ class Response(HTTP20Response):
 
     def _is_read(self) -> bool:
         # All that content-length announces was read; the end of the stream may be under way.
-        return self.length == 0 and self._stream.failure is None
+        return self.length == 0 and self._exchange.stream.failure is None
 
     def read1(self, n: int = -1) -> bytes:
         """Octets that are at hand, at most n, after one wait at most."""

@@ -85,14 +85,12 @@ class Endpoint:
     former: references to the budgets of connections before this one, which count in it.
     now(): a moment in seconds; asked only while the path is measured.
     covers(scheme, authority): whether the peer may push for that origin (10.1).
-    first_stream_id: odd; a second connection of the same user goes on counting.
     """
 
     # Without slots, an object of more than thirty attributes is slow.
     __slots__ = (
         "_cancelled",
         "_unsent_answers",
-        "_youngest_id",
         "alt_services",
         "block",
         "budget",
@@ -138,7 +136,6 @@ class Endpoint:
         covers: Callable[[str, str], bool],
         unread_limit: int,
         now: Callable[[], float],
-        first_stream_id: int = 1,
         former: Iterable[ref[Budget]] = (),
     ) -> None:
         self.budget = Budget(unread_limit, former)
@@ -169,8 +166,7 @@ class Endpoint:
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
         self.streams: dict[int, Stream] = {}
-        self.next_stream_id = first_stream_id
-        self._youngest_id = 0
+        self.next_stream_id = 1
         #: promises that nobody has claimed, by the id of the request they came with
         self.promises: dict[int, deque[Stream]] = {}
         self.highest_promised = 0
@@ -275,7 +271,7 @@ class Endpoint:
             return CANCELLED
         opened = stream_id <= self.highest_promised
         if stream_id % 2:
-            opened = stream_id <= self._youngest_id
+            opened = stream_id < self.next_stream_id
         return CLOSED if opened and stream_id else IDLE
 
     def close_stream(self, stream: Stream) -> None:
@@ -385,9 +381,13 @@ class Endpoint:
             f" {self.budget.limit} octets: read or close responses, or raise the limit"
         )
 
-    def reserve_stream_id(self) -> int:
-        """The id of a request that will be sent later, unless others overtake it (5.1.1)."""
-        stream_id = self.next_stream_id
+    def _take_stream_id(self, wanted: int = 0) -> int:
+        """Return the identifier of a new stream: the wanted one, if it is free (5.1.1).
+
+        "The identifier of a newly established stream MUST be numerically greater than all streams
+        that the initiating endpoint has opened or reserved."
+        """
+        stream_id = max(wanted, self.next_stream_id)
         self.next_stream_id = stream_id + 2
         return stream_id
 
@@ -397,23 +397,23 @@ class Endpoint:
         "[...] stream 1 is implicitly 'half-closed' from the client toward the server" (RFC 7540,
         3.2; kept by 5.1.1 as a possibility).
         """
-        stream = Stream(self.reserve_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
+        stream = Stream(self._take_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
         stream.receive_window = self._create_window(
             self.initial_receive_window, stream.id, self.budget
         )
-        self._youngest_id = stream.id
         self.streams[stream.id] = stream
         return stream
 
     def send_request(
-        self, section: Fields, method: str, *, end_stream: bool, reserved_id: int = 0
+        self, section: Fields, method: str, *, end_stream: bool, stream_id: int = 0
     ) -> Stream:
         """Open a stream with a checked field section (8.1).
 
-        reserved_id is used unless a younger stream has been opened: "The identifier of a newly
-        established stream MUST be numerically greater" (5.1.1).  Stream id, compression and
-        place in ``outbound`` are one act: the peer decodes blocks in the order in which they
-        were coded (4.3).  HOT: once a request (bench/clients.py, small).
+        stream_id: the identifier that is wanted; a greater one is taken if it is not free.  The
+        identifier, compression and the place in ``outbound`` are one act: the peer decodes
+        blocks in the order in which they were coded (4.3).
+
+        HOT: once a request (bench/clients.py, small).
         """
         if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
@@ -421,12 +421,10 @@ class Endpoint:
             protocol = dict(section).get(b":protocol")
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
-        stream_id = reserved_id
-        if stream_id <= self._youngest_id:
-            stream_id = self.reserve_stream_id()
+        stream_id = max(stream_id, self.next_stream_id)
         window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
-        self._youngest_id = stream_id
+        self._take_stream_id(stream_id)
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
         stream = Stream(stream_id, state, method, section)
         stream.receive_window = window

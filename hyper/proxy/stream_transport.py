@@ -5,11 +5,13 @@ that to the proxy, which has an endpoint and a transport (the *base*) of its own
 
     Pump, Endpoint (server) -> [TLS] -> TunnelTransport -> Endpoint (proxy) -> base -> socket
 
-A transport is used by one pump under one lock, and so is all that lies below it here: the proxy's
-connection needs no pump.  What makes it differ from a socket is *room*.  A socket that has none
-says so by being not writable; a stream whose window is shut opens when a frame is received.  So
-whoever waits for room waits for octets to read, while it is the pump's leader who receives them.
-When that has let the rest go, the bell calls the others.
+One pump uses a transport, under one lock, and so it uses all that lies below: the connection to the
+proxy needs no pump of its own.
+
+A tunnel differs from a socket in how it gets room. A socket without room becomes writable; a
+stream whose window is shut is opened by a frame that is received. So a thread that waits for room
+waits for octets to read, while the pump's leader may be the one that receives them. When the leader
+has sent the rest, it notifies the wakeup, and the thread goes on.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure
 from ..transport.buffered import BufferedSocket
 
 TYPE_CHECKING = False
@@ -28,14 +30,18 @@ if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
     from ..protocol.messages import ResponseHead
     from ..protocol.stream import Stream
-    from ..transport.tcp import Transport
+    from ..transport import Transport
+    from ..transport.deadline import Deadline
+
+#: Reasons why our octets stop: none is left; the proxy's windows are shut; the socket is full.
+EMPTY, WINDOW_SHUT, SOCKET_FULL = range(3)
 
 
 class TunnelTransport:
-    """A stream of a proxy's connection with a transport's verbs. Lock held for all but ``wait``.
+    """A stream of a proxy's connection as a transport. Lock held for every call but ``wait``.
 
-    endpoint: the client's end of the connection to the proxy, on which nothing else happens;
-    base: what carries it, which belongs to the tunnel from now on.
+    endpoint: the client's end of the connection to the proxy, on which nothing else happens.
+    base: carries it, and belongs to the tunnel from now on.
     """
 
     _stream: Stream  # from ``open`` on
@@ -45,19 +51,20 @@ class TunnelTransport:
         self._base = base
         self._buffered = BufferedSocket(base)
         self.socket: socket.socket = base.socket
+        self.wakeup = base.wakeup
         self.round_trip = base.round_trip
-        #: octets of ours that the windows have not let go
+        #: octets of ours that the windows do not let pass yet
         self._held = memoryview(b"")
         #: the base holds octets that its socket has refused
         self._has_unsent = False
 
     # --------------------------------------------------------------- beginning
 
-    def open(self, section: Fields, deadline: float | None) -> ResponseHead:
-        """Ask the proxy for a tunnel, wait for its answer, and judge nothing but its form.
+    def open(self, section: Fields, deadline: Deadline) -> ResponseHead:
+        """Ask the proxy for a tunnel; return the head of its answer, whatever the status.
 
-        section: the header section of the CONNECT request.  Raises TimedOut at the deadline, a
-        monotonic moment; where there is no answer, what has ended the stream.
+        section: the header section of the CONNECT request.  Raises TimedOut at the deadline;
+        where there is no answer, what has ended the stream.
         """
         begin = time.monotonic()
         stream = self._stream = self._endpoint.send_request(section, "CONNECT", end_stream=False)
@@ -71,27 +78,25 @@ class TunnelTransport:
         self.round_trip = time.monotonic() - begin
         return stream.head
 
-    def excerpt(self, size: int, deadline: float) -> bytes:
-        """The beginning of the content with which a proxy explains its refusal."""
+    def excerpt(self, size: int, deadline: Deadline) -> bytes:
+        """Return the beginning of the content with which a proxy explains its refusal."""
         stream = self._stream
-        with contextlib.suppress(OSError):  # the deadline among them: what is there will do
+        with contextlib.suppress(OSError):  # TimedOut among them: an excerpt need not be whole
             while stream.content_size < size and not stream.is_over:
                 self._pass_time(deadline)
         return b"".join(stream.content)[:size]
 
-    def _pass_time(self, deadline: float | None) -> None:
-        """Wait for octets of the proxy's, and take them in."""
-        timeout = None if deadline is None else deadline - time.monotonic()
-        if timeout is not None and timeout <= 0:
-            raise TimedOut("it did not answer CONNECT in the time given")
+    def _pass_time(self, deadline: Deadline) -> None:
+        """Wait for octets of the proxy's, and receive them."""
+        timeout = deadline.remaining("it did not answer CONNECT in the time given")
         if self._base.wait(read=True, write=self._has_unsent, timeout=timeout):
             self._receive()
 
-    # --------------------------------------------------------------- the verbs
+    # --------------------------------------------------------------- the methods
 
     @property
     def read_would_block(self) -> bool:
-        """Whether one had better wait than try to read."""
+        """True if waiting is better than trying to read."""
         return self._base.read_would_block and not self._has_news
 
     @property
@@ -99,7 +104,10 @@ class TunnelTransport:
         return bool(self._stream.content) or self._stream.is_over
 
     def recv_into(self, view: memoryview) -> int | None:
-        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT."""
+        """Fill the view with what is there; 0 at the end, None for nothing yet.
+
+        HOT: once a read (bench/receive.py).
+        """
         if not self._has_news:
             self._receive()
         stream = self._stream
@@ -117,41 +125,51 @@ class TunnelTransport:
             self._flush()
             return filled
         if stream.failure is not None:
-            raise _broken(stream.failure)
+            raise _broken_tunnel_error(stream.failure)
         return 0 if stream.is_over else None
 
     def _receive(self) -> None:
-        """Take in what the proxy has sent, once, and answer what must be answered."""
+        """Receive once what the proxy has sent, and answer what must be answered."""
         endpoint = self._endpoint
         received = self._buffered.fill()
         if received:
             self._buffered.advance(endpoint.receive(self._buffered.view))
         elif received == 0:
             endpoint.receive_eof()
-        endpoint.changed_streams.clear()  # nobody but us waits for news of this connection
-        with contextlib.suppress(OSError):  # what it has said is known; sending tells the rest
+        endpoint.changed_streams.clear()  # this connection has no other user
+        with contextlib.suppress(OSError):  # it was received all the same; the next send raises
             self._flush()
 
     def send(self, octets: bytes) -> bool:
-        """Take octets; True if all of them are with the kernel now. HOT."""
+        """Take octets; True if all of them are with the kernel now.
+
+        HOT: once a request (bench/clients.py).
+        """
         had_unsent = bool(self._held) or self._has_unsent
         if octets:
             self._held = memoryview(b"".join((self._held, octets)) if self._held else octets)
+        if self._push() != EMPTY:
+            return False
+        if had_unsent:
+            self.wakeup.notify()  # a thread that waits for room waits for octets, and none may come
+        return True
+
+    def _push(self) -> int:
+        """Move what is held into the stream, and that to the base; return what stops it."""
         endpoint, stream = self._endpoint, self._stream
-        self._flush()
-        while self._held and not self._has_unsent:
+        while True:
+            if endpoint.outbound or self._has_unsent:
+                self._flush()
+            if self._has_unsent:
+                return SOCKET_FULL
+            if not self._held:
+                return EMPTY
             if not stream.request_is_open:
                 raise BrokenPipeError("the tunnel through the proxy is closed")
             taken = endpoint.send_content(stream, self._held, end_stream=False)
             if not taken:
-                return False
+                return WINDOW_SHUT
             self._held = self._held[taken:]
-            self._flush()
-        if self._held or self._has_unsent:
-            return False
-        if had_unsent:
-            self._base.ring()  # whoever waits for room waits for octets, which may not come
-        return True
 
     def _flush(self) -> None:
         """Hand to the base what the proxy's endpoint has queued."""
@@ -163,30 +181,21 @@ class TunnelTransport:
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the tunnel may be ready; False if timeout seconds passed.
 
-        It may return before: what comes may be the proxy's own affair.
+        It may return before: the octets that come may be the proxy's own frames. What is watched
+        depends on why our octets stop::
+
+                            for reading if      for writing if
+            EMPTY           read                write
+            WINDOW_SHUT     read or write       never: WINDOW_UPDATE is received
+            SOCKET_FULL     read                always: the proxy may wait for what is unsent
         """
         if read and self._has_news:
             return True
-        # Whatever is unsent goes first: it may be the answer for which the proxy waits.
-        is_full = self._has_unsent
-        is_shut = bool(self._held) and not is_full
-        return self._base.wait(
-            read=read or (write and is_shut),
-            write=is_full or (write and not is_shut),
-            timeout=timeout,
-        )
-
-    def hang_bell(self) -> None:
-        """Make waits endable by ``ring``."""
-        self._base.hang_bell()
-
-    def ring(self) -> None:
-        """End the waits that began after ``hang_bell``."""
-        self._base.ring()
-
-    def silence_bell(self) -> None:
-        """Let new waits wait."""
-        self._base.silence_bell()
+        if self._has_unsent:  # SOCKET_FULL
+            write = True
+        elif self._held:  # WINDOW_SHUT
+            read, write = read or write, False
+        return self._base.wait(read=read, write=write, timeout=timeout)
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
@@ -195,7 +204,7 @@ class TunnelTransport:
     def shutdown(self) -> None:
         """End the tunnel, and with it the connection to the proxy (8.5, 6.8)."""
         endpoint, stream = self._endpoint, self._stream
-        with contextlib.suppress(OSError):  # the proxy has hung up: nobody is left to be told
+        with contextlib.suppress(OSError):  # the proxy has hung up, and need not be told
             if stream.request_is_open and not self._held:
                 endpoint.send_content(stream, memoryview(b""), end_stream=True)
             endpoint.close(
@@ -209,7 +218,8 @@ class TunnelTransport:
         self._base.close()
 
 
-def _broken(failure: Failure) -> ConnectionTerminated:
+def _broken_tunnel_error(failure: Failure) -> ConnectionTerminated:
+    """The exception for a stream that the proxy, or a fault, has ended."""
     error = failure.exception()
     broken = ConnectionTerminated(f"the tunnel through the proxy broke: {error}")
     broken.__cause__ = error

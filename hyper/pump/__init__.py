@@ -1,0 +1,42 @@
+"""The pump: which thread moves the octets of a connection, while the others sleep.
+
+Many threads may use one connection, and hyper starts none.  So a thread that waits for the network
+must also work for the others.  This is the Leader/Followers pattern (Schmidt and others, 2000):
+one thread, the *leader*, waits for the network on behalf of all; the others, *followers*, sleep;
+when the leader leaves, one follower is promoted.  These are the rules; tests cite their numbers:
+
+1.  One lock guards the endpoint, its streams and the transport.  Nothing blocks while it is
+    held; the only thing that ever blocks is ``transport.wait``, in the kernel, without the lock.
+2.  A thread that waits reads for all.  ``wait`` makes it the leader if there is none: it sends
+    what is queued, looks at what it waits for, receives, wakes the threads that this served; only
+    when nothing is left to do does it sleep in the kernel.
+3.  A thread that finds a leader becomes a follower: it sleeps at a *waiter* of its own, with its
+    own deadline.  A waiter leaves the list in the same step in which it is woken: a thread that is
+    already leaving cannot be promoted.
+4.  A thread that leaves, for whatever reason, and finds no leader, promotes one follower.  So does
+    a promoted thread that was served, interrupted or timed out before it could lead.
+5.  A thread whose octets the socket refuses waits for room itself (or leads, which is waiting in
+    both directions): a peer that writes before it reads cannot deadlock us.
+6.  After sending, look again before sleeping: the very thing waited for may have been done.
+7.  A timeout belongs to the thread that waits: the stream and the connection stay usable.
+8.  A failure is kept as a recipe (``errors.Failure``); each thread raises its own exception.
+9.  Before a new request, one look without waiting notices what the peer said meanwhile: GOAWAY,
+    SETTINGS, its end.
+10. Another thread may do what a sleeper in the kernel waits for: it cancels a stream, stops
+    leading, drops a response.  That thread notifies the transport's *wakeup*.  A follower needs
+    none: its waiter is woken.
+
+Nobody answers the peer's PING while no thread is inside a call.
+
+Two things are done without the lock, because a destructor may do them at any moment: a note is
+appended to ``Pump._abandoned`` or ``Budget.freed``, and the wakeup is notified. They rely on one
+guarantee of CPython, with the GIL or without, and of PyPy: ``append``, ``popleft`` and the truth of
+a deque are one step each. Nothing iterates over these deques: they are emptied by ``popleft`` until
+it raises IndexError. Everything else is guarded by the lock.
+
+================ =================================================================================
+``pump.py``      ``Pump``: read ``wait``, ``_lead``, ``_follow``, ``_promote``, ``flush``
+``waiter.py``    ``Waiter``: where one follower sleeps
+``lock.py``      ``InterruptibleLock``: a thread knows after Ctrl-C whether it holds it
+================ =================================================================================
+"""

@@ -1,31 +1,4 @@
-"""The pump: which thread moves the octets of a connection, while the others sleep.
-
-Many threads may use one connection, and hyper starts none.  So whoever waits for the network
-must also work for the others: that is the whole idea, and these are its rules.
-
-1.  One lock guards the endpoint, its streams and the transport.  Nothing blocks while it is
-    held; the only thing that ever blocks is ``transport.wait``, in the kernel, without the lock.
-2.  Who waits, reads for all.  ``wait`` takes the *chair* if it is free and leads: send what is
-    queued, look at what it waits for, receive, wake whom that served; only when nothing is left
-    to do, sleep in the kernel.
-3.  Who finds the chair taken parks at a *gate* of its own, with its own deadline.  A gate leaves
-    the list in the same step in which it is opened: a thread that is already walking out can
-    not be appointed.
-4.  Who leaves, for whatever reason, and finds the chair empty, appoints one parked thread.  So
-    does an appointed thread that was served, interrupted or timed out before it could lead.
-5.  Who has octets that the socket refuses waits for room itself (or leads, which is waiting in
-    both directions): a peer that writes before it reads cannot deadlock us.
-6.  After sending, look again before sleeping: the very thing waited for may have been done.
-7.  A timeout is the waiter's alone: the stream and the connection stay usable.
-8.  A failure is kept as a recipe (``errors.Failure``); each thread raises its own exception.
-9.  Before a new request, one look without waiting notices what a peer said meanwhile: GOAWAY,
-    SETTINGS, its end.
-10. What a sleeper in the kernel waits for may also be done by another thread (it cancels a stream,
-    it leaves the chair, it drops a response): that one rings the transport's *bell*.  A gate needs
-    none.
-
-Nobody answers the peer's PING while no thread is inside a call.
-"""
+"""Pump: moves octets between an endpoint and a transport (the rules: ``pump/__init__.py``)."""
 
 from __future__ import annotations
 
@@ -35,6 +8,9 @@ import time
 from collections import deque
 
 from ..errors import ConnectionTerminated, Failure, TimedOut
+from ..transport.deadline import NEVER, Deadline
+from .lock import InterruptibleLock, Unlocked
+from .waiter import Waiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,88 +19,72 @@ if TYPE_CHECKING:
 
     from ..protocol.endpoint import Endpoint
     from ..protocol.stream import Stream
+    from ..transport import Transport
     from ..transport.buffered import BufferedSocket
-    from ..transport.tcp import Transport
-
-    Condition = Callable[[], bool]
+    from .waiter import Condition
 
 
-#: Seconds after which what was seen of the socket is old. A look is a system call, and what came
-#: within a millisecond would have been missed by a look a millisecond earlier, too.
+#: Seconds during which a look at the socket counts as new. A look is a system call, and octets that
+#: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
 
-#: Seconds until one who gives no room is asked again: a window manager may go by the clock, and
-#: what is unread of a former connection is read without a word to this one.
+#: Seconds between two requests to a window manager that gave no room. It must be polled: a manager
+#: may depend on time, and reads on an earlier connection do not notify this one.
 ASKING_INTERVAL = 0.02
 
+#: Why a wait has ended without what was waited for.
+LATE = (
+    "timed out: the peer did not do its part in the time given; the connection is still usable, and"
+    " so is a response that is waited for"
+)
 
-class Gate:
-    """Where one thread sleeps until what it waits for may have come true."""
-
-    __slots__ = ("_latch", "ids", "is_open", "ready")
-
-    def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
-        #: the streams whose news concern the thread; 0 is the connection
-        self.ids = ids
-        self.ready = ready
-        self.is_open = False
-        self._latch = threading.Lock()
-        self._latch.acquire()
-
-    def open(self) -> None:
-        """Let the thread go on; once."""
-        if not self.is_open:
-            self.is_open = True
-            self._latch.release()
-
-    def sleep(self, timeout: float | None) -> None:
-        """Until the gate is opened, or timeout seconds have passed."""
-        self._latch.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+#: States of a pump, by what happens to octets that are sent: the socket takes them; it is full, and
+#: the transport keeps the rest; the peer takes no more, though it may still send; the transport has
+#: been ended. The first two take turns, the others are final.
+OPEN, FULL, REFUSED, CLOSED = range(4)
 
 
 class Pump:
     """Moves octets between one endpoint and one transport. Lock held unless said otherwise.
 
-    Timeouts are seconds, or None for no limit; deadlines are monotonic moments, or None.
+    A timeout is in seconds, or None for no limit. A condition is asked with the lock held.
     """
 
     def __init__(self, endpoint: Endpoint, buffered: BufferedSocket, transport: Transport) -> None:
         # Fixed.
-        #: never taken twice; but of an RLock an interrupted thread knows whether it holds it
-        self.lock = threading.RLock()
+        self.lock = InterruptibleLock()
+        self._unlocked = Unlocked(self.lock)
         self.endpoint = endpoint
         self._buffered = buffered
         self._transport = transport
+        self._wakeup = transport.wakeup
         # Guarded by the lock.
         self._has_leader = False
-        #: the thread that was appointed and has not yet woken
-        self._successor: Gate | None = None
-        self._parked: dict[int, list[Gate]] = {}
-        #: those who want what is scarce, in the order of their coming
+        #: the follower that was promoted and has not yet woken
+        self._promoted: Waiter | None = None
+        #: the followers, by each stream whose news concern them
+        self._waiters: dict[int, list[Waiter]] = {}
+        #: tickets of threads that wait for a free stream, first come, first served
         self._queue: deque[object] = deque()
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
-        #: what the threads inside transport.wait wait for: the socket must not be closed under them
+        #: what each thread inside transport.wait waits for: it must not be closed under them
         self._sleepers: list[Condition] = []
-        self._is_closed = False
-        #: the transport holds octets that the socket refused
-        self._has_unsent = False
-        #: the peer takes nothing any more, though it may still have something to say
-        self._is_refused = False
-        # Guarded by nothing: a deque takes notes from any thread, even from a destructor.
-        #: streams whose readers have gone without a word
+        self._state = OPEN
+        # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
+        #: streams that nobody will read any more
         self._abandoned: deque[Stream] = deque()
 
     # ------------------------------------------------------------------ waiting
 
     def wait(self, ready: Condition, ids: tuple[int, ...], timeout: float | None) -> None:
-        """Return when ready() is true; meanwhile, move octets for everyone.
+        """Return when ready() is true; meanwhile, move octets for every thread.
 
-        ready: asked with the lock held, again after news of the streams ids.  Raises TimedOut.
+        ready: asked again after news of the streams ids.  Raises TimedOut.
         """
         if ready():
             return
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = NEVER if timeout is None else Deadline(timeout)
         try:
             while True:
                 if not self._has_leader:
@@ -133,30 +93,30 @@ class Pump:
                 if not self.flush():
                     self._wait_for_room(ready, deadline)
                 elif not ready():
-                    self._park(ids, ready, deadline)
+                    self._follow(ids, ready, deadline)
                 if ready():
                     return
         finally:
-            self._appoint()
+            self._promote()
 
     def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
-        """As ``wait``, and see to it that the stream's receive window is not what it waits for.
+        """Wait, as ``wait`` does, and keep the stream's receive window from being the reason.
 
-        While the peer has used it up, the window's manager is asked for room, again and again.
+        While the peer has used up the window, its manager is asked for room every ASKING_INTERVAL.
         """
         endpoint = self.endpoint
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = NEVER if timeout is None else Deadline(timeout)
         while not ready():
-            remaining = self._remaining(deadline)
+            remaining = deadline.remaining(LATE)
             if not stream.is_exhausted or endpoint.grow_blocked_window(stream):
-                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731
+                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731 - typed
                 self.wait(condition, (stream.id, 0), remaining)
                 continue
             try:
                 pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
                 self.wait(ready, (stream.id, 0), pause)
             except TimedOut:
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline.is_over:
                     raise TimedOut(
                         f"timed out: the peer has used up the window of stream {stream.id}, and"
                         " there is no room for more: content has to be read first, or unread_limit"
@@ -164,8 +124,31 @@ class Pump:
                         " gives none"
                     ) from None
 
+    def ping(self, opaque: bytes, timeout: float | None) -> float:
+        """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.
+
+        Raises TimedOut, LocalProtocolError for octets that cannot be sent now, and what ended the
+        connection.
+        """
+        endpoint = self.endpoint
+        with self.lock:
+            begin = time.monotonic()
+            endpoint.send_ping(opaque)
+            try:
+                self.wait(
+                    lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
+                )
+            finally:
+                is_answered = endpoint.pings.pop(opaque)
+            seconds = time.monotonic() - begin
+            if is_answered:
+                endpoint.tell_round_trip(seconds)
+                return seconds
+            assert endpoint.failure is not None  # else the wait would go on
+            raise endpoint.failure.exception()
+
     def release(self, size: int) -> None:
-        """Size octets of a stream that has ended were read. Any thread, without the lock."""
+        """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
         if self._queue:
             with self.lock:
@@ -173,26 +156,26 @@ class Pump:
                 self.flush()
 
     def drop_from_finalizer(self, stream: Stream) -> None:
-        """Nobody will read the stream any more. For destructors: any thread, any moment, no lock.
+        """Note that nobody will read the stream. For destructors: any thread, any moment, no lock.
 
-        Only a note is left.  Whoever moves octets next reads it, and who sleeps is woken to: it may
-        be room or a turn that is waited for.
+        The thread that moves octets next reads the note. Sleepers are woken, because one of them
+        may wait for the room or for the stream that this gives back.
         """
         self._abandoned.append(stream)
-        if self._is_closed:  # perhaps only since then
+        if self._state == CLOSED:  # perhaps only since the note was left
             self._drop_late()
         else:
-            self._transport.ring()
+            self._wakeup.notify()
 
     def _drop_late(self) -> None:
-        """Read the notes that were left where no octets move any more. Any thread, no lock."""
+        """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
         # No stream is open: what is unread is all that there is of them.
         with contextlib.suppress(IndexError):  # another thread has read the last one
             while self._abandoned:
                 self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
 
     def collect_dropped(self) -> None:
-        """Read the notes of a connection at which nobody may be waiting. Without the lock."""
+        """Read the notes of a connection that perhaps no thread waits for. Without the lock."""
         if self._abandoned:
             with self.lock:
                 self.flush()
@@ -203,17 +186,20 @@ class Pump:
         timeout: float | None,
         collect_dropped: Callable[[], None] | None = None,
     ) -> None:
-        """Return when is_free() is true and all who came before have been served, or at failure.
+        """Return when is_free() is true and every earlier thread has been served, or at failure.
 
-        is_free: about the connection as a whole.  collect_dropped(): called now and then while
-        something may be left of former ones.  Raises TimedOut.
+        is_free: about the connection as a whole.  collect_dropped: called every ASKING_INTERVAL
+        while former connections hold content.  Raises TimedOut.
+
+        A loop around ``wait``, because what is read or dropped of a former connection notifies
+        nobody here: then each turn waits for an interval only, and looks again.
         """
         if not self._queue and is_free():
             return
         ticket = object()
         queue = self._queue
         budget = self.endpoint.budget
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = NEVER if timeout is None else Deadline(timeout)
 
         def is_served() -> bool:
             return bool(self.endpoint.failure) or (queue[0] is ticket and is_free())
@@ -221,11 +207,10 @@ class Pump:
         try:
             queue.append(ticket)
             while not is_served():
-                remaining = self._remaining(deadline)
+                remaining = deadline.remaining(LATE)
                 if not budget.counts_former:
                     self.wait(is_served, (0,), remaining)
                     continue
-                # What is read or dropped of a former connection wakes nobody here.
                 if collect_dropped is not None:
                     collect_dropped()
                 pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
@@ -236,7 +221,7 @@ class Pump:
         finally:
             if ticket in queue:
                 queue.remove(ticket)
-            # Perhaps there is enough for the next in the queue, too.
+            # There may be enough for the next in the queue, too.
             self.endpoint.changed_streams.append(0)
             self._wake()
 
@@ -244,7 +229,7 @@ class Pump:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
         if self.flush():
             return
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = NEVER if timeout is None else Deadline(timeout)
         try:
             while not self.flush():
                 if not self._has_leader:
@@ -252,13 +237,13 @@ class Pump:
                 else:
                     self._wait_for_room(self._is_drained, deadline)
         finally:
-            self._appoint()
+            self._promote()
 
     def _is_drained(self) -> bool:
-        return self._is_refused or not (self._has_unsent or self.endpoint.outbound)
+        return self._state >= REFUSED or not (self._state == FULL or self.endpoint.outbound)
 
-    def _lead(self, ready: Condition, deadline: float | None) -> None:
-        """In the chair (rules 2, 4, 6)."""
+    def _lead(self, ready: Condition, deadline: Deadline) -> None:
+        """Move octets for all until ready() is true (rules 2, 4, 6)."""
         try:
             self._has_leader = True
             has_received = False
@@ -269,173 +254,156 @@ class Pump:
                 if self._transport.read_would_block:
                     self._sleep(ready, deadline, read=True, write=not flushed)
                 elif has_received:
-                    self._remaining(deadline)  # what comes for others does not stretch it
+                    deadline.remaining(LATE)  # octets for other threads do not extend it
                 has_received = True
-                if not self._is_closed:
+                if self._state != CLOSED:
                     self._receive()
         finally:
             self._has_leader = False
 
-    def _park(self, ids: tuple[int, ...], ready: Condition, deadline: float | None) -> None:
-        """Asleep at a gate until served or appointed (rule 3)."""
-        timeout = self._remaining(deadline)
-        gate = Gate(ids, ready)
+    def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
+        """Sleep at a waiter until served or promoted (rule 3)."""
+        timeout = deadline.remaining(LATE)
+        waiter = Waiter(ids, ready)
         try:
             for stream_id in ids:
-                if stream_id in self._parked:
-                    self._parked[stream_id].append(gate)
+                if stream_id in self._waiters:
+                    self._waiters[stream_id].append(waiter)
                 else:
-                    self._parked[stream_id] = [gate]
-            self.lock.release()
-            gate.sleep(timeout)
-        finally:
-            try:
-                self._relock()
-            finally:
-                if self._successor is gate:
-                    self._successor = None
-                self._unpark(gate)
+                    self._waiters[stream_id] = [waiter]
+            with self._unlocked:
+                waiter.sleep(timeout)
+        finally:  # the lock is held again, even after Ctrl-C
+            if self._promoted is waiter:
+                self._promoted = None
+            self._remove(waiter)
 
-    def _unpark(self, gate: Gate) -> None:
-        """Take a gate off the list, as far as it is there."""
-        for stream_id in gate.ids:
-            gates = self._parked.get(stream_id, [])
-            if gates == [gate]:
-                del self._parked[stream_id]
-            elif gate in gates:
-                gates.remove(gate)
+    def _remove(self, waiter: Waiter) -> None:
+        """Take a waiter off the lists, as far as it is there."""
+        for stream_id in waiter.ids:
+            waiters = self._waiters.get(stream_id, [])
+            if waiters == [waiter]:
+                del self._waiters[stream_id]
+            elif waiter in waiters:
+                waiters.remove(waiter)
 
-    def _open(self, gate: Gate) -> None:
-        gate.open()
-        self._unpark(gate)
+    def _wake_follower(self, waiter: Waiter) -> None:
+        waiter.wake()
+        self._remove(waiter)
 
-    def _relock(self) -> None:
-        """Hold the lock again; an interruption (Ctrl-C) waits until that is so."""
-        interruption: BaseException | None = None
-        is_held = False
-        while not is_held:
-            try:
-                if not self.lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
-                    self.lock.acquire()
-                is_held = True
-            except BaseException as error:  # noqa: BLE001 - raised below
-                interruption = error
-        if interruption is not None:
-            raise interruption
-
-    def _appoint(self) -> None:
-        """Give an empty chair to one parked thread, if there is one (rule 4)."""
-        if self._has_leader or self._successor:
+    def _promote(self) -> None:
+        """Have a follower lead if no thread does (rule 4)."""
+        if self._has_leader or self._promoted:
             return
-        for gates in self._parked.values():
-            gate = gates[0]
-            self._open(gate)
-            self._successor = gate
+        for waiters in self._waiters.values():
+            waiter = waiters[0]
+            self._wake_follower(waiter)
+            self._promoted = waiter
             return
-        self._ring()
+        if self._sleepers:  # one of them may wait for the leader to stop (rule 5)
+            self._notify_sleepers()
 
-    def _ring(self) -> None:
+    def _notify_sleepers(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
-        if self._is_anyone_called():
-            self._transport.ring()
+        if self._may_sleeper_go():
+            self._wakeup.notify()
 
-    def _is_anyone_called(self) -> bool:
-        # No generator: an interruption (Ctrl-C) inside one is lost.
+    def _may_sleeper_go(self) -> bool:
+        """True if a thread in the kernel has what it waits for, or a note to read."""
+        # No generator (any): an interruption (Ctrl-C) inside one is lost.
         for ready in self._sleepers:
             if ready():
                 return True
         return bool(self._abandoned)
 
     def _wake(self) -> None:
-        """Open the gates of those whose wait has come to its end. HOT where threads share."""
+        """Wake the followers that have what they wait for.
+
+        HOT where threads share: once a read (bench/clients.py outstanding).
+        """
         changed_streams = self.endpoint.changed_streams
-        if self._parked and (changed_streams or self.endpoint.failure):
-            ids = self._parked.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
+        if self._waiters and (changed_streams or self.endpoint.failure):
+            ids = self._waiters.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
             for stream_id in list(ids):
-                for gate in list(self._parked.get(stream_id, ())):
-                    if not gate.is_open and gate.ready():
-                        self._open(gate)
+                for waiter in list(self._waiters.get(stream_id, ())):
+                    if not waiter.is_woken and waiter.ready():
+                        self._wake_follower(waiter)
         changed_streams.clear()
         if self._sleepers:
-            self._ring()
+            self._notify_sleepers()
 
-    def _wait_for_room(self, ready: Condition, deadline: float | None) -> None:
-        """Until the socket takes octets again, or the leader has left the chair (rule 5)."""
+    def _wait_for_room(self, ready: Condition, deadline: Deadline) -> None:
+        """Wait until the socket takes octets again, or no thread leads any more (rule 5)."""
 
-        def is_called() -> bool:
+        def may_go() -> bool:
             return not self._has_leader or ready()
 
-        self._sleep(is_called, deadline, read=False, write=True)
+        self._sleep(may_go, deadline, read=False, write=True)
 
-    def _sleep(self, ready: Condition, deadline: float | None, *, read: bool, write: bool) -> None:
-        """In the kernel, without the lock (rule 1)."""
-        timeout = self._remaining(deadline)
+    def _sleep(self, ready: Condition, deadline: Deadline, *, read: bool, write: bool) -> None:
+        """Sleep in the kernel, without the lock (rule 1). HOT: once a read (bench/clients.py)."""
+        timeout = deadline.remaining(LATE)
+        wakeup = self._wakeup
         if threading.active_count() > 1:
-            self._transport.hang_bell()
+            wakeup.arm()
+        # A note that came before the wakeup was armed has notified nobody. Later ones do.
         if self._abandoned:
-            return  # this came before there was a bell to ring
+            return
         try:
             self._sleepers.append(ready)
-            self.lock.release()
-            self._transport.wait(read=read, write=write, timeout=timeout)
-        finally:
-            try:
-                self._relock()
-            finally:
-                if ready in self._sleepers:
-                    self._sleepers.remove(ready)
-                if self._is_closed and not self._sleepers:
-                    self._transport.close()
-                elif not self._is_anyone_called():
-                    self._transport.silence_bell()
-                self._looked = time.monotonic()
-
-    def _remaining(self, deadline: float | None) -> float | None:
-        if deadline is None:
-            return None
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimedOut(
-                "timed out: the peer did not do its part in the time given; the connection is still"
-                " usable, and so is a response that is waited for"
-            )
-        return remaining
+            with self._unlocked:
+                self._transport.wait(read=read, write=write, timeout=timeout)
+        finally:  # the lock is held again, even after Ctrl-C
+            if ready in self._sleepers:
+                self._sleepers.remove(ready)
+            if self._state == CLOSED and not self._sleepers:
+                self._transport.close()
+            # While another sleeper may go, its notification must stay.
+            elif wakeup.reader is not None and not self._may_sleeper_go():
+                wakeup.drain()
+            self._looked = time.monotonic()
 
     # ------------------------------------------------------------------- moving
 
     def flush(self) -> bool:
-        """Send what is queued as far as there is room, and wake those with news.
+        """Settle what is pending: drop abandoned streams, wake threads with news, send.
 
-        True if nothing is left. HOT: once a request (bench/clients.py).
+        Return True if nothing is left to send. HOT: three times a request (bench/clients.py).
         """
-        endpoint, transport = self.endpoint, self._transport
-        if not (
-            endpoint.outbound or endpoint.changed_streams or self._has_unsent or self._abandoned
-        ):
+        endpoint = self.endpoint
+        is_full = self._state == FULL
+        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._abandoned):
             return True
         if self._abandoned:
             self._drop_abandoned()
         if endpoint.changed_streams:
             self._wake()
-        if self._is_refused:
+        if (endpoint.outbound or is_full) and not self._send():
+            return False
+        if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
+            self._wake()
+            self.close()  # now: no later call may look at this connection
+        return True
+
+    def _send(self) -> bool:
+        """Hand the transport what is queued, as far as there is room; True if nothing is left."""
+        endpoint, transport = self.endpoint, self._transport
+        if self._state >= REFUSED:
             endpoint.outbound.clear()
             return True
         try:
-            flushed = not self._has_unsent or transport.send(b"")
-            while flushed and endpoint.outbound:
-                flushed = transport.send(endpoint.take_outbound())
-            self._has_unsent = not flushed
+            is_sent = self._state != FULL or transport.send(b"")
+            while is_sent and endpoint.outbound:
+                is_sent = transport.send(endpoint.take_outbound())
+            self._state = OPEN if is_sent else FULL
         except OSError:
-            # The peer may have said why before it hung up: receiving tells, and ends it all.
-            self._is_refused = True
+            # The peer may have said why before it hung up: receiving tells, and ends everything.
+            self._state = REFUSED
             return True
         except BaseException:
             self._break_off()
             raise
-        if flushed and endpoint.goaway and self._fail_if_done():
-            self._wake()
-            self.close()  # rather than wait for somebody to look
-        return flushed
+        return is_sent
 
     def _drop_abandoned(self) -> None:
         with contextlib.suppress(IndexError):  # as in _drop_late
@@ -443,9 +411,10 @@ class Pump:
                 self.endpoint.drop(self._abandoned.popleft())
 
     def _fail_if_done(self) -> bool:
-        """After GOAWAY, and without a stream, nothing more will come (6.8); whether that is so now.
+        """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).
 
-        Who still waits, for an answer to PING say, is told.
+        Return True if it did. A thread that still waits, for the answer to a PING perhaps, then
+        gets an exception.
         """
         endpoint = self.endpoint
         if endpoint.failure or endpoint.streams or not endpoint.goaway:
@@ -456,7 +425,7 @@ class Pump:
         return True
 
     def _receive(self) -> bool:
-        """Receive once; False if there was nothing. HOT: once a read (bench/clients.py)."""
+        """Receive once; return False if there was nothing. HOT: once a read (bench/clients.py)."""
         endpoint, buffered = self.endpoint, self._buffered
         try:
             received = buffered.fill()
@@ -480,16 +449,16 @@ class Pump:
         return True
 
     def _break_off(self) -> None:
-        """An exception out of the blue, Ctrl-C perhaps: half a step may be done, so trust none."""
+        """End the connection after an unexpected exception, Ctrl-C perhaps: half a step is done."""
         self.endpoint.fail(
             Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
         )
-        self._is_refused = True
+        self._state = max(self._state, REFUSED)
         self._wake()
         self.close()
 
     def put(self, octets: bytes) -> None:
-        """Octets of the peer's that somebody else received before this began."""
+        """Take octets of the peer's that somebody else received before this pump began."""
         if octets:
             self._buffered.put(octets)
             self._buffered.advance(self.endpoint.receive(self._buffered.view))
@@ -500,18 +469,18 @@ class Pump:
 
     @property
     def socket(self) -> socket.socket:
-        """The connected socket, for looking at."""
+        """The connected socket, to look at."""
         return self._transport.socket
 
     @property
     def is_closed(self) -> bool:
-        """Whether the transport has been ended."""
-        return self._is_closed
+        """True if the transport has been ended."""
+        return self._state == CLOSED
 
     def look(self) -> None:
-        """Take in what has already come, without waiting, if nobody else is at it (rule 9)."""
+        """Receive what has already come, without waiting, unless a thread leads (rule 9)."""
         now = time.monotonic()
-        if self._has_leader or self._is_closed or now < self._looked + LOOK_INTERVAL:
+        if self._has_leader or self._state == CLOSED or now < self._looked + LOOK_INTERVAL:
             return
         self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
@@ -519,9 +488,9 @@ class Pump:
 
     def close(self) -> None:
         """End the transport; the socket is given back when the last sleeper has woken."""
-        if self._is_closed:
+        if self._state == CLOSED:
             return
-        self._is_closed = self._is_refused = True
+        self._state = CLOSED
         self._transport.shutdown()
         if not self._sleepers:
             self._transport.close()

@@ -1,14 +1,10 @@
-"""BufferedSocket: 64 KiB between the kernel and whoever cuts messages out of a stream.
+"""BufferedSocket: 64 KiB between the kernel and code that cuts messages out of a stream of octets.
 
-One system call brings as much as there is, into one buffer that is never replaced; the reader
-looks at it through ``view`` and says by ``advance`` what it has used up::
+One system call brings as much as there is, into one buffer that is never replaced. The reader looks
+at the octets through ``view``, without a copy, and says by ``advance`` how many it has used.
 
-    buffered = BufferedSocket(sock)
-    while buffered.fill():
-        buffered.advance(cut_messages(buffered.view))
-
-It stands alone: its source is anything with the ``recv_into`` of a socket, blocking or not, a
-TLS socket included; nothing here knows of HTTP.
+It stands alone: its source is anything with the ``recv_into`` of a socket, blocking or not, an
+``ssl.SSLSocket`` included. Nothing here knows of HTTP.
 """
 
 from __future__ import annotations
@@ -20,19 +16,34 @@ if TYPE_CHECKING:
     class Source(Protocol):
         """A socket, an ``ssl.SSLSocket``, or a transport of hyper's."""
 
-        def recv_into(self, view: memoryview, /) -> int | None: ...  # noqa: D102
+        def recv_into(self, view: memoryview, /) -> int | None:
+            """Receive octets; return their number, 0 at the end, None for none yet."""
 
 
-#: Four TLS records or HTTP/2 frames of full size: large enough that a system call is nothing
+#: Four TLS records or HTTP/2 frames of full size: large enough that a system call costs little
 #: beside what it brings, small enough for the processor's cache.
 BUFFER_SIZE = 64 * 1024
 
 
 class BufferedSocket:
-    """Received octets in one fixed buffer (one reader at a time).
+    """Received octets in one fixed buffer. One thread at a time reads.
 
-    source: gives octets by ``recv_into``.  size: octets of the buffer; the largest piece that a
-    reader must see whole has to fit.
+    Messages that have a length before them, for example::
+
+        buffered = BufferedSocket(sock)
+        while buffered.fill():
+            while len(buffered) >= 2:
+                end = 2 + int.from_bytes(buffered.view[:2], "big")
+                if len(buffered) < end:
+                    break
+                receive(bytes(buffered.view[2:end]))
+                buffered.advance(end)
+
+    For lines, and for content of a known size, there are ``readline`` and ``read``.
+
+    Args:
+        source: gives octets by ``recv_into``: a socket, an ``ssl.SSLSocket``.
+        size: octets of the buffer. The largest message that must be seen whole has to fit.
     """
 
     __slots__ = ("_buffer", "_end", "_start", "source")
@@ -44,50 +55,80 @@ class BufferedSocket:
         self._end = 0
 
     def __len__(self) -> int:
+        """The number of octets that are there."""
         return self._end - self._start
 
     @property
     def view(self) -> memoryview:
-        """The octets that are there; valid until the next ``fill``."""
+        """The octets that are there, without a copy. Valid until the next ``fill`` or ``put``."""
         return self._buffer[self._start : self._end]
 
     def advance(self, size: int) -> None:
-        """The first size octets of ``view`` are used up."""
-        if size > self._end - self._start:
-            raise ValueError(f"{size} octets used up of {len(self)} that are there")
+        """Forget the first octets of ``view``: they are used.
+
+        Args:
+            size: how many.
+
+        Raises:
+            ValueError: fewer are there, or size is negative.
+        """
+        if not 0 <= size <= self._end - self._start:
+            raise ValueError(f"{size} octets cannot be used: {len(self)} are there")
         self._start += size
 
     def fill(self) -> int | None:
-        """Receive once, into the room behind what is there. HOT: once a read.
+        """Receive once, behind the octets that are there.
 
-        Returns the number of octets; 0 where the peer has closed; None where a non-blocking
-        source has none.  Raises BufferError if there is no room, for the reader then waits for
-        a piece that will never be whole; and what the source raises.
+        Returns:
+            The number of octets received; 0 at the end, when the peer has closed; None if a
+            non-blocking source has none yet.
+
+        Raises:
+            BufferError: there is no room. The reader waits for a message that can never be whole.
+            OSError: what the source raises.
         """
+        # HOT: once a read (bench/receive.py).
         buffer = self._buffer
         start, end = self._start, self._end
         if start:
-            # What is left is part of one frame: moving it is cheaper than one more system call.
+            # What is left is part of one message: moving it costs less than one more system call.
             end -= start
             if end:
                 buffer[:end] = buffer[start : self._end]
             self._start, self._end = 0, end
         if end == len(buffer):
-            raise BufferError(f"no room: {end} octets wait to be used up")
+            raise BufferError(f"no room: {end} octets are there, and none of them was used")
         received = self.source.recv_into(buffer[end:] if end else buffer)
         if received:
             self._end = end + received
         return received
 
     def put(self, octets: bytes) -> None:
-        """Octets that somebody else has received before: they come first."""
+        """Append octets of the stream that other code has received before.
+
+        Args:
+            octets: they are copied.
+
+        Raises:
+            BufferError: there is no room for them.
+        """
         if len(octets) > len(self._buffer) - self._end:
             raise BufferError(f"no room for {len(octets)} octets")
         self._buffer[self._end : self._end + len(octets)] = octets
         self._end += len(octets)
 
     def read(self, size: int) -> bytes:
-        """At most size octets, received if none are there; b"" at the end. Blocking sources."""
+        """Return some octets, receiving once if none are there. For blocking sources.
+
+        Args:
+            size: octets at most.
+
+        Returns:
+            At least one octet; ``b""`` at the end.
+
+        Raises:
+            OSError: what the source raises.
+        """
         if self._start == self._end:
             self.fill()
         octets = bytes(self._buffer[self._start : min(self._start + size, self._end)])
@@ -95,9 +136,14 @@ class BufferedSocket:
         return octets
 
     def readline(self) -> bytes:
-        """Octets up to and with the next line feed, or to the end. Blocking sources.
+        """Return the octets up to and with the next line feed. For blocking sources.
 
-        Raises BufferError for a line that does not fit into the buffer.
+        Returns:
+            The line with its line feed; without one if the stream ends before; ``b""`` at the end.
+
+        Raises:
+            BufferError: the line does not fit into the buffer.
+            OSError: what the source raises.
         """
         searched = 0
         while True:

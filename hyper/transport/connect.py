@@ -2,10 +2,10 @@
 
 A host may have many addresses, of two families, some of which never answer.  They are tried side by
 side, as RFC 8305 (Happy Eyeballs) has it: the families take turns, a new attempt begins when the
-last one has failed or has kept us waiting for a quarter of a second, and the first that succeeds
+last one has failed or has taken a quarter of a second already, and the first that succeeds
 ends the others.  All sockets are non-blocking and are waited for together: no thread is needed,
-and one deadline covers all.  What it does not cover is the system's resolver, which answers when it
-likes (``getaddrinfo`` cannot be interrupted).
+and one deadline covers all.  It does not cover the system's resolver, because ``getaddrinfo``
+cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -17,30 +17,32 @@ import socket
 import time
 
 from ..errors import TimedOut
-from .tcp import MAX_POLL, milliseconds_of
+from .deadline import MAX_POLL, NEVER, milliseconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Union
 
-    #: As getaddrinfo gives it: family, kind, protocol, canonical name, address.
+    from .deadline import Deadline
+
+    #: A tuple of getaddrinfo's: family, kind, protocol, canonical name, address.
     Address = tuple[int, int, int, str, Any]
     Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
 
 #: Seconds that an attempt has for itself before the next address is tried beside it (RFC 8305, 5).
 ATTEMPT_DELAY = 0.25
-#: Seconds of silence after which the system asks whether the peer is still there, and between two
-#: questions: what lies between forgets idle connections after some minutes, and nobody in hyper
-#: sends a PING while no call waits.
+#: Seconds of silence after which the system asks whether the peer is still there, and seconds
+#: between two questions. Routers forget idle connections after some minutes, and hyper sends no
+#: PING while no call waits.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL = 60, 15
-#: Seconds until a Unix socket whose queue is full is tried again: the kernel tells nobody.
+#: Seconds until a Unix socket whose queue is full is tried again: poll does not tell of room.
 QUEUE_PAUSE = 0.01
 
-#: What a non-blocking connect says when it has begun. On Windows EINPROGRESS is something else.
+#: Codes of a non-blocking connect that has begun. On Windows EINPROGRESS is something else.
 IN_PROGRESS = frozenset((0, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)))
 
-#: What a person may do about a failure.
+#: The advice in the message of a failure.
 ADVICE = {
     errno.ECONNREFUSED: "nobody listens there: is the server running, and is this its port?",
     errno.EHOSTUNREACH: "is this machine's network up, and the server's?",
@@ -52,13 +54,13 @@ ADVICE = {
 def connect(
     host: str,
     port: int,
-    deadline: float | None = None,
+    deadline: Deadline = NEVER,
     source_address: tuple[str, int] | None = None,
 ) -> socket.socket:
-    """A connected TCP socket, non-blocking.
+    """Return a connected TCP socket, non-blocking.
 
-    deadline: a monotonic moment, or None.  source_address: (host, port) to connect from; addresses
-    of another family than its own fail.  Raises TimedOut; socket.gaierror for a name without
+    source_address: (host, port) to connect from; addresses of another family than its own fail.
+     Raises TimedOut; socket.gaierror for a name without
     address; else the OSError of the most telling failure, its message naming them all.
     """
     begin = time.monotonic()
@@ -66,16 +68,16 @@ def connect(
     try:
         won = race.run(taking_turns(resolve(host, port)), deadline)
         if won is None:
-            seconds = round(max(0.0, (deadline or begin) - begin), 3)
+            seconds = round(max(0.0, (deadline.moment or begin) - begin), 3)
             raise TimedOut(
                 f"no connection to {host}, port {port}, within {seconds} s"
-                f" ({race.story()}): is the server up, and does a firewall let you through?"
+                f" ({race.outcomes()}): is the server up, and does a firewall let you through?"
             )
     except OSError as error:
         if not race.is_lost:
             raise
         advice = ADVICE.get(error.errno or 0, "")
-        words = f"no connection to {host}, port {port} ({race.story()})"
+        words = f"no connection to {host}, port {port} ({race.outcomes()})"
         raise type(error)(error.errno, f"{words}: {advice}" if advice else words) from None
     else:
         return won
@@ -84,7 +86,7 @@ def connect(
 
 
 def resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a host, in the system's order of preference (RFC 6724).
+    """Return the addresses of a host, in the system's order of preference (RFC 6724).
 
     host: a name or a literal; one of IPv6 may have a zone (``fe80::1%eth0``, RFC 4007, 11).
     """
@@ -101,8 +103,18 @@ def resolve(host: str, port: int) -> list[Address]:
     )
 
 
+def without_zone(host: str) -> str:
+    """Return a literal IPv6 address without its zone; any other host as it is.
+
+    A zone is this machine's name for a link (RFC 4007, 11): it helps to connect, and means nothing
+    to a peer. protocol/ takes apart what users write; transport/ cannot import it, and needs no
+    more than this.
+    """
+    return host.partition("%")[0] if ":" in host else host
+
+
 def taking_turns(addresses: Iterable[Address]) -> list[Address]:
-    """The same addresses, once each, with the families in turn (RFC 8305, 4)."""
+    """Return the same addresses, once each, with the families in turn (RFC 8305, 4)."""
     families: dict[int, list[Address]] = {}
     for address in dict.fromkeys(addresses):
         families.setdefault(address[0], []).append(address)
@@ -113,7 +125,7 @@ def taking_turns(addresses: Iterable[Address]) -> list[Address]:
 class Race:
     """Attempts to connect, side by side. One thread.
 
-    failures: (address in words, OSError) of those that have failed.  is_lost: whether all have.
+    failures: (address in words, OSError) of those that have failed.  is_lost: True if all have.
     """
 
     def __init__(self, source_address: tuple[str, int] | None = None) -> None:
@@ -123,8 +135,8 @@ class Race:
         self.failures: list[tuple[str, OSError]] = []
         self.is_lost = False
 
-    def run(self, addresses: list[Address], deadline: float | None) -> socket.socket | None:
-        """The first socket that is connected; None at the deadline.
+    def run(self, addresses: list[Address], deadline: Deadline) -> socket.socket | None:
+        """Return the first socket that is connected, or None at the deadline.
 
         Raises the OSError of the most telling failure if all have failed.
         """
@@ -132,7 +144,7 @@ class Race:
         next_attempt = 0.0
         while True:
             now = time.monotonic()
-            if deadline is not None and now >= deadline:
+            if deadline.moment is not None and now >= deadline.moment:
                 return None
             if waiting and (not self._under_way or now >= next_attempt):
                 began = self._begin(waiting.pop())
@@ -142,8 +154,8 @@ class Race:
                 raise self._most_telling()
             else:
                 moments = [next_attempt] if waiting else []
-                if deadline is not None:
-                    moments.append(deadline)
+                if deadline.moment is not None:
+                    moments.append(deadline.moment)
                 failed = len(self.failures)
                 won = self._await(max(min(moments) - now, 0.0) if moments else None)
                 if won is not None:
@@ -152,7 +164,7 @@ class Race:
                     next_attempt = now  # a failure lets the next one begin at once
 
     def _begin(self, address: Address) -> bool:
-        """Begin an attempt; whether it is under way now."""
+        """Begin an attempt; return True if it is under way now."""
         family, kind, protocol, _, target = address
         sock = None
         try:
@@ -163,7 +175,7 @@ class Race:
                 _bind(sock, self._source_address)
             code = sock.connect_ex(target)
             if code not in IN_PROGRESS:
-                raise _error(code)
+                raise _os_error(code)
             self._under_way[sock] = target[0]
         except OSError as error:
             self.failures.append((target[0], error))
@@ -175,39 +187,39 @@ class Race:
         return False
 
     def _await(self, timeout: float | None) -> socket.socket | None:
-        """Wait for attempts to end; the one that has succeeded, if one has."""
+        """Wait for attempts to end; return the socket that is connected, if one is."""
         for sock in finished(list(self._under_way), timeout):
             name = self._under_way[sock]
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if not code:
                 del self._under_way[sock]
                 return sock
-            self.failures.append((name, _error(code)))
+            self.failures.append((name, _os_error(code)))
             del self._under_way[sock]
             sock.close()
         return None
 
     def _most_telling(self) -> OSError:
-        """A refusal says that somebody is there; else the last failure."""
+        """Return a refusal, which says that a machine is there, or else the last failure."""
         errors = [error for _, error in self.failures]
         errors.sort(key=lambda error: isinstance(error, ConnectionRefusedError))
-        return errors[-1] if errors else _error(errno.EHOSTUNREACH)
+        return errors[-1] if errors else _os_error(errno.EHOSTUNREACH)
 
-    def story(self) -> str:
-        """What became of each address, for a message."""
+    def outcomes(self) -> str:
+        """Return what became of each address, in words."""
         ends = [f"{name}: {error.strerror or error}" for name, error in self.failures]
         ends += [f"{name}: no answer" for name in self._under_way.values()]
         return "; ".join(ends) or "no address was tried"
 
     def end(self) -> None:
-        """Close what has not won."""
+        """Close the sockets that are still connecting."""
         for sock in self._under_way:
             sock.close()
         self._under_way.clear()
 
 
-def _error(code: int) -> OSError:
-    # Windows keeps the words for its own codes in a table of the socket module's.
+def _os_error(code: int) -> OSError:
+    # The socket module has the words for the codes of Windows.
     words = getattr(socket, "errorTab", {}).get(code) or os.strerror(code)
     return OSError(code, words)
 
@@ -227,15 +239,15 @@ def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket
     return list(dict.fromkeys([*connected, *failed]))
 
 
-#: The sockets, of those that are connecting, that have done so or have failed.
+#: Returns the sockets, of those that are connecting, that are connected or have failed.
 finished = _by_poll if hasattr(select, "poll") else _by_select
 
 
 def _prepare(sock: socket.socket) -> None:
-    # Frames are small and complete; Nagle's algorithm would have them wait for an ACK.
+    # Frames are small and complete. Nagle's algorithm would delay them until an ACK.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # macOS calls the first of them otherwise; where there is none, the system's hours hold.
+    # macOS has another name for the first one. A system without them waits for hours.
     idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
     interval = getattr(socket, "TCP_KEEPINTVL", None)
     for option, seconds in ((idle, KEEPALIVE_IDLE), (interval, KEEPALIVE_INTERVAL)):
@@ -254,8 +266,8 @@ def _bind(sock: socket.socket, address: tuple[str, int]) -> None:
         raise OSError(errno.EAFNOSUPPORT, words) from error
 
 
-def connect_unix(path: Path, deadline: float | None = None) -> socket.socket:
-    """A socket connected to the Unix socket at a path, non-blocking.
+def connect_unix(path: Path, deadline: Deadline = NEVER) -> socket.socket:
+    """Return a socket connected to the Unix socket at a path, non-blocking.
 
     Raises TimedOut while its queue is full; FileNotFoundError, ConnectionRefusedError or
     PermissionError with words.
@@ -271,7 +283,7 @@ def connect_unix(path: Path, deadline: float | None = None) -> socket.socket:
             try:
                 sock.connect(address)
             except BlockingIOError:  # Linux: more are waiting than the server has room for
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline.is_over:
                     raise TimedOut(
                         f"no connection to the Unix socket {name} in the time given: its queue is"
                         " full, the server accepts nobody"

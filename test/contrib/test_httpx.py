@@ -13,8 +13,8 @@ from contextlib import ExitStack
 import pytest
 
 from test import wire
-from test.live.servers import pattern
-from test.scripted.script import want
+from test.live.server import pattern
+from test.scripted.steps import want
 
 # Seconds that a wait may last in a test where it is meant to end so.
 SHORT = 0.05
@@ -213,13 +213,13 @@ class TestResponses:
 class TestTimeouts:
     """Each is one request's, however many share the connection."""
 
-    def test_of_reading(self, client, library):
+    def test_reading_beyond_the_timeout_is_a_read_timeout(self, client, library):
         for path in ("/never", "/drip/2/60000"):
             with pytest.raises(library.ReadTimeout):
                 client.get(path, timeout=library.Timeout(10, read=SHORT))
         assert client.get("/drip/2/100", timeout=10).text == "drip\n" * 2
 
-    def test_of_writing(self, scripted, library):
+    def test_writing_beyond_the_timeout_is_a_write_timeout(self, scripted, library):
         """The peer opens no window (RFC 9113, 6.9)."""
 
         def script(peer):
@@ -232,7 +232,7 @@ class TestTimeouts:
                 "/", content=pattern(100_000), timeout=library.Timeout(10, write=SHORT)
             )
 
-    def test_of_waiting_for_a_stream(self, scripted, library):
+    def test_waiting_for_a_stream_beyond_the_timeout_is_a_pool_timeout(self, scripted, library):
         """RFC 9113, 5.1.2: the peer allows one."""
 
         def script(peer):
@@ -250,7 +250,7 @@ class TestTimeouts:
             waiting.set()
             assert response.read() == b"x"
 
-    def test_of_connecting(self, library, transport):
+    def test_connecting_beyond_the_timeout_is_a_connect_timeout(self, library, transport):
         """A listener whose queue is full accepts nothing."""
         with socket.socket() as listener, ExitStack() as queue:
             listener.bind(("127.0.0.1", 0))
@@ -269,7 +269,7 @@ class TestTimeouts:
 
 class TestErrors:
     @pytest.mark.parametrize("path", ["/reset/2", "/goaway/2", "/reset/2/100"])
-    def test_of_servers_that_break_off(self, client, library, path):
+    def test_a_server_that_breaks_off_is_a_protocol_error(self, client, library, path):
         with pytest.raises(library.RemoteProtocolError) as caught:
             client.get(path)
         assert caught.value.request.url.path == path
@@ -287,31 +287,33 @@ class TestErrors:
         assert client.get("/sessions").json() == {"sessions": 2}
 
     @pytest.mark.parametrize("retries", [0, 1])
-    def test_of_connecting(self, library, transport, retries):
+    def test_a_server_that_is_not_there_is_a_connect_error(self, library, transport, retries):
         client = library.Client(transport=transport(retries=retries))
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             with pytest.raises(library.ConnectError):
                 client.get(f"https://127.0.0.1:{closed.getsockname()[1]}/")
 
-    def test_of_trust(self, connect, library, node, certificates, server):
+    def test_a_certificate_that_is_not_trusted_is_a_connect_error(
+        self, connect, library, node, certificates, server
+    ):
         with pytest.raises(library.ConnectError, match="certificate verify failed"):
             connect(node, verify=True).get("/")
         wrong = server("node", pair=certificates.wrong_name)
         with pytest.raises(library.ConnectError, match="certificate verify failed"):
             connect(wrong).get("/")
 
-    def test_none_of_trust_where_none_is_asked(self, connect, node):
+    def test_any_certificate_will_do_where_verification_is_off(self, connect, node):
         assert connect(node, verify=False).get("/").http_version == "HTTP/2"
 
     @pytest.mark.parametrize("headers", [{"x": "a\nb"}, {"no token": "x"}])
-    def test_of_the_caller(self, client, library, headers):
+    def test_malformed_headers_of_the_caller_are_refused(self, client, library, headers):
         for body in (None, b"content"):
             with pytest.raises(library.LocalProtocolError, match="nothing was sent"):
                 client.request("POST", "/", headers=headers, content=body)
         assert client.get("/").status_code == 200
 
-    def test_of_a_body_that_raises(self, scripted):
+    def test_a_body_that_raises_resets_the_stream(self, scripted):
         """The peer must not take a part for the whole."""
 
         def script(peer):
@@ -328,7 +330,7 @@ class TestErrors:
         with pytest.raises(KeyError, match="mine"):
             scripted(script).post("/", content=pieces())
 
-    def test_of_schemes(self, client, library):
+    def test_unknown_schemes_are_refused(self, client, library):
         with pytest.raises(library.UnsupportedProtocol):
             client.get("gopher://localhost/")
 

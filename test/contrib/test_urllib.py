@@ -14,7 +14,8 @@ import urllib.request
 import pytest
 
 from hyper.contrib.urllib import HTTP2Handler
-from test.live.servers import FILES, pattern, sha256
+from test.live.server import FILES, pattern
+from test.live.servers import sha256
 
 SECRET = "user:{PLAIN}open sesame\n"
 

@@ -14,8 +14,8 @@ from http.client import IncompleteRead
 import pytest
 
 from test import wire
-from test.live.servers import pattern
-from test.scripted.script import want
+from test.live.server import pattern
+from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")
 
@@ -286,12 +286,12 @@ class TestErrors:
     """Those that urllib3 raises over HTTP/1.1."""
 
     @pytest.mark.parametrize("path", ["/never", "/drip/2/60000"])
-    def test_of_reading_in_time(self, pool, path):
+    def test_reading_beyond_the_timeout_is_a_read_timeout(self, pool, path):
         with pytest.raises(exceptions.ReadTimeoutError):
             pool.request("GET", path, timeout=Timeout(connect=10, read=SHORT), retries=False)
         assert pool.request("GET", "/").status == 200
 
-    def test_of_connecting_in_time(self):
+    def test_connecting_beyond_the_timeout_is_a_connect_timeout(self):
         """A listener whose queue is full accepts nothing."""
         with socket.socket() as listener, ExitStack() as queue:
             listener.bind(("127.0.0.1", 0))
@@ -306,7 +306,7 @@ class TestErrors:
             ):
                 pool.request("GET", "/", retries=False)
 
-    def test_of_connecting(self, pools):
+    def test_a_server_that_is_not_there_is_a_connection_error(self, pools):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             port = closed.getsockname()[1]
@@ -316,7 +316,7 @@ class TestErrors:
                 pools.request("GET", f"https://127.0.0.1:{port}/", retries=1)
 
     @pytest.mark.parametrize("path", ["/reset/2", "/destroy", "/goaway/2", "/reset/2/100"])
-    def test_of_servers_that_break_off(self, pool, path):
+    def test_a_server_that_breaks_off_is_a_protocol_error(self, pool, path):
         with pytest.raises(exceptions.ProtocolError):
             pool.request("GET", path, retries=False)
         assert pool.request("GET", "/").status == 200
@@ -328,7 +328,7 @@ class TestErrors:
         assert len(caught.value.args[1].partial) == 100
 
     @pytest.mark.parametrize("headers", [{"x": "a\nb"}, {"no token": "x"}])
-    def test_of_the_caller(self, pool, headers):
+    def test_malformed_headers_of_the_caller_are_refused(self, pool, headers):
         with pytest.raises(ValueError, match=r"(?i)invalid header"):
             pool.request("GET", "/", headers=headers)
 

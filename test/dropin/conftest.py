@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from test.certificates import Certificates
-    from test.peer import SocketPeer
+    from test.socket_peer import SocketPeer
 
 __all__ = ["hypercorn", "nginx", "node", "node_cleartext", "proxy", "server"]
 

@@ -143,7 +143,7 @@ def test_trailers_are_kept(connect):
     assert response.gettrailers() == [("x-sum", "1"), ("x-sum", "2")]
 
 
-def test_http_1_1_keeps_trailers_and_interim_responses_too(old_peer):
+def test_http_1_1_keeps_trailers_and_interim_responses(old_peer):
     """RFC 9112, 7.1.2: the stdlib throws the ones away and takes the others for final."""
 
     def script(peer):

@@ -42,7 +42,7 @@ def test_an_idle_connection_that_ends(connect, way):
     response = connection.getresponse()
     assert response.read() == b"first"
     first = connection.sock
-    pump = first._session._pump
+    pump = first._session._pumps.current
     with pump.lock:
         pump.wait(lambda: not pump.endpoint.accepts_requests, (0,), 10)
     connection.request("GET", "/")
@@ -68,7 +68,7 @@ def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, bo
     connection = connect(script)
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"first"
-    pump = connection.sock._session._pump
+    pump = connection.sock._session._pumps.current
     with pump.lock:
         pump.wait(lambda: not pump.endpoint.accepts_requests, (0,), 10)
     # The look that finds it open was a moment ago.

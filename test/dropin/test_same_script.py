@@ -16,7 +16,7 @@ import tempfile
 import pytest
 
 from hyper import HTTPSConnection
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.peer import DEADLINE
 
 #: What HTTP/1.1 alone needs, what is another at each answer, and what servers spell as they like.

@@ -19,7 +19,7 @@ import pytest
 
 from hyper import HTTPConnection, RemoteProtocolError
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 
 
 def test_several_requests_before_the_first_response(connect):
@@ -228,7 +228,7 @@ def test_timeouts(connect):
     connection.sock.settimeout(10)
     assert connection.sock.gettimeout() == connection.sock.timeout == 10
     session = connection._session
-    session._pump.endpoint.send_ping(b"12345678")
+    session._pumps.current.endpoint.send_ping(b"12345678")
     assert connection.getresponse().read() == b"late"
 
 

@@ -15,7 +15,7 @@ from hyper import HTTPConnection, HTTPSConnection
 from hyper.dropin.connection import HTTPResponse
 from hyper.dropin.session import SocketView
 from test import wire
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.peer import DEADLINE
 
 
@@ -45,13 +45,13 @@ def test_the_body_survives_its_socket(connect, way):
     assert (response.geturl(), response.msg) == ("https://example.org/", "OK")
     assert response.read(3) == b"one"
     if way.startswith("read"):
-        session._pump.endpoint.send_ping(b"12345678")
+        session._pumps.current.endpoint.send_ping(b"12345678")
         assert (response.read() if way == "read" else response.read(3)) == b"two"
         assert response.isclosed()
-        assert session._pump.is_closed
+        assert session._pumps.current.is_closed
     elif way == "close":
         response.close()
-        assert session._pump.is_closed
+        assert session._pumps.current.is_closed
     else:
         del session, response
         gc.collect()

@@ -16,10 +16,14 @@ import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import hyper
 from hyper.tls import init_context
 from test.live import servers
+
+if TYPE_CHECKING:
+    from test.live.server import Server
 
 #: What hyper can use, or its tests; none of it may be needed.
 PACKAGES = ("brotli", "cffi", "cryptography", "h2", "hpack", "OpenSSL", "python_socks", "trustme")
@@ -38,7 +42,7 @@ def make_pair(directory: Path) -> SimpleNamespace:
     return pair
 
 
-def try_connection(server: servers.Server, context: object) -> None:
+def try_connection(server: Server, context: object) -> None:
     """Requests, pushes and trailers on HTTP20Connection."""
     with hyper.HTTP20Connection(server.host, server.port, ssl_context=context, timeout=10) as conn:
         stream_ids = [conn.request("GET", "/index.html") for _ in range(10)]
@@ -53,7 +57,7 @@ def try_connection(server: servers.Server, context: object) -> None:
         assert conn.getresponse(conn.request("POST", "/index.html", sent)).read() == sent
 
 
-def try_dropin(server: servers.Server, context: object) -> None:
+def try_dropin(server: Server, context: object) -> None:
     """The same server in http.client's manner."""
     conn = hyper.HTTPSConnection(server.host, server.port, context=context, timeout=10)
     conn.request("GET", "/index.html")

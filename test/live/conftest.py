@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from test.certificates import Certificates
-    from test.live.servers import Server
+    from test.live.server import Server
 
 HERE = Path(__file__).resolve().parent
 

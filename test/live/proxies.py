@@ -9,7 +9,8 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from test.live.servers import HOST, ApacheHttpd, Server
+from test.live.server import HOST, Server
+from test.live.servers import ApacheHttpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ import pytest
 
 from hyper import HTTP20Connection, Priority
 from test.live import servers
-from test.live.servers import LARGE, pattern
+from test.live.server import LARGE, pattern
 
 
 @pytest.fixture

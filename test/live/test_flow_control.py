@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hyper import HTTP20Connection
-from test.live.servers import pattern
+from test.live.server import pattern
 from test.relay import Relay
 
 LONG = os.environ.get("HYPER_LONG") == "1"
@@ -59,7 +59,7 @@ def test_an_unknown_path_and_an_unknown_length_are_found_out(node_cleartext):
         connection.request("GET", f"/stream/{size}")
         assert connection.getresponse().read() == pattern(size)
         seconds = time.monotonic() - begin
-        assert 0.9 * round_trip < connection._pump.endpoint.round_trip < 5 * round_trip
+        assert 0.9 * round_trip < connection._pumps.current.endpoint.round_trip < 5 * round_trip
     assert seconds < 20 * round_trip + 2
 
 
@@ -80,7 +80,7 @@ def test_a_hundred_streams_that_nobody_reads_stay_within_the_limit(node_cleartex
         connection.connect()
         before = resident()
         ids = [connection.request("GET", f"/bytes/{size}") for _ in range(100)]
-        budget = connection._pump.endpoint.budget
+        budget = connection._pumps.current.endpoint.budget
         if LONG:
             time.sleep(5)
         for _ in range(50):  # until no more comes

@@ -12,7 +12,8 @@ import pytest
 
 from hyper import HTTP20Connection
 from test.live.conftest import require
-from test.live.servers import Grpcio, pattern
+from test.live.server import pattern
+from test.live.servers import Grpcio
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))

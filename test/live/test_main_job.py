@@ -18,7 +18,8 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteDisconnected, StreamResetError
 from test.live import servers
-from test.live.servers import FILES, LARGE, hypercorn_is_whole, pattern, sha256
+from test.live.server import FILES, LARGE, pattern
+from test.live.servers import hypercorn_is_whole, sha256
 
 ASSETS = {"/style.css": FILES["style.css"], "/app.js": FILES["app.js"]}
 
@@ -197,7 +198,7 @@ class TestPushes:
     """Promises, bodies, cancel."""
 
     @pytest.mark.parametrize("name", PUSHING)
-    def test_of_files(self, request, connect, name):
+    def test_promised_files_arrive(self, request, connect, name):
         server = request.getfixturevalue(name)
         if name == "nginx" and not server.pushes():
             pytest.skip("this nginx has no http2_push")

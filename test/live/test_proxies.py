@@ -19,14 +19,15 @@ from hyper.proxies import Proxy
 from hyper.proxy.stream_transport import TunnelTransport
 from hyper.transport.tls.transport import TLSTransport
 from test.live.proxies import NAME, PASSWORD, ApacheProxy, Microsocks, Nghttpx
-from test.live.servers import pattern, sha256
+from test.live.server import pattern
+from test.live.servers import sha256
 from test.peer import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from test.certificates import Certificates
-    from test.live.servers import Server
+    from test.live.server import Server
 
 USER = f"{NAME}:{quote(PASSWORD, safe='')}@"
 
@@ -151,7 +152,7 @@ def test_a_server_is_reached(request, way, connect, server_name):
     assert connection.getresponse(download).read() == pattern(size)
     answer = json.loads(connection.getresponse(upload).read())
     assert (answer["size"], answer["sha256"]) == (size, sha256(pattern(size)))
-    transport = connection._pump._transport
+    transport = connection._pumps.current._transport
     assert 0 < transport.round_trip < DEADLINE
     if server.secure:
         assert isinstance(transport, TLSTransport)

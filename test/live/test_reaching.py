@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from hyper import HTTP20Connection
-from test.live.servers import FILES, LARGE, pattern
+from test.live.server import FILES, LARGE, pattern
 from test.peer import DEADLINE
 
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")

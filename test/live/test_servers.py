@@ -8,10 +8,11 @@ import zlib
 
 import pytest
 
+from test.h2_client import Client
 from test.live import servers
 from test.live.conftest import require
-from test.live.servers import FILES, LARGE, hypercorn_is_whole, pattern, sha256
-from test.reference import Client
+from test.live.server import FILES, LARGE, ServerError, pattern
+from test.live.servers import hypercorn_is_whole, sha256
 
 ASSETS = {"/style.css": FILES["style.css"], "/app.js": FILES["app.js"]}
 
@@ -276,5 +277,5 @@ class TestMissing:
 
 
 def test_a_server_that_ends_tells_its_log(server):
-    with pytest.raises(servers.ServerError, match="no_such_directive"):
+    with pytest.raises(ServerError, match="no_such_directive"):
         server("nginx", directives=["no_such_directive on;"])

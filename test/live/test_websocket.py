@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hyper import HTTP20Connection, NegotiationError, StreamResetError
-from test.live.servers import LARGE, pattern
+from test.live.server import LARGE, pattern
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

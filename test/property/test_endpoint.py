@@ -20,7 +20,16 @@ from hypothesis import strategies as st
 from hyper.protocol import states
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE
 from test import wire
-from test.wired import AUTHORITY, CANCELLED, OK, PROMISE, TRAILERS, Wired, busy, request
+from test.memory_endpoint import (
+    AUTHORITY,
+    CANCELLED,
+    OK,
+    PROMISE,
+    TRAILERS,
+    MemoryEndpoint,
+    busy,
+    request,
+)
 
 # ---- frames and octets of any kind ----
 
@@ -184,7 +193,7 @@ def test_no_sequence_of_frames_and_commands_raises_or_leaves_a_contradiction(ste
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=10), st.booleans())
 def test_no_octets_raise(pieces, handshake):
-    wired = Wired(handshake=handshake)
+    wired = MemoryEndpoint(handshake=handshake)
     stream = wired.open()
     octets = b""
     for piece in pieces:
@@ -291,7 +300,7 @@ class Play:
         )
         self.server.initiate_connection()
         self.server.update_settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: theirs})
-        self.wired = Wired({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours}, handshake=False)
+        self.wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours}, handshake=False)
         self.endpoint = self.wired.endpoint
         settings = wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours})
         self.server.receive_data(wire.PREFACE + settings)

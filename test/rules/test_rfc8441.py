@@ -9,7 +9,7 @@ from hyper.protocol import messages
 from hyper.protocol.messages import request_fields
 from hyper.protocol.origins import Origin
 from test import wire
-from test.wired import CONNECT, CONNECTED, Wired, busy
+from test.memory_endpoint import CONNECT, CONNECTED, MemoryEndpoint, busy
 
 ORIGIN = Origin("https", "example.org")
 READY = {wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 1}
@@ -94,17 +94,17 @@ def test_4_the_protocol_is_a_token(protocol):
 
 def test_3_only_a_peer_that_has_announced_it_is_asked():
     request = section("/", "websocket")
-    wired = Wired()
+    wired = MemoryEndpoint()
     with pytest.raises(NegotiationError, match=r"websocket cannot be asked for.*8441, 3"):
         wired.endpoint.send_request(request, "CONNECT", end_stream=False)
     assert wired.sent() == []
     assert wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False).id == 1
-    wired = Wired(peer_settings=READY)
+    wired = MemoryEndpoint(peer_settings=READY)
     assert wired.endpoint.send_request(request, "CONNECT", end_stream=False).id == 1
 
 
 def test_3_the_peer_must_not_take_it_back():
-    wired = Wired(peer_settings=READY)
+    wired = MemoryEndpoint(peer_settings=READY)
     (goaway,) = wired.receive(wire.settings({wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 0}))
     assert (goaway.type, goaway.error_code) == (wire.GOAWAY, wire.PROTOCOL_ERROR)
 
@@ -120,8 +120,8 @@ def test_rfc9113_8_5_no_trailers_are_sent_in_a_tunnel():
 
 
 def test_3_the_server_s_settings_are_waited_for_as_long_as_they_can_come():
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     assert not wired.endpoint.has_settings_or_never()
     wired.endpoint.receive_eof()
     assert wired.endpoint.has_settings_or_never()
-    assert Wired().endpoint.has_settings_or_never()
+    assert MemoryEndpoint().endpoint.has_settings_or_never()

@@ -9,13 +9,13 @@ import pytest
 from hyper.protocol import frames, priorities
 from hyper.protocol.priorities import Priority
 from test import libnghttp2, wire
-from test.wired import ANSWERED, OK, OPEN, RESPONDING, Wired, busy, request
+from test.memory_endpoint import ANSWERED, OK, OPEN, RESPONDING, MemoryEndpoint, busy, request
 
 READY = {wire.SETTINGS_NO_RFC7540_PRIORITIES: 1}
 
 
 def test_7_1_priority_update_goes_out_on_stream_0():
-    wired = Wired(peer_settings=READY)
+    wired = MemoryEndpoint(peer_settings=READY)
     stream = wired.open()
     assert wired.endpoint.reprioritize(stream, b"u=1, i") is True
     (frame,) = wired.sent()
@@ -24,7 +24,7 @@ def test_7_1_priority_update_goes_out_on_stream_0():
 
 
 def test_7_1_it_is_not_sent_for_a_response_that_is_whole():
-    wired = Wired(peer_settings=READY)
+    wired = MemoryEndpoint(peer_settings=READY)
     stream = wired.open("POST", end_stream=False)
     wired.answer(stream)
     assert wired.endpoint.reprioritize(stream, b"u=1") is False
@@ -33,7 +33,7 @@ def test_7_1_it_is_not_sent_for_a_response_that_is_whole():
 
 def test_2_1_1_it_is_not_sent_to_a_peer_that_takes_no_part():
     """Before the peer's SETTINGS nobody knows, and it is sent."""
-    wired = Wired(handshake=False)
+    wired = MemoryEndpoint(handshake=False)
     stream = wired.open()
     assert wired.endpoint.reprioritize(stream, b"u=1") is True
     wired.receive(wire.settings())
@@ -60,7 +60,7 @@ class TestLibnghttp2:
         priority: what each begins with; updates: what changes after the first DATA frame.
         """
         window = {wire.SETTINGS_INITIAL_WINDOW_SIZE: 2 * self.SIZE}
-        wired = Wired(window, connection_window=2**31 - 1, handshake=False)
+        wired = MemoryEndpoint(window, connection_window=2**31 - 1, handshake=False)
         endpoint = wired.endpoint
         server.receive(wire.PREFACE + b"".join(frame.octets() for frame in wired.preface))
         wired.receive(server.send())

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hyper import HTTP20Connection
+from hyper.proxies import Proxy
 from test.peer import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from test.certificates import Certificates
-    from test.peer import SocketPeer
+    from test.socket_peer import SocketPeer
 
 
 @pytest.fixture(params=["cleartext", "tls"])
@@ -38,6 +39,32 @@ def connect(
                 options.setdefault("ssl_context", certificates.hyper_context())
             options.setdefault("timeout", DEADLINE)
             connection = HTTP20Connection(peer.host, peer.port, secure=secure, **options)
+            opened.callback(connection.close)
+            return connection
+
+        yield start
+
+
+@pytest.fixture
+def through(scripted_peer):
+    """Start a proxy's script, and give a connection through it: `through(script, "h2c")`."""
+    with ExitStack() as opened:
+
+        def start(
+            script,
+            scheme="http",
+            *,
+            context=None,
+            user="",
+            proxy=None,
+            host="example.org",
+            **options,
+        ):
+            peer = scripted_peer(script, context)
+            options.setdefault("timeout", DEADLINE)
+            options.setdefault("secure", False)
+            url = f"{scheme}://{user}{'localhost' if context else peer.host}:{peer.port}"
+            connection = HTTP20Connection(host, 80, proxy=Proxy(url, **(proxy or {})), **options)
             opened.callback(connection.close)
             return connection
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from test import wire
-from test.scripted.script import want
+from test.scripted.steps import want
 
 
 def say(peer, *octets):

@@ -24,8 +24,9 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection, NegotiationError
 from test import wire
-from test.peer import DEADLINE, SocketPeer
-from test.scripted.script import want
+from test.peer import DEADLINE
+from test.scripted.steps import want
+from test.socket_peer import SocketPeer
 
 ALERT_120 = bytes([21, 3, 3, 0, 2, 2, 120])  # fatal, no_application_protocol (RFC 7301, 3.2)
 

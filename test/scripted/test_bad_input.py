@@ -17,7 +17,7 @@ from hyper.errors import (
     RemoteProtocolError,
 )
 from test import wire
-from test.scripted.script import OnShortPath, want
+from test.scripted.steps import OnShortPath, want
 from test.wire import COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 
 OK = wire.block([(":status", "200")])

@@ -18,8 +18,7 @@ import hyper
 from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
 from hyper.client import exchange
 from test import wire
-from test.scripted.script import pong, want
-from test.scripted.test_waiting import await_news, patience
+from test.scripted.steps import OnShortPath, await_news, patience, pong, want
 
 OK = [(":status", "200")]
 MEBIBYTE = 1 << 20
@@ -88,10 +87,10 @@ def test_6_9_what_nobody_reads_stops_at_the_limit_and_stops_nobody(connect):
     connection.ping()
     connection.request("GET", "/")
     assert len(connection.getresponse().read()) == 3 * MEBIBYTE
-    assert connection._pump.endpoint.budget.in_use <= limit
+    assert connection._pumps.current.endpoint.budget.in_use <= limit
     for response in responses:
         assert response.read().endswith(b"the end")
-    assert connection._pump.endpoint.budget.has_room(limit)
+    assert connection._pumps.current.endpoint.budget.has_room(limit)
 
 
 def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
@@ -116,7 +115,7 @@ def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
     responses = [connection.getresponse(first), connection.getresponse(second)]
     waiting = threading.Thread(target=lambda: connection.request("GET", "/third"))
     waiting.start()
-    pump = connection._pump
+    pump = connection._pumps.current
     while not pump._queue:
         time.sleep(0.001)
     assert len(responses[0].read()) == 100_000
@@ -124,8 +123,8 @@ def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
     assert connection.getresponse().read() == b"third"
     del responses[:]
     gc.collect()  # and what is dropped unread leaves its room, too
-    connection._pump.flush()
-    assert connection._pump.endpoint.budget.has_room(220_000)
+    connection._pumps.current.flush()
+    assert connection._pumps.current.endpoint.budget.has_room(220_000)
 
 
 class Bucket(BaseFlowControlManager):
@@ -311,7 +310,7 @@ def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
         connection.request("POST", "/", body())
     gc.collect()
     connection.ping()
-    assert connection._pump.endpoint.budget.total() == 0
+    assert connection._pumps.current.endpoint.budget.total() == 0
 
 
 @pytest.mark.parametrize("way", ["drop", "close"])
@@ -330,13 +329,15 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
         third, _, _ = want(peer)
         peer.write_response(third, b"third")
 
-    connection = connect(script, unread_limit=150_000, settings={4: 65_535})
+    connection = connect(
+        script, window_manager=OnShortPath, unread_limit=150_000, settings={4: 65_535}
+    )
     connection.request("GET", "/")
     response = connection.getresponse()
-    former = connection._pump
+    former = connection._pumps.current
     connection.request("GET", "/second")
     assert connection.getresponse().read() == b"second"
-    assert connection._pump is not former
+    assert connection._pumps.current is not former
     if way == "close":
         response.close()
     else:
@@ -349,7 +350,7 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
     assert former.fileno() == -1
 
 
-def test_who_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
+def test_a_request_that_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
     def script(peer):
         peer.handshake()
         first, _, _ = want(peer)

@@ -8,10 +8,12 @@ import pytest
 
 from hyper import HTTP20Response, HTTP20Stream
 from hyper.client.exchange import Exchange
+from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
 from test import wire
-from test.scripted.script import pong, want
-from test.scripted.test_waiting import OK, SHORT, await_news
+from test.scripted.steps import SHORT, await_news, pong, want
+
+OK = [(":status", "200")]
 
 
 def test_a_request_is_given_up_by_a_reset_of_its_stream_alone(connect):
@@ -45,8 +47,8 @@ def test_a_request_that_nobody_will_ever_ask_for_is_given_up(connect):
         peer.write_response(second, b"second")
 
     connection = connect(script)
-    section = connection._origin.target("/")
-    exchange = connection._open(section, "GET", None, end_stream=True)
+    section = ((b":method", b"GET"), *connection._route.origin.target("/"))
+    exchange = connection._open(RequestHead("GET", section, is_whole=True))
     del exchange
     gc.collect()
     connection.request("GET", "/second")

@@ -19,8 +19,7 @@ import pytest
 from hyper import HTTP20Connection, InvalidURL
 from hyper.errors import LocalProtocolError
 from test import wire
-from test.scripted.script import pong
-from test.scripted.test_waiting import SHORT
+from test.scripted.steps import SHORT, pong
 from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -281,7 +280,7 @@ class TestAnswers:
         ],
     )
     @pytest.mark.parametrize("content", [(), (b"<html>busy</html>",)], ids=["", "content"])
-    def test_of_a_proxy(self, connect, http, status, content):
+    def test_an_answer_of_a_proxy_is_a_grpc_status(self, connect, http, status, content):
         """What it says in HTML is no message."""
         head = [(":status", str(http)), ("content-type", "text/html")]
         error = refused(unary, connect(answering(*content, head=head, trailers=())), METHOD, b"")
@@ -289,14 +288,14 @@ class TestAnswers:
         assert str(http) in error.message
 
     @pytest.mark.parametrize("kind", ["text/html", "application/grpc-web", "", None])
-    def test_of_another_content_type(self, connect, kind):
+    def test_another_content_type_is_an_error(self, connect, kind):
         head = [(":status", "200")] + ([] if kind is None else [("content-type", kind)])
         error = refused(unary, connect(answering(message(b"x"), head=head)), METHOD, b"")
         assert error.status is Status.UNKNOWN
         assert repr(kind or "") in error.message
 
     @pytest.mark.parametrize("kind", ["application/grpc+proto", "Application/gRPC; a=b"])
-    def test_of_gRPC_s_own_content_types(self, connect, kind):  # noqa: N802 - its name
+    def test_every_content_type_of_grpc_is_taken(self, connect, kind):
         head = [(":status", "200"), ("content-type", kind)]
         assert unary(connect(answering(message(b"x"), head=head)), METHOD, b"") == b"x"
 

@@ -9,7 +9,7 @@ import pytest
 
 from hyper import HTTP20Connection, NegotiationError
 from hyper.tls import init_context
-from test.scripted.script import want
+from test.scripted.steps import want
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import OnShortPath, pong, want
+from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 
@@ -178,7 +178,7 @@ def test_a_push_that_nobody_takes_leaves_its_room(connect, is_whole, way):
     pushes = list(connection.getpushes(capture_all=True))
     assert connection.getresponse().read() == b"page"
     connection.ping()
-    budget = connection._pump.endpoint.budget
+    budget = connection._pumps.current.endpoint.budget
     assert budget.total() >= 50_000
     if way == "cancel":
         pushes[0].cancel()

@@ -7,7 +7,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.hpack import Encoder
 from test import wire
-from test.scripted.script import pong, want
+from test.scripted.steps import pong, want
 
 OK = [(":status", "200")]
 
@@ -73,7 +73,7 @@ def test_authority_carries_the_port(connect):
 )
 def test_authority_leaves_out_the_schemes_own_port(host, secure, authority):
     """An IPv6 address with a port was taken apart at the wrong colon (RFC 3986, 3.2)."""
-    assert HTTP20Connection(host, secure=secure)._origin.authority == authority
+    assert HTTP20Connection(host, secure=secure)._route.origin.authority == authority
 
 
 def test_duplicate_headers_are_all_there(connect):

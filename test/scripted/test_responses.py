@@ -10,7 +10,7 @@ import pytest
 
 from hyper.errors import RemoteProtocolError, StreamResetError
 from test import wire
-from test.scripted.script import OnShortPath, pong, want
+from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
 
@@ -212,8 +212,9 @@ def test_interim_responses(connect):
 
     def script(peer):
         peer.handshake()
-        want(peer)
+        peer.want_headers(1, end_stream=False)
         peer.write_headers(1, [(":status", "100")])
+        assert peer.want_data(1, end_stream=True) == b"x"
         peer.write_headers(1, [(":status", "103"), ("link", "</a>"), ("link", "</b>")])
         peer.write_headers(1, [(":status", "199"), ("x-new", "1")])
         peer.write_response(1, b"content")

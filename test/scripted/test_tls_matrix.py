@@ -12,7 +12,7 @@ import pytest
 from hyper import HTTP20Connection, HTTPSConnection, InvalidURL
 from hyper.tls import InsecureTLSWarning, init_context
 from test.certificates import IDNA_NAME
-from test.scripted.script import want
+from test.scripted.steps import want
 
 # OpenSSL's numbers, which ssl.SSLCertVerificationError.verify_code has.
 EXPIRED = 10

@@ -10,7 +10,7 @@ import pytest
 from hyper import HTTP20Connection, HTTPSConnection, NegotiationError
 from hyper.errors import ErrorCode
 from hyper.tls import init_context
-from test.scripted.script import want
+from test.scripted.steps import want
 
 DEADLINE = 10
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -71,7 +71,7 @@ def test_another_connection_has_a_session_of_its_own(start, certificates, backen
                 get(connection)
             else:
                 connection.connect()
-                connection._pump.endpoint.next_stream_id = 3
+                connection._pumps.current.endpoint.next_stream_id = 3
                 get(connection)
     peer.join()
     assert resumed == [False, False]

@@ -21,8 +21,7 @@ from hyper.errors import (
     StreamResetError,
 )
 from test import wire
-from test.scripted.script import OnShortPath, pong, want
-from test.scripted.test_waiting import SHORT, await_news, patience
+from test.scripted.steps import SHORT, OnShortPath, await_news, patience, pong, want
 from test.wire import CANCEL, SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]

@@ -15,7 +15,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from test import wire
-from test.threads.stage import tiny_switch_interval
+from test.threads.fake_network import tiny_switch_interval
 
 MEBIBYTE = 1 << 20
 SIZE = 8 * MEBIBYTE

@@ -11,7 +11,7 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated
 from test import wire
-from test.threads.stage import tiny_switch_interval
+from test.threads.fake_network import tiny_switch_interval
 
 # Seconds until a hang is called a hang.
 DEADLINE = 60.0
@@ -50,9 +50,9 @@ def run(*acts):
 def nothing_is_left(connection):
     pump = connection._pump
     return (
-        not pump._parked
+        not pump._waiters
         and not pump._has_leader
-        and pump._successor is None
+        and pump._promoted is None
         and not pump._queue
         and not pump._sleepers
     )

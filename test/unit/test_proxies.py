@@ -1,4 +1,4 @@
-"""What a proxy's URL says, and which proxy the environment names."""
+"""proxies.py: what a proxy's URL says, and which proxy the environment names."""
 
 from __future__ import annotations
 

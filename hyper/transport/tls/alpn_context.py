@@ -1,172 +1,31 @@
-"""TLS in http.client's hands: contexts that offer what hyper wants, sockets that do what it does.
+"""Contexts in http.client's hands: they offer the protocols that hyper wants.
 
-``ALPNContext`` is a context that gives http.client an ``ssl.SSLSocket``; or, where the context is
-pyOpenSSL's, a ``FilterSocket``, for pyOpenSSL's own connections lack most of a socket's manners.
+``ALPNContext`` gives http.client an ``ssl.SSLSocket``. For a context of pyOpenSSL's it gives a
+``FilterSocket``, because pyOpenSSL's own connections lack most of a socket's methods.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
 
+from .context import make_filter
+from .filter_socket import FilterSocket
+from .policy import OP_NO_RENEGOTIATION
 from .stdlib import ALPN_LOCK, judges_while_wrapping
-from .transport import CIPHERTEXT_SIZE, HandshakeResult, make_filter
-from .trust import OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
-    from typing import Any, NoReturn
-
-    from .transport import Filter
-
-#: Octets that are encrypted at a time: what of them the socket refuses is kept.
-PIECE = 64 * 1024
-
-
-class FilterSocket(HandshakeResult, socket.socket):
-    """A TCP socket whose octets are encrypted by a filter. One thread at a time.
-
-    It takes over the socket that it is given, as ``ssl.SSLSocket`` does, and blocks as that did.
-    Where it does not block, it raises ssl.SSLWantReadError and ssl.SSLWantWriteError.
-    """
-
-    def __init__(self, sock: socket.socket, filter_: Filter) -> None:
-        timeout = sock.gettimeout()
-        super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
-        self.settimeout(timeout)
-        self.filter = filter_
-        self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
-        self._unsent = memoryview(b"")
-        #: octets that are encrypted, and of which ``send`` has not yet said so
-        self._taken = 0
-        self._has_told_end = False
-
-    def do_handshake(self) -> None:
-        """Agree with the peer. Raises ssl.SSLError; TimeoutError by the socket's timeout."""
-        done = False
-        while not done:
-            try:
-                done = self.filter.handshake()
-            except ssl.SSLError:
-                self._send_alert()
-                raise
-            self._flush()
-            if not done:
-                self._receive()
-        self.note(self.filter)
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        """Fill the buffer with what is there, waiting for some of it; 0 at the end."""
-        self._take_no(flags)
-        view = memoryview(buffer)
-        if view.format != "B":  # of a view that was cast, PyPy's ssl fills a copy
-            view = view.cast("B")
-        view = view[: nbytes or len(view)]
-        filled = None if view else 0
-        while filled is None:
-            if self.filter.has_more:
-                filled = self._decrypt_into(view)
-            if filled is None:
-                self._receive()
-        self._has_told_end = not filled and len(view) > 0
-        return filled
-
-    def _decrypt_into(self, view: memoryview) -> int | None:
-        try:
-            return self.filter.decrypt_into(view)
-        except ssl.SSLError:
-            self._send_alert()
-            raise
-
-    def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """Octets that are there, at most bufsize; b"" at the end."""
-        buffer = bytearray(bufsize)
-        return bytes(memoryview(buffer)[: self.recv_into(buffer, bufsize, flags)])
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        """Send some of the octets; how many.
-
-        Who did not wait until they were sent must offer the same again, as OpenSSL wants it.
-        """
-        self._take_no(flags)
-        if not self._taken:
-            piece = memoryview(data).cast("B")[:PIECE]
-            if piece:
-                self.filter.write(bytes(piece))
-            self._taken = len(piece)
-        self._flush()
-        taken, self._taken = self._taken, 0
-        return taken
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all of the octets."""
-        view = memoryview(data).cast("B")
-        while view:
-            view = view[self.send(view, flags) :]
-
-    def pending(self) -> int:
-        """Whether octets, or their end, can be read without the socket; how many is not known."""
-        return int(self.filter.has_more and not self._has_told_end)
-
-    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send a file's octets by ``send``: the kernel would not encrypt them."""
-        return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined, no-any-return]
-
-    def _refuse(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Raise, as ``ssl.SSLSocket`` does: what is in the clear must not get past the filter."""
-        raise NotImplementedError("a TLS socket sends by send and sendall, and receives by recv")
-
-    def _refuse_address(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        raise ValueError("a TLS socket has one peer: it sends by send, and receives by recv")
-
-    dup = sendmsg = recvmsg = recvmsg_into = _refuse
-    sendto = recvfrom = recvfrom_into = _refuse_address
-
-    def unwrap(self) -> FilterSocket:
-        """Say close_notify; the peer's is not waited for."""
-        self.filter.end()
-        self._flush()
-        return self
-
-    def _receive(self) -> None:
-        try:
-            received = super().recv_into(self._ciphertext)
-        except (BlockingIOError, InterruptedError):
-            raise ssl.SSLWantReadError(int(ssl.SSL_ERROR_WANT_READ), "nothing is there") from None
-        if received:
-            self.filter.feed(self._ciphertext[:received])
-        else:
-            self.filter.feed_eof()
-
-    def _send_alert(self) -> None:
-        """Tell the peer why we leave (RFC 8446, 6.2), if it still listens."""
-        with contextlib.suppress(OSError):
-            self._flush()
-
-    def _flush(self) -> None:
-        """Give the socket what is encrypted."""
-        if not self._unsent:
-            self._unsent = memoryview(self.filter.take_ciphertext())
-        while self._unsent:
-            try:
-                sent = super().send(self._unsent)
-            except (BlockingIOError, InterruptedError):
-                raise ssl.SSLWantWriteError(int(ssl.SSL_ERROR_WANT_WRITE), "no room") from None
-            self._unsent = self._unsent[sent:] or memoryview(self.filter.take_ciphertext())
-
-    def _take_no(self, flags: int) -> None:
-        if flags:
-            raise ValueError(f"flags of a TLS socket are 0, not {flags}")
+    from typing import Any
 
 
 class ALPNContext:
-    """A TLS context that offers these protocols by ALPN, whatever others it is used for.
+    """A TLS context that offers these protocols by ALPN, whatever else it is used for.
 
-    context: an ssl.SSLContext, whose list is set for the moment in which a socket takes it along,
-    as is the word that there shall be one handshake (RFC 9113, 9.2.1); or an OpenSSL.SSL.Context,
-    which is not changed.  All else is the context's.
+    context: an ssl.SSLContext, whose list is set only until a socket has copied it, and so is
+    the option against a second handshake (RFC 9113, 9.2.1); or an OpenSSL.SSL.Context,
+    which is not changed.  All other attributes are the context's.
     """
 
     def __init__(self, context: Any, protocols: Sequence[str]) -> None:
@@ -174,7 +33,7 @@ class ALPNContext:
         self._protocols = protocols
 
     def wrap_socket(self, sock: socket.socket, server_hostname: str | None = None) -> Any:
-        """The socket with TLS on it, its handshake done; it is closed where that fails."""
+        """Return the socket with TLS on it, its handshake done; it is closed if that fails."""
         secure: Any
         context = self._context
         if hasattr(context, "wrap_socket"):
@@ -206,7 +65,7 @@ class ALPNContext:
 
 
 class PyOpenSSLALPNContext(ALPNContext):
-    """The same with what http.client asks a context when it is given one; it decides by itself."""
+    """The same, with the attributes that http.client asks a context for. They change nothing."""
 
     verify_mode = ssl.CERT_REQUIRED
     check_hostname = True

@@ -1,13 +1,13 @@
-"""TLS by pyOpenSSL: the second filter, with the verbs of ``tls_stdlib.py``.
+"""TLS by pyOpenSSL: the second backend, with the same functions and methods as ``stdlib.py``.
 
 A ``Connection`` without a socket keeps its ciphertext in two memory BIOs, as an ``SSLObject``
 does.  Two things are ours to do: the certificate's names are compared by service_identity
-(pyOpenSSL compares none), and every exception is told as the ssl module's, so that who catches
-one backend's catches the other's.
+(pyOpenSSL compares none), and every exception is told as the ssl module's, so that a program
+that catches one backend's catches the other's.
 
-Of a context of ``make_context`` the chain and the name are judged during the handshake, so that
-the peer learns by an alert why we leave.  A caller's own context may have a callback that judges,
-which must not be replaced: there the name is compared after the handshake, before anything is said.
+With a context of ``make_context`` the chain and the name are judged during the handshake, so that
+an alert tells the peer why we leave. A caller's own context may have a callback that judges, which
+must not be replaced: there the name is compared after the handshake, before anything is sent.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ from service_identity.cryptography import (
 )
 
 from . import trust
+from .filter import RECORD_SIZE, Filter
+from .pinned import PIN, pin_of, require_pinned
+from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .trust import Pem, Pin
+    from .pinned import Pin
+    from .trust import Pem
 
-#: The largest content of a record: what one call can give (RFC 8446, 5.1).
-RECORD_SIZE = 16 * 1024
-#: What a record adds to its content, at most, and what the peer may have made us say besides.
+#: Octets that a record adds to its content, at most; and of answers to the peer that may wait
+#: beside it.
 RECORD_OVERHEAD = 64
 BESIDES = 4096
 #: Octets of ciphertext asked for where it is not known how many there are: of a handshake.
@@ -56,43 +59,44 @@ def make_context(
     verify: bool,
     pin: Pin | None,
 ) -> Context:
-    """A context as ``tls.init_context`` describes it."""
+    """A context as ``init_context`` describes it."""
     path = trust.key_log()
     context = Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(SSL.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION)
+    context.set_options(SSL.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION)
     if verify:
         context.set_verify(SSL.VERIFY_PEER, _judge)
-        with _told_as_of_ssl():
+        with _as_ssl_errors():
             _load_authorities(context, authorities)
     if path:
         context.set_keylog_callback(_KeyLog(path))
     if certificate is not None:
-        with _told_as_of_ssl():
+        with _as_ssl_errors():
             _load_certificate(context, certificate, key, password)
-    # The last: pyOpenSSL tries the list on a connection, after which a context is to be left alone.
-    context.set_cipher_list(trust.CIPHERS.encode())
+    # This is last: pyOpenSSL tries the list on a connection, and a context that has connections
+    # must not be changed.
+    context.set_cipher_list(CIPHERS.encode())
     if pin is not None:
-        setattr(context, trust.PIN, pin)
+        setattr(context, PIN, pin)
     return context
 
 
 @contextlib.contextmanager
-def _told_as_of_ssl() -> Any:
-    """Complaints of pyOpenSSL and cryptography about files, as the ssl module's."""
+def _as_ssl_errors() -> Any:
+    """Raise the ssl module's exceptions for those of pyOpenSSL and cryptography about files."""
     try:
         yield
     except SSL.Error as error:
-        raise _translated(error) from error
+        raise _ssl_error(error) from error
     except ValueError as error:
         raise ssl.SSLError(int(ssl.SSL_ERROR_SSL), str(error)) from error
 
 
 def _load_authorities(context: Context, authorities: Pem | None) -> None:
-    """Trust these, or whom the system trusts, as far as OpenSSL can read the system's list."""
+    """Trust these authorities; None: the system's, as far as OpenSSL can read its list."""
     store = context.get_cert_store()
     if sys.version_info >= (3, 13):
-        # As the ssl module does since then: one certificate, one verdict, whichever backend.
+        # The ssl module does so since then: both backends judge a certificate alike.
         store.set_flags(crypto.X509StoreFlags.X509_STRICT | crypto.X509StoreFlags.PARTIAL_CHAIN)
     if authorities is not None:
         trust.require_authorities(authorities)
@@ -101,7 +105,7 @@ def _load_authorities(context: Context, authorities: Pem | None) -> None:
             store.add_cert(crypto.X509.from_cryptography(found))
     elif authorities is None:
         _load_system(context)
-    elif os.path.isdir(authorities):  # noqa: PTH112 - as in tls_stdlib.py
+    elif os.path.isdir(authorities):  # noqa: PTH112 - as in stdlib.py
         context.load_verify_locations(None, os.fspath(authorities))
     else:
         trust.read_pem(authorities)  # a file that is not there is an OSError
@@ -109,7 +113,7 @@ def _load_authorities(context: Context, authorities: Pem | None) -> None:
 
 
 def _load_system(context: Context) -> None:
-    """Trust whom the standard library would: its OpenSSL is the system's, pyOpenSSL's is not."""
+    """Trust the authorities of the standard library, whose OpenSSL is the system's."""
     if sys.platform == "win32":
         store = context.get_cert_store()
         for octets in ssl.create_default_context().get_ca_certs(binary_form=True):
@@ -126,7 +130,7 @@ def _load_system(context: Context) -> None:
 def _load_certificate(
     context: Context, certificate: Pem, key: Pem | None, password: str | bytes | None
 ) -> None:
-    """Have the client show a certificate, with the chain that comes with it."""
+    """Have the client send a certificate, with the chain that comes with it."""
     pem = trust.read_pem(certificate)
     first, *others = x509.load_pem_x509_certificates(pem)
     context.use_certificate(first)
@@ -160,9 +164,9 @@ class _KeyLog:
 
 
 class _Judgement:
-    """What is found out about a peer's certificate while the handshake goes on.
+    """The verdict on a peer's certificate, which grows while the handshake goes on.
 
-    name: whom it has to be for, an A-label or a literal IP address.
+    name: the certificate must be for it; an A-label or a literal IP address.
     """
 
     __slots__ = ("address", "fault", "is_convinced", "name")
@@ -175,7 +179,7 @@ class _Judgement:
         self.is_convinced = False
 
     def examine(self, certificate: Any) -> bool:
-        """Whether a certificate, whose chain is good, is for the name."""
+        """True if a certificate, whose chain is good, is for the name."""
         try:
             if self.address is None:
                 verify_certificate_hostname(certificate, self.name)
@@ -193,7 +197,7 @@ class _Judgement:
 
 
 def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: int) -> bool:
-    """OpenSSL's question about each certificate of a chain, the peer's own as the last."""
+    """Answer OpenSSL: may the handshake go on? Asked for each certificate, the peer's own last."""
     judgement = connection.get_app_data()
     if judgement is None:  # not a connection of hyper's
         return bool(is_good)
@@ -204,7 +208,7 @@ def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: in
 
 
 def _words_of(code: int) -> str:
-    """OpenSSL's number of what is wrong with a certificate, in words."""
+    """Return the words for OpenSSL's number of what is wrong with a certificate."""
     for name, value in vars(SSL.X509VerificationCodes).items():
         if value == code and name.startswith("ERR_"):
             words: str = name[4:].lower().replace("_", " ")
@@ -212,8 +216,8 @@ def _words_of(code: int) -> str:
     return f"OpenSSL's X509_V_ERR {code}"
 
 
-def _translated(error: SSL.Error) -> OSError:
-    """The exception that the ssl module would raise."""
+def _ssl_error(error: SSL.Error) -> OSError:
+    """Return the exception that the ssl module would raise."""
     if isinstance(error, SSL.ZeroReturnError):
         return ssl.SSLZeroReturnError(
             int(ssl.SSL_ERROR_ZERO_RETURN), "TLS/SSL connection has been closed (EOF)"
@@ -232,7 +236,7 @@ def _translated(error: SSL.Error) -> OSError:
     return translated
 
 
-class PyOpenSSLFilter:
+class PyOpenSSLFilter(Filter):
     """One TLS connection, client side, over memory. Lock held for every call.
 
     protocols: to offer by ALPN.  session: of an earlier connection to the same server, by the
@@ -246,29 +250,25 @@ class PyOpenSSLFilter:
         protocols: Sequence[str],
         session: Any = None,
     ) -> None:
+        super().__init__()
         connection = self._connection = SSL.Connection(context, None)
         connection.set_connect_state()
         connection.set_alpn_protos([protocol.encode() for protocol in protocols])
         if hasattr(connection, "set_options"):
-            connection.set_options(trust.OP_NO_RENEGOTIATION)
+            connection.set_options(OP_NO_RENEGOTIATION)
         self._verifies = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
         name = _a_label(server_hostname or "")
         if self._verifies and not name:
             raise ValueError("a certificate cannot be verified without a host's name")
         if not self._verifies and not isinstance(context, Context):
             trust.warn_of_own_context()
-        self._pin: Pin | None = getattr(context, trust.PIN, None)
+        self._pin = pin_of(context)
         self._judgement = _Judgement(name)
         connection.set_app_data(self._judgement)
         if name and self._judgement.address is None:
             connection.set_tlsext_host_name(name.encode("ascii"))
         if session is not None:
             connection.set_session(session)
-        self._has_more = False
-        #: the peer said close_notify, or its socket is closed and all it said was read
-        self._has_ended = False
-        #: why nothing more can be decrypted
-        self._failure: OSError | None = None
         #: whether the version agreed on is one below 1.3
         self._may_renegotiate = False
         #: what a read has made OpenSSL answer
@@ -277,7 +277,7 @@ class PyOpenSSLFilter:
         self._expected = FLIGHT_SIZE
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
+        """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
         self._expected = FLIGHT_SIZE
         judgement = self._judgement
         try:
@@ -287,7 +287,7 @@ class PyOpenSSLFilter:
         except SSL.Error as error:
             if judgement.fault is not None:
                 raise trust.certificate_error(*judgement.fault) from error
-            raise _translated(error) from error
+            raise _ssl_error(error) from error
         if self._verifies and not judgement.is_convinced:
             # The context's own callback was asked; or a session is resumed, and nobody was.
             certificate = self._connection.get_peer_certificate(as_cryptography=True)
@@ -295,23 +295,23 @@ class PyOpenSSLFilter:
                 assert judgement.fault is not None  # it says why not
                 raise trust.certificate_error(*judgement.fault)
         if self._pin is not None:
-            trust.require_pinned(self._pin, self.chain(), judgement.name)
+            require_pinned(self._pin, self.chain(), judgement.name)
         self._may_renegotiate = self.version() != "TLSv1.3"
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Ciphertext from the peer; not kept."""
+        """Take ciphertext from the peer; the view is not kept."""
         if ciphertext:  # pyOpenSSL takes nothing for a fault
             self._connection.bio_write(ciphertext)
             self._has_more = True
 
     def feed_eof(self) -> None:
-        """The peer's socket is closed."""
+        """Note that the peer's socket is closed."""
         self._connection.bio_shutdown()
         self._has_more = True
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the peer; b"" for nothing."""
+        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
         size, self._expected = self._expected or FLIGHT_SIZE, 0
         answer, self._answer = self._answer, b""
         pieces: list[bytes] = []
@@ -324,19 +324,19 @@ class PyOpenSSLFilter:
         return answer + octets if answer else octets
 
     def write(self, octets: bytes) -> None:
-        """Encrypt octets; they come out of ``take_ciphertext``."""
+        """Encrypt octets; ``take_ciphertext`` returns them."""
         try:
             self._connection.sendall(octets)
         except SSL.Error as error:
-            raise _translated(error) from error
+            raise _ssl_error(error) from error
         size = len(octets)
         self._expected += size + (size // RECORD_SIZE + 1) * RECORD_OVERHEAD + BESIDES
 
     def decrypt_into(self, view: memoryview) -> int | None:
-        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet. HOT.
+        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
 
-        pyOpenSSL copies each record from a buffer of the size that is asked for; a record's is
-        the largest that can be of use.
+        HOT: once a read (bench/receive.py). pyOpenSSL copies each record from a buffer of the
+        size that is asked for; the size of a record is the largest that can be of use.
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
@@ -348,49 +348,45 @@ class PyOpenSSLFilter:
         except SSL.WantReadError:
             self._has_more = False
         except (SSL.ZeroReturnError, SSL.SysCallError):
-            # An end without close_notify: see tls_stdlib.py.
+            # An end without close_notify: see stdlib.py.
             self._has_ended, self._has_more = True, False
         except SSL.Error as error:
-            self._failure = _translated(error)
+            self._failure = _ssl_error(error)
         if self._may_renegotiate and self._failure is None:
-            # What a read has made OpenSSL answer: see tls_stdlib.py.
+            # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
             if self._answer:
                 self._failure = trust.renegotiation_error()
-        if filled:
-            return filled  # what came before a failure counts
-        if self._failure is not None:
-            raise trust.copied(self._failure)
-        return 0 if self._has_ended else None
+        return filled or self._conclude(self._has_ended)
 
     @property
     def has_more(self) -> bool:
-        """Whether ``decrypt_into`` may give octets without more ciphertext."""
+        """True if ``decrypt_into`` may give octets without more ciphertext."""
         return self._has_more or self._has_ended or self._failure is not None
 
     def end(self) -> None:
-        """Say close_notify; the peer's is not waited for."""
+        """Send close_notify, and do not wait for the peer's."""
         self._expected += BESIDES
         with contextlib.suppress(SSL.Error):  # before the handshake is done, there is no end
             self._connection.shutdown()
 
     def session(self) -> Any:
-        """What a later connection to the server may resume (RFC 8446, 2.2)."""
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self._connection.get_session()
 
     # ------------------------------------------------- what the handshake agreed on
 
     def alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN (RFC 7301), or None."""
+        """Return the protocol that ALPN has chosen (RFC 7301), or None."""
         return self._connection.get_alpn_proto_negotiated().decode("latin-1") or None
 
     def version(self) -> str | None:
-        """``"TLSv1.3"``, say."""
+        """Return the version of TLS, for example ``"TLSv1.3"``."""
         name: str = self._connection.get_protocol_version_name()
         return name
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        """Return OpenSSL's name of the cipher, its version of TLS, and its secret bits."""
         connection = self._connection
         name = connection.get_cipher_name()
         if name is None:
@@ -398,11 +394,11 @@ class PyOpenSSLFilter:
         return name, connection.get_cipher_version() or "", connection.get_cipher_bits() or 0
 
     def compression(self) -> str | None:
-        """None: cryptography's OpenSSL is built without (9.2)."""
+        """Return None: cryptography's OpenSSL is built without compression (9.2)."""
         return None
 
     def certificate(self) -> dict[str, Any]:
-        """The peer's *verified* certificate as the ssl module shows it; {} for any other."""
+        """Return the peer's *verified* certificate as the ssl module shows it; {} for any other."""
         found = self._connection.get_peer_certificate(as_cryptography=True)
         if found is None or not self._verifies:
             return {}
@@ -417,7 +413,7 @@ class PyOpenSSLFilter:
         }
 
     def chain(self) -> list[bytes]:
-        """The peer's chain in DER, its own certificate first."""
+        """Return the peer's chain in DER, its own certificate first."""
         connection = self._connection
         found = (
             connection.get_verified_chain if self._verifies else connection.get_peer_cert_chain
@@ -429,7 +425,7 @@ class PyOpenSSLFilter:
 
 
 def _a_label(host: str) -> str:
-    """A host as it goes over the wire: IDNA's, as the ssl module codes it."""
+    """Return a host as the ssl module sends it: an A-label of IDNA."""
     return host if host.isascii() else host.encode("idna").decode("ascii")
 
 

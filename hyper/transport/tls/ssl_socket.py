@@ -1,8 +1,8 @@
 """A transport over a TLS socket that somebody else has opened (an ``ssl.SSLSocket``).
 
-The socket is made non-blocking and used under the pump's lock alone, as OpenSSL wants it.  A
-reference of the kind that ``makefile`` makes is kept: whoever closes the socket behind our back,
-as ``urllib.request`` does, closes it only when we let go of it.
+The socket is made non-blocking and used under the pump's lock alone, as OpenSSL demands.  A
+reference of the kind that ``makefile`` makes is kept: other code may call the socket's ``close``,
+as ``urllib.request`` does, and it is closed only when this transport is.
 """
 
 from __future__ import annotations
@@ -10,27 +10,25 @@ from __future__ import annotations
 import ssl
 
 from ..tcp import PlainTransport
-
-#: A TLS record of full size: after less than that, the kernel has probably no more.
-RECORD_SIZE = 16 * 1024
+from .filter import RECORD_SIZE
 
 
 class SSLSocketTransport(PlainTransport):
-    """A handshaken ``SSLSocket`` with a transport's verbs. Lock held for all but ``wait``."""
+    """A handshaken ``SSLSocket`` as a transport. Lock held for every call but ``wait``."""
 
     socket: ssl.SSLSocket
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)
         self._reference = sock.makefile("rb", buffering=0)
-        #: why nothing more can be received, until that is told
+        #: why nothing more can be received: raised by the read after the octets that came before
         self._failure: OSError | None = None
 
     def recv_into(self, view: memoryview) -> int | None:
-        """Fill the view with what is there; 0 at the end, None for nothing yet. HOT.
+        """Fill the view with what is there; 0 at the end, None for nothing yet.
 
-        OpenSSL gives one record a call.  Whoever reads does much else for each time that it gets
-        something, so all records that are there come at once.
+        HOT: once a read (bench/receive.py). OpenSSL gives one record a call. The reader does much
+        else for each call that returns octets, so all records that are there come at once.
         """
         if self._failure is not None:
             raise self._failure
@@ -40,7 +38,8 @@ class SSLSocketTransport(PlainTransport):
             while filled < size:
                 received = sock.recv_into(view[filled:] if filled else view)
                 filled += received
-                # OpenSSL keeps no other record: what it holds of this one, pending tells.
+                # After less than a full record the kernel has probably no more, and OpenSSL keeps
+                # no other record: pending tells whether it holds more of this one.
                 if not received or (received < RECORD_SIZE and not sock.pending()):
                     self.read_would_block = received > 0
                     return filled
@@ -57,13 +56,13 @@ class SSLSocketTransport(PlainTransport):
         return filled
 
     def _send(self, octets: bytes) -> int:
-        """Offer octets to the socket; how many it took."""
+        """Offer octets to the socket; return how many it took."""
         try:
             return self.socket.send(octets)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0  # offered again, with more behind it, as OpenSSL demands
 
     def close(self) -> None:
-        """Let go of the socket; nobody may be waiting."""
+        """Close the socket, or leave that to its other user; nobody may be waiting."""
         super().close()
         self._reference.close()

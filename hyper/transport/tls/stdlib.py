@@ -1,8 +1,4 @@
-"""TLS by the standard library's ``ssl``: a filter between ciphertext and octets.
-
-An ``SSLObject`` over two memory BIOs never touches a socket: ciphertext is fed in and taken
-out, so that the only thing that ever waits is a plain socket, under hyper's own lock.
-"""
+"""TLS by the standard library's ``ssl``: an ``SSLObject`` over two memory BIOs, and contexts."""
 
 from __future__ import annotations
 
@@ -13,19 +9,23 @@ import sys
 import threading
 
 from . import trust
+from .filter import Filter
+from .pinned import bind_pin, chain_of
+from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from .trust import Pem, Pin
+    from .pinned import Pin
+    from .trust import Pem
 
-#: Held from telling a context the protocols to offer until a TLS object is made of it, which takes
-#: them along: two connections that share a context and want to offer different ones.
+#: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
+#: otherwise two connections that share a context could swap their ALPN lists.
 ALPN_LOCK = threading.Lock()
 
-#: Where one file serves programs that know only paths, without ever being on a disk.
+#: The directory in which Linux shows each open file under a path, those in memory included.
 OPEN_FILES = "/proc/self/fd"
 
 
@@ -38,8 +38,8 @@ def make_context(
     verify: bool,
     pin: Pin | None,
 ) -> ssl.SSLContext:
-    """A context as ``tls.init_context`` describes it."""
-    # Before ssl looks for itself, and says less of it.
+    """A context as ``init_context`` describes it."""
+    # Before ssl opens the file itself, with a message that does not name it.
     path = trust.key_log() if hasattr(ssl.SSLContext, "keylog_filename") else None
     if not verify:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -53,36 +53,36 @@ def make_context(
         # A common name is no host's name: RFC 9525, 2. pyOpenSSL's backend never reads it.
         context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(trust.CIPHERS)
-    context.options |= ssl.OP_NO_COMPRESSION | trust.OP_NO_RENEGOTIATION
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | OP_NO_RENEGOTIATION
     if path and not context.keylog_filename:
         context.keylog_filename = path
     if certificate is not None:
         for source in (certificate, key):
             if source is not None:
-                trust.read_pem(source)  # as of authorities
+                trust.read_pem(source)  # as for authorities: the message names the file
         with _as_file(certificate) as chain_path, _as_file(key) as key_path:
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
     if pin is not None:
-        _bind_pin(context, pin)
+        bind_pin(context, pin)
     return context
 
 
 def _context_of(authorities: Pem) -> ssl.SSLContext:
-    """A context that trusts these authorities alone."""
+    """Return a context that trusts these authorities alone."""
     trust.require_authorities(authorities)
     if isinstance(authorities, bytes):
         # Between the certificates there may be words in any language.
         return ssl.create_default_context(cadata=authorities.decode("ascii", "ignore"))
     if os.path.isdir(authorities):  # noqa: PTH112 - pathlib is costly to import
         return ssl.create_default_context(capath=authorities)
-    trust.read_pem(authorities)  # a file that cannot be read is told with its name
+    trust.read_pem(authorities)  # an OSError names the file, ssl's does not
     return ssl.create_default_context(cafile=authorities)
 
 
 def _system_context() -> ssl.SSLContext:
-    """A context that trusts whom the system trusts; takes 10 ms where it reads a file of them."""
+    """Return a context with the system's authorities; it takes 10 ms to read a file of them."""
     if sys.platform in ("darwin", "win32"):
         # Their own verifiers know more than the lists that OpenSSL can read: certificates that an
         # administrator added on macOS, and those that Windows fetches when they are first needed.
@@ -96,76 +96,12 @@ def _system_context() -> ssl.SSLContext:
 
 
 def judges_while_wrapping(context: Any) -> bool:
-    """Whether ``wrap_socket`` of a context verifies the peer, and a later handshake does not.
+    """True if ``wrap_socket`` of a context verifies the peer, and a later handshake does not.
 
-    So does truststore before 0.10.5.
+    truststore before 0.10.5 is like that.
     """
     inner = getattr(context, "_ctx", None)
     return getattr(inner, "sslsocket_class", None) is ssl.SSLSocket
-
-
-def _bind_pin(context: ssl.SSLContext, pin: Pin) -> None:
-    """Have every handshake that is made with a context end with the pin's question.
-
-    http.client, urllib3 and httpx, which know of no pin, get their sockets from the context: what
-    class they are of is the context's choice.
-    """
-    setattr(context, trust.PIN, pin)
-    inner: Any = getattr(context, "_ctx", context)  # truststore's context has another one inside
-
-    class Pinned:
-        _is_pinned = False
-
-        def _handshaken(self) -> None:
-            # OpenSSL shakes hands by itself where somebody writes or reads and nobody has.
-            if not self._is_pinned:
-                self.do_handshake()  # type: ignore[attr-defined]
-
-        def read(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().read(*arguments, **options)  # type: ignore[misc]
-
-        def write(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().write(*arguments, **options)  # type: ignore[misc]
-
-    class PinnedObject(Pinned, inner.sslobject_class):  # type: ignore[misc]
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
-            self._is_pinned = True
-
-    class PinnedSocket(Pinned, inner.sslsocket_class):  # type: ignore[misc]
-        def do_handshake(self, block: bool = False) -> None:
-            super().do_handshake(block)
-            try:
-                trust.require_pinned(pin, chain_of(self), str(self.server_hostname))
-            except BaseException:
-                self.close()  # whoever catches this shall not go on
-                raise
-            self._is_pinned = True
-
-        def send(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()
-            return super().send(*arguments, **options)
-
-        def sendall(self, *arguments: Any, **options: Any) -> Any:
-            self._handshaken()  # PyPy's does not send by send
-            return super().sendall(*arguments, **options)
-
-    inner.sslobject_class, inner.sslsocket_class = PinnedObject, PinnedSocket
-
-
-def chain_of(secure: Any) -> list[bytes]:
-    """The peer's chain in DER, its own certificate first; that one alone before Python 3.13.
-
-    secure: an ssl.SSLObject or an ssl.SSLSocket.
-    """
-    found = secure.getpeercert(binary_form=True)
-    if found is None:
-        return []
-    get_chain: Any = getattr(secure, "get_verified_chain", list)
-    return get_chain() or [found]
 
 
 def _refuse_to_ask() -> str:
@@ -174,11 +110,11 @@ def _refuse_to_ask() -> str:
 
 @contextlib.contextmanager
 def _as_file(pem: Pem | None) -> Iterator[Any]:
-    """A path to PEM that OpenSSL can open; in memory where the system has such files."""
+    """Give a path under which OpenSSL can open PEM: in memory, if the system can do that."""
     if not isinstance(pem, bytes):
         yield pem and os.fspath(pem)
         return
-    if hasattr(os, "memfd_create") and os.path.isdir(OPEN_FILES):  # noqa: PTH112
+    if hasattr(os, "memfd_create") and os.path.isdir(OPEN_FILES):  # noqa: PTH112 - as above
         descriptor = os.memfd_create("hyper")
         path = f"{OPEN_FILES}/{descriptor}"
     else:
@@ -192,10 +128,10 @@ def _as_file(pem: Pem | None) -> Iterator[Any]:
     finally:
         os.close(descriptor)
         if not path.startswith(OPEN_FILES):
-            os.unlink(path)  # noqa: PTH108
+            os.unlink(path)  # noqa: PTH108 - as above
 
 
-class StdlibFilter:
+class StdlibFilter(Filter):
     """One TLS connection, client side, over memory. Lock held for every call.
 
     protocols: to offer by ALPN.  session: of an earlier connection to the same server, by the
@@ -209,6 +145,7 @@ class StdlibFilter:
         protocols: Sequence[str],
         session: ssl.SSLSession | None = None,
     ) -> None:
+        super().__init__()
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         with ALPN_LOCK:
@@ -216,14 +153,9 @@ class StdlibFilter:
             self.object = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
             )
-        self._has_more = False
-        #: the peer said close_notify; its socket may stay open
-        self._has_ended = False
-        #: why nothing more can be decrypted
-        self._failure: ssl.SSLError | None = None
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ssl.SSLError where the two sides disagree."""
+        """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
         try:
             self.object.do_handshake()
         except ssl.SSLWantReadError:
@@ -235,26 +167,26 @@ class StdlibFilter:
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Ciphertext from the peer; not kept."""
+        """Take ciphertext from the peer; the view is not kept."""
         self._incoming.write(ciphertext)
 
     def feed_eof(self) -> None:
-        """The peer's socket is closed."""
+        """Note that the peer's socket is closed."""
         self._incoming.write_eof()
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the peer; b"" for nothing."""
+        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
     def write(self, octets: bytes) -> None:
-        """Encrypt octets; they come out of ``take_ciphertext``."""
+        """Encrypt octets; ``take_ciphertext`` returns them."""
         self.object.write(octets)
 
     def decrypt_into(self, view: memoryview) -> int | None:
-        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet. HOT.
+        """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
 
-        OpenSSL gives one record a call, and an exception where it has none: asking only while
-        ciphertext is there keeps exceptions out of the common case.
+        HOT: once a read (bench/receive.py). OpenSSL gives one record a call, and an exception where
+        it has none: asking only while ciphertext is there keeps exceptions out of the common case.
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
@@ -273,31 +205,28 @@ class StdlibFilter:
         except ssl.SSLWantReadError:
             self._has_more = False
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            # An end without close_notify is no attack on HTTP/2, whose frames and messages
-            # carry their own lengths: what is cut short is noticed as such.
+            # An end without close_notify is no attack on HTTP/2: its frames and messages carry
+            # their own lengths, so content that is cut short is noticed.
             return filled
         except ssl.SSLError as error:
             self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
-        if filled:
-            return filled  # what came before a failure counts
-        if self._failure is not None:
-            raise trust.copied(self._failure)
-        return 0 if self._has_ended or incoming.eof else None
+        return filled or self._conclude(self._has_ended or incoming.eof)
 
     def _why_answered(self) -> ssl.SSLError | None:
-        """Whether a read that has made OpenSSL answer something is the end of it all.
+        """Return the failure, if a read that made OpenSSL answer something is one.
 
-        Under TLS 1.2 the answer belongs to another handshake, which HTTP/2 forbids (9.2.1): an
-        alert that declines it, or its first message where a context of the caller's allows it.
+        Under TLS 1.3 OpenSSL may answer a read, with a key update for example. Under TLS 1.2 the
+        answer belongs to another handshake, which HTTP/2 forbids (9.2.1): an alert that declines
+        it, or its first message where a context of the caller's allows it.
         """
         # In the middle of a handshake there is no version.
         return None if self.object.version() == "TLSv1.3" else trust.renegotiation_error()
 
     @property
     def has_more(self) -> bool:
-        """Whether ``decrypt_into`` may give octets without more ciphertext."""
+        """True if ``decrypt_into`` may give octets without more ciphertext."""
         incoming = self._incoming
         return bool(
             self._has_more
@@ -308,36 +237,36 @@ class StdlibFilter:
         )
 
     def end(self) -> None:
-        """Say close_notify; the peer's is not waited for."""
+        """Send close_notify, and do not wait for the peer's."""
         with contextlib.suppress(ssl.SSLError):  # want-read: the usual case
             self.object.unwrap()
 
     def session(self) -> ssl.SSLSession | None:
-        """What a later connection to the server may resume (RFC 8446, 2.2)."""
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self.object.session
 
     # ------------------------------------------------- what the handshake agreed on
 
     def alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN (RFC 7301), or None."""
+        """Return the protocol that ALPN has chosen (RFC 7301), or None."""
         return self.object.selected_alpn_protocol()
 
     def version(self) -> str | None:
-        """``"TLSv1.3"``, say."""
+        """Return the version of TLS, for example ``"TLSv1.3"``."""
         return self.object.version()
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """OpenSSL's name of the cipher, the protocol that it is of, and its secret bits."""
+        """Return OpenSSL's name of the cipher, its version of TLS, and its secret bits."""
         return self.object.cipher()
 
     def compression(self) -> str | None:
-        """The compression within TLS, or None, as it should be (9.2)."""
+        """Return the compression within TLS; None, as it should be (9.2)."""
         return self.object.compression()
 
     def certificate(self) -> dict[str, Any]:
-        """The peer's *verified* certificate as the ssl module shows it; {} for any other."""
+        """Return the peer's *verified* certificate as the ssl module shows it; {} for any other."""
         return self.object.getpeercert() or {}
 
     def chain(self) -> list[bytes]:
-        """The peer's chain in DER, its own certificate first; that one alone before Python 3.13."""
+        """Return the peer's chain in DER; before Python 3.13, its own certificate alone."""
         return chain_of(self.object)

@@ -1,8 +1,8 @@
-"""Whom a TLS connection trusts: the words that both backends share (RFC 9113, 9.2).
+"""Trust: what both backends share about certificates and keys.
 
-A backend (``tls_stdlib.py``, ``tls_pyopenssl.py``) makes contexts and checks chains and names by
-its library.  What they say about it is said here, so that one fault has one exception: a
-certificate that does not convince is an ``ssl.SSLCertVerificationError``, whoever found it out.
+A backend (``stdlib.py``, ``pyopenssl.py``) makes contexts and checks chains and names by its
+library.  The exceptions for its findings are made here, so that one fault has one exception: a
+certificate that is refused is an ``ssl.SSLCertVerificationError`` in both backends.
 """
 
 from __future__ import annotations
@@ -14,21 +14,10 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Union
 
     #: A path, or PEM in memory.
     Pem = Union[str, "os.PathLike[str]", bytes]
-    #: Asked for a server's chain in DER, its own certificate first; false refuses it.
-    Pin = Callable[[list[bytes]], object]
-
-#: Under TLS 1.2, only ephemeral key exchange with an AEAD cipher: what is left when the list of
-#: appendix A is taken away. TLS 1.3 has no others.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
-
-#: OpenSSL's bit for a context that shakes hands once a connection (RFC 9113, 9.2.1), which neither
-#: PyPy's ssl nor every pyOpenSSL names.
-OP_NO_RENEGOTIATION = 0x40000000
 
 #: OpenSSL's numbers of what is wrong with a certificate, where hyper itself is the judge.
 UNSPECIFIED = 1
@@ -36,15 +25,12 @@ REFUSED_BY_APPLICATION = 50
 HOSTNAME_MISMATCH = 62
 IP_ADDRESS_MISMATCH = 64
 
-#: The context's attribute that holds the caller's pin.
-PIN = "hyper_pin"
-
-#: The packages whose lines no warning points at: the program's own are meant.
+#: Warnings skip the frames of these packages, so that they point at the caller's code.
 BETWEEN = ("hyper", "http")
 
 
 class InsecureTLSWarning(UserWarning):
-    """A TLS context verifies nobody: whoever is on the way can read and change everything."""
+    """A TLS context verifies nobody: anyone on the way can read and change everything."""
 
 
 def warn_of_own_context() -> None:
@@ -61,7 +47,7 @@ def warn_of_own_context() -> None:
 
 
 def certificate_error(code: int, words: str) -> ssl.SSLCertVerificationError:
-    """The exception for a certificate that does not convince, as the ssl module makes it.
+    """The exception for a certificate that is refused, as the ssl module makes it.
 
     code: OpenSSL's number of the reason.
     """
@@ -91,30 +77,21 @@ def renegotiation_error() -> ssl.SSLError:
 
 
 def copied(error: OSError) -> OSError:
-    """Another exception that says the same, and may be raised where this one is kept.
+    """Return another exception that says the same, so that this one can be kept and not raised.
 
-    An exception that was raised refers to the frames that it went through, and so to its keeper.
+    An exception that is raised refers to the frames that it went through, and so to its keeper: a
+    cycle, which only the garbage collector would find.
     """
     other = type(error)(*error.args)
     other.__dict__.update(error.__dict__)
     return other
 
 
-def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
-    """Raise ssl.SSLCertVerificationError unless the caller's pin accepts the chain."""
-    if not pin(chain):
-        raise certificate_error(
-            REFUSED_BY_APPLICATION,
-            f"the certificate of {host} was refused by the pin that this program has set; either"
-            " the server has a new one, or somebody else answers in its place",
-        )
-
-
 def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
-    """Whether a verified certificate's names cover a host, for promises of it (10.1).
+    """True if a verified certificate's names cover a host, for promises of it (10.1).
 
-    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only judges
-    who may *push*; whom we talk to was judged by the TLS library during the handshake.
+    A name that begins with ``*.`` covers one label more (RFC 6125, 6.4.3).  This only
+    judges who may *push*. The TLS library has judged the server itself during the handshake.
     """
     host = host.lower().rstrip(".")
     if ":" in host:  # the same IPv6 address is written in many ways
@@ -131,7 +108,7 @@ def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
 
 
 def address_of(host: str) -> str | None:
-    """The host, if it is a literal IP address, as certificates name it; else None."""
+    """Return a literal IP address as certificates name it; None for any other host."""
     import ipaddress
 
     try:
@@ -141,9 +118,9 @@ def address_of(host: str) -> str | None:
 
 
 def key_log() -> str | None:
-    """The file to which the user's environment wants the keys of TLS connections written.
+    """Return the file that the environment names for the keys of TLS connections, or None.
 
-    Raises the OSError that opening it does, for it is found out now or in the middle of things.
+    Raises the OSError of opening it: now, and not in the middle of a connection.
     """
     path = None if sys.flags.ignore_environment else os.environ.get("SSLKEYLOGFILE")
     if not path:
@@ -159,7 +136,7 @@ def key_log() -> str | None:
 def require_authorities(source: Pem) -> None:
     """Raise ssl.SSLError for a source that names no authority, as an empty string does.
 
-    OpenSSL's functions take what is empty for what was not given, and trust the system's.
+    OpenSSL takes an empty name for one that was not given, and would trust the system's.
     """
     named = source.decode("ascii", "ignore") if isinstance(source, bytes) else os.fspath(source)
     if not named.strip():
@@ -171,7 +148,7 @@ def require_authorities(source: Pem) -> None:
 
 
 def read_pem(source: Pem) -> bytes:
-    """The octets of a PEM file, or those that were given."""
+    """Return the octets of a PEM file, or those that were given."""
     if isinstance(source, bytes):
         return source
     with open(source, "rb") as file:  # noqa: PTH123 - as above

@@ -1,0 +1,151 @@
+"""The header section of a request, with the fields that go without saying (RFC 9113, 8.3.1)."""
+
+from __future__ import annotations
+
+from ..protocol import messages, priorities
+from . import content, content_codings
+from .exchange import wrong_length
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..fields import Fields, FieldSource
+    from ..protocol.messages import RequestFields
+    from ..protocol.origins import Origin
+    from ..protocol.priorities import PrioritySource
+    from .content import Body
+    from .putrequest import Draft
+
+
+class RequestHead:
+    """A header section that is ready to be sent, and what it says of the content."""
+
+    __slots__ = (
+        "content_length",
+        "expects_continue",
+        "is_whole",
+        "method",
+        "protocol",
+        "section",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        section: Fields,
+        content_length: int | None = None,
+        *,
+        is_whole: bool = False,
+        expects_continue: bool = False,
+        protocol: str | None = None,
+    ) -> None:
+        self.method = method
+        self.section = section
+        #: octets of content that it announces, or None
+        self.content_length = content_length
+        #: True if END_STREAM goes with it: neither content nor trailers follow
+        self.is_whole = is_whole
+        #: True if content waits for 100 (Continue) (RFC 9110, 10.1.1)
+        self.expects_continue = expects_continue
+        #: of extended CONNECT (RFC 8441, 4), else None
+        self.protocol = protocol
+
+
+class RequestHeads:
+    """Makes the header sections of one connection's requests. Any thread.
+
+    origin: where requests go. decodes: whether content codings are offered.
+
+    Every method raises LocalProtocolError, InvalidURL or TypeError for what must not be sent.
+    """
+
+    def __init__(self, origin: Origin, *, decodes: bool) -> None:
+        self._origin = origin
+        self._decodes = decodes
+        self._accept_encoding: Fields = ()
+
+    def of_request(
+        self,
+        method: str,
+        url: str,
+        body: Body,
+        headers: FieldSource,
+        trailers: Fields,
+        priority: PrioritySource | None,
+    ) -> RequestHead:
+        """Make the head of a request whose content is known. HOT: once a request."""
+        given = messages.request_fields(headers)
+        size = content.content_length(method, body)
+        content_length, implied = self._implied(given, size)
+        if priority is not None:
+            implied += priorities.fields(priority, given.fields)
+        section = messages.request_section(method, url, self._origin, given, implied)
+        is_known = body is None or size is not None
+        if is_known and content_length is not None and content_length != (size or 0):
+            raise wrong_length(size or 0, content_length)
+        is_whole = body is None and not trailers
+        return RequestHead(
+            method,
+            section,
+            content_length,
+            is_whole=is_whole,
+            expects_continue=given.expects_continue and not is_whole,
+        )
+
+    def of_draft(self, draft: Draft, *, is_whole: bool) -> RequestHead:
+        """Make the head of a request that was put together piece by piece."""
+        given = messages.request_fields(draft.headers)
+        content_length, implied = self._implied(given, None, offers_codings=draft.offers_codings)
+        section = messages.request_section(draft.method, draft.url, self._origin, given, implied)
+        return RequestHead(
+            draft.method,
+            section,
+            content_length,
+            is_whole=is_whole,
+            expects_continue=given.expects_continue and not is_whole,
+        )
+
+    def of_stream(
+        self, method: str, url: str, headers: FieldSource, priority: PrioritySource | None
+    ) -> RequestHead:
+        """Make the head of a request whose content is written while its response is read."""
+        given = messages.request_fields(headers)
+        implied = priorities.fields(priority, given.fields)
+        section = messages.request_section(method, url, self._origin, given, implied)
+        return RequestHead(
+            method, section, given.content_length, expects_continue=given.expects_continue
+        )
+
+    def of_tunnel(
+        self,
+        target: str,
+        protocol: str | None,
+        headers: FieldSource,
+        priority: PrioritySource | None,
+    ) -> RequestHead:
+        """Make the head of CONNECT, with protocol of extended CONNECT (8.5; RFC 8441, 4)."""
+        given = messages.request_fields(headers)
+        implied = priorities.fields(priority, given.fields)
+        section = messages.tunnel_section(target, protocol, self._origin, given, implied)
+        return RequestHead("CONNECT", section, protocol=protocol)
+
+    def check(self, method: str, url: str) -> None:
+        """Raise for a method or a URL that cannot be sent."""
+        messages.request_section(method, url, self._origin, messages.request_fields(()), ())
+
+    def _implied(
+        self, given: RequestFields, size: int | None, *, offers_codings: bool = True
+    ) -> tuple[int | None, Fields]:
+        """Return the content length, if it is known, and the fields that go without saying."""
+        implied: Fields = ()
+        if offers_codings and not given.names_codings:
+            implied = self._accept_encoding or self._offer_codings()
+        if given.content_length is not None:
+            return given.content_length, implied
+        if size is not None:
+            implied = (*implied, (b"content-length", b"%d" % size))
+        return size, implied
+
+    def _offer_codings(self) -> Fields:
+        codes = content_codings.accept_encoding() if self._decodes else "identity"
+        self._accept_encoding = ((b"accept-encoding", codes.encode()),)
+        return self._accept_encoding

@@ -1,0 +1,58 @@
+"""CONNECT in HTTP/1.1 (RFC 9110, 9.3.6; RFC 9112, 3.2.3)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from http.client import HTTPException
+
+from ..errors import ProxyError, RemoteDisconnected
+from ..http1 import HTTPResponse
+from .blocking_stream import BlockingStream
+from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..proxies import Proxy
+    from ..transport import Transport
+    from ..transport.deadline import Deadline
+
+
+def connect_by_http1(
+    transport: Transport, proxy: Proxy, target: str, deadline: Deadline
+) -> Transport:
+    """Ask the proxy on a transport for a tunnel; return the transport, which then is the tunnel."""
+    lines = [f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n".encode()]
+    lines += [name + b": " + value + b"\r\n" for name, value in proxy.fields()]
+    stream = BlockingStream(transport, deadline)
+    with contextlib.closing(HTTPResponse(stream, method="CONNECT")) as response:
+        stream.sendall(b"".join((*lines, b"\r\n")))
+        try:
+            response.begin()
+            if stream.has_ended and response.status // 100 == 2:  # http.client takes that for whole
+                raise RemoteDisconnected("the end came within its head")
+        except HTTPException as error:
+            raise ProxyError(
+                f"the proxy {proxy} gave no answer to CONNECT {target} that HTTP/1.1 knows (RFC"
+                f" 9110, 9.3.6): {type(error).__name__}: {error}"
+            ) from error
+        if response.status // 100 == 2:
+            transport.round_trip = stream.round_trip
+            return transport
+        challenges = response.headers.get_all("proxy-authenticate") or []
+        stream.deadline, stream.room = excerpt_deadline(deadline), MAX_HEAD
+        excerpt = _beginning(response)
+        raise refusal_error(proxy, target, response.status, response.reason, challenges, excerpt)
+
+
+def _beginning(response: HTTPResponse) -> bytes:
+    """Return the beginning of the content with which a proxy explains its refusal."""
+    excerpt = b""
+    response.fp = io.BufferedReader(response.fp)
+    with contextlib.suppress(HTTPException, OSError):  # TimedOut too: it need not be whole
+        while len(excerpt) < EXCERPT:
+            piece = response.read1(EXCERPT - len(excerpt))
+            if not piece:
+                break
+            excerpt += piece
+    return excerpt

@@ -1,0 +1,62 @@
+"""A lock that survives interruptions (Ctrl-C): a thread knows whether it holds it.
+
+KeyboardInterrupt may strike between any two steps, so "the lock was released" and "this is noted"
+cannot be one step. An RLock knows its owner, and tells by ``_is_owned``. That is private, though
+``threading.Condition`` has used it since Python 2; this is the only module that does.
+"""
+
+from __future__ import annotations
+
+from _thread import RLock  # the type, which threading.RLock only calls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
+    """A lock for ``with``, and for threads that release it in the middle.
+
+    Never take it twice: it is an RLock for the sake of its owner, not of its count.
+    """
+
+    __slots__ = ()
+
+    @property
+    def is_held(self) -> bool:
+        """True if this thread holds the lock."""
+        held: bool = self._is_owned()  # type: ignore[attr-defined]
+        return held
+
+
+class Unlocked:
+    """``with`` it, a lock is not held, and is held again afterwards, whatever happens inside.
+
+    An interruption while the lock is taken again waits until that is done. It is no generator
+    under ``contextlib.contextmanager``: an interruption inside one is lost.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: InterruptibleLock) -> None:
+        self._lock: Any = lock
+
+    def __enter__(self) -> None:
+        try:
+            self._lock.release()
+        except BaseException:  # between the release and the return
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        interruption: BaseException | None = None
+        is_held = False
+        while not is_held:
+            try:
+                if not self._lock._is_owned():  # noqa: SLF001 - see above
+                    self._lock.acquire()
+                is_held = True
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+        if interruption is not None:
+            raise interruption

@@ -1,0 +1,40 @@
+"""Waiter: where one follower sleeps (rule 3)."""
+
+from __future__ import annotations
+
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    Condition = Callable[[], bool]
+
+
+class Waiter:
+    """One thread's sleep, until its condition may have become true.
+
+    ids: the streams whose news concern the thread; 0 is the connection.  ready: what it waits for.
+
+    It is a lock that is taken twice, as in ``threading.Condition``: the second time waits until
+    another thread releases it.
+    """
+
+    __slots__ = ("_latch", "ids", "is_woken", "ready")
+
+    def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
+        self.ids = ids
+        self.ready = ready
+        self.is_woken = False
+        self._latch = threading.Lock()
+        self._latch.acquire()
+
+    def wake(self) -> None:
+        """Let the thread go on; the second time does nothing. The pump's lock is held."""
+        if not self.is_woken:
+            self.is_woken = True
+            self._latch.release()
+
+    def sleep(self, timeout: float | None) -> None:
+        """Sleep until ``wake``, or for timeout seconds. Without the pump's lock."""
+        self._latch.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))

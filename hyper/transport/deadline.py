@@ -1,0 +1,65 @@
+"""Time: a deadline for several waits, and seconds as the kernel counts them."""
+
+from __future__ import annotations
+
+import time
+
+from ..errors import TimedOut
+
+#: Milliseconds that poll can count, almost 25 days; a longer wait ends then, and begins again.
+MAX_POLL = 2**31 - 1
+
+
+class Deadline:
+    """A moment until which something has to be done, in however many waits. Fixed once made.
+
+    timeout: seconds from now, or None for no limit.
+
+    moment: what the monotonic clock will show then, or None for no limit.
+    """
+
+    __slots__ = ("moment",)
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.moment: float | None = None if timeout is None else time.monotonic() + timeout
+
+    @property
+    def is_over(self) -> bool:
+        """True if the moment has passed."""
+        return self.moment is not None and time.monotonic() >= self.moment
+
+    def remaining(self, words: str) -> float | None:
+        """Return the seconds that are left, more than 0, or None for no limit.
+
+        words: the message of the TimedOut that is raised when no time is left.
+        """
+        if self.moment is None:
+            return None
+        seconds = self.moment - time.monotonic()
+        if seconds <= 0:
+            raise TimedOut(words)
+        return seconds
+
+    def at_most(self, timeout: float) -> Deadline:
+        """Return a deadline timeout seconds from now, or this one if it is earlier."""
+        other = Deadline(timeout)
+        if self.moment is None or other.moment is None or other.moment <= self.moment:
+            return other
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Deadline {self.moment}>"
+
+
+#: For waits without a limit: one object serves them all.
+NEVER = Deadline()
+
+
+def milliseconds_of(timeout: float | None) -> int | None:
+    """Return seconds as poll counts them, at most as many as it can count; None for no limit.
+
+    They are rounded up: a wait that ended before its time would turn into a busy loop.
+    """
+    if timeout is None:
+        return None
+    return -int(-timeout * 1000 // 1) if timeout < MAX_POLL / 1000 else MAX_POLL

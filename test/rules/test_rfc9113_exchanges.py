@@ -1,0 +1,213 @@
+"""RFC 9113: whole exchanges, flow control of what comes, and the end of a connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.errors import (
+    ConnectionTerminated,
+    LocalProtocolError,
+    RemoteDisconnected,
+)
+from test import wire
+from test.memory_endpoint import (
+    ANSWERED,
+    AUTHORITY,
+    AWAITING,
+    CONNECT,
+    ENDED,
+    OK,
+    OPEN,
+    PROMISE,
+    PUSHED,
+    TRAILERS,
+    MemoryEndpoint,
+    busy,
+)
+
+STATUS = (":status", "200")
+
+
+# ---- exchanges ----
+
+
+def test_8_1_a_response_with_interim_ones_before_and_trailers_behind():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(
+        wire.headers(stream.id, wire.block([(":status", "100")])),
+        wire.headers(stream.id, wire.block([(":status", "103"), ("link", "</a>")])),
+        wire.headers(stream.id, OK),
+        wire.data(stream.id, b"con", pad=3),
+        wire.data(stream.id, b"tent"),
+        wire.headers(stream.id, TRAILERS, end_stream=True),
+    )
+    assert [head.status for head in stream.informational] == [100, 103]
+    assert stream.head.status == 200
+    assert list(stream.content) == [b"con", b"tent"]
+    assert stream.trailers == ((b"checksum", b"1"),)
+    assert stream.is_over
+    assert stream.failure is None
+
+
+def test_8_1_a_response_that_is_whole_survives_rst_stream_with_no_error():
+    wired = busy()
+    stream = wired.endpoint.streams[ANSWERED]
+    wired.receive(wire.rst_stream(ANSWERED, wire.NO_ERROR))
+    assert stream.is_over
+    assert stream.failure is None
+    assert wired.endpoint.may_send(stream)  # that is: whoever waits to send learns that it is over
+    wired.check_goes_on()
+
+
+@pytest.mark.parametrize("status", ["204", "304"])
+def test_8_1_1_content_length_of_a_response_without_content_is_not_its_own(status):
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    section = wire.block([(":status", status), ("content-length", "1000")])
+    assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
+    assert stream.failure is None
+
+
+def test_8_1_1_content_length_of_a_response_to_head_is_not_its_own():
+    wired = MemoryEndpoint()
+    stream = wired.open("HEAD")
+    section = wire.block([STATUS, ("content-length", "1000")])
+    assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
+    assert stream.failure is None
+
+
+def test_8_1_1_content_length_twice_the_same_is_right():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    section = wire.block([STATUS, ("content-length", "2, 2"), ("content-length", "2")])
+    wired.receive(wire.headers(stream.id, section), wire.data(stream.id, b"ok", end_stream=True))
+    assert stream.failure is None
+
+
+def test_8_4_a_promise_and_its_response():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(
+        wire.push_promise(stream.id, 2, PROMISE[:9], end_headers=False, pad=2),
+        wire.continuation(stream.id, PROMISE[9:20], end_headers=False),
+        wire.continuation(stream.id, PROMISE[20:]),
+        wire.headers(2, OK),
+        wire.data(2, b"pushed", end_stream=True),
+    )
+    (promised,) = wired.endpoint.claim_promises(stream.id)
+    request = promised.promised_request
+    assert (request.method, request.scheme, request.authority, request.path) == (
+        *("GET", "https"),
+        *(AUTHORITY, "/promised"),
+    )
+    assert list(promised.content) == [b"pushed"]
+    assert promised.is_over
+    assert wired.endpoint.claim_promises(stream.id) == []
+
+
+def test_8_5_a_tunnel_has_no_content_length():
+    wired = MemoryEndpoint()
+    stream = wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
+    wired.receive(
+        wire.headers(stream.id, wire.block([STATUS, ("content-length", "2")])),
+        wire.data(stream.id, b"octets of any number", end_stream=True),
+    )
+    assert stream.failure is None
+    assert stream.is_over
+
+
+# ---- flow control of what comes ----
+
+
+def test_6_9_padding_and_the_pad_length_count_and_are_credited_at_once():
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500})
+    stream = wired.open()
+    answers = wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"x" * 10, pad=255))
+    assert [(f.stream_id, f.increment) for f in answers] == [(stream.id, 256)]
+    assert stream.receive_window.size == 490
+
+
+def test_6_9_content_is_credited_when_it_is_read():
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500}, unread_limit=500)
+    stream = wired.open()
+    assert wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(500))) == []
+    wired.endpoint.consume(stream, 124)
+    assert wired.sent() == []
+    wired.endpoint.consume(stream, 1)
+    frame = wired.sent()[0]
+    assert (frame.stream_id, frame.increment) == (stream.id, 125)
+
+
+def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_reset():
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    stream = wired.open()
+    wired.endpoint.cancel(stream)
+    wired.sent()
+    answers = wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_384)) * 6)
+    assert {f.stream_id for f in answers} == {0}
+    assert sum(f.increment for f in answers) >= 6 * 16_384
+
+
+# ---- 6.8, 8.7: the end of a connection, and what may be sent again ----
+
+
+def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
+    wired = busy()
+    endpoint = wired.endpoint
+    covered, failed = endpoint.streams[AWAITING], endpoint.streams[OPEN]
+    wired.receive(wire.goaway(ENDED, wire.ENHANCE_YOUR_CALM, b"be calm"))
+    error = failed.failure.exception()
+    assert type(error) is ConnectionTerminated
+    assert error.retryable
+    assert (error.error_code, error.last_stream_id, error.stream_id, error.debug_data) == (
+        *(wire.ENHANCE_YOUR_CALM, ENDED),
+        *(OPEN, b"be calm"),
+    )
+    assert repr(failed) == f"<Stream {OPEN}, closed>"
+    # "MUST NOT open additional streams"; those that are covered, and pushes, go on.
+    assert endpoint.may_open_stream_or_never()
+    with pytest.raises(LocalProtocolError, match=r"6\.8"):
+        wired.open()
+    wired.answer(covered, b"content")
+    assert covered.failure is None
+    assert covered.is_over
+    assert PUSHED in endpoint.streams
+
+
+def test_6_8_a_second_goaway_may_lower_the_last_stream():
+    wired = MemoryEndpoint()
+    first, second = wired.open(), wired.open()
+    wired.receive(wire.goaway(2**31 - 1))
+    assert second.failure is None
+    wired.receive(wire.goaway(first.id))
+    assert second.failure.exception().retryable
+    assert first.failure is None
+
+
+def test_6_8_the_end_after_goaway_is_told_with_its_reason():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(wire.goaway(stream.id, wire.INTERNAL_ERROR, b"out of memory"))
+    wired.endpoint.receive_eof()
+    error = stream.failure.exception()
+    assert type(error) is ConnectionTerminated
+    assert not error.retryable
+    assert "INTERNAL_ERROR" in str(error)
+    assert "out of memory" in str(error)
+
+
+def test_8_7_a_stream_that_was_refused_may_be_sent_again():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(wire.rst_stream(stream.id, wire.REFUSED_STREAM))
+    assert stream.failure.exception().retryable
+
+
+def test_8_7_a_connection_that_just_ends_guarantees_nothing():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.endpoint.receive_eof()
+    error = stream.failure.exception()
+    assert type(error) is RemoteDisconnected
+    assert not getattr(error, "retryable", False)

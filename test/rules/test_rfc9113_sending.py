@@ -1,0 +1,288 @@
+"""RFC 9113: what the client sends, one test for each MUST, named by its section."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.errors import (
+    InvalidURL,
+    LocalProtocolError,
+)
+from hyper.fields import outgoing_section
+from hyper.protocol import messages
+from hyper.protocol.messages import trailer_section
+from hyper.protocol.origins import Origin
+from test import wire
+from test.memory_endpoint import (
+    AUTHORITY,
+    OPEN,
+    PROMISE,
+    MemoryEndpoint,
+    busy,
+    request,
+)
+
+
+def test_4_2_no_frame_is_larger_than_the_peer_allows():
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    stream = wired.endpoint.send_request(
+        (*request("/" + "x" * 40_000, "POST"),), "POST", end_stream=False
+    )
+    wired.endpoint.send_content(stream, memoryview(bytes(50_000)), end_stream=True)
+    frames = wired.sent()
+    assert max(len(frame.payload) for frame in frames) == 16_384
+    assert [frame.end_stream for frame in frames][-2:] == [False, True]
+
+
+def test_4_3_a_field_block_leaves_in_one_piece():
+    wired = MemoryEndpoint()
+    section = request("/" + "x" * 40_000)
+    wired.endpoint.send_request(section, "GET", end_stream=True)
+    first, *rest = wired.sent()
+    assert (first.type, first.end_stream, first.end_headers) == (wire.HEADERS, True, False)
+    assert {(frame.type, frame.stream_id) for frame in rest} == {(wire.CONTINUATION, 1)}
+    assert [frame.end_headers for frame in rest] == [False] * (len(rest) - 1) + [True]
+    block = b"".join(frame.block for frame in (first, *rest))
+    assert tuple(wired.decoder.decode(block)) == section
+
+
+def test_4_3_1_a_smaller_table_is_confirmed_at_the_start_of_the_next_block():
+    wired = MemoryEndpoint()
+    wired.receive(wire.settings({wire.SETTINGS_HEADER_TABLE_SIZE: 0}))
+    wired.endpoint.send_request(request(), "GET", end_stream=True)
+    (frame,) = wired.sent()
+    assert frame.block[0] == 0x20
+
+
+def test_5_1_1_stream_ids_are_odd_and_rise():
+    wired = MemoryEndpoint()
+    assert [wired.open().id for _ in range(3)] == [1, 3, 5]
+
+
+def test_5_1_1_a_wanted_id_that_was_overtaken_is_not_taken():
+    wired = MemoryEndpoint()
+    endpoint = wired.endpoint
+    taken = endpoint.send_request(request(), "GET", end_stream=True, stream_id=3)
+    late = endpoint.send_request(request(), "GET", end_stream=True, stream_id=1)
+    assert (taken.id, late.id) == (3, 5)
+
+
+def test_5_1_1_no_stream_beyond_2_to_the_31_minus_1():
+    wired = MemoryEndpoint(first_stream_id=2**31 - 1)
+    assert wired.open().id == 2**31 - 1
+    assert not wired.endpoint.accepts_requests
+    with pytest.raises(LocalProtocolError, match=r"5\.1\.2, 6\.8"):
+        wired.open()
+
+
+def test_5_1_2_no_more_streams_than_the_peer_allows():
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 2})
+    first, _ = wired.open(), wired.open()
+    with pytest.raises(LocalProtocolError, match=r"5\.1\.2"):
+        wired.open()
+    # "reserved" streams do not count, and a promised stream counts towards our own limit.
+    wired.receive(wire.push_promise(first.id, 2, PROMISE))
+    wired.answer(first)
+    assert wired.endpoint.may_open_stream()
+    wired.open()
+
+
+def test_6_9_content_waits_for_the_windows():
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
+    endpoint = wired.endpoint
+    stream = wired.open("POST", end_stream=False)
+    assert endpoint.send_content(stream, memoryview(bytes(15)), end_stream=True) == 10
+    assert not endpoint.may_send(stream)
+    assert endpoint.send_content(stream, memoryview(bytes(5)), end_stream=True) == 0
+    (frame,) = wired.sent()
+    assert (len(frame.content), frame.end_stream) == (10, False)
+    wired.receive(wire.window_update(stream.id, 100))
+    assert endpoint.may_send(stream)
+    assert endpoint.send_content(stream, memoryview(bytes(5)), end_stream=True) == 5
+    (frame,) = wired.sent()
+    assert (len(frame.content), frame.end_stream) == (5, True)
+
+
+def test_6_9_1_content_waits_for_the_connection_s_window():
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**31 - 1})
+    endpoint = wired.endpoint
+    first, second = (wired.open("POST", end_stream=False) for _ in range(2))
+    assert endpoint.send_content(first, memoryview(bytes(65_535)), end_stream=True) == 65_535
+    assert endpoint.send_content(second, memoryview(b"x"), end_stream=True) == 0
+    assert not endpoint.may_send(second)
+    # "an empty DATA frame with END_STREAM" needs no window.
+    assert endpoint.send_content(second, memoryview(b""), end_stream=True) == 0
+    assert wired.sent()[-1].octets() == wire.data(second.id, end_stream=True)
+
+
+def test_6_9_2_a_lowered_setting_makes_a_window_negative_and_nothing_is_sent_until_it_is_not():
+    wired = MemoryEndpoint()
+    endpoint = wired.endpoint
+    stream = wired.open("POST", end_stream=False)
+    endpoint.send_content(stream, memoryview(bytes(60_000)), end_stream=False)
+    wired.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 16_384}))
+    assert stream.send_window.size == 16_384 - 60_000
+    assert endpoint.send_content(stream, memoryview(b"x"), end_stream=True) == 0
+    wired.receive(wire.window_update(stream.id, 60_000 - 16_384))
+    assert not endpoint.may_send(stream)
+    wired.receive(wire.window_update(stream.id, 1))
+    assert endpoint.send_content(stream, memoryview(b"x"), end_stream=True) == 1
+
+
+def test_6_9_2_settings_do_not_change_the_connection_s_window():
+    wired = MemoryEndpoint()
+    wired.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1}))
+    assert wired.endpoint.send_window.size == 65_535
+
+
+def test_6_5_3_settings_are_applied_in_order_and_acknowledged_at_once():
+    wired = MemoryEndpoint()
+    (ack,) = wired.receive(
+        wire.settings([(wire.SETTINGS_INITIAL_WINDOW_SIZE, size) for size in (7, 9)])
+    )
+    assert ack.octets() == wire.settings(ack=True)
+    assert wired.open("POST", end_stream=False).send_window.size == 9
+
+
+def test_6_7_ping_is_answered_with_the_same_octets():
+    wired = MemoryEndpoint()
+    (answer,) = wired.receive(wire.ping(b"8 octets"))
+    assert answer.octets() == wire.ping(b"8 octets", ack=True)
+
+
+def test_5_1_after_reset_nothing_but_priority_is_sent_on_the_stream():
+    wired = busy()
+    endpoint = wired.endpoint
+    stream = endpoint.streams[OPEN]
+    wired.receive(wire.rst_stream(OPEN, wire.CANCEL))
+    with pytest.raises(LocalProtocolError):
+        endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
+    with pytest.raises(LocalProtocolError):
+        endpoint.send_trailers(stream, ())
+    endpoint.cancel(stream)
+    endpoint.consume(stream, 100_000)
+    assert wired.sent() == []
+
+
+def test_5_4_2_rst_stream_is_never_answered_by_rst_stream():
+    wired = busy()
+    octets = b"".join(wire.rst_stream(s, 0xBAD) for s in wired.endpoint.streams)
+    assert wired.receive(octets) == []
+
+
+def test_8_1_nothing_is_sent_after_the_request_s_end():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    with pytest.raises(LocalProtocolError, match=r"RFC 9113, 8\.1"):
+        wired.endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
+    with pytest.raises(LocalProtocolError, match=r"RFC 9113, 8\.1"):
+        wired.endpoint.send_trailers(stream, ())
+    assert wired.sent() == []
+
+
+def test_8_1_trailers_end_the_request():
+    wired = MemoryEndpoint()
+    stream = wired.open("POST", end_stream=False)
+    wired.endpoint.send_trailers(stream, trailer_section([("Checksum", "1")]))
+    (frame,) = wired.sent()
+    assert (frame.type, frame.end_stream, frame.end_headers) == (wire.HEADERS, True, True)
+
+
+@pytest.mark.parametrize("name", [":status", ":path", "na me", "", "x:y"])
+def test_8_1_trailers_without_pseudo_header_fields(name):
+    with pytest.raises(LocalProtocolError):
+        trailer_section([(name, "x")])
+
+
+def test_8_2_names_are_sent_in_lower_case():
+    assert outgoing_section([("X-Mixed-CASE", "Value")]) == [(b"x-mixed-case", b"Value")]
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\rb", "a\nb", "a\r\nx: y"])
+def test_8_2_1_values_that_would_be_malformed_are_not_sent(value):
+    with pytest.raises(LocalProtocolError, match=r"8\.2\.1"):
+        outgoing_section([("x", value)])
+
+
+def fields_sent(*headers, method="GET", url="/"):
+    origin = Origin("https", AUTHORITY)
+    return messages.request_section(method, url, origin, messages.request_fields(headers), ())
+
+
+def test_8_2_2_fields_of_one_http_1_connection_are_not_sent():
+    sent = fields_sent(
+        ("Connection", "keep-alive"),
+        ("Keep-Alive", "5"),
+        ("Proxy-Connection", "close"),
+        ("Transfer-Encoding", "chunked"),
+        ("Upgrade", "websocket"),
+        ("TE", "gzip"),
+        ("kept", "1"),
+    )
+    assert sent[4:] == ((b"kept", b"1"),)
+    assert trailer_section([("connection", "x"), ("kept", "1")]) == ((b"kept", b"1"),)
+
+
+def test_8_2_2_te_may_say_trailers():
+    assert fields_sent(("TE", "trailers"))[4:] == ((b"te", b"trailers"),)
+
+
+def test_8_3_pseudo_header_fields_come_first_and_are_never_the_caller_s():
+    names = [name for name, _ in fields_sent(("accept", "*/*"))]
+    assert names == [b":method", b":scheme", b":authority", b":path", b"accept"]
+    with pytest.raises(LocalProtocolError):
+        fields_sent((":path", "/elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme", "authority", "path"),
+    [
+        ("/a?b=c", b"https", b"example.org", b"/a?b=c"),
+        ("", b"https", b"example.org", b"/"),
+        ("?b=c", b"https", b"example.org", b"/?b=c"),
+        ("/a#fragment", b"https", b"example.org", b"/a"),
+        ("*", b"https", b"example.org", b"*"),
+        ("http://other.example:8080", b"http", b"other.example:8080", b"/"),
+        ("http://user:secret@other.example/x", b"http", b"other.example", b"/x"),
+        ("http://other.example?q", b"http", b"other.example", b"/?q"),
+    ],
+)
+def test_8_3_1_scheme_authority_and_path(url, scheme, authority, path):
+    assert fields_sent(url=url)[1:] == (
+        (b":scheme", scheme),
+        (b":authority", authority),
+        (b":path", path),
+    )
+
+
+def test_8_3_1_host_does_not_differ_from_the_authority():
+    assert fields_sent(("Host", "virtual.example")) == (
+        (b":method", b"GET"),
+        (b":scheme", b"https"),
+        (b":authority", b"virtual.example"),
+        (b":path", b"/"),
+    )
+
+
+@pytest.mark.parametrize("url", ["/a b", "/a\r\n", "/\0", "/é", "http://a b/", "a/b"])
+def test_8_3_1_a_target_that_would_be_malformed_is_not_sent(url):
+    with pytest.raises(InvalidURL):
+        fields_sent(url=url)
+
+
+@pytest.mark.parametrize("method", ["", "GET ", "G\r\nT", "GÉT"])
+def test_8_3_1_a_method_that_is_no_token_is_not_sent(method):
+    with pytest.raises(LocalProtocolError):
+        fields_sent(method=method)
+
+
+def test_8_5_connect_has_neither_scheme_nor_path():
+    assert fields_sent(method="CONNECT", url="far.example:443") == (
+        (b":method", b"CONNECT"),
+        (b":authority", b"far.example:443"),
+    )
+
+
+def test_8_5_connect_s_target_is_checked():
+    with pytest.raises(InvalidURL):
+        fields_sent(method="CONNECT", url="far example:443")

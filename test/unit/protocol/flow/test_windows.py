@@ -1,0 +1,110 @@
+"""protocol/flow/windows.py: the windows of RFC 9113, 5.2 and 6.9."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.errors import ConnectionFault, StreamFault
+from hyper.protocol.flow.managers import (
+    BaseFlowControlManager,
+)
+from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
+from test import wire
+
+SCOPES = [(0, ConnectionFault), (5, StreamFault)]
+
+
+class Told(BaseFlowControlManager):
+    """Notes what it is told, and answers what the test says."""
+
+    def __init__(self, initial_window_size, document_size=None, answer=0):
+        super().__init__(initial_window_size, document_size)
+        self.answer = answer
+        self.told = []
+
+    def increase_window_size(self, frame_size):
+        self.told.append((frame_size, self.window_size))
+        return self.answer
+
+
+@pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
+def test_6_9_1_a_send_window_opens_up_to_2_to_the_31_minus_1(stream_id, scope):
+    window = SendWindow(65_535, stream_id)
+    window.grow(MAX_WINDOW_SIZE - 65_535)
+    with pytest.raises(scope, match=r"6\.9\.1") as caught:
+        window.grow(1)
+    assert caught.value.code == wire.FLOW_CONTROL_ERROR
+    assert window.size == MAX_WINDOW_SIZE
+
+
+@pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
+def test_6_9_an_increment_of_0_is_a_fault_in_its_scope(stream_id, scope):
+    with pytest.raises(scope, match=r"6\.9\)") as caught:
+        SendWindow(1, stream_id).grow(0)
+    assert caught.value.code == wire.PROTOCOL_ERROR
+
+
+def test_6_9_2_a_send_window_may_become_negative_but_not_too_large():
+    window = SendWindow(10, 5)
+    window.shift(-30)
+    assert window.size == -20
+    with pytest.raises(ConnectionFault, match=r"6\.9\.2") as caught:
+        window.shift(2**31 + 20)
+    assert caught.value.code == wire.FLOW_CONTROL_ERROR
+    assert window.size == -20
+
+
+@pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
+def test_6_9_1_a_receive_window_takes_what_it_holds_and_no_more(stream_id, scope):
+    window = ReceiveWindow(10, Told(10), stream_id)
+    assert window.take(10) == 0
+    assert window.take(0) == 0
+    with pytest.raises(scope, match=r"6\.9\.1") as caught:
+        window.take(1)
+    assert caught.value.code == wire.FLOW_CONTROL_ERROR
+    assert window.size == 0
+
+
+def test_6_9_1_an_empty_frame_needs_no_room():
+    window = ReceiveWindow(10, Told(10), 5)
+    window.shift(-20)
+    assert window.take(0) == 0
+    assert window.size == window.manager.window_size == -10
+
+
+def test_a_manager_sees_the_window_after_each_frame_and_decides():
+    manager = Told(100)
+    window = ReceiveWindow(100, manager, 1)
+    window.take(30)
+    manager.answer = 20
+    assert window.take(10) == 20
+    assert manager.told == [(30, 70), (10, 60)]
+    assert window.size == manager.window_size == 80
+
+
+@pytest.mark.parametrize(
+    ("answer", "increment"),
+    [(2**40, MAX_WINDOW_SIZE - 90), (-5, 0), (2.9, 2), (True, 1)],
+)
+def test_whatever_a_manager_answers_the_window_stays_legal(answer, increment):
+    window = ReceiveWindow(100, Told(100, answer=answer), 1)
+    assert window.take(10) == increment
+    assert window.size == 90 + increment
+
+
+def test_the_base_manager_gives_nothing_before_somebody_waits_and_wants_one_method():
+    manager = BaseFlowControlManager(100, 5)
+    assert (manager.initial_window_size, manager.window_size, manager.document_size) == (
+        100,
+        100,
+        5,
+    )
+    assert manager.share == 100
+    assert manager.consumed(10) == manager.expected() == manager.measured(0.1, 5) == 0
+    assert manager.round_trip(0.1) is None
+    assert manager.ended() is None
+    assert not manager.wants_measure
+    manager.window_size = 0
+    assert manager.blocked() == 100
+    with pytest.raises(NotImplementedError):
+        manager.increase_window_size(1)

@@ -1,0 +1,103 @@
+"""protocol/receivers.py: the phases of a connection, and limits against peers that would hurt.
+
+What each frame does is in test/rules/test_rfc9113_*.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hyper.protocol import receivers
+from test import wire
+from test.memory_endpoint import AWAITING, OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
+
+
+def test_every_phase_has_a_receiver_for_each_of_the_256_types():
+    for phase in (receivers.PREFACE, receivers.RUNNING, receivers.FIELD_BLOCK):
+        assert len(phase) == 256
+        assert all(map(callable, phase))
+
+
+def test_every_type_that_we_know_has_a_receiver_of_its_own():
+    own = {
+        number for number, f in enumerate(receivers.RUNNING) if f is not receivers.receive_unknown
+    }
+    assert own == set(wire.TYPE_NAMES)
+
+
+def test_the_connection_goes_through_its_phases():
+    wired = MemoryEndpoint(handshake=False)
+    stream = wired.open()
+    assert wired.endpoint.receivers is receivers.PREFACE
+    wired.receive(wire.settings())
+    assert wired.endpoint.receivers is receivers.RUNNING
+    wired.receive(wire.headers(stream.id, OK[:3], end_headers=False))
+    assert wired.endpoint.receivers is receivers.FIELD_BLOCK
+    wired.receive(wire.continuation(stream.id, OK[3:], end_headers=False))
+    assert wired.endpoint.receivers is receivers.FIELD_BLOCK
+    wired.receive(wire.continuation(stream.id, b""))
+    assert wired.endpoint.receivers is receivers.RUNNING
+    assert wired.endpoint.block is None
+    assert stream.head.status == 200
+    wired.receive(wire.data(0))
+    assert wired.endpoint.failure
+    assert wired.receive(wire.ping()) == []
+
+
+def test_6_10_end_stream_of_a_block_in_pieces_counts_at_its_end():
+    wired = busy()
+    stream = wired.endpoint.streams[RESPONDING]
+    wired.receive(wire.headers(RESPONDING, TRAILERS[:4], end_stream=True, end_headers=False))
+    assert not stream.is_over
+    wired.receive(wire.continuation(RESPONDING, TRAILERS[4:]))
+    assert stream.is_over
+    assert stream.trailers == ((b"checksum", b"1"),)
+
+
+def test_10_5_empty_data_frames_are_counted_in_a_row():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(wire.headers(stream.id, OK))
+    for _ in range(5):
+        wired.receive(wire.data(stream.id) * receivers.MAX_EMPTY_DATA_FRAMES)
+        wired.receive(wire.data(stream.id, b"x"))
+    wired.receive(wire.data(stream.id, end_stream=True))
+    assert stream.failure is None
+    assert wired.endpoint.failure is None
+
+
+def test_10_5_answers_are_counted_from_the_last_time_that_the_peer_read():
+    wired = MemoryEndpoint()
+    for _ in range(5):
+        assert len(wired.receive(wire.ping() * 1000)) == 1000
+
+
+def test_10_5_as_many_interim_responses_as_anybody_needs():
+    wired = busy()
+    stream = wired.endpoint.streams[AWAITING]
+    interim = wire.headers(AWAITING, wire.block([(":status", "103")]))
+    wired.receive(interim * receivers.MAX_INTERIM_RESPONSES)
+    wired.answer(stream)
+    assert len(stream.informational) == receivers.MAX_INTERIM_RESPONSES
+    assert stream.failure is None
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 10_000])
+def test_6_5_3_our_table_size_is_the_decoder_s_when_it_is_acknowledged(size):
+    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: size}, handshake=False)
+    wired.receive(wire.settings())
+    assert wired.endpoint.decoder.header_table_size == 4096
+    wired.receive(wire.settings(ack=True))
+    assert wired.endpoint.decoder.header_table_size == size
+
+
+def test_4_3_promises_and_responses_share_one_state_of_compression():
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    # A literal with indexing (RFC 7541, 6.2.1) in the promise, its entry 62 in the response.
+    indexed = b"\x40" + wire.string("x") + wire.string("1")
+    wired.receive(
+        wire.push_promise(stream.id, 2, PROMISE + indexed),
+        wire.headers(stream.id, OK + b"\xbe", end_stream=True),
+    )
+    assert stream.head.fields == ((b"x", b"1"),)
