@@ -17,7 +17,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not bench/
 from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
-from hyper.protocol.messages import Origin, request_fields, request_section
+from hyper.protocol.messages import request_fields, request_section
+from hyper.protocol.origins import Origin
 from hyper.protocol.settings import SETTINGS_INITIAL_WINDOW_SIZE
 from test import wire
 
@@ -36,7 +37,7 @@ def open_endpoint(streams):
         encoder=encoder,
         decoder=Decoder(),
         covers=lambda scheme, authority: False,  # noqa: ARG005
-        unread_limit=2**40,
+        unread_limit=2**42,
         now=lambda: 0.0,
     )
     endpoint.receive(memoryview(wire.settings({})))

@@ -1,7 +1,7 @@
 """Every exception of hyper, and the registry of error codes (RFC 9113, 7).
 
-One tree, grown on ``http.client``'s: whoever catches ``http.client.HTTPException`` or
-``OSError`` around http.client catches the same misfortunes here.  A message says what happened,
+One tree, grown on ``http.client``'s: a program that catches ``http.client.HTTPException``
+or ``OSError`` around http.client catches the same errors here.  A message says what happened,
 at whose fault, and which section of which RFC decides; ``error_code`` and ``stream_id`` say it
 to a program.  ``retryable`` is True only where the peer guarantees that it did not process the
 request (RFC 9113, 8.7).
@@ -106,7 +106,7 @@ def code_name(error_code: int) -> str:
 
 
 class HTTP20Error(HTTPException):
-    """Anything that HTTP/2 adds to the misfortunes of http.client."""
+    """The base of the errors that HTTP/2 adds to those of http.client."""
 
     #: True only where the peer guarantees that it did not process the request (8.7).
     retryable = False
@@ -123,7 +123,7 @@ class HTTP20Error(HTTPException):
 
 
 class ProtocolError(HTTP20Error):
-    """Somebody broke the rules of RFC 9113; the subclass says who."""
+    """A rule of RFC 9113 was broken; the subclass says by which side."""
 
     default_code = ErrorCode.PROTOCOL_ERROR
 
@@ -136,7 +136,7 @@ class LocalProtocolError(ProtocolError, ValueError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer broke the protocol; it is told so by RST_STREAM or GOAWAY (5.4)."""
+    """The peer broke the protocol; hyper tells it so by RST_STREAM or GOAWAY (5.4)."""
 
 
 class FlowControlError(RemoteProtocolError):
@@ -240,9 +240,9 @@ TimedOut: type[TimeoutError] = (
 
 
 class StreamFault(Exception):
-    """Floor 2 only: the peer broke a rule in the scope of one stream (5.4.2).
+    """Inside hyper.protocol only: the peer broke a rule in the scope of one stream (5.4.2).
 
-    failure: what the caller is told, where it is not the peer who did.
+    failure: what the caller is told, if it was not the peer's fault.
     """
 
     def __init__(
@@ -256,9 +256,9 @@ class StreamFault(Exception):
 
 
 class ConnectionFault(Exception):
-    """Floor 2 only: the peer broke a rule that ends the connection (5.4.1).
+    """Inside hyper.protocol only: the peer broke a rule that ends the connection (5.4.1).
 
-    kind: the class that tells the caller, where the code alone does not say it.
+    kind: the class of the caller's exception, if the code alone does not decide it.
     """
 
     def __init__(self, code: int, why: str, kind: type[HTTP20Error] | None = None) -> None:
@@ -276,19 +276,27 @@ REMOTE_FAULTS: dict[int, type[RemoteProtocolError]] = {
 
 
 class Failure:
-    """A recipe for an exception: kept once, raised afresh by every thread that waits.
+    """A recipe for an exception: kept once, raised anew by every thread that waits.
 
-    kind(*arguments, **attributes) makes the exception.  cuts_content: what was received until
-    then is right, but not all.  cause: the exception that led to it, if one did.
+    kind(*arguments, **attributes) makes the exception.  cuts_content: True if what was received
+    until then is right, but not all: http.client then raises IncompleteRead.  False if the peer
+    broke a rule, so that what it sent cannot be trusted.  cause: the exception that led to it, if
+    one did.
     """
 
     __slots__ = ("arguments", "attributes", "cause", "cuts_content", "kind")
 
-    def __init__(self, kind: type[Exception], *arguments: object, **attributes: object) -> None:
+    def __init__(
+        self,
+        kind: type[Exception],
+        *arguments: object,
+        cuts_content: bool = True,
+        **attributes: object,
+    ) -> None:
         self.kind = kind
         self.arguments = arguments
         self.attributes = attributes
-        self.cuts_content = issubclass(kind, OSError)
+        self.cuts_content = cuts_content
         self.cause: Exception | None = None
 
     @classmethod
@@ -301,14 +309,20 @@ class Failure:
     ) -> Failure:
         """The failure that a peer's fault is to the caller."""
         kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
-        return cls(kind, f"the peer broke HTTP/2: {why}", error_code=code, stream_id=stream_id)
+        return cls(
+            kind,
+            f"the peer broke HTTP/2: {why}",
+            cuts_content=False,
+            error_code=code,
+            stream_id=stream_id,
+        )
 
     @classmethod
-    def of_short_content(cls, stream_id: int, size: int, announced: int) -> Failure:
+    def of_short_content(cls, stream_id: int, size: int, content_length: int) -> Failure:
         """The failure of a message that ended before its content-length (8.1.1)."""
         failure = cls.of_peer(
             ErrorCode.PROTOCOL_ERROR,
-            f"content ended after {size} of {announced} octets (RFC 9113, 8.1.1)",
+            f"content ended after {size} of {content_length} octets (RFC 9113, 8.1.1)",
             stream_id,
         )
         failure.cuts_content = True

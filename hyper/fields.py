@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import re
 
+from ._memo import Memo
 from .errors import LocalProtocolError
 
 TYPE_CHECKING = False
@@ -45,18 +46,18 @@ CONNECTION_SPECIFIC = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
 )
 
-#: Checked fields are kept, because scripts send the same ones again and again.  Cleared when
-#: full: 512 fields of at most 256 octets are 128 KiB for the whole process.
+#: Checked fields are kept, because scripts send the same ones again and again: 512 fields of at
+#: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
 
-_checked: dict[Any, Pair] = {}
+_checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
 
 class NeverIndexed(tuple[bytes, bytes]):
     """A field (name, value) that no encoder on its way may put in a table (RFC 7541, 7.1.3).
 
-    Equal to the plain tuple: whoever keeps fields by equality asks ``has_never_indexed`` first.
+    Equal to the plain tuple: code that keeps fields by equality asks ``has_never_indexed`` first.
     "An intermediary MUST use the same representation" (6.2.3): a decoder gives such a field as
     this, and an encoder that is given this keeps it so.
     """
@@ -64,15 +65,15 @@ class NeverIndexed(tuple[bytes, bytes]):
     __slots__ = ()
 
     def __new__(cls, name: Text, value: Text) -> NeverIndexed:  # noqa: PYI034 - Self is of 3.11
-        """As a tuple, but of two arguments."""
+        """Make one of a name and a value, where ``tuple`` would take one argument."""
         return tuple.__new__(cls, (name, value))
 
     def __init_subclass__(cls) -> None:
-        """No subclasses: it is known by its type alone."""
+        """Raise TypeError: the type alone marks such a field, so there are no subclasses."""
         raise TypeError("NeverIndexed has no subclasses")
 
     def __getnewargs__(self) -> Pair:
-        """Two arguments for copies, too."""
+        """Give ``copy`` and ``pickle`` the two arguments that ``__new__`` takes."""
         return (self[0], self[1])
 
     def __repr__(self) -> str:
@@ -80,7 +81,8 @@ class NeverIndexed(tuple[bytes, bytes]):
 
 
 def has_never_indexed(section: Iterable[Any]) -> bool:
-    """Whether a NeverIndexed field is in a section, which ``==`` does not tell. HOT (0.2 us)."""
+    """True if a NeverIndexed field is in a section, which ``==`` does not tell."""
+    # HOT: 0.2 us, twice a request (bench/clients.py, small).
     # From 3.11 on, this is half of what `NeverIndexed in map(type, section)` costs.
     for field in section:  # noqa: SIM110 - any() costs twice as much
         if type(field) is NeverIndexed:
@@ -129,8 +131,9 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
     """Check the caller's fields, duplicates and order kept.
 
     headers: a mapping, or an iterable of pairs; str (latin-1), bytes or int.  NeverIndexed fields
-    stay so.  HOT: once a request; a field seen before costs one look-up (bench/clients.py).
+    stay so.
     """
+    # HOT: once a request; a field seen before costs one look-up (bench/clients.py, small).
     pairs: Iterable[Any] = headers.items() if hasattr(headers, "items") else headers
     section: list[Pair] = []
     for pair in pairs:
@@ -144,11 +147,9 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
             field = outgoing(name, value)
             section.append(field)
             if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-                if len(_checked) >= MAX_CHECKED_FIELDS:
-                    _checked.clear()
                 # Text and octets have one hash, and under python -bb must not be compared.
                 with contextlib.suppress(BytesWarning):
-                    _checked[(name, value)] = field
+                    _checked.keep((name, value), field)
     return section
 
 

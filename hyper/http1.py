@@ -1,4 +1,4 @@
-"""HTTP/1.1 is http.client's own code; here is what it loses of a response."""
+"""HTTP/1.1, which is http.client's own code: trailers and interim responses, which it drops."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from .errors import InvalidURL
 from .fields import outgoing_section
-from .protocol.messages import TARGET_FAULT
+from .protocol.origins import TARGET_FAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,18 +21,20 @@ PACKAGE = ROOT / "hyper"
 
 TABLE = """
 # words
+_memo                 | -                                                        | -
 errors                | -                                                        | enum http.client socket
-fields                | errors                                                   | contextlib re email.message
+fields                | _memo errors                                             | contextlib re email.message
 
 # hpack: octets <-> field sections
-hpack                 | hpack.choice hpack.decoder hpack.table fields            | -
+hpack                 | hpack.choice hpack.decoder hpack.table _memo fields      | -
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes errors                                       | sys zlib
+hpack.huffman         | hpack.codes _memo errors                                 | -
+hpack.inflate         | hpack.codes hpack.huffman _memo                          | zlib
 hpack.table           | hpack.codes fields                                       | -
-hpack.decoder         | hpack.codes hpack.huffman hpack.table fields errors      | -
-hpack.encoder         | hpack.codes hpack.huffman hpack.table fields             | -
+hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
+hpack.encoder         | hpack.codes hpack.huffman hpack.table _memo fields       | -
 hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 
 # protocol: RFC 9113 without IO
@@ -41,16 +43,15 @@ protocol.frames       | errors                                                  
 protocol.states       | errors                                                   | -
 protocol.flow         | -                                                        | -
 protocol.flow.budget  | -                                                        | collections
-protocol.flow.managers | -                                                       | -
+protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* errors                                   | -
-protocol.flow.tuning  | protocol.flow.* protocol.frames protocol.stream errors   | contextlib
+protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
-protocol.origins      | protocol.messages errors                                 | -
-protocol.messages     | fields errors                                            | re contextlib
+protocol.origins      | protocol.frames _memo errors                             | re contextlib
+protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states protocol.flow.windows errors             | collections
-protocol.advertised   | protocol.frames                                          | -
-protocol.receivers    | protocol.advertised protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
+protocol.stream       | protocol.states errors                                   | collections
+protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
 protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
 # transport: octets <-> operating system
@@ -82,7 +83,7 @@ pump.pump             | pump.lock pump.waiter transport.deadline errors         
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.receivers fields errors                         | functools http http.client
-proxies               | protocol.messages fields errors                          | base64 urllib.parse urllib.request
+proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
 proxy.refusal         | errors                                                   | -
@@ -99,12 +100,12 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | -                                                        | contextlib socket threading time
 client.dial           | transport.*                                              | -
-client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib re time weakref
+client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
 client.registry       | errors                                                   | http.client threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | client.exchange pump.lock protocol.settings errors       | contextlib ssl threading
+client.pumps          | client.exchange pump.lock errors                         | contextlib ssl threading
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields                   | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -

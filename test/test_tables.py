@@ -1,6 +1,7 @@
 """The generated data of hyper/hpack/codes.py, checked by other means than the generator's."""
 
 import hashlib
+import runpy
 import subprocess
 import sys
 import zlib
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hyper.hpack.codes import DEFLATE_HEADER, HUFFMAN_CODES, STATIC_TABLE
+from hyper.hpack.inflate import RESYNC
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,3 +76,10 @@ def test_module_is_what_the_generator_makes_of_the_rfc():
     script = [sys.executable, ROOT / "tools/make_hpack_codes.py"]
     made = subprocess.run(script, check=True, capture_output=True, text=True).stdout
     assert made == (ROOT / "hyper/hpack/codes.py").read_text()
+
+
+def test_resync_is_what_its_tool_finds_first(monkeypatch):
+    """RFC 7541, 5.2: the two octets behind a string tell its padding from anything else."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # which the tool changes
+    tool = runpy.run_path(str(ROOT / "tools" / "find_resync.py"))
+    assert next(tool["find"]()).to_bytes(2, "big") == RESYNC

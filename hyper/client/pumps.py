@@ -11,8 +11,7 @@ import contextlib
 import ssl
 import threading
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, NegotiationError, TimedOut
-from ..protocol.settings import SETTINGS_ENABLE_CONNECT_PROTOCOL
+from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
 from ..pump.lock import InterruptibleLock
 from .exchange import Exchange
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Callable, Optional
 
-    from ..protocol.endpoint import Endpoint
     from ..pump.pump import Pump
     from .request_head import RequestHead
     from .timeouts import Timeouts
@@ -184,16 +182,7 @@ class Pumps:
             endpoint.may_open_stream_or_never, self._timeouts.remaining(), self.collect_dropped
         )
         if head.protocol is not None and endpoint.accepts_requests:
-            self._require_connect_protocol(endpoint, head.protocol)
-
-    def _require_connect_protocol(self, endpoint: Endpoint, protocol: str) -> None:
-        """Raise NegotiationError where the server's SETTINGS do not allow extended CONNECT."""
-        if not endpoint.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
-            raise NegotiationError(
-                f"{self._host} does not announce SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
-                f" {protocol} cannot be asked for on this connection (RFC 8441, 3); nothing was"
-                " sent"
-            )
+            endpoint.require_connect_protocol(head.protocol)
 
 
 def raise_refusal(pump: Pump) -> None:

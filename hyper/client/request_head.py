@@ -9,7 +9,8 @@ from .exchange import wrong_length
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..fields import Fields, FieldSource
-    from ..protocol.messages import Origin, RequestFields
+    from ..protocol.messages import RequestFields
+    from ..protocol.origins import Origin
     from ..protocol.priorities import PrioritySource
     from .content import Body
     from .putrequest import Draft

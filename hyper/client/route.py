@@ -8,19 +8,18 @@ and gives a ``Pump`` on which the preface is queued.
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 import weakref
 
 from ..errors import InvalidURL, LocalProtocolError
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
+from ..protocol import origins
 from ..protocol import settings as setting
 from ..protocol.endpoint import Endpoint
 from ..protocol.flow.windows import MAX_WINDOW_SIZE
 from ..protocol.frames import FRAME_HEADER_SIZE
-from ..protocol.messages import Origin
-from ..protocol.origins import DEFAULT_PORTS, authority_of, host_and_port
+from ..protocol.origins import DEFAULT_PORTS, Origin, authority_of, host_and_port
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 #: streams so begun are within UNREAD_LIMIT.
 STREAM_WINDOW = 128 * 1024
 #: Octets under way on the whole connection: all there can be, for streams' windows together
-#: stay within UNREAD_LIMIT (budget.py).
+#: stay within UNREAD_LIMIT (flow/budget.py).
 CONNECTION_WINDOW = MAX_WINDOW_SIZE
 #: Octets of content that a connection may hold unread, or let the server send: enough that one
 #: stream may have what a path of 2.5 Gbit/s has under way in a round trip of 200 ms, 64 MiB, beside
@@ -68,23 +67,6 @@ OWN_SETTINGS = {
     # of RFC 9218 count (RFC 9218, 2.1).
     setting.SETTINGS_NO_RFC7540_PRIORITIES: 1,
 }
-
-
-#: An origin in ASCII (RFC 6454, 6.2), of HTTP.
-ORIGIN = re.compile(r"(https?)://([^\x00-\x20\x7f-\xff/?#@\\*]+)").fullmatch
-
-
-def _origin(octets: bytes) -> str | None:
-    """An origin as a server writes it, or None where it is none."""
-    match = ORIGIN(octets.decode("latin-1").lower())
-    if match is None:
-        return None
-    with contextlib.suppress(InvalidURL):
-        scheme, authority = match.groups()
-        host, port = host_and_port(authority, None, scheme == "https")
-        if host:
-            return f"{scheme}://{authority_of(host, port, scheme)}"
-    return None
 
 
 def _connector_through(
@@ -192,29 +174,14 @@ class Route:
 
         Only of origins that the server may speak for: others "MUST be ignored".
         """
-        services: dict[str, str] = {}
-        for octets, value in endpoint.alt_services:
-            origin = _origin(octets)
-            if origin is not None and endpoint.covers(*origin.split("://")):
-                services.pop(origin, None)  # the latest word counts, and stands last
-                services[origin] = value.decode("latin-1")
-        return list(services.items())
+        return origins.alt_services(endpoint)
 
     def origin_set(self, endpoint: Endpoint) -> tuple[str, ...] | None:
         """The Origin Set (RFC 8336, 2.3), the initial origin first; None until a frame has come.
 
         In cleartext, ORIGIN "MUST be ignored" (2.2).
         """
-        if endpoint.origin_set is None or not self.secure:
-            return None
-        members: dict[str | None, None] = {f"https://{self.origin.authority.lower()}": None}
-        for octets, is_named in endpoint.origin_set.items():
-            origin = _origin(octets)
-            if is_named:
-                members.setdefault(origin)
-            else:
-                members.pop(origin, None)
-        return tuple(filter(None, members))
+        return origins.origin_set(endpoint, self.origin)
 
     def begin(self, transport: Transport, names: Names) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.

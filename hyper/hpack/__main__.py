@@ -73,7 +73,7 @@ RESPONSE = (
 WARM_SECTIONS, NEW_SECTIONS = 300, 20
 #: Sections before the clock starts, until the tables have settled.
 WARM_UP = 10
-#: Of which the best counts.
+#: Turns of which the best counts.
 TURNS = 30
 #: The same for the lists given, of which there are many.
 TURNS_OF_LISTS = 8
@@ -135,7 +135,7 @@ def read_story(path: Path) -> Story:
 
 
 def kinds(paths: list[str]) -> dict[str, Kind]:
-    """What is measured.  Raises OSError and ValueError for paths without header lists."""
+    """The header lists to measure.  Raises OSError, and ValueError for paths without any."""
     # Equal, not the same: a client makes its section anew for each request.
     warm = [tuple((name, value) for name, value in REQUEST) for _ in range(WARM_SECTIONS)]
     path = changed(REQUEST, 3, b"/articles/2026/%06d/index.html")
@@ -159,7 +159,7 @@ def kinds(paths: list[str]) -> dict[str, Kind]:
 
 
 def is_request(section: Section) -> bool:
-    """Whether a field section is a request's (RFC 9113, 8.3.1)."""
+    """True if a field section is a request's (RFC 9113, 8.3.1)."""
     return any(name == b":method" for name, _ in section)
 
 
@@ -227,7 +227,7 @@ def main(arguments: list[str]) -> None:
     for line in lines(codecs(), measured):
         print(line, flush=True)  # noqa: T201 - printing is what it is for
     if not is_loadable():
-        print("libnghttp2 is not there: pip install hyper[nghttp2], and the library itself")  # noqa: T201
+        print("libnghttp2 is not there: pip install hyper[nghttp2], and the library itself")  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

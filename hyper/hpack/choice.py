@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from .table import Field, Section
 
     class EncodingCodec(Protocol):
-        """What the memory of repeated sections wants of a codec."""
+        """The attributes of a codec that the memory of repeated sections needs."""
 
         #: the peer's SETTINGS_HEADER_TABLE_SIZE
         header_table_size: int
         #: whether the last section would now be coded the same once more
         repeatable: bool
 
-        def encode(self, section: Section, *, secret: bool = False) -> bytes: ...  # noqa: D102
+        def encode(self, section: Section, *, secret: bool = False) -> bytes:
+            """The block of a section; secret: NeverIndexed fields are in it."""
 
     class DecodingCodec(Protocol):
-        """What the memory of repeated blocks wants of a codec."""
+        """The attributes of a codec that the memory of repeated blocks needs."""
 
         #: our SETTINGS_HEADER_TABLE_SIZE, acknowledged
         header_table_size: int
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
         insertions: list[Field]
         list_size: int
 
-        def decode(self, block: bytes) -> Section: ...  # noqa: D102
-        def replay(self, insertions: list[Field], size: int) -> None: ...  # noqa: D102
+        def decode(self, block: bytes) -> Section:
+            """The section of a block."""
+
+        def replay(self, insertions: list[Field], size: int) -> None:
+            """Insert once more what a block inserted, size octets in all."""
 
 
-#: What a caller, or HYPER_HPACK, may name; "auto" is what was measured.
+#: The names that a caller, or HYPER_HPACK, may give; "auto" is what was measured.
 NAMES = ("auto", "python", "nghttp2")
 
 #: The two classes of a codec, one for each direction.
@@ -87,16 +91,16 @@ def fastest(kind: str) -> str:
     return name
 
 
-#: Whether libnghttp2 can be used here; asked once, for looking through a system takes long.
+#: True if libnghttp2 can be used here; asked once, because a search through a system takes long.
 _loadable: bool | None = None
 
 
 def is_loadable() -> bool:
-    """Whether libnghttp2 can be used here."""
+    """True if libnghttp2 can be used here."""
     global _loadable
     if _loadable is None:
         try:
-            from . import nghttp2  # noqa: F401 - whether it can be is the question
+            from . import nghttp2  # noqa: F401 - the question is whether this raises
         except ImportError:
             _loadable = False
         else:

@@ -9,9 +9,9 @@ A field block is a row of representations, told apart by the first bits of their
     0000....  a literal field that does not                     6.2.2
 
 The remaining bits begin an integer: an index, or the size.  Blocks must come in the order in
-which the peer made them, for each may build on the entries of the one before.  After an error
-the tables of the two ends differ and the decoder is of no further use: the connection must end
-(RFC 9113, 4.3).
+which the peer made them, because each may refer to entries of the one before.  After an error the
+tables of the two ends differ, so the decoder must not be used again: the connection must end (RFC
+9113, 4.3).
 
 Everything that a peer can make large is bounded: integers by their octets, strings by the block,
 the section by ``max_list_size``, the table by ``header_table_size``.  Time is linear in the
@@ -23,7 +23,7 @@ from __future__ import annotations
 from ..errors import CompressionError, FieldSectionTooLarge
 from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
-from .huffman import decode
+from .inflate import decode
 from .table import DEFAULT_TABLE_SIZE, LAST_STATIC_INDEX, DynamicTable
 
 TYPE_CHECKING = False
@@ -103,7 +103,9 @@ class Decoder:
         self.generation += 1
 
     def decode(self, block: bytes) -> Section:
-        """HOT (0.4 us an indexed field, 2 us a literal and its strings; bench/hpack.py).
+        """The section of a block.
+
+        HOT (0.4 us an indexed field, 2 us a literal and its strings; bench/hpack.py).
 
         Raises CompressionError, and FieldSectionTooLarge beyond ``max_list_size``, both at the
         peer's fault.
@@ -208,7 +210,7 @@ class Decoder:
 
 
 def read_index(block: bytes, position: int, prefix: int) -> tuple[int, int]:
-    """The index that fills its prefix, and where it ends (5.1); an error where there is none."""
+    """An index that fills its prefix, and where it ends (5.1); raise if there is no index."""
     if prefix:
         return read_integer(block, position, prefix)
     if block[position - 1] == 0x80:

@@ -17,6 +17,7 @@ two for each field and one join.
 
 from __future__ import annotations
 
+from .._memo import Memo
 from ..fields import NeverIndexed
 from .codes import STATIC_TABLE
 from .huffman import encode
@@ -26,8 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .table import Field, Section
 
-#: What we use of a table, however large the peer allows it to be: every octet is memory here and
-#: there, and the fields of requests to one origin seldom fill even this.
+#: Octets that we use of a table, however large the peer allows it to be: every octet is memory at
+#: both ends, and the fields of requests to one origin seldom fill even this.
 MOST_TABLE_SIZE = 4096
 
 #: Never in any table, here or on the way (7.1.3; RFC 9113, 10.6).
@@ -116,7 +117,7 @@ class Encoder:
         self._limit = header_table_size
         self._table = SearchableTable(header_table_size)
         #: of fields that do not come into the table: what stands for them whatever is in it
-        self._known: dict[Field, bytes] = {}
+        self._known: Memo[Field, bytes] = Memo(KEPT_FIELDS)
         self._smallest_size: int | None = None  # since the last block, if the size was changed
         self.repeatable = False
         self._resize()
@@ -144,7 +145,9 @@ class Encoder:
             self._known.clear()  # what was too large for the table may fit now
 
     def encode(self, section: Section, *, secret: bool = False) -> bytes:
-        """HOT (0.2 us a field that is known, 5 us one that is not; bench/hpack.py).
+        """The block of a section.
+
+        HOT (0.2 us a field that is known, 5 us one that is not; bench/hpack.py).
 
         Fields are pairs of bytes, names in lower case, and checked: the table changes as they
         are taken, and a block that is not sent to its end is a connection lost.  ``secret``
@@ -185,9 +188,7 @@ class Encoder:
             return representation
         # The index of another name is that of an entry, and changes.
         if name in STATIC_NAMES and size <= KEPT_FIELD_SIZE:
-            if len(self._known) >= KEPT_FIELDS:
-                self._known.clear()
-            self._known[field] = representation
+            self._known.keep(field, representation)
         return representation
 
     def _never_indexed(self, field: Field) -> bytes:

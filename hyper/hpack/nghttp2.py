@@ -134,7 +134,7 @@ CFFI_GLOBALS = (
 
 
 class CffiBinding:
-    """libnghttp2 by cffi in ABI mode, for which no compiler is needed.
+    """libnghttp2 by cffi in ABI mode, which needs no compiler.
 
     ``memory[a:b]`` is the octets from one address to another.
     """
@@ -195,7 +195,7 @@ class CtypesBinding:
     """
 
     def __init__(self, name: str, reach: int = sys.maxsize) -> None:
-        """Load a library; OSError where there is none."""
+        """Load a library; raise OSError if there is none."""
         import ctypes
 
         self._char, self._word, self._addressof = ctypes.c_char, ctypes.c_size_t, ctypes.addressof
@@ -219,7 +219,7 @@ class CtypesBinding:
         return getattr(self._library, name)(*map(self._word, (address, *numbers)))
 
     def deflate(self, deflater: int, block: int, size: int, fields: int) -> Callable[[int], int]:
-        """As CffiBinding's."""
+        """A function that codes so many fields, as CffiBinding.deflate."""
         function = self._deflate
         one, two, three, four, five = map(self._word, (deflater, block, size, fields, 0))
 
@@ -230,7 +230,7 @@ class CtypesBinding:
         return deflate
 
     def inflate(self, inflater: int, field: int, flags: int) -> Callable[[int, int], int]:
-        """As CffiBinding's."""
+        """A function that decodes octets at an address, as CffiBinding.inflate."""
         function = self._inflate
         one, two, three, four, five = map(self._word, (inflater, field, flags, 0, 0))
 
@@ -243,7 +243,7 @@ class CtypesBinding:
 
 
 class Memory:
-    """All memory, where no array is as long: with addresses of 32 bits, or with marks in them."""
+    """All memory, if no array is as long: with addresses of 32 bits, or with marks in them."""
 
     __slots__ = ("_read",)
 
@@ -255,7 +255,7 @@ class Memory:
 
 
 def is_within(reach: int, address: int) -> bool:
-    """Whether an array of that many octets has an address in it, and all others like this."""
+    """True if an array of that many octets has this address in it, and all others like it."""
     return reach > 1 << 32 and address < reach
 
 
@@ -272,7 +272,7 @@ def find_function(library: Any, names: Sequence[str], missing: type[Exception]) 
 def names_of_library(platform: str) -> Iterator[str]:
     """What to load, in the order in which to try.
 
-    Well-known names come first, for find_library() runs other programs to find more.
+    Well-known names come first, because find_library() runs other programs to find more.
     """
     yield from KNOWN_NAMES.get(platform, KNOWN_NAMES["linux"])
     from ctypes.util import find_library
@@ -392,7 +392,7 @@ class Encoder:
             self._resized = True
 
     def encode(self, section: Section, *, secret: bool = False) -> bytes:
-        """HOT (5 us, and 0.6 us a field; bench/hpack.py): the block of a section.
+        """The block of a section. HOT (5 us, and 0.6 us a field; bench/hpack.py).
 
         Fields are pairs of bytes, as for `encoder.Encoder`.  ``secret`` says that there are
         NeverIndexed among them.
@@ -427,7 +427,7 @@ class Encoder:
 
 
 def flags_of(field: Field) -> int:
-    """What libnghttp2 must know of a field: whether it is to be never indexed (7.1.3)."""
+    """The flag by which libnghttp2 learns that a field is never indexed (7.1.3)."""
     name, value = field
     if type(field) is NeverIndexed or name in SECRET_NAMES:
         return NO_INDEX
@@ -435,7 +435,7 @@ def flags_of(field: Field) -> int:
 
 
 def inserts(block: bytes) -> bool:
-    """Whether a block of libnghttp2's own, with no size updates, adds an entry (6.2.1)."""
+    """True if a block of libnghttp2's own, with no size updates, adds an entry (6.2.1)."""
     position, end = 0, len(block)
     while position < end:
         octet = block[position]
@@ -475,7 +475,7 @@ class Decoder(decoder.Decoder):
         self._make_inflater()
 
     def _make_inflater(self) -> None:
-        """Have one that remembers nothing, for there is no room in its table."""
+        """Make an inflater that remembers nothing, because its table has no room."""
         library = self.library
         place, self._found = library.allocate(FIELD_SIZE + 2 * WORD_SIZE)
         self._inflater = Foreign(library, "inflate")
@@ -486,7 +486,7 @@ class Decoder(decoder.Decoder):
         self._inflate(place + update_at, 1)
 
     def decode(self, block: bytes) -> Section:
-        """HOT (0.4 us an entry, 2.5 us a literal; bench/hpack.py): as `decoder` does."""
+        """The section of a block. HOT (0.4 us an entry, 2.5 us a literal; bench/hpack.py)."""
         self._text = None
         return super().decode(block)
 
@@ -505,7 +505,7 @@ class Decoder(decoder.Decoder):
         taken = self._inflate(self._address + position - 1, len(block) - position + 1)
         if taken < 0:
             self._make_inflater()  # the old one refuses everything from now on
-            # In Python: to find the fault, or that there is none.
+            # Python decodes it again, to find the fault, if there is one.
             return super()._read_literal(block, position, index, name)
         name_at, value_at, name_size, value_size = unpack_found(self._found)
         memory = self.library.memory

@@ -1,4 +1,4 @@
-"""What both ends of one direction know: the static and the dynamic table (RFC 7541, 2.3 and 4).
+"""The static and the dynamic table, which both ends of one direction know (RFC 7541, 2.3, 4).
 
 Indexes count the static table from 1 to 61 and go on, from 62, through the dynamic table from
 its newest entry to its oldest.  Here the dynamic table is a list with the newest entry *last*:

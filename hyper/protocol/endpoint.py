@@ -2,14 +2,14 @@
 
 Octets go in by ``receive``, which cuts frames and calls one receiver each; the receivers change
 ``Stream`` objects directly and append what must be answered to ``outbound``, where the commands
-(``send_request``, ``send_content``, ...) put their frames as well.  Whoever owns the socket
+(``send_request``, ``send_content``, ...) put their frames as well.  The owner of the socket
 takes ``outbound`` away.  ``changed_streams`` collects the ids of streams that have news (0 stands
 for the connection), so that exactly their readers are woken.
 
 The phase of the connection *is* the tuple of receivers in use (``receivers.py``): no flag is
 tested per frame.  Receivers raise ``StreamFault`` or ``ConnectionFault``; ``receive`` alone
-catches them, and there scope becomes RST_STREAM or GOAWAY (5.4).  GOAWAY *from* the peer is no
-phase: it closes the door for new streams and fails those that the peer will not look at.
+catches them, and there scope becomes RST_STREAM or GOAWAY (5.4).  GOAWAY *from* the peer is
+not a phase: no new streams may be opened, and those that the peer will not process fail.
 
 Nothing here is thread-safe: the caller holds the connection's lock.
 """
@@ -31,18 +31,19 @@ from ..errors import (
     code_name,
 )
 from . import frames, receivers, states
+from .flow import tuning
+from .flow.budget import Budget
 from .flow.managers import LONG_ROUND_TRIP
-from .flow.tuning import Opening
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
 from .settings import (
+    DEFAULTS,
     SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_CONCURRENT_STREAMS,
     SETTINGS_MAX_FRAME_SIZE,
     SETTINGS_NO_RFC7540_PRIORITIES,
-    UNLIMITED,
     LocalSettings,
     PeerSettings,
 )
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
-    from .flow.budget import Budget
     from .flow.managers import WindowManager
     from .receivers import FieldBlock, Phase
 
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 MAX_UNSENT_ANSWERS = 1000
 #: Streams that we reset, remembered because frames may still be under way to them.
 MAX_CANCELLED_REMEMBERED = 1024
-#: Requests that go out before the peer's SETTINGS are known: it may allow but few.
+#: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
 STREAMS_BEFORE_SETTINGS = 1
 #: Octets of content that one call of send_content takes, so that uploads take turns.
 SEND_BURST = 64 * 1024
@@ -76,7 +76,7 @@ SEND_BURST = 64 * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 
-class Endpoint(Opening):
+class Endpoint:
     """The client's end of an HTTP/2 connection. Lock held for every call.
 
     settings: what we announce, {identifier: value}.
@@ -87,13 +87,13 @@ class Endpoint(Opening):
     covers(scheme, authority): whether the peer may push for that origin (10.1).
     """
 
-    # An object of more than thirty attributes is slow without.
+    # Without slots, an object of more than thirty attributes is slow.
     __slots__ = (
         "_cancelled",
         "_unsent_answers",
-        "accepts_requests",
         "alt_services",
         "block",
+        "budget",
         "changed_streams",
         "covers",
         "decoder",
@@ -106,7 +106,9 @@ class Endpoint(Opening):
         "local_settings",
         "max_frame_size",
         "max_pushes",
+        "measurement",
         "next_stream_id",
+        "now",
         "origin_set",
         "outbound",
         "peer_settings",
@@ -115,7 +117,9 @@ class Endpoint(Opening):
         "pushes_open",
         "receive_window",
         "receivers",
+        "round_trip",
         "send_window",
+        "settings_sent",
         "stream_window",
         "streams",
         "window_manager",
@@ -134,32 +138,27 @@ class Endpoint(Opening):
         now: Callable[[], float],
         former: Iterable[ref[Budget]] = (),
     ) -> None:
-        super().__init__(unread_limit, former, now)
-        # Fixed after this.
-        self.max_frame_size = settings.get(SETTINGS_MAX_FRAME_SIZE, 16_384)
-        self.stream_window = settings.get(SETTINGS_INITIAL_WINDOW_SIZE, 65_535)
-        #: what a new stream begins with: until the peer has acknowledged ours, it may still use
-        #: the old window if that is larger (6.9.3)
-        self.initial_receive_window = max(self.stream_window, 65_535)
-        pushes = settings.get(SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED)
-        self.max_pushes = pushes if settings.get(SETTINGS_ENABLE_PUSH, 1) else 0
+        self.budget = Budget(unread_limit, former)
+        self.now = now
+        #: seconds of the shortest round trip known, or 0
+        self.round_trip = 0.0
+        #: the stream that is measured, its octets of content before, and when that began
+        self.measurement: tuple[Stream, int, float] | None = None
+        self.settings_sent = now()
         self.encoder = encoder
         self.decoder = decoder
         self.covers = covers
         self.window_manager = window_manager
-        # What is to be sent, in order.
         self.outbound: list[bytes | memoryview] = []
         self._unsent_answers = 0
         self.local_settings = LocalSettings()
         self.peer_settings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
-        #: whether new requests may go out here: until failure, GOAWAY, or the last stream id
-        self.accepts_requests = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
-        self.receive_window = self._opened(connection_window, 0, None)
+        self.receive_window = self._create_window(connection_window, 0, None)
         #: (origin, Alt-Svc value) of the peer's ALTSVC frames
         self.alt_services: list[tuple[bytes, bytes]] = []
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
@@ -180,6 +179,27 @@ class Endpoint(Opening):
         self.empty_data_frames = 0
         self._send_preface(settings, connection_window)
 
+    def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
+        """The client connection preface, our limits, and the connection's window (3.4, 6.9.2)."""
+        self.local_settings.announce(settings)
+        self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
+        announced = {**DEFAULTS, **settings}
+        self.max_frame_size = announced[SETTINGS_MAX_FRAME_SIZE]
+        self.stream_window = announced[SETTINGS_INITIAL_WINDOW_SIZE]
+        #: what a new stream begins with: until the peer has acknowledged ours, it may still use
+        #: the old window if that is larger (6.9.3)
+        default = DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.initial_receive_window = max(self.stream_window, default)
+        pushes = announced[SETTINGS_MAX_CONCURRENT_STREAMS]
+        self.max_pushes = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
+        if connection_window > default:
+            tuning.send_window_update(self, 0, connection_window - default)
+
+    # Our windows, see flow/tuning.py.
+    consume = tuning.consume
+    grow_blocked_window = tuning.grow_blocked_window
+    tell_round_trip = tuning.tell_round_trip
+
     # --------------------------------------------------------------- octets in
 
     def receive(self, octets: memoryview) -> int:
@@ -197,7 +217,7 @@ class Endpoint(Opening):
             stop = start + FRAME_HEADER_SIZE + (word >> 8)
             try:
                 if word >> 8 > largest:
-                    raise self._oversized(octets[start:], word >> 8)
+                    raise receivers.oversized(self, octets[start:], word >> 8)
                 if stop > end:
                     break
                 self.receivers[word & 0xFF](
@@ -205,7 +225,7 @@ class Endpoint(Opening):
                 )
             except StreamFault as fault:
                 fault.stream_id = fault.stream_id or stream_id & MASK_31
-                self._send_reset_for(fault)
+                self.send_reset_for(fault)
             except ConnectionFault as fault:
                 self._send_goaway_for(fault)
                 return end
@@ -221,7 +241,7 @@ class Endpoint(Opening):
         return start
 
     def receive_eof(self) -> None:
-        """The peer closed its side: what is not whole will never be."""
+        """The peer closed its side: fail all that is not complete."""
         if self.failure:
             return
         if self.goaway and self.streams:
@@ -240,24 +260,10 @@ class Endpoint(Opening):
         else:
             self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
 
-    def _oversized(self, octets: memoryview, size: int) -> ConnectionFault:
-        if self.receivers is receivers.PREFACE and bytes(octets[:5]) == b"HTTP/":
-            line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
-            return ConnectionFault(
-                ErrorCode.PROTOCOL_ERROR,
-                f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
-                " knowledge on this port (RFC 9113, 3.3)",
-                NegotiationError,
-            )
-        return ConnectionFault(
-            ErrorCode.FRAME_SIZE_ERROR,
-            f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
-        )
-
     # ----------------------------------------------------- the life of streams
 
     def state_of(self, stream_id: int) -> int:
-        """The state of any stream id: those that are over have left the table (5.1)."""
+        """The state of any stream id, of those that have ended too (5.1)."""
         stream = self.streams.get(stream_id)
         if stream is not None:
             return stream.state
@@ -269,10 +275,9 @@ class Endpoint(Opening):
         return CLOSED if opened and stream_id else IDLE
 
     def close_stream(self, stream: Stream) -> None:
-        """The stream is closed: only those who hold it know it any more."""
-        stream.request_is_open = False
-        if stream.receive_window.budget is not None:
-            with contextlib.suppress(StreamFault):  # it has failed already
+        """Forget a closed stream; what was received of it stays with those who hold it."""
+        if not stream.receive_window.is_ended:
+            with contextlib.suppress(StreamFault):  # the stream has ended already
                 stream.receive_window.end()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
@@ -280,7 +285,8 @@ class Endpoint(Opening):
         self.changed_streams.append(stream.id)
         self.changed_streams.append(0)
 
-    def _send_reset_for(self, fault: StreamFault) -> None:
+    def send_reset_for(self, fault: StreamFault) -> None:
+        """Reset the stream that a fault concerns, and tell its caller (5.4.2)."""
         stream = self.streams.get(fault.stream_id)
         if stream is None:
             # "The first stream error reported for a given stream prevents any other" (5.4).
@@ -293,11 +299,15 @@ class Endpoint(Opening):
 
     def _cancel(self, stream: Stream, code: ErrorCode) -> None:
         stream.state = step_stream(stream.state, states.SEND_RST, stream.id)
+        self.close_cancelled(stream, code)
+
+    def close_cancelled(self, stream: Stream, code: ErrorCode) -> None:
+        """Send the RST_STREAM that a step to CANCELLED obliges us to (states.py)."""
         self.send_rst_stream(stream.id, code)
         self.close_stream(stream)
 
     def send_rst_stream(self, stream_id: int, code: ErrorCode) -> None:
-        """Reset a stream, and remember that it was we (6.4)."""
+        """Reset a stream, and remember that we did (6.4)."""
         self._cancelled[stream_id] = None
         if len(self._cancelled) > MAX_CANCELLED_REMEMBERED:
             del self._cancelled[next(iter(self._cancelled))]
@@ -312,27 +322,15 @@ class Endpoint(Opening):
         self.fail(Failure.of_peer(fault.code, why, kind=fault.kind))
 
     def fail(self, failure: Failure) -> None:
-        """The connection has ended: so have its streams; octets that come are dropped."""
+        """End the connection and its streams; octets that still come are dropped."""
         if self.failure:
             return
         self.failure = failure
-        self.accepts_requests = False
-        self.receivers = receivers.FAILED
         for stream in list(self.streams.values()):
-            stream.state = CLOSED
-            if not stream.is_over:
-                stream.failure = failure
+            stream.fail(failure)
             self.close_stream(stream)
 
     # -------------------------------------------------------------- octets out
-
-    def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
-        """The client connection preface, and the connection's window (3.4, 6.9.2)."""
-        self.local_settings.announce(settings)
-        self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
-        default = self.send_window.size
-        if connection_window > default:
-            self.send_window_update(0, connection_window - default)
 
     def send_ack(self, frame: bytes) -> None:
         """Answer PING or SETTINGS (6.5.3, 6.7)."""
@@ -341,31 +339,37 @@ class Endpoint(Opening):
 
     def take_outbound(self) -> bytes:
         """All octets to send, in order, in one piece; they are the caller's now."""
-        pieces = self.outbound
+        pieces, self.outbound = self.outbound, []
         octets = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self.outbound = []
         self._unsent_answers = 0
         return bytes(octets)
 
+    @property
+    def accepts_requests(self) -> bool:
+        """True if new requests may go out: no failure, no GOAWAY, stream ids left (5.1.1, 6.8)."""
+        return (
+            self.failure is None and self.goaway is None and self.next_stream_id <= LAST_STREAM_ID
+        )
+
     def may_open_stream(self) -> bool:
-        """Whether one more request is within the peer's limit (5.1.2)."""
+        """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
         limit = STREAMS_BEFORE_SETTINGS
         if peer.received:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
         may = len(self.streams) - self.pushes_open < limit
-        return may and self.budget.has_room(self.initial_receive_window)
+        return may and self.budget.total() + self.initial_receive_window <= self.budget.limit
 
     def may_open_stream_or_never(self) -> bool:
-        """Whether waiting for a place among the streams has come to its end, good or bad."""
+        """True if a stream can be opened now, or never can be: the wait is over either way."""
         return not self.accepts_requests or self.may_open_stream()
 
     def has_settings_or_never(self) -> bool:
-        """Whether waiting for the peer's SETTINGS has come to its end, good or bad."""
+        """True if the peer's SETTINGS have come, or never will: the wait is over either way."""
         return self.peer_settings.received or not self.accepts_requests
 
     def why_none_is_free(self) -> str:
-        """What a request has waited for in vain, for the person who wonders."""
+        """The message of the TimeoutError of a request that could not be sent."""
         if self.budget.has_room(self.initial_receive_window):
             return (
                 "timed out: the server allows"
@@ -373,8 +377,8 @@ class Endpoint(Opening):
                 " of them ended in the time given (RFC 9113, 5.1.2)"
             )
         return (
-            f"timed out: what is unread, and what servers may still send, is all of unread_limit,"
-            f" {self.budget.limit} octets: read or close responses, or give it more"
+            "timed out: what is unread, and what servers may still send, takes all of unread_limit,"
+            f" {self.budget.limit} octets: read or close responses, or raise the limit"
         )
 
     def _take_stream_id(self, wanted: int = 0) -> int:
@@ -385,8 +389,6 @@ class Endpoint(Opening):
         """
         stream_id = max(wanted, self.next_stream_id)
         self.next_stream_id = stream_id + 2
-        if stream_id + 2 > LAST_STREAM_ID:
-            self.accepts_requests = False
         return stream_id
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
@@ -396,26 +398,31 @@ class Endpoint(Opening):
         3.2; kept by 5.1.1 as a possibility).
         """
         stream = Stream(self._take_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
-        stream.receive_window = self._opened(self.initial_receive_window, stream.id, self.budget)
-        stream.request_is_open = False
+        stream.receive_window = self._create_window(
+            self.initial_receive_window, stream.id, self.budget
+        )
         self.streams[stream.id] = stream
         return stream
 
     def send_request(
         self, section: Fields, method: str, *, end_stream: bool, stream_id: int = 0
     ) -> Stream:
-        """Open a stream with a checked field section (8.1). HOT: once a request.
+        """Open a stream with a checked field section (8.1).
 
         stream_id: the identifier that is wanted; a greater one is taken if it is not free.  The
         identifier, compression and the place in ``outbound`` are one act: the peer decodes
         blocks in the order in which they were coded (4.3).
+
+        HOT: once a request (bench/clients.py, small).
         """
         if not (self.accepts_requests and self.may_open_stream()):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         if method == "CONNECT":
-            self._require_leave_for(section)
+            protocol = dict(section).get(b":protocol")
+            if protocol is not None:
+                self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
-        window = self._opened(self.initial_receive_window, stream_id, self.budget)
+        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self._take_stream_id(stream_id)
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
@@ -431,37 +438,35 @@ class Endpoint(Opening):
         )
         self.streams[stream_id] = stream
         if end_stream:
-            self._send_end(stream)
+            stream.state = step_stream(state, states.SEND_END, stream_id)
         else:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            self.attempt(window.tell_round_trip, self.round_trip)
+            tuning.attempt(self, window.tell_round_trip, self.round_trip)
             # What answers a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
-                self.open_further(stream, "expected")
+                tuning.grow_expected_window(self, stream)
         return stream
 
-    def _opened(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
-        """A window for the caller's sake, who is told where it cannot have a manager."""
+    def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
+        """Create a window for the caller; raise to it if the window manager cannot be made."""
         try:
-            return ReceiveWindow.opened(size, self.window_manager, stream_id, budget)
+            return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
         except StreamFault as fault:
             raise fault.failure.exception() from fault.failure.cause
 
-    def _require_leave_for(self, section: Fields) -> None:
-        """Extended CONNECT is for peers that have announced it (RFC 8441, 3)."""
-        if self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
-            return
-        for name, value in section:
-            if name == b":protocol":
-                raise LocalProtocolError(
-                    f"CONNECT for {value.decode()} to a server that has not announced"
-                    " SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441, 3); nothing was sent"
-                )
+    def require_connect_protocol(self, protocol: str) -> None:
+        """Raise NegotiationError if the peer has not announced extended CONNECT (RFC 8441, 3)."""
+        if not self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
+            raise NegotiationError(
+                "the server has not announced SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
+                f" {protocol} cannot be asked for on this connection (RFC 8441, 3); nothing was"
+                " sent"
+            )
 
     def may_send(self, stream: Stream) -> bool:
-        """Whether content may go out on the stream now, or never will again (6.9)."""
+        """True if content may go out on the stream now, or never will again (6.9)."""
         window = stream.send_window
         return not stream.request_is_open or bool(
             window and window.size > 0 and self.send_window.size > 0
@@ -516,7 +521,6 @@ class Endpoint(Opening):
             )
 
     def _send_end(self, stream: Stream) -> None:
-        stream.request_is_open = False
         stream.state = step_stream(stream.state, states.SEND_END, stream.id)
         if stream.state == CLOSED:
             self.close_stream(stream)
@@ -526,12 +530,15 @@ class Endpoint(Opening):
 
         A response that is under way comes to its end; then the stream is reset.
         """
-        stream.request_is_open = False
-        if stream.is_over and stream.id in self.streams:
-            self._cancel(stream, ErrorCode.CANCEL)
+        state = step_stream(stream.state, states.WITHHOLD, stream.id)
+        if state == states.IGNORE:  # the stream has ended
+            return
+        stream.state = state
+        if state == CANCELLED:
+            self.close_cancelled(stream, ErrorCode.CANCEL)
 
     def reprioritize(self, stream: Stream, field_value: bytes) -> bool:
-        """Send PRIORITY_UPDATE; False where it would be in vain (RFC 9218, 7.1).
+        """Send PRIORITY_UPDATE; False if it would have no effect (RFC 9218, 7.1).
 
         That is when the response is whole, or the peer has let its first SETTINGS pass without
         saying that it takes part: then "it SHOULD stop sending PRIORITY_UPDATE" (2.1.1).
@@ -543,12 +550,12 @@ class Endpoint(Opening):
         return True
 
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
-        """Reset a stream that nobody waits for any more, if it is not over (5.4.2).
+        """Reset a stream that no thread waits for any more, unless it has ended (5.4.2).
 
-        A response that is whole can still be read.
+        A response that is complete can still be read.
         """
         if not stream.is_over:
-            self.budget.committed -= stream.drop_content()
+            self.budget.in_use -= stream.drop_content()
             stream.failure = Failure(
                 StreamResetError,
                 f"stream {stream.id} was cancelled on this side (RFC 9113, 5.4.2)",
@@ -559,13 +566,13 @@ class Endpoint(Opening):
             self._cancel(stream, code)
 
     def drop(self, stream: Stream) -> None:
-        """Nobody will read the stream any more: what is unread leaves its room to others."""
+        """Cancel a stream that nobody will read; what is unread of it leaves the budget."""
         self.cancel(stream)
-        self.budget.committed -= stream.drop_content()
+        self.budget.in_use -= stream.drop_content()
         self.changed_streams.append(0)
 
     def may_bring_promises(self, stream_id: int) -> bool:
-        """Whether promises may still come with a request before anyone reads its content."""
+        """True if promises may still come with a request before its content is read."""
         stream = self.streams.get(stream_id)
         if stream is None or stream.is_over:
             return False
@@ -585,7 +592,7 @@ class Endpoint(Opening):
         self.outbound.append(frames.pack_ping(opaque))
 
     def close(self, code: int, failure: Failure) -> None:
-        """Say GOAWAY and end everything (5.4.1, 6.8)."""
+        """Send GOAWAY and end the connection (5.4.1, 6.8)."""
         if not self.failure:
             self.outbound.append(frames.pack_goaway(self.highest_promised, code))
             self.fail(failure)

@@ -7,8 +7,8 @@ Every frame begins with nine octets::
 ``FRAME_HEADER`` reads them as three numbers, ``length << 8 | type``, ``flags`` and the stream
 identifier, in one call.  The ``pack_*`` functions give octets ready to send; the ``parse_*``
 functions take the payload of one frame (a view, not kept) and raise ConnectionFault where its
-size or padding is wrong.  No function here knows a stream or a state: whether a frame may come
-*now* is decided in ``states.py`` and ``endpoint.py``.
+size or padding is wrong.  No function here knows a stream or a state: ``receivers.py`` decides by
+the tables of ``states.py`` whether a frame may come *now*.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def pack_ping(opaque: bytes, *, ack: bool = False) -> bytes:
 
 
 def pack_goaway(last_stream_id: int, error_code: int, debug: bytes = b"") -> bytes:
-    """The last streams of this connection are known (6.8)."""
+    """End the connection; the peer learns which of its streams were processed (6.8)."""
     return pack(GOAWAY, 0, 0, _TWO_UINT32.pack(last_stream_id, error_code) + debug)
 
 
@@ -196,7 +196,7 @@ def parse_settings(flags: int, payload: memoryview) -> list[tuple[int, int]]:
     if len(payload) % 6:
         raise ConnectionFault(
             ErrorCode.FRAME_SIZE_ERROR,
-            f"SETTINGS of {len(payload)} octets, no multiple of 6 (RFC 9113, 6.5)",
+            f"SETTINGS of {len(payload)} octets, not a multiple of 6 (RFC 9113, 6.5)",
         )
     return list(_SETTING.iter_unpack(payload))
 
@@ -216,14 +216,14 @@ def parse_goaway(payload: memoryview) -> tuple[int, int, bytes]:
 
 
 def parse_window_update(payload: memoryview) -> int:
-    """The increment; zero is the caller's to judge, for its scope differs (6.9)."""
+    """The increment. The caller judges zero, because the scope of that fault differs (6.9)."""
     _require_size("WINDOW_UPDATE", payload, 4, "6.9")
     increment: int = _UINT32.unpack(payload)[0] & MASK_31
     return increment
 
 
 def parse_altsvc(payload: memoryview) -> tuple[bytes, bytes] | None:
-    """(origin, Alt-Svc value), or None where it is malformed: to be ignored (RFC 7838, 4)."""
+    """(origin, Alt-Svc value); None for a malformed frame, to be ignored (RFC 7838, 4)."""
     if len(payload) < 2:
         return None
     end = 2 + _UINT16.unpack_from(payload)[0]

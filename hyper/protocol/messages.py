@@ -13,8 +13,10 @@ from __future__ import annotations
 import contextlib
 import re
 
+from .._memo import Memo
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
 from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
+from .origins import HOST_AND_PORT, MAX_PORT, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,56 +27,13 @@ if TYPE_CHECKING:
 #: A method is a token; case counts (RFC 9110, 9.1).
 METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
-#: What may not stand in a request target: controls, space, anything beyond ASCII.
-TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
-
 #: Methods that a server may promise: safe ones, without content (RFC 9113, 8.4).
 PUSHABLE = frozenset((b"GET", b"HEAD"))
 
-#: Sections that were judged are kept per process, cleared when full: 128 sections of at most
-#: 2 KiB (as 6.5.2 counts) are 1 MiB with their objects, whatever servers do.
+#: Sections that were judged are kept for the whole process: 128 sections of at most 2 KiB (as 6.5.2
+#: counts) are 1 MiB with their objects, whatever servers do.
 MAX_JUDGED = 128
 MAX_JUDGED_SIZE = 2048
-
-
-class Origin:
-    """Where requests go when they do not say otherwise: a scheme and an authority (8.3.1)."""
-
-    __slots__ = ("_targets", "authority", "pseudo", "scheme")
-
-    def __init__(self, scheme: str, authority: str) -> None:
-        _check_target(scheme)
-        _check_target(authority)
-        self.scheme = scheme
-        self.authority = authority
-        self.pseudo = ((b":scheme", scheme.encode()), (b":authority", authority.encode()))
-        self._targets: dict[str, Fields] = {}
-
-    def target(self, url: str) -> Fields:
-        """The pseudo-header fields of a path with query, ``*``, or an absolute URI. HOT."""
-        fields = self._targets.get(url)
-        if fields is None:
-            fields = self._target(url)
-            if len(url) <= MAX_JUDGED_SIZE:
-                if len(self._targets) >= MAX_JUDGED:
-                    self._targets.clear()
-                self._targets[url] = fields
-        return fields
-
-    def _target(self, url: str) -> Fields:
-        origin = self
-        if not url.startswith(("/", "*")) and "://" in url:
-            scheme, _, rest = url.partition("://")
-            cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
-            origin, url = Origin(scheme, rest[:cut].rpartition("@")[2]), rest[cut:]
-        # "The ':path' pseudo-header field includes the path and query parts" (8.3.1).
-        path = url.partition("#")[0]
-        if path[:1] != "/" and path != "*":
-            if path[:1] not in ("", "?"):
-                raise InvalidURL(f"the path {path!r} does not begin with '/' (RFC 9113, 8.3.1)")
-            path = "/" + path
-        _check_target(path)
-        return (*origin.pseudo, (b":path", path.encode()))
 
 
 class RequestFields:
@@ -132,11 +91,13 @@ def _keep(field: Pair) -> bool:
     return name == b"te" and value.lower() == b"trailers"
 
 
-_given: dict[Any, RequestFields] = {}
+_given: Memo[Any, RequestFields] = Memo(MAX_JUDGED)
 
 
 def request_fields(headers: FieldSource) -> RequestFields:
-    """Check the fields of a request. HOT: one look-up for fields sent before.
+    """Check the fields of a request.
+
+    HOT: once a request; one look-up for fields sent before (bench/clients.py, small).
 
     headers: a mapping or pairs, as ``fields.outgoing_section`` takes them.  Raises
     LocalProtocolError for what must not reach the wire.
@@ -149,10 +110,8 @@ def request_fields(headers: FieldSource) -> RequestFields:
     except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
         given = RequestFields(outgoing_section(pairs))
     if _size(given.fields) <= MAX_JUDGED_SIZE:
-        if len(_given) >= MAX_JUDGED:
-            _given.clear()
-        with contextlib.suppress(TypeError, BytesWarning):
-            _given[pairs] = given
+        with contextlib.suppress(TypeError, BytesWarning):  # not hashable, or python -bb
+            _given.keep(pairs, given)
     return given
 
 
@@ -164,10 +123,12 @@ def _size(section: Fields) -> int:
 def request_section(
     method: str, url: str, origin: Origin, given: RequestFields, implied: Fields
 ) -> Fields:
-    """The field section of a request (8.3.1), pseudo-header fields first. HOT.
+    """The field section of a request (8.3.1), pseudo-header fields first.
+
+    HOT: once a request (bench/clients.py, small).
 
     url: a path with query, ``*``, an absolute URI, or for CONNECT host:port; given: the caller's
-    fields, of which Host takes the authority's place; implied: fields that go without saying.
+    fields, of which Host takes the authority's place; implied: fields that hyper adds.
     Raises LocalProtocolError or InvalidURL for what must not reach the wire.
     """
     pair = _methods.get(method) or _method(method)
@@ -191,16 +152,6 @@ def _method(method: str) -> Pair:
             " characters, spaces or be empty; nothing was sent"
         )
     return (b":method", method.encode())
-
-
-#: The authority of a plain CONNECT: a name, an IPv4 address or an IPv6 one in brackets, and a port
-#: (RFC 9110, 9.3.6; RFC 3986, 3.2.2).
-HOST_AND_PORT = re.compile(
-    r"(?:\[[\w.~!$&'()*+,;=:%-]+\]|[\w.~!$&'()*+,;=%-]+):([0-9]{1,5})", re.ASCII
-).fullmatch
-
-#: Ports are 16 bits wide.
-MAX_PORT = 65_535
 
 
 def _connect_target(target: str) -> tuple[Pair]:
@@ -240,15 +191,6 @@ def tunnel_section(
     return (*pseudo, *origin.target(target), *given.fields, *implied)
 
 
-def _check_target(part: str) -> None:
-    fault = TARGET_FAULT(part)
-    if fault:
-        raise InvalidURL(
-            f"URL can't contain control characters, spaces or non-ASCII characters: {part!r}"
-            f" (found {fault.group()!r}); percent-encode it (RFC 9113, 8.3.1)"
-        )
-
-
 def trailer_section(trailers: FieldSource) -> Fields:
     """The field section of trailers to send: no pseudo-header fields (8.1), checked."""
     return tuple(f for f in outgoing_section(trailers) if f[0] not in CONNECTION_SPECIFIC)
@@ -271,18 +213,19 @@ class ResponseHead:
         )
 
 
-_judged: dict[Fields, ResponseHead] = {}
+_judged: Memo[Fields, ResponseHead] = Memo(MAX_JUDGED)
 
 
 def response_head(section: Fields, stream_id: int) -> ResponseHead:
-    """Judge the header section of a response. HOT: one look-up for a head seen before."""
+    """Judge the header section of a response.
+
+    HOT: once a response; one look-up for a head seen before (bench/receive.py, small).
+    """
     head = _judged.get(section)
     if head is None:
         head = _judge_response(section, stream_id)
         if _size(section) <= MAX_JUDGED_SIZE:
-            if len(_judged) >= MAX_JUDGED:
-                _judged.clear()
-            _judged[section] = head
+            _judged.keep(section, head)
     return head
 
 

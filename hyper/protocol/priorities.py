@@ -2,8 +2,8 @@
 
 A priority is two parameters, written as a dictionary of structured fields: ``u``, the urgency, and
 ``i``, whether the response is of use in parts.  It travels as the header field ``priority`` of the
-request, end to end, and later as a PRIORITY_UPDATE frame, to the next hop.  It is a wish: a server
-may do as it likes.
+request, end to end, and later as a PRIORITY_UPDATE frame, to the next hop.  The server
+need not follow it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     #: What callers may give as a priority: the object, or the field value itself.
     PrioritySource = Union["Priority", str]
 
-#: The urgencies, the most urgent first; 7 is for what nobody waits for (4.1).
+#: The urgencies, the most urgent first; 7 is for background tasks (4.1).
 URGENCIES = range(8)
-#: Where nothing is said (4.1).
+#: The urgency of a request that gives none (4.1).
 DEFAULT_URGENCY = 3
 
 #: One member of a dictionary of structured fields, without parameters (RFC 8941, 3.2): a key, and
@@ -36,7 +36,7 @@ _VALUES = {"u": frozenset("01234567"), "i": frozenset(("?0", "?1", None))}
 class Priority:
     """How urgent a response is, and whether parts of it are of use (RFC 9218, 4).
 
-    urgency: 0, the most urgent, to 7, for what nobody waits for; 3 where nothing is said.
+    urgency: 0, the most urgent, to 7, for background tasks; 3 is the default.
     incremental: whether the response can be used as it comes, so that others of the same urgency
     may be sent beside it rather than after it.  ``str()`` gives the field value.  Immutable.
     """
@@ -58,7 +58,7 @@ class Priority:
 
     @property
     def incremental(self) -> bool:
-        """Whether parts of the response are of use (RFC 9218, 4.2)."""
+        """True if parts of the response are of use (RFC 9218, 4.2)."""
         return self._incremental
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ def field_value(priority: PrioritySource) -> bytes:
     """The Priority Field Value (RFC 9218, 4, 5), checked.
 
     Parameters beyond u and i go as they are.  Raises LocalProtocolError for what no server would
-    understand: it would have to ignore it, and nobody would know.
+    understand, because a server has to ignore that without an error.
     """
     if isinstance(priority, Priority):
         return str(priority).encode()
@@ -88,8 +88,8 @@ def field_value(priority: PrioritySource) -> bytes:
         found = _MEMBER(member.strip(" \t"))
         if not found or found[2] not in _VALUES.get(found[1], (found[2],)):
             raise LocalProtocolError(
-                f"the priority {priority!r} is no field value of RFC 9218, 4, as 'u=1, i' is: see"
-                f" {member.strip()!r}; nothing was sent"
+                f"the priority {priority!r} is not a field value of RFC 9218, 4, as 'u=1, i' is:"
+                f" see {member.strip()!r}; nothing was sent"
             )
     return priority.strip(" \t").encode()
 

@@ -6,13 +6,12 @@ that it concerns, and queues what must be answered.  A fault is raised, as Strea
 ConnectionFault, and judged in ``Endpoint.receive``.
 
 At the end of the module stand the phases of a connection: tuples of receivers, indexed by frame
-type.
+type.  A connection that has failed receives nothing (``Endpoint.receive``).
 
 =========== ============================================ =====================================
 PREFACE     SETTINGS alone                               until the peer's first SETTINGS (3.4)
 RUNNING     one receiver a type; unknown ones ignored    until a block goes on, or failure
 FIELD_BLOCK CONTINUATION alone                           until END_HEADERS (6.10)
-FAILED      everything is dropped                        for ever
 =========== ============================================ =====================================
 """
 
@@ -26,19 +25,29 @@ from ..errors import (
     ConnectionTerminated,
     ErrorCode,
     Failure,
+    NegotiationError,
     StreamFault,
     StreamResetError,
     code_name,
 )
 from . import frames, messages, states
-from .advertised import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
-from .flow.tuning import MEASURING
+from .flow import tuning
+from .flow.tuning import MEASURING, send_window_update
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
 from .messages import response_head
+from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import CANCELLED, CLOSED, OPEN, RESERVED_REMOTE, step_message, step_stream
-from .stream import MANY_PIECES, Stream
+from .states import (
+    CANCELLED,
+    CLOSED,
+    HALF_CLOSED_LOCAL,
+    OPEN,
+    RESERVED_REMOTE,
+    WITHHELD,
+    step_stream,
+)
+from .stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +63,8 @@ if TYPE_CHECKING:
 
 # Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
 
-#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones are free.
+#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones cost the
+#: peer nothing.
 MAX_CONTINUATION_FRAMES = 64
 #: Octets of one field block before it is decoded; no block within our list size is larger.
 MAX_FIELD_BLOCK_SIZE = 128 * 1024
@@ -82,14 +92,14 @@ class FieldBlock:
 
 
 def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """DATA (6.1). HOT."""
+    """DATA (6.1). HOT: once a frame (bench/receive.py, bulk)."""
     size = len(payload)
     window = endpoint.receive_window
     increment = window.take(size) + window.credit(size)
     if window.size < window.least:
         increment += window.refill()
     if increment:
-        endpoint.send_window_update(0, increment)
+        send_window_update(endpoint, 0, increment)
     if flags & PADDED:
         payload = frames.unpadded(flags, payload)
     stream = endpoint.streams.get(stream_id)
@@ -97,38 +107,18 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         _on_absent(endpoint, stream_id, states.RECV_DATA)
         return
     stream.state = step_stream(stream.state, states.RECV_DATA, stream_id)
-    stream.phase = step_message(stream.phase, states.DATA, stream_id)
-    window = stream.receive_window
-    increment = window.take(size)
+    increment = stream.receive_content(bytes(payload), size)
     if flags & PADDED:
-        increment += window.pad(size - len(payload))
+        increment += stream.receive_window.pad(size - len(payload))
     if payload:
-        _deliver(endpoint, stream, bytes(payload))
+        endpoint.empty_data_frames = 0
     elif not flags & END_STREAM:
         _count_empty_data(endpoint, stream_id)
     if flags & END_STREAM:
         _receive_end(endpoint, stream)
     elif increment:
-        endpoint.send_window_update(stream_id, increment)
+        send_window_update(endpoint, stream_id, increment)
     endpoint.changed_streams.append(stream_id)
-
-
-def _deliver(endpoint: Endpoint, stream: Stream, content: bytes) -> None:
-    """Content for the reader."""
-    stream.content_size += len(content)
-    announced = stream.content_length
-    if announced is not None and stream.content_size > announced:
-        raise StreamFault(
-            stream.id,
-            ErrorCode.PROTOCOL_ERROR,
-            f"{stream.content_size} octets of content where the message has {announced}"
-            " (RFC 9113, 8.1.1)",
-        )
-    endpoint.empty_data_frames = 0
-    if len(stream.content) < MANY_PIECES:
-        stream.content.append(content)
-    else:
-        stream.add(content)
 
 
 def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
@@ -142,7 +132,10 @@ def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
 
 
 def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """HEADERS (6.2): a response, an interim one, or trailers. HOT."""
+    """HEADERS (6.2): a response, an interim one, or trailers.
+
+    HOT: once a response (bench/receive.py, small).
+    """
     if flags & (PADDED | PRIORITY_FLAG):
         payload = frames.parse_headers(flags, payload)
     fragment = bytes(payload)
@@ -167,9 +160,7 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
             raise StreamFault(
                 stream_id, ErrorCode.PROTOCOL_ERROR, "HEADERS within a tunnel (RFC 9113, 8.5)"
             )
-        event = states.HEADERS_ENDING if ends else states.HEADERS_GOING_ON
-        stream.phase = step_message(stream.phase, event, stream_id)
-        stream.trailers = messages.trailers(section, stream_id)
+        stream.receive_trailers(messages.trailers(section, stream_id), ends=ends)
     if ends:
         _receive_end(endpoint, stream)
     endpoint.changed_streams.append(stream_id)
@@ -178,17 +169,15 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
 def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     head = response_head(section, stream.id)
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
-        stream.phase = step_message(stream.phase, states.HEADERS_FINAL, stream.id)
-        stream.begin(head)
+        stream.receive_head(head)
         if head.status == MISDIRECTED_REQUEST:
             receive_misdirected(endpoint, stream)
         window, size = stream.receive_window, stream.content_length
-        window.begin(size)
+        window.is_begun, window.document_size = True, size
         if size is not None and size > window.size:
-            endpoint.open_further(stream, "expected")
+            tuning.grow_expected_window(endpoint, stream)
         return
-    stream.phase = step_message(stream.phase, states.HEADERS_INTERIM, stream.id)
-    stream.informational.append(head)
+    stream.receive_interim(head)
     if len(stream.informational) > MAX_INTERIM_RESPONSES:
         raise StreamFault(
             stream.id,
@@ -198,25 +187,17 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
 
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
-    """END_STREAM: the message must be whole (8.1.1)."""
+    """END_STREAM, after the frame that carries it (8.1)."""
     stream.receive_window.end()
-    phase = step_message(stream.phase, states.END, stream.id)
-    announced = stream.content_length
-    if announced is not None and stream.content_size != announced:
-        stream.failure = Failure.of_short_content(stream.id, stream.content_size, announced)
-        raise StreamFault(
-            stream.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
-        )
-    stream.phase = phase
-    stream.state = step_stream(stream.state, states.RECV_END, stream.id)
+    stream.end()
     if stream.state == CLOSED:
         endpoint.close_stream(stream)
-    elif not stream.request_is_open:
-        endpoint.withhold(stream)  # what was to wait for this end
+    elif stream.state == CANCELLED:  # the rest of the request was withheld
+        endpoint.close_cancelled(stream, ErrorCode.CANCEL)
 
 
 def receive_priority(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """PRIORITY (6.3): deprecated; only its form is looked at."""
+    """PRIORITY (6.3): deprecated; only its form is checked."""
     if stream_id == 0:
         raise _not_on_stream_0("PRIORITY", "6.3")
     if len(payload) != 5:
@@ -234,10 +215,7 @@ def receive_rst_stream(endpoint: Endpoint, flags: int, stream_id: int, payload: 
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_RST)
         return
-    stream.state = step_stream(stream.state, states.RECV_RST, stream_id)
-    if code == ErrorCode.NO_ERROR and stream.content_size == stream.content_length:
-        stream.phase = states.DONE  # Node 20 says so instead of END_STREAM, now and then
-    if stream.phase != states.DONE:
+    if not stream.receive_reset(code):
         stream.failure = Failure(
             StreamResetError,
             f"the peer reset stream {stream_id} with {code_name(code)} (RFC 9113, 6.4)",
@@ -269,17 +247,17 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
 
 
 def _receive_settings_ack(endpoint: Endpoint) -> None:
-    """Ours are in force: what they take away from the peer counts from now on (6.5.3)."""
+    """Put our settings in force: from now on the peer must keep to the smaller ones (6.5.3)."""
     before, endpoint.initial_receive_window = (
         endpoint.initial_receive_window,
         endpoint.stream_window,
     )
     changes = endpoint.local_settings.acknowledge()
-    endpoint.guess_round_trip()
+    tuning.guess_round_trip(endpoint)
     endpoint.changed_streams.append(0)
     if endpoint.stream_window < before:
         for stream in list(endpoint.streams.values()):
-            endpoint.attempt(stream.receive_window.shift, endpoint.stream_window - before)
+            tuning.attempt(endpoint, stream.receive_window.shift, endpoint.stream_window - before)
     if SETTINGS_HEADER_TABLE_SIZE in changes:
         endpoint.decoder.header_table_size = changes[SETTINGS_HEADER_TABLE_SIZE]
 
@@ -309,7 +287,7 @@ def receive_push_promise(
     if stream_id % 2 == 0:
         raise ConnectionFault(
             ErrorCode.PROTOCOL_ERROR,
-            f"PUSH_PROMISE on stream {stream_id}, which is no request of ours (RFC 9113, 6.6)",
+            f"PUSH_PROMISE on stream {stream_id}, which is not a request of ours (RFC 9113, 6.6)",
         )
     promised_id, fragment = frames.parse_push_promise(flags, payload)
     if promised_id % 2 or promised_id <= endpoint.highest_promised:
@@ -330,7 +308,7 @@ def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_
     if state == CANCELLED or not endpoint.max_pushes:
         endpoint.send_rst_stream(promised_id, ErrorCode.CANCEL)
         return
-    if state not in (OPEN, states.HALF_CLOSED_LOCAL):
+    if state not in (OPEN, HALF_CLOSED_LOCAL, WITHHELD):
         raise ConnectionFault(
             ErrorCode.PROTOCOL_ERROR,
             f"PUSH_PROMISE on stream {stream_id}, which is {states.STATE_NAMES[state]}"
@@ -355,11 +333,10 @@ def _open_promise(
     endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest, section: Fields
 ) -> None:
     stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
-    stream.receive_window = ReceiveWindow.opened(
+    stream.receive_window = ReceiveWindow.create(
         endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
     )
     stream.promised_request = request
-    stream.request_is_open = False
     endpoint.streams[promised_id] = stream
     endpoint.pushes_open += 1
     endpoint.promises.setdefault(stream_id, deque()).append(stream)
@@ -367,7 +344,7 @@ def _open_promise(
 
 
 def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """PING (6.7): answered at once, whoever is waited for."""
+    """PING (6.7): answered at once."""
     if stream_id:
         raise _only_on_stream_0("PING", stream_id, "6.7")
     opaque = frames.parse_ping(payload)
@@ -377,11 +354,11 @@ def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
         endpoint.pings[opaque] = True
         endpoint.changed_streams.append(0)
     elif opaque == MEASURING:
-        endpoint.end_measuring()
+        tuning.end_measurement(endpoint)
 
 
 def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """GOAWAY (6.8): streams that it covers go on; the others were not processed."""
+    """GOAWAY (6.8): the streams that it covers go on; the peer did not process the others."""
     if stream_id:
         raise _only_on_stream_0("GOAWAY", stream_id, "6.8")
     last, code, debug = frames.parse_goaway(payload)
@@ -391,10 +368,9 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
-    endpoint.accepts_requests = False
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:
-            stream.failure = Failure(
+            failure = Failure(
                 ConnectionTerminated,
                 f"the peer said GOAWAY with {code_name(code)} before it processed stream"
                 f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
@@ -404,7 +380,7 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
                 debug_data=debug,
                 retryable=True,
             )
-            stream.state = CLOSED
+            stream.fail(failure)
             endpoint.close_stream(stream)
     endpoint.changed_streams.append(0)
 
@@ -415,16 +391,16 @@ def receive_window_update(
     """WINDOW_UPDATE (6.9)."""
     increment = frames.parse_window_update(payload)
     if stream_id == 0:
-        endpoint.send_window.open(increment)
+        endpoint.send_window.grow(increment)
     else:
         stream = endpoint.streams.get(stream_id)
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
         stream.state = step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)
-        # A request without content has no window: what opens it is checked all the same.
+        # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
-        window.open(increment)
+        window.grow(increment)
     endpoint.changed_streams.append(stream_id)
 
 
@@ -466,7 +442,7 @@ def _begin_block(
 def receive_priority_update(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """PRIORITY_UPDATE is the client's alone (RFC 9218, 7.1)."""
+    """PRIORITY_UPDATE: refused, because only a client may send it (RFC 9218, 7.1)."""
     prioritized, _ = frames.parse_priority_update(payload)
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
@@ -475,13 +451,13 @@ def receive_priority_update(
 
 
 def receive_unknown(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """Frames of unknown types are ignored (4.1, 5.5)."""
+    """Do nothing: frames of unknown types are ignored (4.1, 5.5)."""
 
 
 def receive_instead_of_settings(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """Anything before the peer's first SETTINGS (3.4)."""
+    """Refuse any other frame before the peer's first SETTINGS (3.4)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
     )
@@ -490,7 +466,7 @@ def receive_instead_of_settings(
 def receive_within_block(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """Anything but CONTINUATION within a field block (6.10)."""
+    """Refuse any other frame than CONTINUATION within a field block (6.10)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
         f"a frame on stream {stream_id} within a field block (RFC 9113, 6.10)",
@@ -500,7 +476,7 @@ def receive_within_block(
 def receive_stray_continuation(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
-    """CONTINUATION where no block is under way (6.10)."""
+    """Refuse CONTINUATION if no block is under way (6.10)."""
     raise ConnectionFault(
         ErrorCode.PROTOCOL_ERROR,
         f"CONTINUATION on stream {stream_id} that continues nothing (RFC 9113, 6.10)",
@@ -516,8 +492,24 @@ def _decode(endpoint: Endpoint, block: bytes) -> Fields:
 
 
 def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
-    """A frame on a stream that is over, or never was: a fault, or dropped (5.1)."""
+    """Judge a frame on a stream that has ended or never was: raise its fault, or drop it (5.1)."""
     step_stream(endpoint.state_of(stream_id), event, stream_id)
+
+
+def oversized(endpoint: Endpoint, octets: memoryview, size: int) -> ConnectionFault:
+    """The fault of a frame header that announces more octets than we allow (4.2)."""
+    if endpoint.receivers is PREFACE and bytes(octets[:5]) == b"HTTP/":
+        line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
+        return ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR,
+            f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
+            " knowledge on this port (RFC 9113, 3.3)",
+            NegotiationError,
+        )
+    return ConnectionFault(
+        ErrorCode.FRAME_SIZE_ERROR,
+        f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
+    )
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:
@@ -567,4 +559,3 @@ FIELD_BLOCK = _phase(
     receive_within_block,
     {frames.CONTINUATION: receive_continuation},
 )
-FAILED = _phase(receive_unknown, {})

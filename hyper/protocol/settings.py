@@ -23,7 +23,7 @@ SETTINGS_MAX_HEADER_LIST_SIZE = 0x6
 SETTINGS_ENABLE_CONNECT_PROTOCOL = 0x8
 SETTINGS_NO_RFC7540_PRIORITIES = 0x9
 
-#: Where the RFC sets no limit, this number stands for "as many as you like".
+#: This number stands for "no limit", which is the RFC's default for some settings.
 UNLIMITED = 2**32 - 1
 
 DEFAULTS = {
@@ -70,7 +70,7 @@ RULES = {
 
 
 def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
-    """What is wrong with one setting, as (error code, why), or None (6.5.2).
+    """The fault of one setting, as (error code, why), or None (6.5.2).
 
     Unknown identifiers may have any value: they are ignored.
     """
@@ -86,14 +86,14 @@ def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
 def announcement(own: Mapping[int, int], given: Mapping[str | int, int]) -> dict[int, int]:
     """What to announce: our own settings, and over them the caller's, by name or identifier.
 
-    Raises LocalProtocolError for a name that is none, or a value that is not allowed (6.5.2).
+    Raises LocalProtocolError for an unknown name, or a value that is not allowed (6.5.2).
     """
     announced = dict(own)
     identifiers = {rule[0]: identifier for identifier, rule in RULES.items()}
     for name, value in given.items():
         identifier = identifiers.get(name) if isinstance(name, str) else name
         if identifier is None:
-            raise LocalProtocolError(f"{name!r} is no setting of RFC 9113, 6.5.2")
+            raise LocalProtocolError(f"{name!r} is not a setting of RFC 9113, 6.5.2")
         fault = check(identifier, value)
         if fault:
             raise LocalProtocolError(f"{fault[1]}; nothing was sent")
@@ -102,12 +102,12 @@ def announcement(own: Mapping[int, int], given: Mapping[str | int, int]) -> dict
 
 
 class Settings:
-    """What one side has announced; the defaults where it has not spoken."""
+    """The values that one side has announced, and the defaults of the others."""
 
     __slots__ = ("values",)
 
     def __init__(self) -> None:
-        #: in force, by identifier: read it, and leave writing to the methods
+        #: in force, by identifier; only the methods write it
         self.values = dict(DEFAULTS)
 
     def __getitem__(self, identifier: int) -> int:
@@ -139,7 +139,10 @@ class LocalSettings(Settings):
         self._awaiting_ack.append(changes)
 
     def acknowledge(self) -> Mapping[int, int]:
-        """Put the oldest announcement in force and return it; raises ConnectionFault if none."""
+        """Put the oldest announcement in force and return it.
+
+        Raises ConnectionFault if the peer acknowledges what was not sent.
+        """
         if not self._awaiting_ack:
             raise ConnectionFault(
                 ErrorCode.PROTOCOL_ERROR,

@@ -1,7 +1,8 @@
 """The state tables: what may happen when, and nothing else.
 
-Three questions are asked of every frame that concerns a stream, and each is answered by one
-look into a table.
+The tables are the only writers of ``Stream.state`` and ``Stream.phase``: each new value comes out
+of ``step_stream`` or ``step_message``.  Two questions are asked of every frame on a stream, and
+one look into a table answers each of them.
 
 ``STREAM`` (RFC 9113, 5.1) asks whether the *frame* may come in this state of the stream, seen
 from the client's side::
@@ -16,8 +17,13 @@ from the client's side::
         | recv END  ^    | send END                   |
         |           '----|----------------------------'
         v                v
-      CLOSED <-----------'     recv RST: CLOSED from anywhere
+      CLOSED <-----------'     recv RST, or the connection ends: CLOSED from anywhere
                                send RST: CANCELLED from anywhere
+
+WITHHELD is OPEN for the peer and half-closed for us, without END_STREAM: we send no more of the
+request, because the peer has answered without it (8.1).  When its response has ended, the stream
+must be reset, as it must be if the response had ended before: both go to CANCELLED.  **Whoever
+steps a stream to CANCELLED sends RST_STREAM.**
 
 ``MESSAGE`` (RFC 9113, 8.1) asks whether it makes a well-formed *response*: interim responses,
 one final field section, content, perhaps a trailer section, the end.
@@ -28,7 +34,7 @@ CLOSED and CANCELLED differ because frames may still be under way to a stream th
 they are ignored, while frames on a stream that the peer itself ended are its error.
 
 The connection has no table of its own: its phase is the tuple of receivers in use
-(``endpoint.py``).
+(``receivers.py``).
 """
 
 from __future__ import annotations
@@ -36,7 +42,16 @@ from __future__ import annotations
 from ..errors import ConnectionFault, ErrorCode, LocalProtocolError, StreamFault
 
 # States of a stream.
-IDLE, RESERVED_REMOTE, OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED, CANCELLED = range(7)
+(
+    IDLE,
+    RESERVED_REMOTE,
+    OPEN,
+    HALF_CLOSED_LOCAL,
+    HALF_CLOSED_REMOTE,
+    CLOSED,
+    CANCELLED,
+    WITHHELD,
+) = range(8)
 
 STATE_NAMES = (
     "idle",
@@ -46,7 +61,11 @@ STATE_NAMES = (
     "half-closed (remote)",
     "closed",
     "cancelled",
+    "open, its request withheld",
 )
+
+#: The states in which we may still send on a stream (5.1).
+LOCAL_OPEN = frozenset((OPEN, HALF_CLOSED_REMOTE))
 
 # What happens to a stream.
 (
@@ -58,7 +77,9 @@ STATE_NAMES = (
     RECV_END,
     RECV_RST,
     RECV_WINDOW_UPDATE,
-) = range(8)
+    WITHHOLD,
+    CONNECTION_ENDED,
+) = range(10)
 
 INPUT_NAMES = (
     "sending HEADERS",
@@ -69,6 +90,8 @@ INPUT_NAMES = (
     "END_STREAM",
     "RST_STREAM",
     "WINDOW_UPDATE",
+    "withholding the rest of the request",
+    "the end of the connection",
 )
 
 # Verdicts.
@@ -81,15 +104,16 @@ S_PE = -6  # stream error PROTOCOL_ERROR
 
 # fmt: off
 STREAM = (
-    # send:                                  receive:
-    # HEADERS             END                RST        HEADERS             DATA                END                 RST     WINDOW_UPDATE        # noqa: E501
-    (OPEN,                LOCAL,             LOCAL,     C_PE,               C_PE,               C_PE,               C_PE,   C_PE),               # IDLE  # noqa: E501
-    (LOCAL,               LOCAL,             CANCELLED, HALF_CLOSED_LOCAL,  C_PE,               C_PE,               CLOSED, C_PE),               # RESERVED_REMOTE  # noqa: E501
-    (OPEN,                HALF_CLOSED_LOCAL, CANCELLED, OPEN,               OPEN,               HALF_CLOSED_REMOTE, CLOSED, OPEN),               # OPEN  # noqa: E501
-    (LOCAL,               LOCAL,             CANCELLED, HALF_CLOSED_LOCAL,  HALF_CLOSED_LOCAL,  CLOSED,             CLOSED, HALF_CLOSED_LOCAL),  # HALF_CLOSED_LOCAL  # noqa: E501
-    (HALF_CLOSED_REMOTE,  CLOSED,            CANCELLED, S_SC,               S_SC,               S_SC,               CLOSED, HALF_CLOSED_REMOTE), # HALF_CLOSED_REMOTE  # noqa: E501
-    (LOCAL,               LOCAL,             IGNORE,    C_SC,               C_SC,               C_SC,               IGNORE, IGNORE),             # CLOSED  # noqa: E501
-    (LOCAL,               LOCAL,             IGNORE,    IGNORE,             IGNORE,             IGNORE,             IGNORE, IGNORE),             # CANCELLED  # noqa: E501
+    # send:                                            receive:                                                                                 ours:              of all:  # noqa: E501 - a table has long lines
+    # HEADERS            END                RST        HEADERS            DATA               END                 RST     WINDOW_UPDATE       WITHHOLD           CONNECTION_ENDED  # noqa: E501 - a table has long lines
+    (OPEN,               LOCAL,             LOCAL,     C_PE,              C_PE,              C_PE,               C_PE,   C_PE,               IGNORE,            IGNORE),  # IDLE  # noqa: E501 - a table has long lines
+    (LOCAL,              LOCAL,             CANCELLED, HALF_CLOSED_LOCAL, C_PE,              C_PE,               CLOSED, C_PE,               RESERVED_REMOTE,   CLOSED),  # RESERVED_REMOTE  # noqa: E501 - a table has long lines
+    (OPEN,               HALF_CLOSED_LOCAL, CANCELLED, OPEN,              OPEN,              HALF_CLOSED_REMOTE, CLOSED, OPEN,               WITHHELD,          CLOSED),  # OPEN  # noqa: E501 - a table has long lines
+    (LOCAL,              LOCAL,             CANCELLED, HALF_CLOSED_LOCAL, HALF_CLOSED_LOCAL, CLOSED,             CLOSED, HALF_CLOSED_LOCAL,  HALF_CLOSED_LOCAL, CLOSED),  # HALF_CLOSED_LOCAL  # noqa: E501 - a table has long lines
+    (HALF_CLOSED_REMOTE, CLOSED,            CANCELLED, S_SC,              S_SC,              S_SC,               CLOSED, HALF_CLOSED_REMOTE, CANCELLED,         CLOSED),  # HALF_CLOSED_REMOTE  # noqa: E501 - a table has long lines
+    (LOCAL,              LOCAL,             IGNORE,    C_SC,              C_SC,              C_SC,               IGNORE, IGNORE,             IGNORE,            IGNORE),  # CLOSED  # noqa: E501 - a table has long lines
+    (LOCAL,              LOCAL,             IGNORE,    IGNORE,            IGNORE,            IGNORE,             IGNORE, IGNORE,             IGNORE,            IGNORE),  # CANCELLED  # noqa: E501 - a table has long lines
+    (LOCAL,              LOCAL,             CANCELLED, WITHHELD,          WITHHELD,          CANCELLED,          CLOSED, WITHHELD,           WITHHELD,          CLOSED),  # WITHHELD  # noqa: E501 - a table has long lines
 )
 # fmt: on
 
@@ -99,7 +123,15 @@ AWAITING, CONTENT, TRAILERS, DONE = range(4)
 PHASE_NAMES = ("awaiting the response", "content", "trailers", "done")
 
 # What happens to a response message.
-HEADERS_INTERIM, HEADERS_FINAL, DATA, HEADERS_ENDING, HEADERS_GOING_ON, END = range(6)
+(
+    HEADERS_INTERIM,
+    HEADERS_FINAL,
+    DATA,
+    HEADERS_ENDING,
+    HEADERS_GOING_ON,
+    END,
+    RESET_AFTER_CONTENT,
+) = range(7)
 
 MESSAGE_INPUT_NAMES = (
     "an interim response",
@@ -108,21 +140,24 @@ MESSAGE_INPUT_NAMES = (
     "a trailer section",
     "a second field section that does not end the stream",
     "END_STREAM",
+    "RST_STREAM with NO_ERROR after all of the content",
 )
 
 # fmt: off
 MESSAGE = (
-    # HEADERS: 1xx  final     DATA      with END   without    END
-    (AWAITING,      CONTENT,  S_PE,     S_PE,      S_PE,      S_PE),  # AWAITING
-    (S_PE,          S_PE,     CONTENT,  TRAILERS,  S_PE,      DONE),  # CONTENT
-    (S_PE,          S_PE,     S_PE,     S_PE,      S_PE,      DONE),  # TRAILERS
-    (S_PE,          S_PE,     S_PE,     S_PE,      S_PE,      S_PE),  # DONE
+    # HEADERS: 1xx  final     DATA      with END   without    END       RESET_AFTER_CONTENT
+    (AWAITING,      CONTENT,  S_PE,     S_PE,      S_PE,      S_PE,     S_PE),  # AWAITING
+    (S_PE,          S_PE,     CONTENT,  TRAILERS,  S_PE,      DONE,     DONE),  # CONTENT
+    (S_PE,          S_PE,     S_PE,     S_PE,      S_PE,      DONE,     DONE),  # TRAILERS
+    (S_PE,          S_PE,     S_PE,     S_PE,      S_PE,      S_PE,     DONE),  # DONE
 )
 # fmt: on
 
 
 def step_stream(state: int, event: int, stream_id: int) -> int:
-    """The next state of a stream, or IGNORE (5.1). HOT: once or twice a frame.
+    """The next state of a stream, or IGNORE (5.1).
+
+    HOT: once or twice a frame (bench/receive.py, chatter).
 
     Raises ConnectionFault or StreamFault where the peer is at fault, LocalProtocolError where
     the caller is.

@@ -1,20 +1,21 @@
-"""A stream: the memory of one exchange (RFC 9113, 5).
+"""A stream: the memory of one exchange (RFC 9113, 5), and the rules of a message (8.1, 8.1.1).
 
-``Endpoint`` writes it, readers take from it; it refers to nobody.  Content waits here between
-its frame and its reader: the deque never holds more than the receive window that was announced.
-Small frames are joined where there are many, so that octets are what it costs.
+The receivers call it with what the peer sent, readers take from it; it refers to nobody.  Content
+waits here between its frame and its reader: the deque never holds more than the receive window
+that was announced.  Small frames are joined if there are many, so that memory follows the octets
+received, not the number of frames.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from ..errors import ErrorCode, Failure, StreamFault
 from . import states
-from .states import AWAITING, DONE
+from .states import AWAITING, DONE, LOCAL_OPEN, step_message, step_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..errors import Failure
     from ..fields import Fields
     from .flow.windows import ReceiveWindow, SendWindow
     from .messages import PromisedRequest, ResponseHead
@@ -29,8 +30,8 @@ PIECE_SIZE = 1024
 class Stream:
     """One request and its response, or one promised response.
 
-    All attributes are guarded by the lock of the connection, with one exception: whoever saw
-    ``is_over`` may take the rest of ``content`` without it, for nobody writes any more.
+    The lock of the connection guards all attributes, with one exception: a thread that saw
+    ``is_over`` may take the rest of ``content`` without it, because nothing is added any more.
     """
 
     __slots__ = (
@@ -46,7 +47,6 @@ class Stream:
         "promised_request",
         "read_shut",
         "receive_window",
-        "request_is_open",
         "section",
         "send_window",
         "state",
@@ -62,7 +62,7 @@ class Stream:
         self.method = method
         #: the request's header section, or as much as is known of one sent in HTTP/1.1
         self.section = section
-        #: None where the request has no content
+        #: None if the request has no content
         self.send_window: SendWindow | None = None
         #: the final response's header section
         self.head: ResponseHead | None = None
@@ -72,17 +72,15 @@ class Stream:
         self.content: deque[bytes] = deque()
         #: octets of content received so far
         self.content_size = 0
-        #: octets of content that there must be, or None if any number is right
+        #: octets of content that there must be; None if any number is right
         self.content_length: int | None = None
         self.trailers: Fields = ()
         #: for a pushed stream: the request that the server answers unasked
         self.promised_request: PromisedRequest | None = None
-        #: why the stream ended before its time
+        #: why the stream ended too early
         self.failure: Failure | None = None
-        #: nobody reads any more, though the stream goes on: a tunnel after SHUT_RD
+        #: True if nobody reads any more although the stream goes on: a tunnel after SHUT_RD
         self.read_shut = False
-        #: False once we have sent END_STREAM or will not send it any more
-        self.request_is_open = True
 
     @property
     def origin(self) -> bytes | None:
@@ -92,26 +90,31 @@ class Stream:
             return None
         return pseudo[b":scheme"] + b"://" + pseudo[b":authority"]
 
+    @property
+    def request_is_open(self) -> bool:
+        """True until we have sent END_STREAM, or never will (5.1)."""
+        return self.state in LOCAL_OPEN
+
     # What waiting threads wait for.
 
     def has_head(self) -> bool:
-        """The response has begun, or will not."""
+        """True if the response has begun, or never will."""
         return self.head is not None or self.failure is not None
 
     def has_content(self) -> bool:
-        """There is something to read, or never will be."""
+        """True if there is something to read, or never will be."""
         return (
             bool(self.content) or self.phase == DONE or self.failure is not None or self.read_shut
         )
 
     @property
     def is_over(self) -> bool:
-        """No more will be received: the response is whole, or has failed."""
+        """True if no more will be received: the response is complete, or has failed."""
         return self.phase == DONE or self.failure is not None
 
     @property
     def is_exhausted(self) -> bool:
-        """The peer has used up its window, and has more to say."""
+        """True if the peer has used up its window and has more to send."""
         return (
             self.receive_window.size <= 0
             and not self.is_over
@@ -120,31 +123,93 @@ class Stream:
 
     @property
     def expects_no_content(self) -> bool:
-        """The response has no content whatever content-length says (RFC 9110, 6.4.1)."""
+        """True if the response has no content, whatever content-length says (RFC 9110, 6.4.1)."""
         head = self.head
         return self.method == "HEAD" or (head is not None and head.status in NO_CONTENT)
 
     @property
     def is_tunnel(self) -> bool:
-        """The content is octets of another connection, not of a message (8.5)."""
+        """True if the content is octets of another connection, not of a message (8.5)."""
         head = self.head
         return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
 
-    def begin(self, head: ResponseHead) -> None:
-        """The final header section has come: what content may follow is settled (8.1.1)."""
+    # What the peer sends. Each method raises StreamFault if the message is malformed (8.1.1).
+
+    def receive_interim(self, head: ResponseHead) -> None:
+        """An interim response came (RFC 9110, 15.2)."""
+        self.phase = step_message(self.phase, states.HEADERS_INTERIM, self.id)
+        self.informational.append(head)
+
+    def receive_head(self, head: ResponseHead) -> None:
+        """The final header section came; it settles how much content may follow (8.1.1)."""
+        self.phase = step_message(self.phase, states.HEADERS_FINAL, self.id)
         self.head = head
-        if self.expects_no_content:
+        if self.method == "HEAD" or head.status in NO_CONTENT:
             self.content_length = 0
-        elif not self.is_tunnel:  # where content-length has no meaning (RFC 9110, 9.3.6)
+        elif (
+            self.method != "CONNECT" or not self.is_tunnel
+        ):  # there content-length has no meaning (RFC 9110, 9.3.6)
             self.content_length = head.content_length
 
-    def add(self, content: bytes) -> None:
-        """Content for the reader, behind many pieces."""
-        pieces = self.content
-        if len(pieces[-1]) < PIECE_SIZE:
-            pieces[-1] += content
-        else:
-            pieces.append(content)
+    def receive_content(self, content: bytes, frame_size: int) -> int:
+        """A DATA frame came. HOT: once a frame (bench/receive.py, chatter).
+
+        frame_size: octets of the frame, padding included.  Returns the increment of the stream's
+        window to announce, or 0.
+        """
+        self.phase = step_message(self.phase, states.DATA, self.id)
+        size = self.content_size + len(content)
+        if self.content_length is not None and size > self.content_length:
+            raise StreamFault(
+                self.id,
+                ErrorCode.PROTOCOL_ERROR,
+                f"{size} octets of content where the message has {self.content_length}"
+                " (RFC 9113, 8.1.1)",
+            )
+        # The window may refuse the frame: only after that does the content count as unread.
+        increment = self.receive_window.take(frame_size)
+        self.content_size = size
+        if content:
+            pieces = self.content
+            if len(pieces) < MANY_PIECES or len(pieces[-1]) >= PIECE_SIZE:
+                pieces.append(content)
+            else:
+                pieces[-1] += content
+        return increment
+
+    def receive_trailers(self, trailers: Fields, *, ends: bool) -> None:
+        """A trailer section came; ends: END_STREAM stood on it (8.1)."""
+        event = states.HEADERS_ENDING if ends else states.HEADERS_GOING_ON
+        self.phase = step_message(self.phase, event, self.id)
+        self.trailers = trailers
+
+    def end(self) -> None:
+        """END_STREAM came: the message must be complete (8.1.1)."""
+        phase = step_message(self.phase, states.END, self.id)
+        if self.content_length is not None and self.content_size != self.content_length:
+            self.failure = Failure.of_short_content(self.id, self.content_size, self.content_length)
+            raise StreamFault(
+                self.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
+            )
+        self.phase = phase
+        self.state = step_stream(self.state, states.RECV_END, self.id)
+
+    def receive_reset(self, code: int) -> bool:
+        """RST_STREAM came; returns True if the response is complete all the same (6.4).
+
+        A server may reset with NO_ERROR when it has answered and wants no more of the request
+        (8.1).  Node 20 does so now and then before it has sent END_STREAM.
+        """
+        self.state = step_stream(self.state, states.RECV_RST, self.id)
+        if code == ErrorCode.NO_ERROR and self.content_size == self.content_length:
+            self.phase = step_message(self.phase, states.RESET_AFTER_CONTENT, self.id)
+        return self.phase == DONE
+
+    def fail(self, failure: Failure) -> None:
+        """The connection ends, or will not serve this stream (5.4.1, 6.8)."""
+        if not self.is_over:
+            self.failure = failure
+        self.state = step_stream(self.state, states.CONNECTION_ENDED, self.id)
 
     def drop_content(self) -> int:
         """Throw away what is unread; returns how many octets that was. Any thread."""

@@ -108,7 +108,7 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         while not ready():
             remaining = deadline.remaining(LATE)
-            if not stream.is_exhausted or endpoint.open_further(stream, "blocked"):
+            if not stream.is_exhausted or endpoint.grow_blocked_window(stream):
                 condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731 - typed
                 self.wait(condition, (stream.id, 0), remaining)
                 continue

@@ -149,12 +149,12 @@ class Watched:
             window = stream.receive_window
             if not stream.is_over:
                 assert window.size == window.manager.window_size
-                assert window.share == window.size + window.spare + unread
-                assert window.share >= 65_535
+                assert window.share.size == window.size + window.share.unclaimed + unread
+                assert window.share.size >= 65_535
                 shares += 1
-            committed += unread if stream.is_over else window.share
+            committed += unread if stream.is_over else window.share.size
         budget = endpoint.budget
-        assert (budget.committed, budget.shares) == (committed, shares)
+        assert (budget.in_use, budget.shares) == (committed, shares)
         assert committed <= budget.limit
 
     def check_frame(self, frame):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hyper.errors import InvalidURL, LocalProtocolError
+from hyper.errors import InvalidURL, LocalProtocolError, NegotiationError
 from hyper.protocol import messages
-from hyper.protocol.messages import Origin, request_fields
+from hyper.protocol.messages import request_fields
+from hyper.protocol.origins import Origin
 from test import wire
 from test.memory_endpoint import CONNECT, CONNECTED, MemoryEndpoint, busy
 
@@ -94,7 +95,7 @@ def test_4_the_protocol_is_a_token(protocol):
 def test_3_only_a_peer_that_has_announced_it_is_asked():
     request = section("/", "websocket")
     wired = MemoryEndpoint()
-    with pytest.raises(LocalProtocolError, match=r"CONNECT for websocket.*8441, 3"):
+    with pytest.raises(NegotiationError, match=r"websocket cannot be asked for.*8441, 3"):
         wired.endpoint.send_request(request, "CONNECT", end_stream=False)
     assert wired.sent() == []
     assert wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False).id == 1

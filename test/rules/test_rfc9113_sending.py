@@ -11,6 +11,7 @@ from hyper.errors import (
 from hyper.fields import outgoing_section
 from hyper.protocol import messages
 from hyper.protocol.messages import trailer_section
+from hyper.protocol.origins import Origin
 from test import wire
 from test.memory_endpoint import (
     AUTHORITY,
@@ -204,7 +205,7 @@ def test_8_2_1_values_that_would_be_malformed_are_not_sent(value):
 
 
 def fields_sent(*headers, method="GET", url="/"):
-    origin = messages.Origin("https", AUTHORITY)
+    origin = Origin("https", AUTHORITY)
     return messages.request_section(method, url, origin, messages.request_fields(headers), ())
 
 

@@ -13,10 +13,10 @@ import time
 import zlib
 
 import pytest
-from test.scripted.script import want
 
 from hyper.client import content_codings as codings
 from hyper.errors import LocalProtocolError, RemoteProtocolError, TimedOut
+from test.scripted.steps import want
 
 GZIP = [(":status", "200"), ("content-encoding", "gzip")]
 NO_MEMBER = gzip.compress(b"")

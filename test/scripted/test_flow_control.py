@@ -87,7 +87,7 @@ def test_6_9_what_nobody_reads_stops_at_the_limit_and_stops_nobody(connect):
     connection.ping()
     connection.request("GET", "/")
     assert len(connection.getresponse().read()) == 3 * MEBIBYTE
-    assert connection._pumps.current.endpoint.budget.committed <= limit
+    assert connection._pumps.current.endpoint.budget.in_use <= limit
     for response in responses:
         assert response.read().endswith(b"the end")
     assert connection._pumps.current.endpoint.budget.has_room(limit)
@@ -310,7 +310,7 @@ def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
         connection.request("POST", "/", body())
     gc.collect()
     connection.ping()
-    assert connection._pumps.current.endpoint.budget.held() == 0
+    assert connection._pumps.current.endpoint.budget.total() == 0
 
 
 @pytest.mark.parametrize("way", ["drop", "close"])
@@ -345,7 +345,7 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
         gc.collect()
     connection.request("GET", "/third")
     assert connection.getresponse().read() == b"third"
-    assert former.endpoint.budget.held() == 0
+    assert former.endpoint.budget.total() == 0
     assert former.is_closed
     assert former.fileno() == -1
 

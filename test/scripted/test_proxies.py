@@ -126,7 +126,7 @@ class TestHTTP1:
     def test_another_refusal_is_told_as_the_proxy_tells_it(
         self, through, answer, ends, monkeypatch
     ):
-        monkeypatch.setattr("hyper.proxy.connect.EXCERPT_DELAY", 0.2)
+        monkeypatch.setattr("hyper.proxy.refusal.EXCERPT_DELAY", 0.2)
 
         def script(peer):
             peer.want_until()

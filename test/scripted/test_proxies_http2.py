@@ -66,7 +66,7 @@ class TestHTTP2:
 
     @pytest.mark.parametrize("ends", [True, False])
     def test_another_refusal_is_told_as_the_proxy_tells_it(self, through, ends, monkeypatch):
-        monkeypatch.setattr("hyper.proxy.connect.EXCERPT_DELAY", 0.2)
+        monkeypatch.setattr("hyper.proxy.refusal.EXCERPT_DELAY", 0.2)
 
         def script(peer):
             peer.handshake()

@@ -386,7 +386,7 @@ def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypa
 def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
     """Its reader does not know who waits here."""
     former = Budget(100)
-    former.committed = 100
+    former.in_use = 100
     budget = stage.endpoint.budget = Budget(100, [weakref.ref(former)])
     waiter = stage.settle(
         stage.start(lambda: stage.pump.wait_turn(lambda: budget.has_room(1), None))

@@ -48,7 +48,7 @@ def run(*acts):
 
 
 def nothing_is_left(connection):
-    pump = connection._pump
+    pump = connection._pumps.current
     return (
         not pump._waiters
         and not pump._has_leader

@@ -140,6 +140,7 @@ def test_a_peer_s_fault_may_name_a_class_of_its_own():
 def test_content_is_cut_by_the_end_of_the_connection_not_by_broken_rules():
     assert Failure(ConnectionResetError).cuts_content
     assert Failure(errors.StreamResetError, "").cuts_content
+    assert not Failure(errors.LocalProtocolError, "", cuts_content=False).cuts_content
     assert not Failure.of_peer(0x1, "").cuts_content
     short = Failure.of_short_content(1, 3, 5)
     assert short.cuts_content

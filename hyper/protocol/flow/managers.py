@@ -1,46 +1,71 @@
 """Window managers: when a receive window is opened again, and how far (RFC 9113, 5.2.2).
 
 A window smaller than the product of the path's rate and its round trip makes the peer wait for us.
-``FlowControlManager`` knows three times how large it should be.  When a request without content
-goes out, from the round trip alone: on a long path a generous rate is supposed, for to be wrong
-costs a promise of memory, and to be slow costs round trips.  When the head has come, from
-content-length.  And while content comes, by measuring: a PING goes out with an announcement, and
-what arrives until its acknowledgement tells the rate.  Three times that rate times the shortest
-round trip is wanted; a stream held up by its window doubles it so each time, one held up by path or
-reader stays.  PINGs become rare as they find nothing new.
+``FlowControlManager`` learns three times how large the window should be.  When a request without
+content goes out, it knows the round trip alone, and supposes a generous rate on a long path: if
+that is wrong, it costs a promise of memory, while a small window costs round trips.  When the head
+has come, it knows content-length.  While content comes, it measures: a PING goes out with a
+WINDOW_UPDATE, and what arrives until the acknowledgement gives the rate.  The target is 3 x rate x
+shortest round trip.  If the window was the bottleneck, the measured rate, and so the target,
+doubles with each measurement; if the path or the reader was, the target stays.  PINGs become rare
+as they find nothing new.
 
-The managers are the plug (``HTTP20Connection(window_manager=...)`` takes the class).  One
-instance serves the connection and one each stream.  Whatever one answers, the window stays legal
-and the shares within the budget; one that raises loses its own stream and nothing else: that is
-``windows.py``'s care.
+Users give a class of their own by ``HTTP20Connection(window_manager=...)``.  One instance serves
+the connection and one each stream.  Whatever it answers, the window stays legal and the shares stay
+within the budget; a manager that raises loses its own stream and nothing else (``windows.py``).
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
+from types import SimpleNamespace
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
     #: What ``window_manager=`` takes: the class, or anything called like it.
     WindowManager = Callable[[int], "BaseFlowControlManager"]
 
-#: Part of its share, one in so many, that is read before it is given back, and the most octets:
-#: fewer announcements cost less, but meanwhile that part is not where the peer can use it.
+#: What was used up is given back when it is 1/ANNOUNCED_PART of the share, or MAX_UNCLAIMED octets:
+#: fewer WINDOW_UPDATE frames cost less, but until then the peer cannot use that part.
 ANNOUNCED_PART = 4
-MAX_UNANNOUNCED = 4 * 1024 * 1024
-#: Octets a second that a long path is supposed to carry before anything is known: 6.4 Gbit/s, which
-#: is what TLS and this code take in; bench/delayed.py shows what less costs.
+MAX_UNCLAIMED = 4 * 1024 * 1024
+#: Octets a second that a long path is supposed to carry before anything is known: 6.4 Gbit/s, as
+#: much as TLS and this code can receive; bench/delayed.py shows what a smaller number costs.
 SUPPOSED_RATE = 800_000_000
-#: Seconds of a round trip from which a path is long: below, to ask and wait costs little.
+#: Seconds of a round trip from which a path is long: on a shorter one, asking and waiting is cheap.
 LONG_ROUND_TRIP = 0.004
-#: How often a share should hold what the path does: once on its way to us, once while the
-#: announcements are on their way back, and once while the reader does something else.
+#: A share should hold the content of so many paths: one on its way to us, one while WINDOW_UPDATE
+#: is on its way back, and one while the reader does something else.
 PIPES = 3
-#: Octets that one frame may be larger than its content (6.1).
+#: Octets by which a frame may be larger than its content (6.1).
 MAX_PADDING = 256
-#: Octets that a stream of any length may soon have: less costs more in announcements on a short
-#: path than it saves memory.
+#: Octets that a stream of any length may soon have: on a short path, a smaller window costs more
+#: in WINDOW_UPDATE frames than it saves in memory.
 BULK_WINDOW = 1024 * 1024
+
+
+def _unattached(size: int, document_size: int | None) -> SimpleNamespace:
+    """What a manager has in the place of a window until it has one: numbers that can be set."""
+    return SimpleNamespace(size=size, share=SimpleNamespace(size=size), document_size=document_size)
+
+
+def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
+    """An attribute of a manager that asks the manager's window.
+
+    The getter is C code, because the default manager reads such attributes once a frame.
+    """
+    find = attrgetter(owner)
+
+    def keep(manager: BaseFlowControlManager, value: Any) -> None:
+        if not hasattr(manager, "_window"):  # a subclass that does not call our __init__
+            manager._window = _unattached(value, None)  # noqa: SLF001 - this module's own
+        window = find(manager)
+        if may_be_set or isinstance(window, SimpleNamespace):
+            setattr(window, name, value)
+
+    return property(attrgetter(f"{owner}.{name}"), keep)
 
 
 class BaseFlowControlManager:
@@ -52,18 +77,28 @@ class BaseFlowControlManager:
     document_size: octets of content announced by content-length, or None.
     wants_measure: whether to measure while the next announcement is under way.
 
-    hyper keeps window_size, share and document_size: read them only.  A method that returns an
-    increment may return 0.  What would exceed the budget of the connection, or open the window
-    beyond 2**31 - 1 octets, is cut; a negative increment is taken for 0.
+    window_size, share and document_size ask the window: read them only.  Setting the first two has
+    an effect only on a manager that has no window.  A method that returns an increment may return
+    0.  hyper cuts what would exceed the budget of the connection, or open the window
+    beyond 2**31 - 1 octets; it takes a negative increment for 0.
     """
 
     wants_measure = False
+    #: the ReceiveWindow, once there is one
+    _window: Any
+
+    if TYPE_CHECKING:
+        window_size: int
+        share: int
+        document_size: int | None
+    else:
+        window_size = _of_window("_window", "size")
+        share = _of_window("_window.share", "size")
+        document_size = _of_window("_window", "document_size", may_be_set=True)
 
     def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
         self.initial_window_size = initial_window_size
-        self.window_size = initial_window_size
-        self.share = initial_window_size
-        self.document_size = document_size
+        self._window = _unattached(initial_window_size, document_size)
 
     def increase_window_size(self, frame_size: int) -> int:
         """Octets of room to give now that a DATA frame of frame_size octets has come.
@@ -72,7 +107,7 @@ class BaseFlowControlManager:
         """
         raise NotImplementedError
 
-    def consumed(self, size: int) -> int:  # noqa: ARG002 - a hook: the base needs nothing
+    def consumed(self, size: int) -> int:  # noqa: ARG002 - a hook: the base class ignores it
         """Octets of room to give now that size octets were used up; by default none."""
         return 0
 
@@ -87,19 +122,21 @@ class BaseFlowControlManager:
     def blocked(self) -> int:
         """Octets of room to give now: the window is used up, and somebody of ours waits.
 
-        A reader waits for content; or a sender for a peer that takes nothing before it has said
-        more.  Asked until the answer is more than 0, 50 times a second.  By default what the
-        window was at the beginning, so that a manager that counts wrong is slow, not stuck.
+        A reader waits for content, or a sender waits for a peer that takes nothing before it has
+        sent more.  Asked until the answer is more than 0, 50 times a second.  The default opens
+        the window to what it was at the beginning, so that a manager that counts wrong is slow,
+        not stuck.
         """
         return self.initial_window_size - self.window_size
 
     def round_trip(self, seconds: float) -> None:
-        """The shortest round trip that was measured, each time that one was (6.7).
+        """Take note of the shortest round trip; called after each measurement (6.7).
 
-        In longer ones something stood in a queue.  A path longer than 4 ms is told beforehand.
+        Longer ones include the time in some queue.  On a path longer than 4 ms this is also called
+        before the request goes out.
         """
 
-    def measured(self, seconds: float, size: int) -> int:  # noqa: ARG002
+    def measured(self, seconds: float, size: int) -> int:  # noqa: ARG002 - a hook, as above
         """Octets of room to give now that size octets came within seconds, a round trip.
 
         Asked after ``wants_measure`` was found true.
@@ -107,7 +144,7 @@ class BaseFlowControlManager:
         return 0
 
     def ended(self) -> None:
-        """Nothing more will come."""
+        """Take note that nothing more will come; by default do nothing."""
 
 
 class FlowControlManager(BaseFlowControlManager):
@@ -118,45 +155,49 @@ class FlowControlManager(BaseFlowControlManager):
 
     #: octets used up in all, and since room was last given
     _consumed = 0
-    _unannounced = 0
+    _unclaimed = 0
     #: octets that the share should be
     _wanted = BULK_WINDOW
-    #: seconds, or 0 where it is not known, or short
+    #: seconds; 0 if the round trip is not known or short
     _round_trip = 0.0
-    #: octets to be read before the next measurement, and that in shares the last time
+    #: octets to be read before the next measurement, and that number in shares the last time
     _until_measured = BULK_WINDOW
     _shares = 1
 
-    def increase_window_size(self, frame_size: int) -> int:  # noqa: ARG002
-        """Nothing on receipt: back-pressure is the reader's."""
+    def increase_window_size(self, frame_size: int) -> int:  # noqa: ARG002 - a hook, as above
+        """Give nothing on receipt: only reading gives room back, which is the back-pressure."""
         return 0
 
     def consumed(self, size: int) -> int:
-        """What was used up, as soon as it is a part of the share, and what the share lacks.
-
-        A reader who leaves more unread than the peer may still send falls behind: it is given
-        back but half.
-        """
+        """Give back what was used up when it is a part of the share, and what the share lacks."""
         self._consumed += size
-        unannounced = self._unannounced = self._unannounced + size
-        share = self.share
-        if unannounced < MAX_UNANNOUNCED and ANNOUNCED_PART * unannounced < share:
+        unclaimed = self._unclaimed = self._unclaimed + size
+        share: int = self._window.share.size  # which is self.share, and faster: twice a frame
+        # Is it too little to announce? Asked in place, because this is so for most frames.
+        if unclaimed < MAX_UNCLAIMED and ANNOUNCED_PART * unclaimed < share:
             return 0
-        announced = share - unannounced  # and not read
-        if self.document_size is not None:
-            rest = self.document_size - self._consumed
-            if announced >= rest + MAX_PADDING:
-                return 0
-        self._unannounced = 0
-        if announced > 2 * self.window_size and share > 2 * BULK_WINDOW:
-            self._wanted = share - unannounced // 2
-            return unannounced - unannounced // 2
-        self._until_measured -= unannounced
+        if self._has_room_for_the_rest(share - unclaimed):
+            return 0
+        self._unclaimed = 0
+        if self._reader_is_behind(share, share - unclaimed):
+            # Half is given back, so that the share shrinks until the reader keeps up.
+            self._wanted = share - unclaimed // 2
+            return unclaimed - unclaimed // 2
+        self._until_measured -= unclaimed
         self.wants_measure = self._until_measured <= 0
-        return unannounced + max(0, self._wanted - share)
+        return unclaimed + max(0, self._wanted - share)
+
+    def _has_room_for_the_rest(self, announced: int) -> bool:
+        """True if the whole document fits into what was announced and not read."""
+        size = self.document_size
+        return size is not None and announced >= size - self._consumed + MAX_PADDING
+
+    def _reader_is_behind(self, share: int, announced: int) -> bool:
+        """True if, in a large share, more is unread than the peer may still send."""
+        return announced > 2 * self.window_size and share > 2 * BULK_WINDOW
 
     def expected(self) -> int:
-        """Before the head, what a long path may need; after it, what the document needs."""
+        """Before the head, give what a long path may need; after it, what the document needs."""
         is_long = self._round_trip >= LONG_ROUND_TRIP
         size = self.document_size
         supposed = int(SUPPOSED_RATE * self._round_trip) if is_long else 0
@@ -166,15 +207,15 @@ class FlowControlManager(BaseFlowControlManager):
         return max(0, supposed - self.window_size)
 
     def blocked(self) -> int:
-        """As much again as there was."""
+        """Return the current share, which doubles it."""
         return self.share
 
     def round_trip(self, seconds: float) -> None:
-        """It is noted."""
+        """Store the round trip; ``expected`` and ``measured`` use it."""
         self._round_trip = seconds
 
     def measured(self, seconds: float, size: int) -> int:
-        """Three times what comes in the shortest round trip at this rate, if that is more."""
+        """Give three times what comes in the shortest round trip at this rate, if that is more."""
         need = int(PIPES * size * self._round_trip / seconds)
         is_more = need > max(self._wanted, self.share)
         self._wanted = max(need, self._wanted)

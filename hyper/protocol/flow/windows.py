@@ -3,15 +3,16 @@
 Only DATA frames count, padding included; every octet counts twice, against its stream's window
 and against the connection's.  ``SendWindow`` is what the peer allows us; it may be negative
 (6.9.2).  ``ReceiveWindow`` is what we allow the peer: it takes what comes and asks its *window
-manager* (``flow_control.py``) when to give room again, within the connection's ``Budget``
-(``budget.py``).  A manager may be the user's own code: whatever it answers, raises, or is, here it
-is seen to that nothing breaks but its stream.
+manager* (``managers.py``) when to give room again, within the connection's ``Budget``
+(``budget.py``).  A manager may be user code.  This module makes sure that a manager that raises,
+or returns nonsense, can harm only its own stream.
 """
 
 from __future__ import annotations
 
 from ...errors import ConnectionFault, ErrorCode, Failure, LocalProtocolError, StreamFault
-from .managers import ANNOUNCED_PART, FlowControlManager
+from .budget import Share
+from .managers import FlowControlManager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class SendWindow:
         self.size = size
         self.stream_id = stream_id
 
-    def open(self, increment: int) -> None:
+    def grow(self, increment: int) -> None:
         """A WINDOW_UPDATE came; raises the fault of its scope (6.9, 6.9.1)."""
         if increment == 0:
             raise self._fault(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by 0 (RFC 9113, 6.9)")
@@ -67,8 +68,15 @@ class ReceiveWindow:
     """
 
     __slots__ = (
-        *("_initial", "_padding", "budget", "is_begun", "least", "manager", "share", "size"),
-        *("spare", "stream_id"),
+        "_initial",
+        "document_size",
+        "is_begun",
+        "is_ended",
+        "least",
+        "manager",
+        "share",
+        "size",
+        "stream_id",
     )
 
     def __init__(
@@ -85,35 +93,33 @@ class ReceiveWindow:
         self._initial = size
         #: of the connection's window: the size below which it is opened without its manager
         self.least = size // 2
-        self.budget = budget
-        #: whether the response's head has come
+        self.share = Share(size, budget)
+        #: whether the response's head has come, and the content-length that it gave, or None
         self.is_begun = False
-        #: octets of the budget: what the peer may send, what is unread, and what is spare
-        self.share = size
-        #: octets that were used up and not given back: content that was read, and padding
-        self.spare = 0
-        self._padding = 0
-        if budget is not None:
-            budget.committed += size
-            budget.shares += 1
+        self.document_size: int | None = getattr(manager, "document_size", None)
+        #: whether the peer will send no more
+        self.is_ended = False
+        manager._window = self  # noqa: SLF001 - the manager's attributes ask this window
 
     @classmethod
-    def opened(
+    def create(
         cls, size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
     ) -> ReceiveWindow:
-        """A window with a manager of its own; StreamFault if the class cannot make one."""
+        """Make a window with a manager of its own; raise StreamFault if there can be none."""
         try:
             manager = window_manager(size)
-            manager.share = size
-        except Exception as error:  # noqa: BLE001 - it is the user's code
+            if not stream_id:  # once a connection is enough
+                _refuse_old_hooks(manager)
+            return cls(size, manager, stream_id, budget)
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
             then = "its stream is cancelled" if stream_id else "no connection can be made with it"
             raise _broken(window_manager, "its making", stream_id, error, then) from None
-        return cls(size, manager, stream_id, budget)
 
     def take(self, size: int) -> int:
-        """A DATA frame of size octets came; returns the increment to announce, or 0. HOT.
+        """A DATA frame of size octets came; returns the increment to announce, or 0.
 
         Raises FLOW_CONTROL_ERROR in this window's scope if the peer was not allowed (6.9.1).
+        HOT: twice a frame (bench/receive.py, chatter).
         """
         left = self.size - size
         if left < 0 < size:  # an empty frame needs no room
@@ -121,28 +127,29 @@ class ReceiveWindow:
             if self.stream_id:
                 raise StreamFault(self.stream_id, ErrorCode.FLOW_CONTROL_ERROR, why)
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, why)
-        manager = self.manager
         self.size = left
         try:
-            manager.window_size = left
-            increment = manager.increase_window_size(size)
-            return self._open(increment) if increment else 0
-        except Exception as error:  # noqa: BLE001 - it is the user's code
+            increment = self.manager.increase_window_size(size)
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("increase_window_size", error) from None
 
     def credit(self, size: int) -> int:
-        """Size octets were used up; returns the increment to announce, or 0. HOT."""
-        self.spare += size
+        """Size octets were used up; returns the increment to announce, or 0.
+
+        HOT: once a frame, and once a read (bench/receive.py, bulk; bench/clients.py, download).
+        """
+        self.share.unclaimed += size
         try:
             increment = self.manager.consumed(size)
-            return self._open(increment) if increment else 0
-        except Exception as error:  # noqa: BLE001 - it is the user's code
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("consumed", error) from None
 
     def refill(self) -> int:
         """Open the connection's window to what it was; returns the increment to announce.
 
-        Its manager has given too little back: but this window is never what a peer waits for.
+        Its manager has given too little back, but a peer must never wait for this window.
         """
         increment = self._initial - self.size
         self.size = self._initial
@@ -150,116 +157,89 @@ class ReceiveWindow:
 
     def pad(self, size: int) -> int:
         """Size octets were padding; returns the increment to announce, or 0."""
-        self.spare += size
-        self._padding += size
-        if ANNOUNCED_PART * self._padding < self._initial:
-            return 0
-        increment, self._padding = self._padding, 0
-        self.spare -= increment
+        increment = self.share.pad(size)
         self.size += increment
-        self._show()
         return increment
 
-    def begin(self, document_size: int | None) -> None:
-        """The response's head has come; document_size: octets that it announces, or None."""
-        self.is_begun = True
-        try:
-            self.manager.document_size = document_size
-        except Exception as error:  # noqa: BLE001 - it is the user's code
-            raise self._failed("document_size", error) from None
+    # The manager's other hooks, each with the increment to announce, or 0.
 
-    def ask(self, hook: str, *arguments: float) -> int:
-        """Call another hook of the manager's; returns the increment to announce, or 0."""
+    def expected(self) -> int:
+        """Ask for room before content comes."""
         try:
-            increment = getattr(self.manager, hook)(*arguments)
-            return self._open(increment) if increment else 0
-        except Exception as error:  # noqa: BLE001 - it is the user's code
-            raise self._failed(hook, error) from None
+            increment = self.manager.expected()
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
+            raise self._failed("expected", error) from None
+
+    def blocked(self) -> int:
+        """Ask for room because the window is used up and one of our threads waits."""
+        try:
+            increment = self.manager.blocked()
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
+            raise self._failed("blocked", error) from None
+
+    def measured(self, seconds: float, size: int) -> int:
+        """Ask for room because size octets came within seconds, a round trip."""
+        try:
+            increment = self.manager.measured(seconds, size)
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
+            raise self._failed("measured", error) from None
 
     def tell_round_trip(self, seconds: float) -> None:
         """Let the manager know the shortest round trip."""
         try:
             self.manager.round_trip(seconds)
-        except Exception as error:  # noqa: BLE001 - it is the user's code
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("round_trip", error) from None
 
     def wants_measure(self) -> bool:
-        """Whether the manager would have the path measured now."""
+        """True if the manager wants the path to be measured now."""
         try:
             return bool(self.manager.wants_measure)
-        except Exception as error:  # noqa: BLE001 - it is the user's code
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("wants_measure", error) from None
 
-    def _open(self, increment: int) -> int:
-        # A manager is the user's code: whatever it answers, the window stays legal (6.9.1).
+    def _grow(self, increment: int) -> int:
+        # Whatever a manager answers, the window stays legal (6.9.1).
         increment = int(max(0, min(increment, MAX_WINDOW_SIZE - self.size)))
-        if self.budget is not None:
-            increment = self._afforded(self.budget, increment)
+        # Before the head, nothing of the content is known.
+        increment = self.share.claim(increment, is_guess=not self.is_begun)
         self.size += increment
-        self.manager.window_size = self.size
-        if self.budget is None:
-            self.share = self.manager.share = max(self.share, self.size)
+        if not self.stream_id:
+            self.share.size = max(self.share.size, self.size)
         return increment
-
-    def _afforded(self, budget: Budget, increment: int) -> int:
-        """As much of an increment as the share allows, or the budget lets it grow."""
-        spare = self.spare - self._padding
-        returned = budget.refused and budget.returned(self.share, spare, self._initial)
-        if returned:
-            spare -= self._shrink(budget, returned)
-            increment = min(increment, spare)
-        elif increment > spare:
-            # Before the head, nothing of the content is known.
-            grown = budget.grow(increment - spare, is_guess=not self.is_begun)
-            self.share += grown
-            self.spare += grown
-            increment = spare = spare + grown
-        self.spare -= increment
-        spare -= increment
-        if increment:  # the manager means to leave it at that
-            self._shrink(budget, max(0, min(spare, self.share - self._initial)))
-        self.manager.share = self.share
-        return increment
-
-    def _shrink(self, budget: Budget, size: int) -> int:
-        self.share -= size
-        self.spare -= size
-        budget.committed -= size
-        return size
 
     def shift(self, difference: int) -> None:
         """Our SETTINGS_INITIAL_WINDOW_SIZE changed while the stream was open (6.9.2)."""
         self.size += difference
-        self.share += difference
-        if self.budget is not None:
-            self.budget.committed += difference
-        self._show()
+        self.share.shift(difference)
 
     def end(self) -> None:
         """Nothing more will come: what is unread is all that remains of the share."""
-        budget, self.budget = self.budget, None
-        if budget is not None:
-            budget.committed -= self.size + self.spare
-            budget.shares -= 1
-            try:
-                self.manager.ended()
-            except Exception as error:  # noqa: BLE001 - it is the user's code
-                raise self._failed("ended", error) from None
-
-    def _show(self) -> None:
-        """Let the manager see what there is, where it is not asked."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        self.share.end(self.size)
         try:
-            self.manager.window_size, self.manager.share = self.size, self.share
-        except Exception as error:  # noqa: BLE001 - it is the user's code
-            raise self._failed("window_size", error) from None
+            self.manager.ended()
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
+            raise self._failed("ended", error) from None
 
     def _failed(self, hook: str, error: Exception) -> StreamFault:
-        """A manager raised: it is asked no more."""
+        """The fault of a manager that raised. It is not asked again."""
         then = "its stream is cancelled" if self.stream_id else "the connection goes on without it"
         fault = _broken(type(self.manager), hook, self.stream_id, error, then)
         self.manager = FlowControlManager(self._initial)
-        self.manager.window_size, self.manager.share = self.size, self.share
+        self.manager._window = self  # noqa: SLF001 - as in __init__
         return fault
+
+
+def _refuse_old_hooks(manager: BaseFlowControlManager) -> None:
+    """Raise TypeError for a hook that would never be called, because it has another name now."""
+    if hasattr(manager, "foresee"):
+        raise TypeError("it defines the hook foresee, which is called expected now: rename it")
 
 
 def _broken(
@@ -267,6 +247,6 @@ def _broken(
 ) -> StreamFault:
     name = getattr(window_manager, "__qualname__", repr(window_manager))
     why = f"the window manager {name} failed in {hook}: {error!r}; {then}"
-    failure = Failure(LocalProtocolError, why, stream_id=stream_id or None)
+    failure = Failure(LocalProtocolError, why, cuts_content=False, stream_id=stream_id or None)
     failure.cause = error
     return StreamFault(stream_id, ErrorCode.CANCEL, why, failure)

@@ -92,10 +92,8 @@ class FakePump:
 def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, trailers=()):
     """A response whose content comes act by act."""
     stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
-    stream.request_is_open = False
-    stream.phase = states.CONTENT
     stream.receive_window = SimpleNamespace(size=1)
-    stream.begin(ResponseHead(status, tuple(fields), length))
+    stream.receive_head(ResponseHead(status, tuple(fields), length))
     stream.trailers = tuple(trailers)
     exchange = Exchange(FakePump(stream, acts), stream, Timeouts(1.0))
     return HTTP20Response(exchange, decode_content=decode)

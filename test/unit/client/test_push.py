@@ -33,7 +33,7 @@ class TestPush:
         assert push.getrequestheader("x-note") == "one, two"
         assert push.getrequestheader("absent", "none") == "none"
         assert push.getrequestheaders()[0] == ("accept", "text/css")
-        stream.begin(ResponseHead(200, (), None))
+        stream.receive_head(ResponseHead(200, (), None))
         assert push.getresponse() is push.get_response()
         assert push.getresponse().stream_id == 2
         assert repr(push) == "<HTTP20Push GET /style.css?v=1, stream 2>"

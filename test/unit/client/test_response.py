@@ -22,6 +22,7 @@ from hyper.errors import (
     TimedOut,
 )
 from hyper.fields import FieldMap
+from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from test.unit.client.fake_pump import END, FAULT, HANGUP, RESET, SILENCE, arrived, reply
 
@@ -469,7 +470,7 @@ class TestClosing:
     def test_while_the_request_still_goes_out_resets_the_stream(self):
         """The server has answered before it had all: nobody will send the rest (8.1)."""
         response = reply(END)
-        response._exchange.stream.request_is_open = True
+        response._exchange.stream.state = states.HALF_CLOSED_REMOTE
         response.read()
         response.close()
         assert response._exchange.pump.endpoint.cancelled == [response._exchange.stream]

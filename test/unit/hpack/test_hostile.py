@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from hyper._memo import Memo
 from hyper.errors import CompressionError
-from hyper.hpack import Decoder, choice, huffman
+from hyper.hpack import Decoder, choice, huffman, inflate
 from hyper.hpack.encoder import pack_integer
 from hyper.protocol import messages
 from test import hpack_attacks
@@ -95,7 +96,7 @@ def fill_memories(draw, decoder):
         fields = [(b"%02x" % name, b"%02x" % number) for name in range(54)]
         messages.response_head(((b":status", b"200"), *fields), 1)
     assert huffman._automaton.steps == huffman.KEPT_STEPS
-    assert len(huffman.decode.__self__) == huffman.KEPT_STRINGS
+    assert len(inflate.decode.__self__) == huffman.KEPT_STRINGS
     assert len(messages._judged) == messages.MAX_JUDGED
 
 
@@ -108,8 +109,8 @@ def test_all_that_is_remembered_takes_less_than_4_mib(monkeypatch):
     import tracemalloc
 
     monkeypatch.setattr(huffman, "_automaton", huffman.Automaton())
-    monkeypatch.setattr(messages, "_judged", {})
-    huffman.decode.__self__.clear()
+    monkeypatch.setattr(messages, "_judged", Memo(messages.MAX_JUDGED))
+    inflate.decode.__self__.clear()
     draw = random.Random(5)
     gc.collect()
     tracemalloc.start()

@@ -130,7 +130,7 @@ def test_a_request_that_was_upgraded_is_stream_1():
     assert (upgraded.id, upgraded.state) == (1, states.HALF_CLOSED_LOCAL)
     with pytest.raises(LocalProtocolError):
         wired.endpoint.send_content(upgraded, memoryview(b"more"), end_stream=True)
-    assert wired.open().id == 7
+    assert wired.open().id == 3
     wired.answer(upgraded, b"upgraded")
     assert list(upgraded.content) == [b"upgraded"]
     assert upgraded.is_over

@@ -11,12 +11,12 @@ from hyper.errors import InvalidURL, LocalProtocolError, StreamFault
 from hyper.fields import NeverIndexed, has_never_indexed, outgoing_section
 from hyper.protocol import messages
 from hyper.protocol.messages import (
-    Origin,
     promised_request,
     request_fields,
     response_head,
     trailer_section,
 )
+from hyper.protocol.origins import Origin
 
 ORIGIN = Origin("https", "example.org")
 

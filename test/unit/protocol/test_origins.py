@@ -60,7 +60,7 @@ def test_rfc5890_2_3_2_1_a_name_beyond_ascii_becomes_its_a_label(host, label):
         ("example.org:65536", None, "port 65536"),
         ("example.org", 65536, "port 65536"),
         ("example.org", -1, "port -1"),
-        ("bücher" * 20, None, "no name in the DNS"),
+        ("bücher" * 20, None, "not a name in the DNS"),
     ],
 )
 def test_a_host_that_is_not_one_is_refused_in_words(host, port, words):

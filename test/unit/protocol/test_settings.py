@@ -63,7 +63,7 @@ def test_the_caller_s_settings_go_over_our_own_by_name_or_number():
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("SETTINGS_WEATHER", "no setting"), (0x5, "20 is not within 16384")]
+    ("name", "words"), [("SETTINGS_WEATHER", "not a setting"), (0x5, "20 is not within 16384")]
 )
 def test_6_5_2_a_setting_that_is_none_or_has_a_bad_value_is_the_caller_s_fault(name, words):
     with pytest.raises(LocalProtocolError, match=words):

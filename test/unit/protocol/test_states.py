@@ -5,31 +5,38 @@ The tables stand here a second time, as text, in the words of the design.
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+from hyper import protocol
 from hyper.errors import ConnectionFault, ErrorCode, LocalProtocolError, StreamFault
 from hyper.protocol import states
+
+PROTOCOL = Path(protocol.__file__).parent
 
 # C: connection error, S: stream error, L: the caller's error, -: ignored.
 # PE: PROTOCOL_ERROR, SC: STREAM_CLOSED.
 STREAM = """
-                     |         send          |                  receive
-                     | HEADERS | END | RST   | HEADERS | DATA | END  | RST | WINDOW_UPDATE
-IDLE                 | OPEN    | L   | L     | C:PE    | C:PE | C:PE | C:PE | C:PE
-RESERVED_REMOTE      | L       | L   | CANC  | HC_L    | C:PE | C:PE | CLSD | C:PE
-OPEN                 | OPEN    | HC_L| CANC  | OPEN    | OPEN | HC_R | CLSD | OPEN
-HALF_CLOSED_LOCAL    | L       | L   | CANC  | HC_L    | HC_L | CLSD | CLSD | HC_L
-HALF_CLOSED_REMOTE   | HC_R    | CLSD| CANC  | S:SC    | S:SC | S:SC | CLSD | HC_R
-CLOSED               | L       | L   | -     | C:SC    | C:SC | C:SC | -    | -
-CANCELLED            | L       | L   | -     | -       | -    | -    | -    | -
-"""
+                     |         send          |                  receive                        | of all
+                     | HEADERS | END | RST   | HEADERS | DATA | END  | RST | WINDOW_UPDATE | WITHHOLD | CONNECTION_ENDED
+IDLE                 | OPEN    | L   | L     | C:PE    | C:PE | C:PE | C:PE | C:PE | -    | -
+RESERVED_REMOTE      | L       | L   | CANC  | HC_L    | C:PE | C:PE | CLSD | C:PE | RR   | CLSD
+OPEN                 | OPEN    | HC_L| CANC  | OPEN    | OPEN | HC_R | CLSD | OPEN | HELD | CLSD
+HALF_CLOSED_LOCAL    | L       | L   | CANC  | HC_L    | HC_L | CLSD | CLSD | HC_L | HC_L | CLSD
+HALF_CLOSED_REMOTE   | HC_R    | CLSD| CANC  | S:SC    | S:SC | S:SC | CLSD | HC_R | CANC | CLSD
+CLOSED               | L       | L   | -     | C:SC    | C:SC | C:SC | -    | -    | -    | -
+CANCELLED            | L       | L   | -     | -       | -    | -    | -    | -    | -    | -
+WITHHELD             | L       | L   | CANC  | HELD    | HELD | CANC | CLSD | HELD | HELD | CLSD
+"""  # noqa: E501 - a table has long lines
 
 MESSAGE = """
-         | 1xx      | final   | DATA    | HEADERS, END | HEADERS, no END | END
-AWAITING | AWAITING | CONTENT | S:PE    | S:PE         | S:PE            | S:PE
-CONTENT  | S:PE     | S:PE    | CONTENT | TRAILERS     | S:PE            | DONE
-TRAILERS | S:PE     | S:PE    | S:PE    | S:PE         | S:PE            | DONE
-DONE     | S:PE     | S:PE    | S:PE    | S:PE         | S:PE            | S:PE
+         | 1xx      | final   | DATA    | HEADERS, END | HEADERS, no END | END  | RESET
+AWAITING | AWAITING | CONTENT | S:PE    | S:PE         | S:PE            | S:PE | S:PE
+CONTENT  | S:PE     | S:PE    | CONTENT | TRAILERS     | S:PE            | DONE | DONE
+TRAILERS | S:PE     | S:PE    | S:PE    | S:PE         | S:PE            | DONE | DONE
+DONE     | S:PE     | S:PE    | S:PE    | S:PE         | S:PE            | S:PE | DONE
 """
 
 SHORT = {
@@ -37,6 +44,8 @@ SHORT = {
     "HC_R": "HALF_CLOSED_REMOTE",
     "CLSD": "CLOSED",
     "CANC": "CANCELLED",
+    "HELD": "WITHHELD",
+    "RR": "RESERVED_REMOTE",
 }
 CODES = {"PE": ErrorCode.PROTOCOL_ERROR, "SC": ErrorCode.STREAM_CLOSED}
 SCOPES = {"C": ConnectionFault, "S": StreamFault}
@@ -84,18 +93,20 @@ def test_8_1_message(phase, event, cell):
 
 
 def test_the_texts_above_are_whole():
-    assert [len(row) for row in states.STREAM] == [8] * 7
-    assert [len(row) for row in states.MESSAGE] == [6] * 4
-    assert len(cells(STREAM, 2)) == 56
-    assert len(cells(MESSAGE, 1)) == 24
+    assert [len(row) for row in states.STREAM] == [10] * 8
+    assert [len(row) for row in states.MESSAGE] == [7] * 4
+    assert len(cells(STREAM, 2)) == 80
+    assert len(cells(MESSAGE, 1)) == 28
 
 
 def test_the_columns_are_in_the_order_of_the_inputs():
     assert (states.SEND_HEADERS, states.SEND_END, states.SEND_RST) == (0, 1, 2)
     assert (states.RECV_HEADERS, states.RECV_DATA, states.RECV_END) == (3, 4, 5)
     assert (states.RECV_RST, states.RECV_WINDOW_UPDATE) == (6, 7)
+    assert (states.WITHHOLD, states.CONNECTION_ENDED) == (8, 9)
     assert (states.HEADERS_INTERIM, states.HEADERS_FINAL, states.DATA) == (0, 1, 2)
     assert (states.HEADERS_ENDING, states.HEADERS_GOING_ON, states.END) == (3, 4, 5)
+    assert states.RESET_AFTER_CONTENT == 6
 
 
 def test_every_state_input_and_phase_has_a_name():
@@ -109,3 +120,33 @@ def test_a_closed_stream_never_opens_again():
     for state in (states.CLOSED, states.CANCELLED, states.IDLE):
         for cell in states.STREAM[state][states.RECV_HEADERS :]:
             assert cell < 0
+
+
+def test_a_half_that_is_closed_stays_closed():
+    """5.1: nothing leads back to a state in which we may send, or the peer may."""
+    may_receive = {states.OPEN, states.HALF_CLOSED_LOCAL, states.WITHHELD, states.RESERVED_REMOTE}
+    for state, row in enumerate(states.STREAM):
+        for cell in row:
+            if cell >= 0 and state != states.IDLE:
+                assert state in states.LOCAL_OPEN or cell not in states.LOCAL_OPEN
+                assert state in may_receive or cell not in may_receive
+
+
+def assigned(tree):
+    """(attribute, what is assigned to it) of each assignment to an attribute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute):
+                    yield target.attr, node.value
+
+
+@pytest.mark.parametrize("path", sorted(PROTOCOL.glob("*.py")), ids=lambda path: path.stem)
+def test_the_tables_are_the_only_writers_of_state_and_phase(path):
+    steps = {"step_stream", "step_message"}
+    given = {"state", "phase", "AWAITING"}  # a stream's first, and one step's result under a name
+    for attribute, value in assigned(ast.parse(path.read_text("utf-8"))):
+        if attribute in ("state", "phase"):
+            name = value.func if isinstance(value, ast.Call) else value
+            assert isinstance(name, ast.Name)
+            assert name.id in (steps if isinstance(value, ast.Call) else given)

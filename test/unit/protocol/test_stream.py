@@ -8,13 +8,15 @@ from hyper.errors import Failure
 from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from hyper.protocol.stream import Stream
+from test import wire
+from test.memory_endpoint import MemoryEndpoint
 
 
 def stream(method="GET", status=None, content_length=None, **changes):
     """A stream in some moment of its life."""
     made = Stream(1, states.HALF_CLOSED_LOCAL, method)
     if status:
-        made.begin(ResponseHead(status, (), content_length))
+        made.receive_head(ResponseHead(status, (), content_length))
     for name, value in changes.items():
         setattr(made, name, value)
     return made
@@ -61,3 +63,27 @@ def test_8_1_1_how_much_content_there_must_be(method, status, announced, size):
 
 def test_its_repr_says_which_and_in_what_state():
     assert repr(stream()) == "<Stream 1, half-closed (local)>"
+
+
+def test_5_1_a_request_that_is_withheld_is_reset_when_its_response_has_ended():
+    """RFC 9113, 8.1: the response is taken to its end; the peer learns then that no more comes."""
+    wired = MemoryEndpoint()
+    upload = wired.open("POST", end_stream=False)
+    wired.answer(upload, b"enough", end_stream=False)
+    wired.endpoint.withhold(upload)
+    assert wired.sent() == []
+    assert not upload.request_is_open
+    assert not upload.is_over
+    (reset,) = wired.receive(wire.data(upload.id, b"!", end_stream=True))
+    assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.CANCEL)
+    assert (b"".join(upload.content), upload.failure) == (b"enough!", None)
+
+
+def test_5_2_a_frame_of_too_much_content_leaves_no_octets_in_the_budget():
+    """RFC 9113, 8.1.1: what is refused is not unread, and nobody will ever read it."""
+    wired = MemoryEndpoint()
+    asked = wired.open()
+    wired.receive(wire.headers(asked.id, wire.block([(":status", "200"), ("content-length", "3")])))
+    (reset,) = wired.receive(wire.data(asked.id, b"four"))
+    assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.PROTOCOL_ERROR)
+    assert wired.endpoint.budget.in_use == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from hyper.protocol.flow.budget import FORMER_GROWTH, Budget
+from hyper.protocol.flow.budget import FORMER_GROWTH, Budget, Share
 from hyper.protocol.flow.managers import (
     BaseFlowControlManager,
     FlowControlManager,
@@ -31,14 +31,14 @@ def test_shares_together_never_exceed_the_limit_and_some_is_left_for_streams_to_
         window.is_begun = True
     assert first.take(100) == (6000 - 300) // 2
     assert second.take(100) == (6000 - 300) // 4
-    assert budget.committed == sum(window.share for window in windows) < 6000
+    assert budget.in_use == sum(window.share.size for window in windows) < 6000
     for window in windows * 20:
         window.take(0)
-    assert 5990 < budget.committed <= 6000
+    assert 5990 < budget.in_use <= 6000
     assert budget.has_room(2000)
     assert not budget.has_room(2010)
     third.end()
-    assert budget.committed == first.share + second.share
+    assert budget.in_use == first.share.size + second.share.size
 
 
 def test_a_stream_that_is_alone_may_have_all_that_is_left():
@@ -53,13 +53,13 @@ def test_what_is_guessed_before_the_head_leaves_room_for_what_is_known():
     budget = Budget(8000)
     first = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     first.manager.round_trip(0.1)
-    assert first.ask("expected") == 6000 * 11 // 12 - 100
+    assert first.expected() == 6000 * 11 // 12 - 100
     second = ReceiveWindow(100, FlowControlManager(100), 3, budget)
     second.manager.round_trip(0.1)
-    assert second.ask("expected") == 0
-    assert not budget.refused
+    assert second.expected() == 0
+    assert not budget.unmet
     second.is_begun = True
-    assert second.ask("blocked") == 100
+    assert second.blocked() == 100
 
 
 def test_a_stream_that_is_waited_for_does_not_take_the_reserve():
@@ -67,9 +67,9 @@ def test_a_stream_that_is_waited_for_does_not_take_the_reserve():
     budget = Budget(8000)
     echo = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     echo.is_begun = True
-    while echo.ask("blocked"):
+    while echo.blocked():
         echo.take(echo.size)
-    assert budget.committed == 6000
+    assert budget.in_use == 6000
     assert budget.has_room(2000)
 
 
@@ -82,7 +82,7 @@ def test_what_is_unread_of_former_connections_leaves_so_much_less():
     assert not budget.has_room(3001)
     window = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     window.is_begun = True
-    assert window.ask("blocked") == 100
+    assert window.blocked() == 100
     former.freed.append(4000)
     assert budget.has_room(6800)
     former.freed.append(1000)
@@ -101,7 +101,7 @@ def test_shares_of_a_former_connection_grow_little_more():
 
 def test_a_former_connection_that_nobody_holds_counts_no_more():
     former = Budget(8000)
-    former.committed = 8000
+    former.in_use = 8000
     budget = Budget(8000, [weakref.ref(former)])
     assert not budget.has_room(1)
     del former
@@ -115,7 +115,7 @@ def test_what_is_unread_at_the_end_stays_committed_until_it_is_read():
     window.take(60)
     window.end()
     window.end()
-    assert budget.committed == 60
+    assert budget.in_use == 60
     assert budget.shares == 0
     assert not budget.has_room(7941)
     budget.freed.append(60)  # as a reader does, from any thread
@@ -130,13 +130,13 @@ def test_a_share_above_a_fair_part_is_returned_where_another_was_refused():
     for _ in range(10):
         large.take(0)
     assert small.take(100) < 100
-    assert budget.refused
+    assert budget.unmet
     manager = large.manager
     manager.consumed = lambda size: size
     large.take(5000)
-    before = large.share
+    before = large.share.size
     assert large.credit(5000) == 5000 - (before - 3000)
-    assert large.share == 3000  # half of what there is to grow
+    assert large.share.size == 3000  # half of what there is to grow
     assert small.take(0) > 1000
 
 
@@ -148,7 +148,7 @@ def test_an_increment_beyond_the_share_is_cut_to_what_is_left():
     manager = window.manager
     manager.consumed = lambda size: 2 * size
     assert window.credit(10) == 10
-    assert window.size == window.share == 700
+    assert window.size == window.share.size == 700
 
 
 def test_padding_is_given_back_without_the_manager():
@@ -158,10 +158,10 @@ def test_padding_is_given_back_without_the_manager():
     assert window.pad(99) == 0
     assert window.pad(1) == 100
     assert window.size == window.manager.window_size == 380
-    assert window.share == 400
+    assert window.share.size == 400
     assert window.pad(20) == 0
-    assert window.ask("blocked") == 20  # what is there: padding is no content's room
-    assert (window.size, window.spare, window.share) == (400, 20, 420)
+    assert window.blocked() == 20  # what is there: padding is no content's room
+    assert (window.size, window.share.unclaimed, window.share.size) == (400, 20, 420)
 
 
 # ---- the budget by itself ----
@@ -171,7 +171,7 @@ def test_what_is_committed_and_what_is_asked_for_fit_below_the_limit():
     budget = Budget(1000)
     assert budget.has_room(1000)
     assert not budget.has_room(1001)
-    budget.committed = 400
+    budget.in_use = 400
     assert budget.has_room(600)
     assert not budget.has_room(601)
 
@@ -181,7 +181,7 @@ def test_a_share_grows_only_out_of_what_is_above_the_reserve():
     budget = Budget(1000)
     budget.shares = 1
     assert budget.grow(10_000, is_guess=False) == 750
-    assert budget.committed == 750
+    assert budget.in_use == 750
     assert budget.grow(1, is_guess=False) == 0
 
 
@@ -197,37 +197,42 @@ def test_a_guess_gets_less_than_what_is_known_to_be_needed():
         budget = Budget(1000)
         budget.shares = shares
         assert budget.grow(10_000, is_guess=True) == most
-        assert budget.refused == 0
+        assert budget.unmet == 0
 
 
 def test_the_largest_refusal_is_remembered_and_paid_out_of_shares_above_a_fair_part():
     budget = Budget(1000)
     budget.shares = 2
     first = 100 + budget.grow(10_000, is_guess=False)
-    assert budget.refused == 10_000 - 375
-    assert budget.returned(375, 375, 100) == 0  # 750 / 2: a fair part
-    assert budget.returned(first, 50, 100) == 50  # not more than there is to give up
-    assert budget.returned(first, 375, 100) == first - 375
-    assert budget.refused == 10_000 - 375 - 50 - (first - 375)
+    assert budget.unmet == 10_000 - 375
+    share = Share(100, budget)
+    share.size = share.unclaimed = 375
+    budget.shares = 2
+    assert share.reclaim(budget) == 0  # 750 / 2: a fair part
+    share.size, share.unclaimed = first, 50
+    assert share.reclaim(budget) == 50  # not more than there is to give up
+    share.size, share.unclaimed = first, 375
+    assert share.reclaim(budget) == first - 375
+    assert budget.unmet == 10_000 - 375 - 50 - (first - 375)
 
 
 def test_what_another_thread_read_is_taken_off_at_the_next_look():
     budget = Budget(1000)
-    budget.committed = 900
+    budget.in_use = 900
     budget.freed.extend([300, 200])
-    assert budget.held() == 400
+    assert budget.total() == 400
     assert not budget.freed
-    assert budget.committed == 400
+    assert budget.in_use == 400
 
 
 def test_the_budget_of_a_former_connection_counts_until_it_is_read_out():
     former = Budget(1000)
-    former.committed = 600
+    former.in_use = 600
     budget = Budget(1000, [weakref.ref(former)])
     assert budget.counts_former
     assert not budget.has_room(401)
     former.freed.append(200)  # a note of a thread, without the lock
-    assert budget.held() == 400
-    former.committed = 200
-    assert budget.held() == 0
+    assert budget.total() == 400
+    former.in_use = 200
+    assert budget.total() == 0
     assert not budget.counts_former

@@ -82,10 +82,10 @@ def test_the_window_grows_while_it_is_what_holds_the_peer_up():
     manager = FlowControlManager(BULK_WINDOW)
     manager.round_trip(0.1)
     window = ReceiveWindow(BULK_WINDOW, manager, 1, Budget(2**30))
-    assert window.ask("measured", 0.1, BULK_WINDOW) == 2 * BULK_WINDOW
-    assert window.ask("measured", 0.1, 2 * BULK_WINDOW) == 3 * BULK_WINDOW
+    assert window.measured(0.1, BULK_WINDOW) == 2 * BULK_WINDOW
+    assert window.measured(0.1, 2 * BULK_WINDOW) == 3 * BULK_WINDOW
     # A queue of 0.3 s: what the path carries in its own 0.1 s is what counts.
-    assert window.ask("measured", 0.4, 8 * BULK_WINDOW) == 0
+    assert window.measured(0.4, 8 * BULK_WINDOW) == 0
     assert window.size == 6 * BULK_WINDOW
 
 
@@ -99,7 +99,7 @@ def test_measurements_become_rare_while_they_find_nothing_new():
         assert window.credit(BULK_WINDOW // 4)
         if manager.wants_measure:
             measured.append(quarter // 4)  # in windows
-            window.ask("measured", 0.1, 1000)
+            window.measured(0.1, 1000)
     assert measured == [1, 3, 7, 15, 31, 63]
 
 
@@ -107,16 +107,15 @@ def test_a_slow_reader_is_given_back_less():
     manager = FlowControlManager(100)
     budget = Budget(2**30)
     window = ReceiveWindow(16 * BULK_WINDOW, manager, 1, budget)
-    manager.share = window.share
-    window._initial = 100
+    window.share._initial = 100
     window.take(16 * BULK_WINDOW)
     shares = []
     for _ in range(60):
         window.take(window.credit(BULK_WINDOW))
-        shares.append(window.share)
+        shares.append(window.share.size)
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] <= 2 * BULK_WINDOW
-    assert budget.committed == shares[-1]
+    assert budget.in_use == shares[-1]
 
 
 # ---- managers that break ----
@@ -185,8 +184,10 @@ def play(window_manager, **options):
     for _ in range(13):
         wired.receive(wire.data(stream.id, bytes(15_000)))
         endpoint.consume(stream, 15_000)
-        endpoint.open_further(stream, "blocked")
-    endpoint.open_further(stream, "measured", 0.2, 5)
+        endpoint.grow_blocked_window(stream)
+    endpoint.measurement = (stream, stream.content_size - 5, wired.time)
+    wired.time += 0.2
+    wired.receive(wire.ping(b"measures", ack=True))
     endpoint.tell_round_trip(0.2)
     wired.receive(wire.data(stream.id, bytes(5_000), end_stream=True))
     wired.answer(other, b"untouched")
@@ -238,23 +239,13 @@ def test_where_the_connection_s_own_manager_raises_the_default_takes_its_place(h
 
 
 class Touchy(FlowControlManager):
-    """Raises where hyper looks at it, or writes on it, once it is told to."""
+    """Raises when hyper looks at it, once it is told to."""
 
-    touchy = ""
-    is_made = False
-
-    def __init__(self, size):
-        super().__init__(size)
-        self.is_made = True
-
-    def __setattr__(self, name, value):
-        if self.is_made and name == self.touchy != "wants_measure":
-            raise RuntimeError("do not touch")
-        super().__setattr__(name, value)
+    is_touchy = False
 
     @property
     def wants_measure(self):
-        if self.touchy == "wants_measure":
+        if self.is_touchy:
             raise RuntimeError("do not look")
         return False
 
@@ -263,46 +254,61 @@ class Touchy(FlowControlManager):
         pass
 
 
-@pytest.mark.parametrize("name", ["document_size", "wants_measure"])
-def test_a_manager_that_cannot_be_touched_loses_its_own_stream_and_no_other(name):
+def test_a_manager_whose_attribute_raises_loses_its_own_stream_and_no_other():
     wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
     stream = wired.open()
-    stream.receive_window.manager.touchy = name
+    stream.receive_window.manager.is_touchy = True
     wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
     wired.endpoint.consume(stream, 16_000)
-    assert f"Touchy failed in {name}: RuntimeError" in str(stream.failure.exception())
+    assert "Touchy failed in wants_measure: RuntimeError" in str(stream.failure.exception())
     wired.check_goes_on()
 
 
-def test_a_manager_that_cannot_be_touched_when_a_setting_changes_loses_its_own_stream():
-    """6.5.3: ours is in force when the peer acknowledges it."""
-    wired = MemoryEndpoint(
-        {wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy, handshake=False
-    )
-    wired.receive(wire.settings())
-    touched, other = wired.open(), wired.open()
-    touched.receive_window.manager.touchy = "window_size"
-    (reset,) = wired.receive(wire.settings(ack=True))
-    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
-    assert "Touchy failed in window_size" in str(touched.failure.exception())
-    assert other.failure is None
-    wired.check_goes_on()
+class Scribbler(FlowControlManager):
+    """Sets what hyper keeps, wherever it can, and never calls the base class's __init__."""
 
+    def __init__(self, size):
+        self.window_size = 5
+        self.initial_window_size = self.share = size
+        self.seen = []
 
-def test_a_manager_that_cannot_be_touched_when_padding_is_given_back_loses_its_own_stream():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1000}, window_manager=Touchy)
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK))
-    manager = stream.receive_window.manager
-
-    def increase_window_size(_):
-        manager.touchy = "window_size"
+    def increase_window_size(self, frame_size):
+        self.seen.append((frame_size, self.window_size, self.share, self.document_size))
+        self.window_size += 1000
+        self.share = 7
         return 0
 
-    manager.increase_window_size = increase_window_size
-    (reset,) = wired.receive(wire.data(stream.id, b"x", pad=255))
-    assert (reset.type, reset.stream_id, reset.error_code) == (wire.RST_STREAM, 1, wire.CANCEL)
+
+def test_what_a_manager_sets_does_not_change_what_the_window_is():
+    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Scribbler)
+    stream = wired.open()
+    manager = stream.receive_window.manager
+    block = wire.block([(":status", "200"), ("content-length", "30000")])
+    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(10_000)) * 2)
+    assert manager.seen == [(10_000, 30_000, 40_000, 30_000), (10_000, 20_000, 40_000, 30_000)]
+    assert (manager.window_size, manager.share) == (20_000, 40_000)
     wired.check_goes_on()
+
+
+def test_a_manager_without_a_window_keeps_what_it_is_told():
+    manager = FlowControlManager(65_535)
+    assert (manager.window_size, manager.share, manager.document_size) == (65_535, 65_535, None)
+    manager.window_size, manager.share, manager.document_size = 10, 400, 90
+    assert (manager.window_size, manager.share, manager.document_size) == (10, 400, 90)
+    manager.document_size = None
+    assert manager.consumed(100) == 100 + BULK_WINDOW - 400
+
+
+def test_a_document_size_that_a_manager_brings_is_its_own_until_the_head_comes():
+    manager = FlowControlManager(100, 5)
+    window = ReceiveWindow(100, manager, 1)
+    assert window.document_size == manager.document_size == 5
+
+
+def test_a_manager_that_still_has_the_hook_foresee_is_refused_with_words():
+    foreseeing = type("Foreseeing", (FlowControlManager,), {"foresee": lambda self: 0})  # noqa: ARG005
+    with pytest.raises(LocalProtocolError, match=r"Foreseeing.*foresee.*is called expected now"):
+        MemoryEndpoint(window_manager=foreseeing)
 
 
 def test_what_round_trip_answers_opens_no_window():

@@ -26,7 +26,7 @@ def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
     wired.answer(third, bytes(100))
     wired.endpoint.drop(third)
     assert third.content_size == 100
-    assert wired.endpoint.budget.committed == 65_535
+    assert wired.endpoint.budget.in_use == 65_535
 
 
 def test_a_request_that_waited_in_vain_for_a_stream_is_told_why():

@@ -30,9 +30,9 @@ class Told(BaseFlowControlManager):
 @pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
 def test_6_9_1_a_send_window_opens_up_to_2_to_the_31_minus_1(stream_id, scope):
     window = SendWindow(65_535, stream_id)
-    window.open(MAX_WINDOW_SIZE - 65_535)
+    window.grow(MAX_WINDOW_SIZE - 65_535)
     with pytest.raises(scope, match=r"6\.9\.1") as caught:
-        window.open(1)
+        window.grow(1)
     assert caught.value.code == wire.FLOW_CONTROL_ERROR
     assert window.size == MAX_WINDOW_SIZE
 
@@ -40,7 +40,7 @@ def test_6_9_1_a_send_window_opens_up_to_2_to_the_31_minus_1(stream_id, scope):
 @pytest.mark.parametrize(("stream_id", "scope"), SCOPES)
 def test_6_9_an_increment_of_0_is_a_fault_in_its_scope(stream_id, scope):
     with pytest.raises(scope, match=r"6\.9\)") as caught:
-        SendWindow(1, stream_id).open(0)
+        SendWindow(1, stream_id).grow(0)
     assert caught.value.code == wire.PROTOCOL_ERROR
 
 

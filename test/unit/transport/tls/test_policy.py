@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 
 from hyper.tls import init_context
-from hyper.transport.tls.transport import is_allowed, make_filter
+from hyper.transport.tls.context import make_filter
+from hyper.transport.tls.policy import is_allowed
 from test.unit.transport.tls.conftest import PYPY
 
 # ------------------------------------------------------------------- RFC 9113, 9.2
