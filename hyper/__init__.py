@@ -10,8 +10,8 @@ Many requests may be under way at once, from one thread or many, and be answered
 
 ``import hyper as http_client`` stands in for http.client: every public name of it is here, its
 exceptions and constants are the same objects, and HTTPConnection and HTTPSConnection go HTTP/2
-where the server does.  These two, HTTPResponse, HTTP20Stream, HTTP20Tunnel and BufferedSocket are
-loaded when first asked for.
+where the server does.  These two, HTTPResponse, Pool, HTTP20Stream, HTTP20Tunnel and BufferedSocket
+are loaded when first asked for.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from .client.tunnel import HTTP20Tunnel
     from .dropin.connection import HTTPConnection, HTTPSConnection
     from .http1 import HTTPResponse
+    from .pool.pool import Pool
     from .transport.buffered import BufferedSocket
 
 __version__ = "1.0.0.dev0"
@@ -111,6 +112,7 @@ __all__ = [
     "LocalProtocolError",
     "NegotiationError",
     "NotConnected",
+    "Pool",
     "Priority",
     "ProtocolError",
     "ProxyError",
@@ -135,6 +137,7 @@ _LAZY = {
     "HTTPConnection": "hyper.dropin.connection",
     "HTTPResponse": "hyper.http1",
     "HTTPSConnection": "hyper.dropin.connection",
+    "Pool": "hyper.pool.pool",
 }
 
 #: The constants of http.client: those of status (``OK``, ``NOT_FOUND``) and a few more.

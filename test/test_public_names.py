@@ -23,7 +23,7 @@ NAMES = {
         HTTP20Push HTTP20Response HTTP20Stream HTTP20Tunnel HTTPConnection HTTPException
         HTTPMessage HTTPResponse HTTPSConnection HTTPS_PORT HTTP_PORT
         ImproperConnectionState IncompleteRead InvalidURL LineTooLong LocalProtocolError
-        NegotiationError NotConnected Priority ProtocolError ProxyError RemoteDisconnected
+        NegotiationError NotConnected Pool Priority ProtocolError ProxyError RemoteDisconnected
         RemoteProtocolError ResponseNotReady StreamResetError UnimplementedFileMode
         UnknownProtocol UnknownTransferEncoding __version__ error parse_headers responses
     """,
@@ -67,7 +67,7 @@ NAMES = {
 }
 
 # The inside: a module may write down there what it gives to its siblings.
-INSIDE = {"client", "dropin", "protocol", "proxy", "pump", "transport"}
+INSIDE = {"client", "dropin", "pool", "protocol", "proxy", "pump", "transport"}
 
 # Decided on, but not there yet.
 

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
+    from ..pump.pump import Pump
     from ..transport.connect import Path
+    from ..transport.deadline import Deadline
     from .content import Body
     from .push import HTTP20Push
     from .registry import Entry
@@ -86,8 +88,9 @@ class HTTP20Connection:
         ValueError: options exclude each other.
     """
 
-    #: what keeps ``timeout``: a subclass may keep one for each thread
+    # A pool's connections, which many requests share, have others.
     timeouts_class = Timeouts
+    registry_class = Registry
 
     def __init__(
         self,
@@ -128,8 +131,8 @@ class HTTP20Connection:
         self.decode_content = decode_content
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
-        self._registry = Registry()
-        self._pumps = Pumps(self._route.dial, self._timeouts, self.host, self._registry)
+        self._registry = self.registry_class()
+        self._pumps = Pumps(self._dial, self._timeouts, self.host, self._registry)
         self._sender = Sender(
             self._pumps,
             self._registry,
@@ -137,6 +140,9 @@ class HTTP20Connection:
             replays=replay,
             continue_timeout=checked("continue_timeout", continue_timeout),
         )
+
+    def _dial(self, deadline: Deadline) -> Pump:
+        return self._route.dial(deadline)
 
     # ------------------------------------------------------------- the connection
 
@@ -279,6 +285,7 @@ class HTTP20Connection:
         trailers: FieldSource | None = None,
         encode_chunked: bool = False,  # noqa: ARG002 - http.client's; HTTP/2 has no chunked coding
         priority: PrioritySource | None = None,
+        skip_accept_encoding: bool = False,
     ) -> int:
         """Send a request (8.1).
 
@@ -297,6 +304,7 @@ class HTTP20Connection:
             trailers: the same, sent after the content.
             encode_chunked: http.client's; without a meaning in HTTP/2.
             priority: a ``Priority``, or its field value (RFC 9218, 5).
+            skip_accept_encoding: whether no content coding is offered, not even identity.
 
         Returns:
             The id of the request, for the other methods: its stream's identifier (5.1.1).
@@ -308,7 +316,9 @@ class HTTP20Connection:
             OSError, NegotiationError: what ``connect`` raises.
         """
         trailing = () if trailers is None else messages.trailer_section(trailers)
-        head = self._heads.of_request(method, url, body, headers, trailing, priority)
+        head = self._heads.of_request(
+            method, url, body, headers, trailing, priority, offers_codings=not skip_accept_encoding
+        )
         source = None if body is None else Source(body)
         exchange = self._sender.open(head)
         own_id = self._registry.await_(exchange, head, source, trailing)

@@ -71,11 +71,13 @@ class RequestHeads:
         headers: FieldSource,
         trailers: Fields,
         priority: PrioritySource | None,
+        *,
+        offers_codings: bool = True,
     ) -> RequestHead:
         """Make the head of a request whose content is known. HOT: once a request."""
         given = messages.request_fields(headers)
         size = content.content_length(method, body)
-        content_length, implied = self._implied(given, size)
+        content_length, implied = self._implied(given, size, offers_codings=offers_codings)
         if priority is not None:
             implied += priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)

@@ -98,22 +98,3 @@ class Timeouts:
                 self._deadlines.pop(thread, None)
             else:
                 self._deadlines[thread] = outer
-
-
-class PerThreadTimeouts(Timeouts):
-    """Limits of which each thread has its own, for a connection that many requests share."""
-
-    __slots__ = ("_own",)
-
-    def __init__(self, timeout: Any = None) -> None:
-        self._own = threading.local()
-        super().__init__(timeout)
-
-    @property
-    def _seconds(self) -> Any:
-        """Seconds that each wait of this thread may take; None, unless it was set here."""
-        return getattr(self._own, "timeout", None)
-
-    @_seconds.setter
-    def _seconds(self, timeout: Any) -> None:
-        self._own.timeout = timeout

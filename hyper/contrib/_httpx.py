@@ -1,59 +1,50 @@
 """The common part of the integrations of httpx and httpx2: one API under two names.
 
-All threads share one connection to an origin: HTTP/2 carries their requests side by side (RFC 9113,
-5).  The library's own transport does all the rest, in HTTP/1.1: plain http, servers that do not
-speak HTTP/2 over TLS, and SOCKS without python-socks.
+A ``hyper.Pool`` keeps the connections: all threads share those of an origin, because HTTP/2 carries
+their requests side by side (RFC 9113, 5). The library's own transport does all the rest, in
+HTTP/1.1: plain http, servers that do not speak HTTP/2 over TLS, and SOCKS without python-socks.
 
-A request has four timeouts (connect, read, write, pool).  The connection has none of its own: each
-thread sets ``connection.timeout`` before each phase.
+A request has four timeouts (connect, read, write, pool). A connection of the pool has none of its
+own: each thread sets its own for each phase.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
+import inspect
 import socket
 import ssl
-import threading
 import time
 from http.client import HTTPException, InvalidURL
 from urllib.parse import quote
 
-from .. import ErrorCode, HTTP20Error, LocalProtocolError, NegotiationError, ProxyError
+from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from ..proxies import Proxy
-from ..tls import ALPN_REFUSED
-from ._per_thread import PerThreadConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Any
 
     from .. import HTTP20Response
 
 #: Connections kept, as many as httpx keeps: beyond that, the one that was idle longest is closed.
-MAX_ORIGINS = 100
-#: How often a request is sent if the server says it has not processed it (RFC 9113, 8.7); a server
-#: that says so this often has no room for it.
-MAX_SENDINGS = 3
+MAX_CONNECTIONS = 100
 #: Seconds before the second attempt to connect, doubled with each further one, as in httpx.
 RETRY_DELAY = 0.5
 #: Exceptions that only connecting raises.
 OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
-
-
-class SharedConnection(PerThreadConnection):
-    """The connection to one origin, and who uses it."""
-
-    def __init__(self, host: str, port: int, **options: Any) -> None:
-        super().__init__(host, port, enable_push=False, decode_content=False, **options)
-        #: held by the thread that finds out which protocol the server speaks
-        self.asking = threading.Lock()
-        #: None until that is known
-        self.speaks_h2: bool | None = None
-        #: requests and responses under way; guarded by the transport's lock
-        self.users = 0
+#: Options that are hyper's: all others are the library's.
+POOL_OPTIONS = frozenset(
+    {"replay", *inspect.signature(Pool).parameters, *inspect.signature(HTTP20Connection).parameters}
+) - {"options"}
+#: The message to an AsyncClient.
+NOT_ASYNC = (
+    "this HTTP20Transport is for a Client, and cannot be used by an AsyncClient: hyper blocks. Use"
+    " a Client, in a thread perhaps (asyncio.to_thread), or an AsyncClient(http2=True) without it"
+)
 
 
 class Content:
@@ -61,19 +52,12 @@ class Content:
 
     library: Any
 
-    def __init__(
-        self,
-        connection: SharedConnection,
-        response: HTTP20Response,
-        release: Callable[[SharedConnection], None],
-    ) -> None:
-        self._connection = connection
+    def __init__(self, response: HTTP20Response) -> None:
         self._response = response
-        self._release: Callable[[SharedConnection], None] | None = release
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
-            with translated(self.library, "Read"):
+            with translated(self.library, ["Read"]):
                 piece = self._response.read1()
             if not piece:
                 return
@@ -82,9 +66,6 @@ class Content:
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
         self._response.close()
-        release, self._release = self._release, None
-        if release is not None:
-            release(self._connection)
 
 
 class Transport:
@@ -106,19 +87,28 @@ class Transport:
         **options: Any,
     ) -> None:
         library = self.library
-        self._options: dict[str, Any] = {
-            "ssl_context": library.create_ssl_context(verify, cert, trust_env),
-            "source_address": (local_address, 0) if local_address else None,
-        }
+        own = {name: options.pop(name) for name in POOL_OPTIONS & options.keys()}
+        self._requires_http2 = bool(own.get("require_http2"))
         self._retries = retries
-        self._is_http1 = False
+        is_socks = False
         if proxy is None:
-            self._options["unix_socket"] = uds
+            own["unix_socket"] = uds
         else:
             given = proxy if isinstance(proxy, library.Proxy) else library.Proxy(url=proxy)
-            self._options["proxy"] = _as_hyper(given)
+            own["proxy"] = _as_hyper(given)
             is_socks = given.url.scheme.startswith("socks")
-            self._is_http1 = is_socks and importlib.util.find_spec("python_socks") is None
+        #: why no request can go over HTTP/2, or None
+        self._why_http1: str | None = None
+        if is_socks and importlib.util.find_spec("python_socks") is None:
+            self._why_http1 = "a SOCKS proxy needs python-socks, which is not installed"
+            del own["proxy"]
+        defaults = {
+            "ssl_context": library.create_ssl_context(verify, cert, trust_env),
+            "source_address": (local_address, 0) if local_address else None,
+            "max_idle": MAX_CONNECTIONS,
+            "timeout": None,
+        }
+        self._pool = Pool(**{**defaults, **own, "decode_content": False})
         self._http1 = library.HTTPTransport(
             verify=verify,
             cert=cert,
@@ -129,62 +119,85 @@ class Transport:
             retries=retries,
             **options,
         )
-        self._lock = threading.Lock()
-        #: by (host, port), the one that was used last at the end
-        self._connections: dict[tuple[str, int], SharedConnection] = {}
 
     # --------------------------------------------------------------- requests
 
     def handle_request(self, request: Any) -> Any:
         """Send a request and give its response, as soon as its header section is there."""
-        extensions = request.extensions
-        if self._is_http1 or request.url.scheme != "https" or "sni_hostname" in extensions:
-            return self._http1.handle_request(request)
-        timeouts: dict[str, float | None] = extensions.get("timeout", {})
-        connection = self._acquire(request.url.host, request.url.port or 443)
-        try:
-            if self._agree(connection, timeouts):
-                response = self._exchange(connection, request, timeouts)
-                if response is not None:
-                    return response
-        except BaseException:
-            self._release(connection)
-            raise
-        self._release(connection)
+        why = self._reason_for_http1(request)
+        if why is None:
+            response = self._exchange(request)
+            if response is not None:
+                return response
+        elif self._requires_http2:
+            raise self.library.ConnectError(f"HTTP/2 is required (require_http2), and {why}")
         return self._http1.handle_request(request)
 
-    def _exchange(
-        self, connection: SharedConnection, request: Any, timeouts: dict[str, float | None]
-    ) -> Any:
-        """Send a request; None if the server asks for HTTP/1.1 (7), and it can be sent again."""
-        for attempt in range(MAX_SENDINGS):
-            try:
-                response = self._response(connection, request, timeouts)
-                break
-            except self.library.RemoteProtocolError as error:
-                cause = error.__cause__
-                if getattr(cause, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED:
-                    connection.speaks_h2 = False
-                    if self._repeats(request):
-                        return None
-                is_safe = isinstance(cause, HTTP20Error) and cause.retryable
-                if attempt + 1 == MAX_SENDINGS or not is_safe or not self._repeats(request):
-                    raise
+    def _reason_for_http1(self, request: Any) -> str | None:
+        """Return why a request goes over HTTP/1.1, whatever the server speaks; else None."""
+        if request.url.scheme != "https":
+            return "http URLs go over HTTP/1.1"
+        if "sni_hostname" in request.extensions:
+            return "requests that name an sni_hostname go over HTTP/1.1"
+        return self._why_http1
+
+    def _exchange(self, request: Any) -> Any:
+        """Send a request over HTTP/2, and give its response; None if it is to go over HTTP/1.1."""
+        timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
+        phases = ["Connect"]
+        try:
+            with translated(self.library, phases), contextlib.ExitStack() as lent:
+                connection = self._connected(request, timeouts, lent)
+                if connection is None:
+                    return None
+                response = self._response(connection, request, timeouts, phases)
+        except (self.library.RemoteProtocolError, self.library.ConnectError) as error:
+            cause = error.__cause__
+            is_sent = phases[-1] != "Connect"
+            if not (is_sent and cause is not None and Pool.asks_for_http1(cause)):
+                raise
+            if self._requires_http2 or not self._repeats(request):
+                raise
+            return None
         return self.library.Response(
             status_code=response.status,
             headers=list(response.headers.raw),
-            stream=self.content_class(connection, response, self._release),
+            stream=self.content_class(response),
             extensions={"http_version": b"HTTP/2", "stream_id": response.stream_id},
         )
+
+    def _connected(
+        self, request: Any, timeouts: dict[str, float | None], lent: contextlib.ExitStack
+    ) -> Any:
+        """Borrow a connection to the request's origin, with the retries that were asked for."""
+        host, port = request.url.raw_host.decode("ascii"), request.url.port or 443
+        for attempt in range(self._retries + 1):
+            if attempt > 1:
+                time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
+            try:
+                return lent.enter_context(
+                    self._pool.connection(host, port, timeout=timeouts.get("connect"))
+                )
+            except OSError:  # TimeoutError among them
+                if attempt == self._retries:
+                    raise
+        return None
 
     def _repeats(self, request: Any) -> bool:
         """True if the request's content can be had a second time."""
         return _has_no_content(request) or isinstance(request.stream, self.library.ByteStream)
 
     def _response(
-        self, connection: SharedConnection, request: Any, timeouts: dict[str, float | None]
+        self,
+        connection: Any,
+        request: Any,
+        timeouts: dict[str, float | None],
+        phases: list[str],
     ) -> HTTP20Response:
-        library = self.library
+        """Send a request and wait for the header section of its response.
+
+        phases: the last one is that in which the thread waits.
+        """
         target = request.extensions.get("target") or request.url.raw_path
         netloc = request.url.netloc.lower()
         headers = [
@@ -193,102 +206,43 @@ class Transport:
             # :authority says the same (8.3.1), unless the caller has set another host.
             if name.lower() != b"host" or value.lower() != netloc
         ]
-        stream_id = None
+
+        def content() -> Iterator[bytes]:
+            # The first piece is asked for when the header section has had its turn.
+            phases.append("Write")
+            connection.timeout = timeouts.get("write")
+            yield from request.stream
+
+        body: Any = None
+        if not _has_no_content(request):
+            # A callable is called for each sending (8.7); a generator can be sent but once.
+            body = content if self._repeats(request) else content()
+        # Without content, the only wait is for a stream that the server allows (5.1.2).
+        phases.append("Pool")
+        with connection.each_wait(timeouts.get("pool")):
+            stream_id = connection.request(
+                request.method,
+                target.decode("ascii"),
+                body,
+                headers,
+                skip_accept_encoding=True,
+            )
+        phases.append("Read")
+        limit = timeouts.get("read")
         try:
-            # Without content, the only wait is for a stream that the server allows (5.1.2).
-            with translated(library, "Pool"):
-                connection.timeout = timeouts.get("pool")
-                if _has_no_content(request):
-                    stream_id = connection.request(
-                        request.method, target.decode("ascii"), headers=headers
-                    )
-                else:
-                    stream_id = _begin(connection, request.method, target, headers)
-            if not _has_no_content(request):
-                with translated(library, "Write"):
-                    connection.timeout = timeouts.get("write")
-                    connection.send(iter(request.stream), final=True, stream_id=stream_id)
-            with translated(library, "Read"):
-                connection.timeout = timeouts.get("read")
-                response = connection.getresponse(stream_id)
-                response.timeout = timeouts.get("read")
-                return response
+            with connection.each_wait(limit):
+                response: HTTP20Response = connection.getresponse(stream_id)
         except BaseException:
-            if stream_id is not None:
-                connection.cancel(stream_id)
+            connection.cancel(stream_id)
             raise
-
-    # ------------------------------------------------------------- connections
-
-    def _acquire(self, host: str, port: int) -> SharedConnection:
-        """The origin's connection, for one more exchange."""
-        with self._lock:
-            connection = self._connections.pop((host, port), None)
-            if connection is None:
-                connection = SharedConnection(host, port, **self._options)
-            self._connections[host, port] = connection
-            connection.users += 1
-            idle = self._surplus()
-        for former in idle:
-            former.close()
-        return connection
-
-    def _surplus(self) -> list[SharedConnection]:
-        count = len(self._connections) - MAX_ORIGINS
-        if count <= 0:
-            return []
-        idle = [key for key, found in self._connections.items() if not found.users]
-        return [self._connections.pop(key) for key in idle[:count]]
-
-    def _release(self, connection: SharedConnection) -> None:
-        with self._lock:
-            connection.users -= 1
-
-    def _agree(self, connection: SharedConnection, timeouts: dict[str, float | None]) -> bool:
-        """Connect if need be; True if the server speaks HTTP/2.
-
-        One thread asks a new server, and the others wait for the result.
-        """
-        if connection.speaks_h2 is False:
-            return False
-        timeout = timeouts.get("connect")
-        if connection.speaks_h2:
-            return self._connect(connection, timeout)
-        if not connection.asking.acquire(timeout=-1 if timeout is None else timeout):
-            raise self.library.ConnectTimeout("another thread is still connecting")
-        try:
-            if connection.speaks_h2 is None:
-                connection.speaks_h2 = self._connect(connection, timeout)
-        finally:
-            connection.asking.release()
-        return connection.speaks_h2
-
-    def _connect(self, connection: SharedConnection, timeout: float | None) -> bool:
-        for attempt in range(self._retries + 1):
-            if attempt > 1:
-                time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
-            try:
-                with translated(self.library, "Connect"):
-                    connection.timeout = timeout
-                    connection.connect()
-            except (self.library.ConnectError, self.library.ConnectTimeout) as error:
-                if _declines(error.__cause__):
-                    return False
-                if attempt == self._retries:
-                    raise
-            else:
-                break
-        return True
+        response.timeout = limit
+        return response
 
     # ------------------------------------------------------------------ the end
 
     def close(self) -> None:
         """Close every connection."""
-        with self._lock:
-            connections = list(self._connections.values())
-            self._connections.clear()
-        for connection in connections:
-            connection.close()
+        self._pool.close()
         self._http1.close()
 
     def __enter__(self) -> Any:
@@ -301,6 +255,20 @@ class Transport:
         error: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
+        self.close()
+
+    async def handle_async_request(self, request: Any) -> Any:  # noqa: ARG002 - an AsyncClient's
+        """Raise TypeError: it is for a Client."""
+        raise TypeError(NOT_ASYNC)
+
+    async def __aenter__(self) -> Any:
+        raise TypeError(NOT_ASYNC)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Do nothing: no AsyncClient can have entered it."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
         self.close()
 
 
@@ -316,43 +284,23 @@ def _as_hyper(given: Any) -> Proxy:
     )
 
 
-def _begin(
-    connection: SharedConnection, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
-) -> int:
-    """Send the header section of a request with content; its stream id."""
-    stream_id = connection.putrequest(method, target.decode("ascii"), skip_accept_encoding=True)
-    try:
-        for name, value in headers:
-            connection.putheader(name, value, stream_id=stream_id)
-        connection.endheaders(stream_id=stream_id)
-    except BaseException:
-        connection.cancel(stream_id)
-        raise
-    return stream_id
-
-
 def _has_no_content(request: Any) -> bool:
     headers = request.headers
     return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
 
 
-def _declines(error: BaseException | None) -> bool:
-    """True if the server has said that it does not speak HTTP/2, by ALPN or its alert."""
-    if isinstance(error, NegotiationError):
-        return True
-    # The alert of RFC 7301, 3.2.
-    return isinstance(error, ssl.SSLError) and ALPN_REFUSED in str(error)
-
-
 @contextlib.contextmanager
-def translated(library: Any, phase: str) -> Iterator[None]:
-    """Raise the library's exceptions for hyper's; phase: Connect, Pool, Write or Read."""
+def translated(library: Any, phases: list[str]) -> Iterator[None]:
+    """Raise the library's exceptions for hyper's.
+
+    phases: Connect, Pool, Write or Read; the last one is that in which the thread waits.
+    """
     try:
         yield
     except (LocalProtocolError, InvalidURL) as error:
         raise library.LocalProtocolError(str(error)) from error
     except TimeoutError as error:
-        raise getattr(library, f"{phase}Timeout")(str(error)) from error
+        raise getattr(library, f"{phases[-1]}Timeout")(str(error)) from error
     except ProxyError as error:
         raise library.ProxyError(str(error)) from error
     except NegotiationError as error:
@@ -360,6 +308,7 @@ def translated(library: Any, phase: str) -> Iterator[None]:
     except HTTPException as error:
         raise library.RemoteProtocolError(str(error)) from error
     except OSError as error:
+        phase = phases[-1]
         kind = {"Connect": "ConnectError", "Read": "ReadError"}.get(phase, "WriteError")
         if phase != "Read" and isinstance(error, OF_CONNECTING):
             kind = "ConnectError"  # the connection had ended, and a new one was tried

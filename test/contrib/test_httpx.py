@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib
 import io
@@ -265,7 +266,7 @@ class TestTimeouts:
             peer.write_data(stream_id, b"x", end_stream=True)
 
         waiting = threading.Event()
-        client = scripted(script)
+        client = scripted(script, max_connections_per_origin=1)
         with client.stream("GET", "/") as response:
             with pytest.raises(library.PoolTimeout):
                 client.get("/", timeout=library.Timeout(10, pool=SHORT))
@@ -360,8 +361,10 @@ class TestErrors:
         for path in ("/never", "/reset/2"):
             with pytest.raises(library.TransportError):
                 client.get(path, timeout=SHORT)
-        [connection] = client._transport._connections.values()
-        assert (connection.users, connection._exchanges, connection._sending) == (0, {}, {})
+        pool = client._transport._pool
+        assert len(pool) == 1
+        pool.close_idle()  # what is in use stays
+        assert len(pool) == 0
 
 
 class TestOtherWays:
@@ -410,13 +413,59 @@ class TestOtherWays:
         context = certificates.client_context(alpn=(), client_certificate=True)
         assert scripted(script, verify=context).get("/").content == b"x"
 
-    def test_connections_that_nobody_uses_give_way(self, connect, server, node, monkeypatch):
-        monkeypatch.setattr("hyper.contrib._httpx.MAX_ORIGINS", 1)
-        client = connect(node)
-        with client.stream("GET", "/bytes/10") as under_way:
+    def test_connections_that_nobody_uses_give_way(self, connect, server, node):
+        """RFC 9113, 9.1: of two idle ones the older goes, what is in use stays."""
+        client = connect(node, max_idle=0)
+        with client.stream("GET", "/drip/2/100") as under_way:
             other = server("node")
-            client.get(f"https://localhost:{other.port}/")
-            client.get(f"https://127.0.0.1:{other.port}/")
-            assert under_way.read() == pattern(10)
-        ports = [port for _, port in client._transport._connections]
-        assert ports == [node.port, other.port]
+            for host in ("localhost", "127.0.0.1", "localhost"):
+                client.get(f"https://{host}:{other.port}/")
+            assert under_way.read() == b"drip\n" * 2
+        assert len(client._transport._pool) == 2
+
+    def test_an_async_client_is_told_what_to_do(self, library, transport):
+        async def get():
+            await library.AsyncClient(transport=transport()).get("https://localhost/")
+
+        async def enter():
+            async with library.AsyncClient(transport=transport()):
+                pass
+
+        for use in (get, enter):
+            with pytest.raises(TypeError, match=r"asyncio\.to_thread"):
+                asyncio.run(use())
+
+    def test_options_of_hyper_are_options_of_the_transport(self, scripted):
+        """RFC 9113, 6.5.2."""
+        seen = []
+
+        def script(peer):
+            seen.append(peer.handshake())
+            stream_id, *_ = peer.want_request()
+            peer.write_response(stream_id, b"x")
+
+        client = scripted(script, settings={"SETTINGS_MAX_HEADER_LIST_SIZE": 1 << 20})
+        assert client.get("/").content == b"x"
+        assert seen[0][wire.SETTINGS_MAX_HEADER_LIST_SIZE] == 1 << 20
+
+    def test_a_request_inside_a_request_s_content_leaves_its_timeouts_alone(
+        self, scripted, library
+    ):
+        """RFC 9113, 6.9: the window of the outer one is never opened."""
+
+        def script(peer):
+            peer.handshake()
+            peer.want_headers(1, end_stream=False)
+            peer.want_headers(3)
+            peer.write_response(3, b"inner")
+            while peer.want_frame().type != wire.RST_STREAM:
+                pass
+
+        def content():
+            with client.stream("GET", "/inner", timeout=None) as response:
+                yield response.read()
+            yield pattern(200_000)
+
+        client = scripted(script)
+        with pytest.raises(library.WriteTimeout):
+            client.put("/", content=content(), timeout=library.Timeout(10, write=SHORT))

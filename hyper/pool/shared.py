@@ -1,0 +1,193 @@
+"""One HTTP/2 connection that many threads share, each with a timeout of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ..client.connection import HTTP20Connection
+from ..client.pumps import closed_error
+from ..client.registry import Registry
+from ..client.timeouts import NOT_GIVEN, Timeouts
+from ..protocol.settings import SETTINGS_MAX_CONCURRENT_STREAMS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from ..pump.pump import Pump
+    from ..transport.deadline import Deadline
+
+
+class PerThreadTimeouts(Timeouts):
+    """Limits of which each thread may have its own.
+
+    Args:
+        timeout: seconds for the threads that have set nothing, as ``Timeouts`` takes it.
+    """
+
+    __slots__ = ("_common", "_own")
+
+    def __init__(self, timeout: Any = NOT_GIVEN) -> None:
+        self._own = threading.local()
+        super().__init__(timeout)  # it checks them, and sets them for this thread alone
+        self._common = timeout
+        self._own = threading.local()
+
+    @property
+    def _seconds(self) -> Any:
+        return getattr(self._own, "seconds", self._common)
+
+    @_seconds.setter
+    def _seconds(self, timeout: Any) -> None:
+        self._own.seconds = timeout
+
+
+class SharedRegistry(Registry):
+    """A registry that knows which threads are about to open a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: by their ids; single steps of a set are atomic
+        self.opening: set[int] = set()
+
+    def new_id(self, next_stream_id: int) -> int:
+        """Return the id of a request that is being sent: from now on it has a stream."""
+        self.opening.discard(threading.get_ident())
+        return super().new_id(next_stream_id)
+
+
+class EachWait:
+    """Have each wait of this thread inside ``with`` take at most so many seconds. HOT.
+
+    Twice a request (docs/design.rst): a generator would cost three times as much.
+    """
+
+    __slots__ = ("_before", "_seconds", "_timeouts")
+
+    def __init__(self, timeouts: Timeouts, seconds: Any) -> None:
+        self._timeouts = timeouts
+        self._seconds = seconds
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        self._before = self._timeouts.timeout
+        self._timeouts.timeout = self._seconds
+
+    def __exit__(self, *_: object) -> None:
+        self._timeouts.timeout = self._before
+
+
+class SharedConnection(HTTP20Connection):
+    """An HTTP20Connection of a pool. ``timeout`` is that of the thread that reads or sets it.
+
+    Args:
+        host, port, options: as ``HTTP20Connection`` takes them.
+        check: called before each dial; it raises where there is to be none.
+    """
+
+    timeouts_class = PerThreadTimeouts
+    registry_class = SharedRegistry
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        check: Callable[[], None],
+        **options: Any,
+    ) -> None:
+        super().__init__(host, port, **options)
+        assert isinstance(self._registry, SharedRegistry)  # of the class that is named above
+        #: the threads that will open a stream
+        self.opening = self._registry.opening
+        self._check = check
+        # Guarded by the pool's lock.
+        #: how many threads use it, with a request or to wait for its SETTINGS
+        self.users = 0
+        #: when it was last seen in use, a monotonic moment
+        self.last_used = time.monotonic()
+        #: True if the pool has given it up: nothing is dialled any more
+        self.is_retired = False
+
+    def each_wait(self, timeout: Any) -> EachWait:
+        """Limit each wait of this thread inside; what it had set before counts again outside."""
+        return EachWait(self._timeouts, timeout)
+
+    # ---------------------------------------------------------------- what it is
+
+    def _live_pump(self) -> Pump | None:
+        pump = self._pumps.current
+        is_live = pump is not None and pump.endpoint.accepts_requests and not pump.is_closed
+        return pump if is_live else None
+
+    @property
+    def is_connected(self) -> bool:
+        """True if a request can go out without a dial."""
+        return self._live_pump() is not None
+
+    @property
+    def load(self) -> int:
+        """The streams that are open, and those that threads are about to open."""
+        pump = self._live_pump()
+        if pump is None:
+            return len(self.opening)
+        endpoint = pump.endpoint
+        return len(endpoint.streams) - endpoint.pushes_open + len(self.opening)
+
+    def has_room(self) -> bool | None:
+        """True if one more stream is within the server's limit (5.1.2); None if it is not known.
+
+        A connection whose SETTINGS have not come takes one request: the next one may be too much.
+        """
+        pump = self._live_pump()
+        if pump is None:
+            return None if self.opening else True
+        endpoint = pump.endpoint
+        load = len(endpoint.streams) - endpoint.pushes_open + len(self.opening)
+        if not endpoint.peer_settings.received:
+            return None if load else True
+        return load < endpoint.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]
+
+    def await_settings(self) -> None:
+        """Connect if need be, and return when the SETTINGS have come or never will."""
+        self.connect()
+        pump = self._live_pump()
+        if pump is not None:
+            with pump.lock:
+                has_settings = pump.endpoint.has_settings_or_never
+                pump.wait(has_settings, (0,), self._timeouts.remaining())
+
+    def is_idle(self, now: float) -> bool:
+        """True if no thread uses it and no stream is open. With the pool's lock held."""
+        if self.users or any(pump.endpoint.streams for pump in self._pumps):
+            self.last_used = now
+            return False
+        return True
+
+    def has_ended(self) -> bool:
+        """True if the server has ended it; looks at what has come, without waiting."""
+        pump = self._live_pump()
+        if pump is not None:
+            with pump.lock:
+                pump.look()
+        return self._live_pump() is None
+
+    def covers(self, authority: str, scheme: str = "https") -> bool:
+        """True if its certificate, which was verified, names the host of an authority (9.1.1)."""
+        pump = self._live_pump()
+        return pump is not None and pump.endpoint.covers(scheme, authority)
+
+    # ------------------------------------------------------------------- the end
+
+    def _dial(self, deadline: Deadline) -> Pump:
+        """Dial, as the route does, unless the pool has given the connection up."""
+        if self.is_retired:
+            raise closed_error()
+        self._check()
+        return super()._dial(deadline)
+
+    def retire(self) -> None:
+        """Close it for good, without waiting; a dial under way is ended."""
+        self.is_retired = True
+        self.close()
