@@ -119,7 +119,7 @@ def promised(
                 pump.look()
             streams = endpoint.claim_promises(parent_id)
         exchanges = [Exchange(pump, stream, timeouts) for stream in streams]
-        # What the caller does not come to take is dropped with the list.
+        # Pushes that the caller does not come to take are dropped with the list.
         while exchanges:
             yield exchanges.pop(0)
         if not (capture_all and streams):

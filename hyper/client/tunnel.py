@@ -36,7 +36,7 @@ class HTTP20Tunnel(HTTP20Stream):
     _is_given_up = False
 
     def _timely(self, verb: Callable[..., Result], *arguments: Any) -> Result:
-        """What a verb of the stream gives; where it must not wait, that is told as sockets do."""
+        """Call a verb of the stream; one that must not wait says so as sockets do."""
         try:
             return verb(*arguments)
         except TimedOut as error:
@@ -147,7 +147,7 @@ class HTTP20Tunnel(HTTP20Stream):
         self.timeout = timeout
 
     def gettimeout(self) -> float | None:
-        """What ``settimeout`` was told; else the connection's."""
+        """Return what ``settimeout`` was told; else the connection's."""
         return self.timeout
 
     def setblocking(self, flag: bool) -> None:
@@ -161,8 +161,8 @@ class HTTP20Tunnel(HTTP20Stream):
     def close(self) -> None:
         """End it: END_STREAM, and a reset where the peer has not ended (8.5).
 
-        Whoever must know that the peer has got everything calls ``shutdown(SHUT_WR)`` and
-        receives to the end first, as with any socket.  Files of ``makefile`` keep it open.
+        To know that the peer has got everything, call ``shutdown(SHUT_WR)`` and receive to the end
+        first, as with any socket.  Files of ``makefile`` keep it open.
         """
         self._is_given_up = True
         if not self._files and not self._closed:
@@ -211,7 +211,7 @@ class HTTP20Tunnel(HTTP20Stream):
 
 
 class _TunnelFile(io.RawIOBase):
-    """What the buffers of ``makefile`` stand on; ``close`` calls forget.
+    """The raw file below the buffers of ``makefile``; ``close`` calls forget.
 
     None for what would have to wait, where the tunnel must not: as ``io.RawIOBase`` has it.
     """

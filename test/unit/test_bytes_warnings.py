@@ -37,7 +37,7 @@ OVER_A_SOCKET = (
     FORMS
     + """
 import hyper
-from test.peer import SocketPeer
+from test.socket_peer import SocketPeer
 
 def script(peer):
     peer.handshake()
