@@ -126,7 +126,7 @@ __all__ = [
     "responses",
 ]
 
-#: Where the classes are that are loaded when first asked for.
+#: The modules of the classes that are loaded when first asked for.
 _LAZY = {
     "BufferedSocket": "hyper.transport.buffered",
     "HTTP20Stream": "hyper.client.stream",
