@@ -124,7 +124,7 @@ dropin.session        | dropin.chunked dropin.request_lines dropin.response clie
 dropin.socket_view    | -                                                        | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client socket
-hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
+hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client
 
 # guests: they know nothing but public names, of modules and of objects
 demo                  | -                                                        | *

@@ -58,7 +58,7 @@ UNREAD_LIMIT = 96 * 1024 * 1024
 MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
 MAX_PUSHES = 100
-#: What hyper announces, unless the caller announces something else (6.5.2).
+#: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {
     setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
     setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
@@ -170,9 +170,9 @@ class Route:
             raise
 
     def alt_services(self, endpoint: Endpoint) -> list[tuple[str, str]]:
-        """What ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
+        """Return (origin, field value) pairs of ALTSVC frames, one an origin (RFC 7838, 4).
 
-        Only of origins that the server may speak for: others "MUST be ignored".
+        They are of origins that the server may speak for: others "MUST be ignored".
         """
         return origins.alt_services(endpoint)
 

@@ -77,7 +77,7 @@ class Decoder:
         self._required_size: int | None = None
         self._table = DynamicTable(header_table_size)
         self.generation = 0
-        # Of the last block:
+        # About the last block:
         self.referred = False
         self.insertions: list[Field] = []
         self.list_size = 0
