@@ -260,13 +260,13 @@ class StreamFault(Exception):
 class ConnectionFault(Exception):
     """Inside hyper.protocol only: the peer broke a rule that ends the connection (5.4.1).
 
-    kind: the class of the caller's exception, if the code alone does not decide it.
+    failure: what the caller is told, if the code alone does not decide it.
     """
 
-    def __init__(self, code: int, why: str, kind: type[HTTP20Error] | None = None) -> None:
+    def __init__(self, code: int, why: str, failure: Failure | None = None) -> None:
         super().__init__(why)
         self.code = code
-        self.kind = kind
+        self.failure = failure
 
 
 #: Which class tells the caller of a peer's fault with this code.
@@ -307,12 +307,10 @@ class Failure:
         code: int,
         why: str,
         stream_id: int | None = None,
-        kind: type[HTTP20Error] | None = None,
     ) -> Failure:
         """The failure that a peer's fault is to the caller."""
-        kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
         return cls(
-            kind,
+            REMOTE_FAULTS.get(code, RemoteProtocolError),
             f"the peer broke HTTP/2: {why}",
             cuts_content=False,
             error_code=code,

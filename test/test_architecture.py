@@ -51,8 +51,11 @@ protocol.origins      | protocol.frames _memo errors                            
 protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
-protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
-protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
+protocol.limits       | -                                                        | -
+protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
+protocol.refusals     | protocol.settings errors                                 | -
+protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
+protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
@@ -82,7 +85,7 @@ pump.waiter           | -                                                       
 pump.pump             | pump.lock pump.waiter transport.deadline errors          | collections contextlib threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.receivers fields errors                         | functools http http.client
+http1                 | protocol.limits fields errors                            | functools http http.client time
 proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -

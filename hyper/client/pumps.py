@@ -162,6 +162,25 @@ class Pumps:
         for pump in self._former:
             pump.collect_dropped()
 
+    def look_after_former(self) -> None:
+        """Have former connections take what has come, and end when nothing of theirs is wanted.
+
+        Pushes can be asked for until the second connection after theirs; then they are refused, so
+        that they hold no socket and no room (8.4). The caller must not hold the lock of one of
+        those.
+        """
+        former = self._former
+        youngest = former[-1]
+        for pump in list(former):
+            with pump.lock:
+                pump.look()
+                if pump is not youngest:
+                    pump.endpoint.refuse_promises()
+                pump.flush()
+            if pump.is_closed and pump is not youngest:
+                with contextlib.suppress(ValueError):  # another thread has removed it
+                    former.remove(pump)
+
     # ------------------------------------------------------------------- streams
 
     def open(self, head: RequestHead, id_for: NumberSource, *, leaves: bool) -> Exchange:
@@ -181,7 +200,7 @@ class Pumps:
         while True:
             pump = self.live()
             if self._former:
-                self.collect_dropped()
+                self.look_after_former()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()

@@ -200,6 +200,7 @@ class Route:
             unread_limit=self._unread_limit,
             now=time.monotonic,
             former=self._budgets,
+            by_alpn=self.secure,
         )
         known = [budget for budget in self._budgets if budget() is not None]
         self._budgets = [*known, weakref.ref(endpoint.budget)]
