@@ -12,7 +12,7 @@ import contextlib
 import re
 
 from ._memo import Memo
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ CONNECTION_SPECIFIC = frozenset(
 #: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
+
+#: The last character of latin-1.
+MAX_LATIN_1 = 0xFF
+#: Characters of a field's name that a message shows.
+MAX_NAME_SHOWN = 60
 
 _checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
@@ -95,13 +100,14 @@ def octets(text: Text | int) -> bytes:
     if isinstance(text, bytes):
         return text
     if isinstance(text, str):
-        try:
+        with contextlib.suppress(UnicodeEncodeError):
             return text.encode("latin-1")
-        except UnicodeEncodeError:
-            raise LocalProtocolError(
-                f"the field text {text!r} has characters beyond latin-1; nothing was sent: encode"
-                " it to bytes first (RFC 9110, 5.5)"
-            ) from None
+        # Neither the text nor the error that has it is kept: it may be a secret.
+        position = next(i for i, character in enumerate(text) if ord(character) > MAX_LATIN_1)
+        raise LocalProtocolError(
+            f"a field's name or value has {text[position]!r} at {position}, which is beyond"
+            " latin-1; nothing was sent: encode it to bytes first (RFC 9110, 5.5)"
+        )
     if isinstance(text, int):
         return b"%d" % text
     raise TypeError(f"a field name or value is str, bytes or int, not {type(text).__name__}")
@@ -114,17 +120,25 @@ def outgoing(name: Text, value: Text | int) -> Pair:
     that is not a token.
     """
     lower = octets(name).lower()
-    content = octets(value).strip(b" \t")
     if not TOKEN(lower):
         raise LocalProtocolError(
-            f"invalid header name {name!r}: not a token (RFC 9110, 5.6.2); nothing was sent"
-        )
-    if VALUE_FAULT(content):
-        raise LocalProtocolError(
-            f"invalid header value {value!r}: CR, LF and NUL are forbidden (RFC 9113, 8.2.1);"
+            f"invalid header name '{shown(lower, MAX_NAME_SHOWN)}': not a token (RFC 9110, 5.6.2);"
             " nothing was sent"
         )
-    return (lower, content)
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        why = str(error)
+    else:
+        fault = VALUE_FAULT(content)
+        if not fault:
+            return (lower, content)
+        why = (
+            f"it has {fault.group()!r} at {fault.start()}, and CR, LF and NUL are forbidden (RFC"
+            " 9113, 8.2.1); nothing was sent"
+        )
+    # The value is not shown, because it may be a secret.
+    raise LocalProtocolError(f"invalid header value of '{shown(lower, MAX_NAME_SHOWN)}': {why}")
 
 
 def outgoing_section(headers: FieldSource) -> list[Pair]:
@@ -143,22 +157,27 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
         try:
             section.append(_checked[pair])
         except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
-            name, value = pair
-            field = outgoing(name, value)
-            section.append(field)
-            if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-                # Text and octets have one hash, and under python -bb must not be compared.
-                with contextlib.suppress(BytesWarning):
-                    _checked.keep((name, value), field)
+            pass
+        else:
+            continue
+        # Not within the handler: what is raised here would refer to that KeyError, and the pair
+        # is in it.
+        name, value = pair
+        field = outgoing(name, value)
+        section.append(field)
+        if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
+            # Text and octets have one hash, and under python -bb must not be compared.
+            with contextlib.suppress(BytesWarning):
+                _checked.keep((name, value), field)
     return section
 
 
 def incoming_fault(name: bytes, value: bytes) -> str | None:
     """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
     if not name or NAME_FAULT(name):
-        return f"the field name {name!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the field name '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if VALUE_FAULT(value):
-        return f"the value of the field {name.decode()!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the value of the field '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if name in CONNECTION_SPECIFIC:
         return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"
     return None

@@ -23,6 +23,7 @@ TABLE = """
 # words
 _memo                 | -                                                        | -
 errors                | -                                                        | enum http.client socket
+_hosts                | errors                                                   | re ipaddress idna unicodedata
 fields                | _memo errors                                             | contextlib re email.message
 
 # hpack: octets <-> field sections
@@ -47,8 +48,8 @@ protocol.flow.managers | -                                                      
 protocol.flow.windows | protocol.flow.* errors                                   | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
-protocol.origins      | protocol.frames _memo errors                             | re contextlib
-protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
+protocol.origins      | protocol.frames _hosts _memo errors                             | re contextlib
+protocol.messages     | protocol.origins _hosts _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
 protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
@@ -68,12 +69,12 @@ transport.tls.filter  | transport.tls.trust                                     
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
-transport.tls.pyopenssl | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.pyopenssl | _hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | transport.connect transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.transport | _hosts transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
-transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
+transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -
@@ -83,7 +84,7 @@ pump.pump             | pump.lock pump.waiter transport.deadline errors         
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.receivers fields errors                         | functools http http.client
-proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
+proxies               | _hosts fields errors                                     | base64 re urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
 proxy.refusal         | errors                                                   | -
@@ -91,8 +92,8 @@ proxy.blocking_stream | proxy.refusal errors                                    
 proxy.stream_transport | transport.buffered errors                               | contextlib time
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
 proxy.http2           | proxy.refusal proxy.stream_transport hpack protocol.* fields errors | http.client time
-proxy.socks           | proxy.blocking_stream errors                             | python_socks python_socks.sync
-proxy.connect         | proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
+proxy.socks           | proxy.blocking_stream proxy.refusal errors                             | python_socks python_socks.sync
+proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
 
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
@@ -100,7 +101,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | -                                                        | contextlib socket threading time
 client.dial           | transport.*                                              | -
-client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
+client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
 client.registry       | errors                                                   | http.client threading
@@ -120,8 +121,8 @@ dropin.request_lines  | protocol.messages                                       
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | -                                                        | http.client
-dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client socket
+dropin.create_connection | _hosts proxies proxy.connect transport.connect transport.deadline | socket
+dropin.connection     | _hosts dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client socket
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
 # guests: they know nothing but public names, of modules and of objects

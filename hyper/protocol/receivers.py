@@ -29,6 +29,7 @@ from ..errors import (
     StreamFault,
     StreamResetError,
     code_name,
+    shown,
 )
 from . import frames, messages, states
 from .flow import tuning
@@ -499,10 +500,10 @@ def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
 def oversized(endpoint: Endpoint, octets: memoryview, size: int) -> ConnectionFault:
     """The fault of a frame header that announces more octets than we allow (4.2)."""
     if endpoint.receivers is PREFACE and bytes(octets[:5]) == b"HTTP/":
-        line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
+        line = bytes(octets[:64]).partition(b"\r")[0]
         return ConnectionFault(
             ErrorCode.PROTOCOL_ERROR,
-            f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
+            f"the peer answers in HTTP/1, '{shown(line)}': it does not speak HTTP/2 with prior"
             " knowledge on this port (RFC 9113, 3.3)",
             NegotiationError,
         )

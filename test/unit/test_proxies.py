@@ -22,6 +22,8 @@ from hyper.proxies import Proxy, from_environment
         ("socks5://proxy.example", "socks5://proxy.example:1080"),
         ("socks5h://[::1]:9050", "socks5h://[::1]:9050"),
         ("http://name:secret@proxy.example", "http://proxy.example:80"),
+        ("http://Pröxy.example", "http://xn--prxy-6qa.example:80"),
+        ("http://[fe80::1%25eth0]:3128", "http://[fe80::1]:3128"),
     ],
 )
 def test_a_url_says_where_a_proxy_is(url, shown):
@@ -74,7 +76,9 @@ def test_headers_are_the_callers():
         "http://[::1",
         "http://name:se#cret@proxy.example",
         "http://name:se/cret@proxy.example",
-        "http://pröxy.example",
+        "http://prö xy.example",
+        "http://[fe80::1%]",
+        "http://a..example",
         "socks5://%ff:secret@proxy.example",
         "socks5h://name:s%C3%A9cret@proxy.example",
         f"socks5://name:{'secret' * 50}@proxy.example",

@@ -6,8 +6,8 @@ import http.client
 
 import pytest
 
+from hyper._hosts import authority_of, host_and_port
 from hyper.errors import InvalidURL
-from hyper.protocol.origins import authority_of, host_and_port
 
 
 @pytest.mark.parametrize(

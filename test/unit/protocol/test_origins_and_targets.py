@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hyper import _hosts
+from hyper._hosts import authority_of, host_and_port
 from hyper.errors import InvalidURL
 from hyper.protocol import origins
-from hyper.protocol.origins import Origin, authority_of, host_and_port
+from hyper.protocol.origins import Origin
 from test import wire
 from test.memory_endpoint import AUTHORITY, OK, MemoryEndpoint
 
@@ -19,7 +21,6 @@ from test.memory_endpoint import AUTHORITY, OK, MemoryEndpoint
         ("example.org", None, None, ("example.org", 443)),
         ("example.org:8443", None, True, ("example.org", 8443)),
         ("example.org:", None, True, ("example.org", 443)),
-        ("example.org:8443", 1, True, ("example.org:8443", 1)),  # as http.client has it
         ("[::1]", None, True, ("::1", 443)),
         ("[::1]:8443", None, True, ("::1", 8443)),
         ("::1", 8443, True, ("::1", 8443)),
@@ -42,6 +43,7 @@ def test_rfc9110_4_2_a_host_and_its_port_are_taken_apart(host, port, secure, fou
         ("a:https", None, "nonnumeric port: 'https'"),
         ("a:99999", None, "99999 is not within"),
         ("a", -1, "-1 is not within"),
+        ("example.org:8443", 1, r"given twice.*:8443.* 1"),
         ("\u00fc" * 99, None, "not a name in the DNS"),
     ],
 )
@@ -61,8 +63,8 @@ def test_what_is_no_host_and_port_is_refused_with_its_reason(host, port, why):
     ],
 )
 def test_rfc3986_3_2_2_an_ipv6_address_has_brackets_and_no_zone(host, plain, literal):
-    assert origins.without_zone(host) == plain
-    assert origins.bracketed(host) == literal
+    assert _hosts.without_zone(host) == plain
+    assert _hosts.bracketed(host) == literal
     assert authority_of(host, 443, "https") == literal
     assert authority_of(host, 443, "http") == f"{literal}:443"
 
