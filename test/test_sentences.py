@@ -73,7 +73,6 @@ RATCHET = {
     "hyper/transport/tcp.py",
     "hyper/transport/tls/ssl_socket.py",
     "docs/api.rst",
-    "docs/connecting.rst",
     "docs/design.rst",
     "docs/doors.rst",
     "docs/dropin.rst",
@@ -83,7 +82,6 @@ RATCHET = {
     "docs/pushes.rst",
     "docs/quickstart.rst",
     "docs/streams.rst",
-    "docs/tls.rst",
     "docs/websocket.rst",
     "docs/windows.rst",
 }

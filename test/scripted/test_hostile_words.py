@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import re
-import traceback
 
 import pytest
 
@@ -14,6 +13,7 @@ from hyper import ConnectionTerminated, HTTP20Connection, NegotiationError, Prox
 from hyper.proxies import Proxy
 from test import wire
 from test.peer import DEADLINE
+from test.words import all_words
 
 EVIL = b"\x1b[31mred\x1b[0m\nCRITICAL forged line\r\x07\x00\x9b\xe2\x80\xae"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]").search
@@ -26,17 +26,6 @@ def check_shown(error):
     words = str(error)
     assert not CONTROL(words), repr(words)
     assert len(words) < 2000
-
-
-def all_words(error):
-    words, todo, seen = [], [error], set()
-    while todo:
-        each = todo.pop()
-        if each is not None and id(each) not in seen:
-            seen.add(id(each))
-            words += [str(each), repr(each.args)]
-            todo += [each.__context__, each.__cause__]
-    return "\n".join([*words, *traceback.format_exception(type(error), error, None)])
 
 
 # ---- GOAWAY ----

@@ -94,6 +94,17 @@ def test_what_names_no_proxy_is_refused_without_showing_the_password(url):
         error = None if error.__suppress_context__ else error.__cause__ or error.__context__
 
 
+def test_a_proxy_s_words_are_shown_without_the_credentials_that_it_was_given():
+    """RFC 9110, 4.2.4: it may repeat the request, coded, percent-encoded or decoded, or cut."""
+    proxy = Proxy("http://name:se%2Fcret%20word@proxy.example", headers={"Cookie": "crumb=1234"})
+    coded = base64.b64encode(b"name:se/cret word").decode()
+    for words in (coded, f"Basic {coded}", coded[:12], "se/cret word", "se%2Fcret%20word"):
+        assert proxy.without_secrets(f"it says {words}") in ("it says ***", "it says Basic ***")
+    assert proxy.without_secrets("cookie: crumb=1234") == "cookie: ***"
+    assert proxy.without_secrets("name and words") == "name and words"
+    assert Proxy("http://name:pw@x").without_secrets("pw is short: power") == "pw is short: power"
+
+
 def test_a_connection_checks_its_proxy_at_once():
     with pytest.raises(InvalidURL):
         HTTP20Connection("example.org", proxy="ftp://proxy.example")

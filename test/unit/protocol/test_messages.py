@@ -218,3 +218,9 @@ def test_8_1_trailers_are_regular_fields():
 def test_rfc9110_10_1_1_what_the_caller_expects_is_noted(value, expects):
     assert request_fields({"Expect": value}).expects_continue is expects
     assert not request_fields({}).expects_continue
+
+
+def test_a_request_for_a_part_is_known_as_one():
+    """RFC 9110, 14.2."""
+    assert request_fields({"range": "bytes=0-99"}).asks_for_part
+    assert not request_fields({"accept-ranges": "bytes"}).asks_for_part
