@@ -108,7 +108,7 @@ client.registry       | errors                                                  
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | client.exchange pump.lock errors                         | contextlib ssl threading
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
-client.push           | client.exchange client.response fields                   | -
+client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
 client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.request_head client.response client.route client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | contextlib os threading
