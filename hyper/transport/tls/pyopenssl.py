@@ -186,15 +186,17 @@ class _Judgement:
                 verify_certificate_hostname(certificate, self.name)
             else:
                 verify_certificate_ip_address(certificate, self.address)
+            # service_identity forgives white space around a name, which OpenSSL does not.
+            self.is_convinced = trust.certificate_covers(_alternative_names(certificate), self.name)
         except Exception:  # noqa: BLE001 - a certificate that cannot be read convinces nobody
+            self.is_convinced = False
+        if not self.is_convinced:
             kind, code = "Hostname", trust.HOSTNAME_MISMATCH
             if self.address is not None:
                 kind, code = "IP address", trust.IP_ADDRESS_MISMATCH
             words = f"{kind} mismatch, the certificate is not for {self.name!r}"
             self.fault = self.fault or (code, words)
-            return False
-        self.is_convinced = True
-        return True
+        return self.is_convinced
 
 
 def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: int) -> bool:
