@@ -24,6 +24,7 @@ import socket
 from collections import deque
 from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
 
+from .._hosts import a_label
 from ..client import content
 from ..client.route import OWN_SETTINGS
 from ..errors import ErrorCode, TimedOut
@@ -136,6 +137,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
+        self.host = a_label(self.host)
         self._require_blocksize()
         if create_connection is not None:
             self._create_connection = create_connection
@@ -243,7 +245,8 @@ class HTTPConnection(bases.HTTPConnection):
                 "the connection goes through a proxy already, the one of its proxy=, which opens"
                 " the tunnel: give that or set_tunnel, not both"
             )
-        super().set_tunnel(host, port, headers)
+        name, colon, rest = host.partition(":")  # an IPv6 address is ASCII, and stays as it is
+        super().set_tunnel(a_label(name) + colon + rest, port, headers)
 
     def _tunnel(self) -> None:
         if self._http2 != "prior":
@@ -548,6 +551,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
+        self.host = a_label(self.host)
         self._require_blocksize()
         if create_connection is not None:
             self._create_connection = create_connection
