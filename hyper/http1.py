@@ -38,9 +38,12 @@ class HTTPResponse(http.client.HTTPResponse):
                 )
             self.informational.append((status, http.client.parse_headers(self.fp)))
 
-    def begin(self) -> None:
-        """Read the header section; a response that has no content is not read as chunked."""
-        super().begin()
+    def begin(self, **limits: Any) -> None:
+        """Read the header section; a response that has no content is not read as chunked.
+
+        limits: http.client's own, which newer Pythons have.
+        """
+        super().begin(**limits)
         # "regardless of the header fields present in the message" (RFC 9112, 6.3); http.client
         # would wait for a chunk that never comes.
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -61,6 +64,15 @@ class HTTPResponse(http.client.HTTPResponse):
     def gettrailers(self) -> list[tuple[str, str]]:
         """All (name, value) pairs of the trailers."""
         return self.trailers.items()
+
+
+class UnbufferedResponse(HTTPResponse):
+    """The response to CONNECT, read without a buffer: octets behind it belong to the tunnel."""
+
+    def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = sock.makefile("rb", buffering=0)
 
 
 functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)

@@ -1,4 +1,4 @@
-"""What ``getresponse`` returns over HTTP/2."""
+"""The response that ``getresponse`` returns over HTTP/2."""
 
 from __future__ import annotations
 
@@ -97,6 +97,12 @@ class DropinResponse(HTTP20Response):
         """Octets of content not yet read, by content-length; None without that field."""
         remaining = super().length
         return None if remaining is None else remaining + self._held_size
+
+    def print_head(self) -> None:
+        """Print it as http.client does where ``debuglevel`` asks for that."""
+        print("reply:", repr(f"HTTP/2 {self.status} {self.reason}\r\n"))  # noqa: T201
+        for name, value in self.headers.items():
+            print("header:", f"{name}:", value)  # noqa: T201
 
     def begin(self) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""

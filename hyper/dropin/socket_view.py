@@ -12,10 +12,16 @@ if TYPE_CHECKING:
     from .session import PendingRequest, SocketConnection
 
 
+def require_time(seconds: Any) -> None:
+    """Raise ValueError for a timeout that is negative or not a number, as a socket does."""
+    if isinstance(seconds, (int, float)) and not seconds >= 0:
+        raise ValueError(f"a timeout is a number of seconds from 0 on, or None, not {seconds}")
+
+
 class SocketView:
     """A socket that all streams share: it can be written to, by http.client, and not be read.
 
-    What http.client writes belongs to one request: its header section first, then its content.
+    Octets that http.client writes belong to one request: its header section first, then content.
     Closing the view drops the HTTP/2 connection.  Its timeout is that of each wait.  All other
     attributes are those of the real socket.
     """
@@ -42,7 +48,11 @@ class SocketView:
         self.request.write(view)
 
     def settimeout(self, timeout: float | None) -> None:
-        """Set the seconds that each wait may take, None for no limit."""
+        """Set the seconds that each wait may take, None for no limit.
+
+        Raises ValueError for what is no time.
+        """
+        require_time(timeout)
         self._session.timeout = timeout
 
     def gettimeout(self) -> float | None:
