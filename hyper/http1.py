@@ -76,3 +76,7 @@ class UnbufferedResponse(HTTPResponse):
 
 
 functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
+# So that inspect.signature tells of http.client's limits, where it has them.
+functools.update_wrapper(
+    HTTPResponse.begin, http.client.HTTPResponse.begin, assigned=(), updated=()
+)

@@ -122,7 +122,8 @@ dropin.upgrade        | client.route protocol.frames protocol.settings          
 dropin.request_lines  | protocol.messages                                        | -
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
-dropin.socket_view    | -                                                        | http.client
+dropin.arguments      | errors                                                   | -
+dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline | socket
 dropin.connection     | dropin.* client.content http1 transport.* errors | collections functools http.client socket threading time
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib

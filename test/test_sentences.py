@@ -40,8 +40,6 @@ RATCHET = {
     "hyper/client/timeouts.py",
     "hyper/contrib/_httpx.py",
     "hyper/contrib/requests.py",
-    "hyper/contrib/urllib.py",
-    "hyper/contrib/urllib3.py",
     "hyper/demo/__main__.py",
     "hyper/demo/cafe.py",
     "hyper/fields.py",

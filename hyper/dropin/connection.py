@@ -39,10 +39,11 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
+from .arguments import port_number, require_blocksize, require_time
 from .replay import Replay
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
-from .socket_view import SocketView, require_time
+from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
 
@@ -104,7 +105,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        self._require_blocksize()
+        self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
 
@@ -120,6 +121,8 @@ class HTTPConnection(bases.HTTPConnection):
         self._known: dict[Any, RequestLines] = {}
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
         self._whole_request: tuple[Any] | None = None
+        if not bases.TAKES_MAX_RESPONSE_HEADERS:
+            options.pop("max_response_headers", None)
         unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
         self._is_through_proxy = proxy is not None
         #: whether a request goes out again that the server has not processed
@@ -148,13 +151,9 @@ class HTTPConnection(bases.HTTPConnection):
     def is_http1_required(self, is_required: bool) -> None:
         self._offered[:] = (HTTP_1_1,) if is_required else PROTOCOLS
 
-    def _require_blocksize(self) -> None:
-        """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
-        if self.blocksize < 1:
-            raise ValueError(
-                f"blocksize is the number of octets that are read from a file at a time, at least"
-                f" 1, not {self.blocksize}"
-            )
+    def _check_arguments(self) -> None:
+        require_blocksize(self.blocksize)
+        self.port: Any = port_number(self.port)
 
     @property
     def _state(self) -> str:
@@ -245,7 +244,7 @@ class HTTPConnection(bases.HTTPConnection):
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
         session = SocketConnection(
             host,
-            port or self.default_port,
+            port_number(port) or self.default_port,
             transport(sock),
             secure=transport is SSLSocketTransport,
             timeout=timeout,
@@ -573,7 +572,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
-        self._require_blocksize()
+        self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
 

@@ -107,24 +107,6 @@ class DropinResponse(HTTP20Response):
     def begin(self) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""
 
-    def isclosed(self) -> bool:
-        """True if a read has found the end of the content, or the response was closed.
-
-        With content-length, the read of the last octet finds it.  Without, a further read does, as
-        in HTTP/1.1: it does not depend on the moment in which END_STREAM arrives.
-        """
-        if self.closed or (self._is_finished and not self._held):
-            return True
-        return self.length == 0 and self._exchange.stream.failure is None
-
-    @property
-    def fp(self) -> DropinResponse | None:
-        """None if ``isclosed()``, else the response itself, as the file to read from.
-
-        Scripts ask whether it is None: CacheControl stores a response at that moment.
-        """
-        return None if self.isclosed() else self
-
     def read1(self, n: int = -1) -> bytes:
         """Octets that have been received, at most n; waits at most once."""
         return super().read1(n)

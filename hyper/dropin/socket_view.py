@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from http.client import CannotSendRequest
 
+from .arguments import require_time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from typing import Any
 
     from .session import PendingRequest, SocketConnection
-
-
-def require_time(seconds: Any) -> None:
-    """Raise ValueError for a timeout that is negative or not a number, as a socket does."""
-    if isinstance(seconds, (int, float)) and not seconds >= 0:
-        raise ValueError(f"a timeout is a number of seconds from 0 on, or None, not {seconds}")
 
 
 class SocketView:
