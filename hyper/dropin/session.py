@@ -217,9 +217,16 @@ class PendingRequest:
             ends = False  # content may follow by ``send``
         if lines.is_chunked and not self.is_unframed:
             self._unchunker = Unchunker()
-        self.is_whole = self.is_whole or ends
+        self.is_whole = self.is_whole or ends or self._fills(length)
         assert self.session is not None
         self._exchange = self.session.begin(lines, end_stream=ends)
+
+    def _fills(self, length: int | None) -> bool:
+        """True if the body is in memory, and is all that content-length announces."""
+        body = self.body
+        if length is None or isinstance(body, str) or not content.is_whole(body):
+            return False
+        return content.content_length("", body) == length
 
     def _send(self, exchange: Exchange, octets: memoryview) -> None:
         unchunker = self._unchunker
