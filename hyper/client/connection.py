@@ -37,11 +37,9 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
-    from ..pump.pump import Pump
     from ..transport.connect import Path
-    from ..transport.deadline import Deadline
     from .content import Body
-    from .push import HTTP20Push
+    from .pumps import Dial
     from .registry import Entry
     from .stream import HTTP20Stream
     from .tunnel import HTTP20Tunnel
@@ -60,7 +58,7 @@ class HTTP20Connection:
     Args:
         host: the server's name or address; it may carry the port (``"example.org:8443"``,
             ``"[::1]:443"``).
-        port: the default is 443.
+        port: a number, or its digits; the default is 443.
         window_manager: the class that decides about receive windows (5.2.2).
         enable_push: whether the server may push (8.4).
         unread_limit: octets of content that the server may have hyper hold in memory, over all
@@ -95,7 +93,7 @@ class HTTP20Connection:
     def __init__(
         self,
         host: str,
-        port: int | None = None,
+        port: int | str | None = None,
         window_manager: WindowManager | None = None,
         enable_push: bool = True,
         *,
@@ -132,7 +130,7 @@ class HTTP20Connection:
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
-        self._pumps = Pumps(self._dial, self._timeouts, self.host, self._registry)
+        self._pumps = Pumps(self._dial(), self._timeouts, self.host, self._registry)
         self._sender = Sender(
             self._pumps,
             self._registry,
@@ -141,8 +139,9 @@ class HTTP20Connection:
             continue_timeout=checked("continue_timeout", continue_timeout),
         )
 
-    def _dial(self, deadline: Deadline) -> Pump:
-        return self._route.dial(deadline)
+    def _dial(self) -> Dial:
+        """Return what makes connections; it must not refer to this object, which owns it."""
+        return self._route.dial
 
     # ------------------------------------------------------------- the connection
 
@@ -310,8 +309,7 @@ class HTTP20Connection:
             The id of the request, for the other methods: its stream's identifier (5.1.1).
 
         Raises:
-            LocalProtocolError: a ValueError; what must not be sent. Nothing was sent.
-            InvalidURL, TypeError: likewise.
+            LocalProtocolError, InvalidURL, TypeError: what must not be sent; nothing was sent.
             TimeoutError: it could not be sent in time.
             OSError, NegotiationError: what ``connect`` raises.
         """
@@ -341,8 +339,8 @@ class HTTP20Connection:
     ) -> HTTP20Stream:
         """Begin a request whose content is written while its response is read (8.1).
 
-        It waits for nothing but a turn among the streams; the first write waits for 100 (Continue)
-        where the request expects that. No content coding is offered.
+        It waits for its turn alone; the first write waits for 100 (Continue) if the request expects
+        that. No content coding is offered.
 
         Args:
             method, url, headers, priority: as ``request`` has them.
@@ -369,8 +367,7 @@ class HTTP20Connection:
         """Make a tunnel, and wait for the server's answer (8.5; RFC 8441).
 
         Args:
-            target: ``"host:port"`` that a proxy is to connect to; or, with protocol, a path with
-                query or a URI, at the server itself: ``"/chat"``.
+            target: ``"host:port"`` for a proxy; with protocol, the server's own ``"/chat"``.
             headers, priority: as ``request`` has them.
             protocol: of extended CONNECT, such as ``"websocket"`` (RFC 8441, 4).
 
@@ -378,8 +375,7 @@ class HTTP20Connection:
             An object like a socket.
 
         Raises:
-            NegotiationError: the server does not take part in RFC 8441, or refuses (its answer is
-                in ``response``).
+            NegotiationError: the server has no RFC 8441, or refuses (see its ``response``).
             InvalidURL, LocalProtocolError: what must not be sent; and the same as ``request``.
         """
         from .tunnel import tunnel
@@ -406,8 +402,7 @@ class HTTP20Connection:
             skip_accept_encoding: whether no content coding is offered.
 
         Returns:
-            The id of the request. Its stream gets another identifier if a younger request is sent
-            before ``endheaders``.
+            The id of the request. Its stream gets another if a younger request is sent before it.
 
         Raises:
             LocalProtocolError, InvalidURL: what must not be sent.
@@ -445,14 +440,12 @@ class HTTP20Connection:
 
         Args:
             message_body: a part of the content, as ``send`` takes it.
-            final: True means that the request ends here; None, that ``getresponse`` ends it if
-                nothing has before; False, that the caller will, and may read the response
-                meanwhile.
+            final: True ends the request here; with None ``getresponse`` ends it if nothing has
+                before; with False the caller will, and may read the response meanwhile.
             stream_id: what ``putrequest`` returned; None means the newest request.
 
         Raises:
-            CannotSendHeader: there is no such request, or its header section was sent; and the
-                same as ``request``.
+            CannotSendHeader: as for ``putheader``; and the same as ``request``.
         """
         entry, draft = self._draft(stream_id)
         head = self._heads.of_draft(draft, is_whole=bool(final) and message_body is None)
@@ -474,9 +467,8 @@ class HTTP20Connection:
     def send(self, data: Body, final: bool = False, stream_id: int | None = None) -> None:
         """Send a part of the content.
 
-        With ``Expect: 100-continue`` the first part waits for 100 (Continue). A server that has
-        answered, or reset the stream, and wants no more of it gets no more: nothing is raised,
-        and ``getresponse`` tells.
+        With ``Expect: 100-continue`` the first part waits for 100 (Continue). A server that wants
+        no more (it has answered, or reset the stream) gets no more, and ``getresponse`` tells.
 
         Args:
             data: bytes-like, str (latin-1), a file, or an iterable of such pieces.
@@ -484,8 +476,7 @@ class HTTP20Connection:
             stream_id: what ``putrequest`` returned; None means the newest request.
 
         Raises:
-            LocalProtocolError: no such request is open, or the content is longer than its
-                content-length (8.1.1).
+            LocalProtocolError: no such request is open, or content exceeds its content-length.
             TimeoutError: there was no room in time; the stream is reset.
         """
         self._sender.add(self._registry.sending(stream_id), data, final=final)
@@ -536,8 +527,6 @@ class HTTP20Connection:
         self._registry.take(entry)
         return response
 
-    get_response = getresponse
-
     def cancel(self, stream_id: int) -> None:
         """Give up a request whose response was not taken: its stream is reset (CANCEL, 5.4.2).
 
@@ -560,8 +549,7 @@ class HTTP20Connection:
             priority: a ``Priority``, or its field value.
 
         Returns:
-            False where it would be in vain: the response is whole, or the server has said in its
-            SETTINGS that it does not take part.
+            False if it is in vain: the response is whole, or the server's SETTINGS decline.
         """
         exchange = self._registry.exchange(stream_id)
         if exchange is not None:
@@ -574,15 +562,13 @@ class HTTP20Connection:
 
     def getpushes(
         self, stream_id: int | None = None, capture_all: bool = False
-    ) -> Iterator[HTTP20Push]:
+    ) -> Iterator[push.HTTP20Push]:
         """Iterate the promises that came with a request (8.4), each of them once.
 
         Args:
-            stream_id: what ``request`` returned; None means the oldest request not yet answered,
-                else the newest.
+            stream_id: what ``request`` returned; None means the oldest not yet answered.
             capture_all: False gives those that are there, without waiting; True also those to
-                come, until the response has ended, or has filled its window and must be read
-                first.
+                come, until the response has ended or has filled its window.
 
         Raises:
             TimeoutError: with capture_all, if nothing came in time.
@@ -594,4 +580,5 @@ class HTTP20Connection:
             for promised in push.promised(pump, parent_id, self._timeouts, capture_all=capture_all):
                 yield push.HTTP20Push(promised, decode_content=self.decode_content)
 
+    get_response = getresponse
     get_pushes = getpushes

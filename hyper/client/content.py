@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         def read(self, size: int = ..., /) -> Any: ...  # noqa: D102
 
     Octets = Union[bytes, bytearray, memoryview]
-    #: What callers may give as a body.
+    #: The forms in which callers may give a body.
     Body = Union[Octets, str, Readable, Iterable[Union[Octets, str]], Callable[[], Any], None]
 
 #: Octets that are read from a file at a time: four DATA frames.

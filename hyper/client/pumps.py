@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
 from ..pump.lock import InterruptibleLock
 from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Callable
 
+    from ..protocol.endpoint import Endpoint
     from ..pump.pump import Pump
     from ..transport.deadline import Deadline
     from .registry import Registry
@@ -162,6 +163,25 @@ class Pumps:
         for pump in self._former:
             pump.collect_dropped()
 
+    def look_after_former(self) -> None:
+        """Have former connections take what has come, and end when nothing of theirs is wanted.
+
+        Pushes can be asked for until the second connection after theirs; then they are refused, so
+        that they hold no socket and no room (8.4). The caller must not hold the lock of one of
+        those.
+        """
+        former = self._former
+        youngest = former[-1]
+        for pump in list(former):
+            with pump.lock:
+                pump.look()
+                if pump is not youngest:
+                    pump.endpoint.refuse_promises()
+                pump.flush()
+            if pump.is_closed and pump is not youngest:
+                with contextlib.suppress(ValueError):  # another thread has removed it
+                    former.remove(pump)
+
     # ------------------------------------------------------------------- streams
 
     def open(self, head: RequestHead, id_for: NumberSource, *, leaves: bool) -> Exchange:
@@ -181,12 +201,14 @@ class Pumps:
         while True:
             pump = self.live()
             if self._former:
-                self.collect_dropped()
+                self.look_after_former()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
                 self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
+                    if head.foreign is not None:
+                        self._require_covered(endpoint, *head.foreign)
                     own_id = id_for(endpoint.next_stream_id)
                     stream = endpoint.send_request(
                         head.section,
@@ -221,6 +243,16 @@ class Pumps:
             )
         if pause:
             time.sleep(pause if rest is None else min(pause, rest))
+
+    def _require_covered(self, endpoint: Endpoint, scheme: str, authority: str) -> None:
+        """Raise InvalidURL for an origin that the server has not proven to be (9.1.1)."""
+        if not endpoint.covers(scheme, authority):
+            raise InvalidURL(
+                f"this is a connection to {self._host}, which has not proven to be"
+                f" {scheme}://{authority}: its certificate does not name it, or scheme or port are"
+                " others (RFC 9113, 9.1.1); nothing was sent: connect there, or name the authority"
+                " by a Host field"
+            )
 
     def _await_slot(self, pump: Pump, head: RequestHead, *, is_fresh: bool) -> None:
         """Wait until the request may take a stream, or never can here. Lock held.

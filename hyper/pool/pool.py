@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
+from .._hosts import host_and_port
 from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import InvalidURL, NegotiationError
-from ..protocol.origins import host_and_port
 from .shared import SharedConnection
 from .site import Lease, Site, asks_for_http1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 
 from ..client.connection import HTTP20Connection
 from ..client.pumps import closed_error
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ..client.pumps import Dial
     from ..pump.pump import Pump
     from ..transport.deadline import Deadline
 
@@ -101,7 +103,8 @@ class SharedConnection(HTTP20Connection):
         assert isinstance(self._registry, SharedRegistry)  # of the class that is named above
         #: the threads that will open a stream
         self.opening = self._registry.opening
-        self._check = check
+        #: called before each dial
+        self.check = check
         # Guarded by the pool's lock.
         #: how many threads use it, with a request or to wait for its SETTINGS
         self.users = 0
@@ -180,12 +183,17 @@ class SharedConnection(HTTP20Connection):
 
     # ------------------------------------------------------------------- the end
 
-    def _dial(self, deadline: Deadline) -> Pump:
-        """Dial, as the route does, unless the pool has given the connection up."""
-        if self.is_retired:
-            raise closed_error()
-        self._check()
-        return super()._dial(deadline)
+    def _dial(self) -> Dial:
+        owner, dial_route = weakref.ref(self), super()._dial()
+
+        def dial(deadline: Deadline) -> Pump:
+            connection = owner()
+            if connection is None or connection.is_retired:
+                raise closed_error()
+            connection.check()
+            return dial_route(deadline)
+
+        return dial
 
     def retire(self) -> None:
         """Close it for good, without waiting; a dial under way is ended."""
