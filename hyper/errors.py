@@ -110,6 +110,8 @@ class HTTP20Error(HTTPException):
 
     #: True only where the peer guarantees that it did not process the request (8.7).
     retryable = False
+    #: How often the request was sent (8.7).
+    attempts = 1
     #: The code that a class of errors stands for, unless an instance brings its own.
     default_code: int | None = None
 

@@ -57,7 +57,7 @@ protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames proto
 # transport: octets <-> operating system
 transport             | -                                                        | -
 transport.wakeup      | -                                                        | contextlib socket
-transport.deadline    | errors                                                   | time
+transport.deadline    | errors                                                   | contextlib socket time
 transport.tcp         | transport.deadline transport.wakeup                      | contextlib select socket
 transport.connect     | transport.deadline errors                                | errno os select socket time
 transport.buffered    | -                                                        | -
@@ -103,29 +103,30 @@ client.dial           | transport.*                                             
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
-client.registry       | errors                                                   | http.client threading
+client.registry       | client.replay errors                                     | http.client threading
+client.replay         | client.content errors                                    | os time
+client.sender         | client.registry client.replay                            | contextlib threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | client.exchange pump.lock errors                         | contextlib ssl threading
+client.pumps          | client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields                   | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.request_head client.response client.route client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | contextlib os threading
+client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | http.client operator types
 dropin.states         | -                                                        | http.client
-dropin.replay         | errors                                                   | random time
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.arguments      | errors                                                   | -
-dropin.socket_view    | dropin.arguments                                         | http.client
+dropin.socket_view    | -                                                        | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline | socket
-dropin.connection     | dropin.* client.content http1 transport.* errors | collections functools http.client socket threading time
+dropin.connection     | dropin.* client.content client.pumps client.replay client.timeouts http1 transport.* errors | collections functools http.client socket threading time
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
 # guests: they know nothing but public names, of modules and of objects
