@@ -364,14 +364,14 @@ class HTTPConnection(bases.HTTPConnection):
                     session.raise_refusal()
                     begin = begin or time.monotonic()
                     reason = error.reason()
-                    if not self._may_go_again(request, reason, begin):
+                    if not self._wait_to_go_again(request, reason, begin):
                         raise error from reason
                 self._detach_session()
                 self._step_to_sent()
             else:
                 return
 
-    def _may_go_again(self, request: PendingRequest, error: HTTP20Error, begin: float) -> bool:
+    def _wait_to_go_again(self, request: PendingRequest, error: HTTP20Error, begin: float) -> bool:
         """Wait before a request goes out again; False if it must not, which the error then says.
 
         The rules are those of client/replay.py.  begin: when the call began whose time counts.
@@ -511,7 +511,7 @@ class HTTPConnection(bases.HTTPConnection):
         reason = error.__cause__
         if not isinstance(reason, HTTP20Error):
             raise error
-        if not self._may_go_again(request, reason, begin):
+        if not self._wait_to_go_again(request, reason, begin):
             error.args = reason.args  # they say how often it was tried
             raise error
         if self._awaited and self._live_session() is None:
