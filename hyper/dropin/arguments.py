@@ -12,12 +12,6 @@ if TYPE_CHECKING:
 MAX_PORT = 65535
 
 
-def require_time(seconds: Any) -> None:
-    """Raise ValueError for a timeout that is negative or not a number, as a socket does."""
-    if isinstance(seconds, (int, float)) and not seconds >= 0:
-        raise ValueError(f"a timeout is a number of seconds from 0 on, or None, not {seconds}")
-
-
 def require_blocksize(size: int) -> None:
     """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
     if size < 1:
