@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     Pair = tuple[bytes, bytes]
     Fields = tuple[Pair, ...]
     Default = TypeVar("Default")
-    #: What callers may give as headers or trailers.
+    #: Anything that callers may give as headers or trailers.
     FieldSource = Union[
         Mapping[str, Union[Text, int]],
         Mapping[bytes, Union[Text, int]],
         Iterable[tuple[Text, Union[Text, int]]],
     ]
 
-#: What a name must not contain when it comes from the peer (RFC 9113, 8.2.1): controls and
+#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and
 #: space, upper case, anything beyond ASCII, and the colon that marks a pseudo-header field.
 NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 
-#: What a value must not contain, nor begin or end with (RFC 9113, 8.2.1).
+#: Octets that a value must not contain, or begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
-#: What a message calls those octets.
+#: The names of those octets in messages.
 NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
 
 #: Octets of a name that a message shows: one that is no token may be something else altogether.
@@ -46,7 +46,7 @@ MOST_QUOTED = 60
 
 LAST_OF_LATIN_1 = 0xFF
 
-#: What we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
+#: A name that we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 
 #: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
@@ -128,7 +128,7 @@ def outgoing(name: Text, value: Text | int) -> Pair:
             f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
             " was sent"
         )
-    # Of a value, which may be a secret, no message shows anything.
+    # A value may be a secret, so that no message shows anything of it.
     try:
         content = octets(value).strip(b" \t")
     except LocalProtocolError as error:

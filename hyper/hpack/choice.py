@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         max_list_size: int
         #: another number whenever the table is another
         generation: int
-        # Of the last block: whether it refers to the table or resizes it, whether NeverIndexed
+        # About the last block: whether it refers to the table or resizes it, whether NeverIndexed
         # fields are in it, what it inserts, and what its section takes as RFC 9113, 6.5.2 counts.
         referred: bool
         is_marked: bool

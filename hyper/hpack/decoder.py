@@ -78,7 +78,7 @@ class Decoder:
         self._required_size: int | None = None
         self._table = DynamicTable(header_table_size)
         self.generation = 0
-        # Of the last block:
+        # About the last block:
         self.referred = False
         #: True if NeverIndexed fields are in it, which ``==`` does not tell
         self.is_marked = False

@@ -1,9 +1,9 @@
 """HTTP messages in field sections (RFC 9113, 8): requests out, responses and promises in.
 
 A request is four pseudo-header fields and the caller's fields, checked before an octet leaves.
-What comes is judged here too: which pseudo-header fields there must be, that they stand first,
-that every field is well-formed, what content-length announces.  A malformed message is a stream
-error (8.1.1), raised as StreamFault.
+The messages that come are judged here too: which pseudo-header fields there must be, that they
+stand first, that every field is well-formed, what content-length announces.  A malformed message is
+a stream error (8.1.1), raised as StreamFault.
 
 Sections that were judged once are remembered: servers send the same head again and again.
 """
@@ -131,8 +131,8 @@ def request_section(
 
     HOT: once a request (bench/clients.py, small).
 
-    url: a path with query, ``*``, an absolute URI, or for CONNECT host:port; given: the caller's
-    fields, of which Host takes the authority's place; implied: fields that hyper adds.
+    url: a path with query, ``*``, an absolute URI, or for CONNECT host:port.  given: the caller's
+    fields, of which Host takes the authority's place.  implied: fields that hyper adds.
     Raises LocalProtocolError or InvalidURL for what must not reach the wire.
     """
     pair = _methods.get(method) or _method(method)

@@ -254,8 +254,8 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
         _receive_settings_ack(endpoint)
         return
     changed = endpoint.peer_settings.apply(settings)
-    # In the order in which they stood (6.5.3). Of the sizes between, only the smallest table and
-    # the largest window make a difference.
+    # In the order in which they stood (6.5.3). Between the first and the last
+    # size, only the smallest table and the largest window make a difference.
     if SETTINGS_HEADER_TABLE_SIZE in changed:
         _, *sizes = changed[SETTINGS_HEADER_TABLE_SIZE]
         for size in dict.fromkeys((min(sizes), sizes[-1])):
