@@ -12,7 +12,7 @@ import contextlib
 import re
 
 from ._memo import Memo
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     Pair = tuple[bytes, bytes]
     Fields = tuple[Pair, ...]
     Default = TypeVar("Default")
-    #: Anything that callers may give as headers or trailers.
+    #: The forms in which callers may give headers or trailers.
     FieldSource = Union[
         Mapping[str, Union[Text, int]],
         Mapping[bytes, Union[Text, int]],
         Iterable[tuple[Text, Union[Text, int]]],
     ]
 
-#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and
-#: space, upper case, anything beyond ASCII, and the colon that marks a pseudo-header field.
+#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and space, upper
+#: case, anything beyond ASCII, and the colon that marks a pseudo-header field.
 NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 
 #: Octets that a value must not contain, or begin or end with (RFC 9113, 8.2.1).
@@ -46,7 +46,7 @@ MOST_QUOTED = 60
 
 LAST_OF_LATIN_1 = 0xFF
 
-#: A name that we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
+#: Names that we send are held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 
 #: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
@@ -58,6 +58,11 @@ CONNECTION_SPECIFIC = frozenset(
 #: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
+
+#: The last character of latin-1.
+MAX_LATIN_1 = 0xFF
+#: Characters of a field's name that a message shows.
+MAX_NAME_SHOWN = 60
 
 _checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
@@ -140,7 +145,20 @@ def outgoing(name: Text, value: Text | int) -> Pair:
             f" {fault.start()}, and CR, LF and NUL are forbidden (RFC 9113, 8.2.1); nothing was"
             " sent"
         )
-    return (lower, content)
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        why = str(error)
+    else:
+        fault = VALUE_FAULT(content)
+        if not fault:
+            return (lower, content)
+        why = (
+            f"it has {fault.group()!r} at {fault.start()}, and CR, LF and NUL are forbidden (RFC"
+            " 9113, 8.2.1); nothing was sent"
+        )
+    # The value is not shown, because it may be a secret.
+    raise LocalProtocolError(f"invalid header value of '{shown(lower, MAX_NAME_SHOWN)}': {why}")
 
 
 def outgoing_section(headers: FieldSource) -> list[Pair]:
@@ -179,9 +197,9 @@ def _check(pair: Any) -> Pair:
 def incoming_fault(name: bytes, value: bytes) -> str | None:
     """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
     if not name or NAME_FAULT(name):
-        return f"the field name {name!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the field name '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if VALUE_FAULT(value):
-        return f"the value of the field {name.decode()!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the value of the field '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if name in CONNECTION_SPECIFIC:
         return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"
     return None

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     # The field sections of one connection, one after the other.
     Story = list[Section]
 
-    # Measured are the stories of each turn, how many turns, and how long to warm up.
+    # One measurement: the stories of each turn, how many turns, and how long to warm up.
     Kind = tuple[Callable[[int], list[Story]], int, int]
 
     # Makes the two ends of one direction: encode, decode.

@@ -28,6 +28,7 @@ from ..errors import (
     StreamFault,
     StreamResetError,
     code_name,
+    shown,
 )
 from . import frames, messages, promises, states
 from .flow import tuning
@@ -451,13 +452,6 @@ def receive_unknown(endpoint: Endpoint, flags: int, stream_id: int, payload: mem
     """Do nothing: frames of unknown types are ignored (4.1, 5.5)."""
 
 
-def receive_instead_of_settings(
-    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
-) -> None:
-    """Refuse any other frame before the peer's first SETTINGS (3.4)."""
-    raise _not_settings()
-
-
 def receive_within_block(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
@@ -516,15 +510,17 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
     The type decides, whatever length the octets before it would be.
     """
     beginning = bytes(octets[:MOST_QUOTED])
-    if not beginning.startswith(b"HTTP/"):
-        return _not_settings()
+    if not beginning.startswith(b"HTTP/"[: len(beginning)]):
+        return ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
+        )
     line, end, _ = beginning.partition(b"\r")
     if not end and len(beginning) < MOST_QUOTED:
         return None  # the reason is worth a wait
     way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
     if not endpoint.by_alpn:
         way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
-    why = f"the peer answers in HTTP/1, {line.decode('latin-1')!r}: {way}"
+    why = f"the peer answers in HTTP/1, '{shown(line)}': {way}"
     code = ErrorCode.PROTOCOL_ERROR
     failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
     return ConnectionFault(code, why, failure)
@@ -532,12 +528,6 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
 
 #: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
 MOST_QUOTED = 64
-
-
-def _not_settings() -> ConnectionFault:
-    return ConnectionFault(
-        ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
-    )
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:
@@ -559,10 +549,8 @@ def _phase(rest: Receiver, receivers: Mapping[int, Receiver]) -> Phase:
     return tuple(receivers.get(frame_type, rest) for frame_type in range(256))
 
 
-PREFACE = _phase(
-    receive_instead_of_settings,
-    {frames.SETTINGS: receive_first_settings},
-)
+# Endpoint.receive judges the type before the length, so that no other frame comes this far.
+PREFACE = _phase(receive_first_settings, {})
 # fmt: off
 RUNNING = _phase(
     receive_unknown,

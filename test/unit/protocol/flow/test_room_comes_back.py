@@ -89,6 +89,7 @@ def test_room_comes_back_from_a_manager_that_raises(hook):
     for _ in range(57):
         stream = wired.open()
         wired.receive(wire.headers(stream.id, with_length(9001)), wire.data(stream.id, b"x" * 9000))
+        wired.endpoint.grow_idle_window(stream)
         wired.endpoint.drop(stream)
         wired.sent()
         check_all_came_back(wired)
