@@ -15,6 +15,7 @@ from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
 from ..client.pumps import Pumps, raise_refusal
 from ..client.request_head import RequestHead
+from ..client.sender import Sender
 from ..errors import LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
 from .chunked import Unchunker
@@ -53,6 +54,13 @@ class SocketConnection(HTTP20Connection):
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
         self._pumps = Pumps(_refuse, self._timeouts, host)
+        self._sender = Sender(  # which must not dial either; replay.py sends again
+            self._pumps,
+            self._registry,
+            self._timeouts,
+            replays=False,
+            continue_timeout=self.continue_timeout,
+        )
         self._pumps.current = self._route.begin(transport, ())
         #: True once the script has closed or dropped the connection; what it has fetched stays
         self._is_dropped = False
