@@ -282,15 +282,18 @@ def test_streams_reset_by_the_peer_for_days_take_no_memory():
 # ---- the connection preface (RFC 9113, 3.4) ----
 
 
-def test_an_answer_in_http_1_that_comes_in_pieces_is_shown_whole():
+@pytest.mark.parametrize(("by_alpn", "words"), [(False, "prior knowledge"), (True, "ALPN chose")])
+def test_an_answer_in_http_1_that_comes_in_pieces_is_shown_whole(by_alpn, words):
     """RFC 9113, 3.4: the reason is worth a wait."""
     wired = MemoryEndpoint(handshake=False)
+    wired.endpoint.by_alpn = by_alpn
     line = b"HTTP/1.1 421 Misdirected Request"
     for size in range(len(line)):
         assert wired.endpoint.receive(memoryview(line[:size])) == 0
     assert wired.endpoint.failure is None
     wired.endpoint.receive(memoryview(line + b"\r\n"))
     assert line.decode() in str(wired.endpoint.failure.exception())
+    assert words in str(wired.endpoint.failure.exception())
 
 
 def test_the_words_for_a_turn_name_settings_that_are_missing():
