@@ -24,21 +24,29 @@ if TYPE_CHECKING:
     Pair = tuple[bytes, bytes]
     Fields = tuple[Pair, ...]
     Default = TypeVar("Default")
-    #: What callers may give as headers or trailers.
+    #: The forms in which callers may give headers or trailers.
     FieldSource = Union[
         Mapping[str, Union[Text, int]],
         Mapping[bytes, Union[Text, int]],
         Iterable[tuple[Text, Union[Text, int]]],
     ]
 
-#: What a name must not contain when it comes from the peer (RFC 9113, 8.2.1): controls and
-#: space, upper case, anything beyond ASCII, and the colon that marks a pseudo-header field.
+#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and space, upper
+#: case, anything beyond ASCII, and the colon that marks a pseudo-header field.
 NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 
-#: What a value must not contain, nor begin or end with (RFC 9113, 8.2.1).
+#: Octets that a value must not contain, or not begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
-#: What we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
+#: What a message calls those octets.
+NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
+
+#: Octets of a name that a message shows: one that is no token may be something else altogether.
+MOST_QUOTED = 60
+
+LAST_OF_LATIN_1 = 0xFF
+
+#: Names that we send are held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 
 #: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
@@ -100,13 +108,13 @@ def octets(text: Text | int) -> bytes:
     if isinstance(text, bytes):
         return text
     if isinstance(text, str):
+        # The text may be a secret: it is in no message, and in no exception behind it.
         with contextlib.suppress(UnicodeEncodeError):
             return text.encode("latin-1")
-        # Neither the text nor the error that has it is kept: it may be a secret.
-        position = next(i for i, character in enumerate(text) if ord(character) > MAX_LATIN_1)
+        place = next(at for at, character in enumerate(text) if ord(character) > LAST_OF_LATIN_1)
         raise LocalProtocolError(
-            f"a field's name or value has {text[position]!r} at {position}, which is beyond"
-            " latin-1; nothing was sent: encode it to bytes first (RFC 9110, 5.5)"
+            f"a field has a character beyond latin-1, at {place}; nothing was sent: encode it to"
+            " bytes first (RFC 9110, 5.5)"
         )
     if isinstance(text, int):
         return b"%d" % text
@@ -122,8 +130,20 @@ def outgoing(name: Text, value: Text | int) -> Pair:
     lower = octets(name).lower()
     if not TOKEN(lower):
         raise LocalProtocolError(
-            f"invalid header name '{shown(lower, MAX_NAME_SHOWN)}': not a token (RFC 9110, 5.6.2);"
-            " nothing was sent"
+            f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
+            " was sent"
+        )
+    # Of a value, which may be a secret, no message shows anything.
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        raise LocalProtocolError(f"in the header {lower[:MOST_QUOTED]!r}: {error}") from None
+    fault = VALUE_FAULT(content)
+    if fault:
+        raise LocalProtocolError(
+            f"invalid header value of {lower[:MOST_QUOTED]!r}: {NAMES_OF[fault[0]]} at"
+            f" {fault.start()}, and CR, LF and NUL are forbidden (RFC 9113, 8.2.1); nothing was"
+            " sent"
         )
     try:
         content = octets(value).strip(b" \t")
@@ -154,22 +174,24 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
         if type(pair) is NeverIndexed:  # equal to a plain field, and not to be kept
             section.append(NeverIndexed(*outgoing(*pair)))
             continue
+        # An exception of _check must not have the field in its context: it may be a secret.
         try:
-            section.append(_checked[pair])
-        except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
-            pass
-        else:
-            continue
-        # Not within the handler: what is raised here would refer to that KeyError, and the pair
-        # is in it.
-        name, value = pair
-        field = outgoing(name, value)
-        section.append(field)
-        if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-            # Text and octets have one hash, and under python -bb must not be compared.
-            with contextlib.suppress(BytesWarning):
-                _checked.keep((name, value), field)
+            field = _checked.get(pair)
+        except (TypeError, BytesWarning):  # not hashable, or python -bb
+            field = None
+        section.append(field or _check(pair))
     return section
+
+
+def _check(pair: Any) -> Pair:
+    """Check a field that was not seen before, and keep it if it is small."""
+    name, value = pair
+    field = outgoing(name, value)
+    if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
+        # Text and octets have one hash, and under python -bb must not be compared.
+        with contextlib.suppress(BytesWarning):
+            _checked.keep((name, value), field)
+    return field
 
 
 def incoming_fault(name: bytes, value: bytes) -> str | None:

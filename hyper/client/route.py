@@ -60,7 +60,7 @@ UNREAD_LIMIT = 96 * 1024 * 1024
 MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
 MAX_PUSHES = 100
-#: The settings that hyper announces, unless the caller announces something else (6.5.2).
+#: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {
     setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
     setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
@@ -143,8 +143,8 @@ class Route:
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
             )
 
-    def dial(self, timeout: float | None) -> Pump:
-        """A new connection; timeout: seconds for all of it, or None.
+    def dial(self, deadline: Deadline) -> Pump:
+        """Return a new connection, until the deadline at the latest.
 
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
@@ -157,7 +157,7 @@ class Route:
         transport = dial(
             self.host,
             self.port,
-            timeout=timeout,
+            deadline=deadline,
             source_address=self._source_address,
             unix_socket=self._unix_socket,
             through=self._through,
@@ -172,9 +172,9 @@ class Route:
             raise
 
     def alt_services(self, endpoint: Endpoint) -> list[tuple[str, str]]:
-        """Read what ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
+        """Return (origin, field value) pairs of ALTSVC frames, one an origin (RFC 7838, 4).
 
-        Only of origins that the server may speak for: others "MUST be ignored".
+        They are of origins that the server may speak for: others "MUST be ignored".
         """
         return origins.alt_services(endpoint)
 
@@ -202,6 +202,7 @@ class Route:
             unread_limit=self._unread_limit,
             now=time.monotonic,
             former=self._budgets,
+            by_alpn=self.secure,
         )
         known = [budget for budget in self._budgets if budget() is not None]
         self._budgets = [*known, weakref.ref(endpoint.budget)]

@@ -119,6 +119,11 @@ def test_codings_named_by_the_caller_are_noticed():
     assert not request_fields({"accept": "br"}).names_codings
 
 
+def test_rfc9110_14_2_a_request_for_a_part_is_known_by_its_range():
+    assert request_fields({"Range": "bytes=0-9"}).asks_for_part
+    assert not request_fields({"if-range": '"etag"'}).asks_for_part
+
+
 def test_the_memory_of_request_fields_is_bounded():
     for number in range(2 * messages.MAX_JUDGED):
         request_fields({"x": number})
