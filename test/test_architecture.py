@@ -130,7 +130,7 @@ dropin.session        | dropin.chunked dropin.request_lines dropin.response clie
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
-dropin.arguments      | errors                                                   | -
+dropin.arguments      | errors _hosts                                            | -
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
 # guests: they know nothing but public names, of modules and of objects

@@ -95,7 +95,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        self.host = a_label(self.host)
+        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
@@ -573,7 +573,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
-        self.host = a_label(self.host)
+        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
