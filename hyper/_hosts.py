@@ -31,6 +31,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 #: Ports are 16 bits wide.
 MAX_PORT = 65_535
+MAX_DIGITS = 5
 
 #: Octets of a name in the DNS without the root's dot (RFC 1035, 2.3.4).
 MAX_NAME = 253
@@ -45,8 +46,6 @@ NAME = re.compile(r"(?:[0-9A-Za-z_-]{1,63}\.)*[0-9A-Za-z_-]{1,63}\.?").fullmatch
 NAME_FAULT = re.compile(r"[^0-9A-Za-z_.-]").search
 #: A zone: the name, or the number, of a network interface (RFC 4007, 11.2).
 ZONE = re.compile(r"[^\x00-\x20\x7f-\U0010ffff%/?#@\\\[\]]+").fullmatch
-#: A port's digits (RFC 3986, 3.2.3).
-DIGITS = re.compile(r"[0-9]{1,5}").fullmatch
 
 #: Characters that IDNA 2003 and IDNA 2008 read differently (UTS 46, 7): sharp s, final sigma, and
 #: the joiners.
@@ -91,7 +90,7 @@ def parse_authority(text: str) -> tuple[str, int | None]:
             raise InvalidURL(
                 f"'{shown(text)}' has brackets that are not an IPv6 address's (RFC 3986, 3.2.2)"
             )
-        return _address(literal), _port(rest[1:], text)
+        return _address(literal), _port(rest[1:])
     if "/" in text:
         raise InvalidURL(f"'{shown(text)}' is more than a host and its port (RFC 3986, 3.2)")
     if text.count(":") > 1:
@@ -99,7 +98,7 @@ def parse_authority(text: str) -> tuple[str, int | None]:
             f"is '{shown(text)}' an IPv6 address? Then write [{shown(text)}] (RFC 3986, 3.2.2)"
         )
     name, _, digits = text.partition(":")
-    return _name(name), _port(digits, text)
+    return _name(name), _port(digits)
 
 
 def _require_plain(text: str) -> None:
@@ -138,14 +137,19 @@ def host_and_port(host: str, port: Port | None, secure: bool | None) -> tuple[st
     name, inner = (_address(host), None) if is_address else parse_authority(host)
     if inner is not None:
         raise InvalidURL(f"the port is given twice, in '{shown(host)}' and as {port!r}")
+    return name, port_number(port)
+
+
+def port_number(port: Port) -> int:
+    """A port as a number; InvalidURL for what is not one."""
     if isinstance(port, str):
-        number = _port(port, host)
+        number = _port(port)
         if number is None:
             raise InvalidURL("the port is empty: give None for the scheme's own (RFC 9110, 4.2)")
-        return name, number
+        return number
     if not 0 <= port <= MAX_PORT:
         raise InvalidURL(f"port {port} is not within 0 and {MAX_PORT}")
-    return name, port
+    return port
 
 
 def normal_authority(text: str) -> str:
@@ -235,15 +239,13 @@ def _address(text: str) -> str:
     return address + percent + zone
 
 
-def _port(digits: str, text: str) -> int | None:
-    """A port; None where it is empty (RFC 3986, 3.2.3).  text: the authority that it stands in."""
+def _port(digits: str) -> int | None:
+    """A port; None where it is empty (RFC 3986, 3.2.3)."""
     if not digits:
         return None
-    if not DIGITS(digits) and not (digits.isascii() and digits.isdigit()):
-        raise InvalidURL(
-            f"nonnumeric port: '{shown(digits)}' beside the host '{shown(text.partition(':')[0])}'"
-            " (RFC 9110, 4.2)"
-        )
-    if not DIGITS(digits) or int(digits) > MAX_PORT:
-        raise InvalidURL(f"port {shown(digits)} is not within 0 and {MAX_PORT}")
+    if not (digits.isascii() and digits.isdigit()):
+        raise InvalidURL(f"nonnumeric port: '{shown(digits, 20)}' (RFC 3986, 3.2.3)")
+    # Many digits would take quadratic time to read.
+    if len(digits) > MAX_DIGITS or int(digits) > MAX_PORT:
+        raise InvalidURL(f"port {shown(digits, 20)} is not within 0 and {MAX_PORT}")
     return int(digits)

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 #: case, anything beyond ASCII, and the colon that marks a pseudo-header field.
 NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 
-#: Octets that a value must not contain, or not begin or end with (RFC 9113, 8.2.1).
+#: Octets that a value must not contain, or begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
-#: What a message calls those octets.
+#: The names of those octets in messages.
 NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
 
 #: Octets of a name that a message shows: one that is no token may be something else altogether.
@@ -133,7 +133,7 @@ def outgoing(name: Text, value: Text | int) -> Pair:
             f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
             " was sent"
         )
-    # Of a value, which may be a secret, no message shows anything.
+    # A value may be a secret, so that no message shows anything of it.
     try:
         content = octets(value).strip(b" \t")
     except LocalProtocolError as error:

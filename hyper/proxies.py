@@ -86,7 +86,8 @@ class Proxy:
             )
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
-        self.host = host.lower()
+        name, percent, zone = host.partition("%")
+        self.host = name.lower() + percent + zone
         self.port = DEFAULT_PORTS[self.scheme] if port is None else port
         name, colon, password = user.partition(":")
         self.username = unquote_to_bytes(name) if at else None

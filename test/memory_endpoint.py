@@ -13,8 +13,10 @@ from hyper.protocol.flow.managers import FlowControlManager
 from test import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from weakref import ref
 
+    from hyper.protocol.flow.budget import Budget
     from hyper.protocol.stream import Stream
     from test.wire import Frame
 
@@ -52,6 +54,7 @@ class MemoryEndpoint:
         list_size: int = 65_536,
         first_stream_id: int = 1,
         unread_limit: int = 2**26,
+        former: Iterable[ref[Budget]] = (),
     ) -> None:
         self.time = 0.0  # the endpoint's clock
         self.endpoint = Endpoint(
@@ -63,6 +66,7 @@ class MemoryEndpoint:
             covers=lambda scheme, authority: (scheme, authority) == ("https", AUTHORITY),
             unread_limit=unread_limit,
             now=lambda: self.time,
+            former=former,
         )
         self.endpoint.next_stream_id = first_stream_id
         self.decoder = Decoder()  # of what the endpoint sends

@@ -123,15 +123,14 @@ dropin                | -                                                       
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | http.client operator types
 dropin.states         | -                                                        | http.client
-dropin.replay         | errors                                                   | random time
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts | base64 collections functools http.client socket threading time
-dropin.arguments      | errors                                                   | -
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
+dropin.arguments      | errors _hosts                                            | -
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -

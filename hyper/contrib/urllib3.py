@@ -22,7 +22,6 @@ import urllib3
 import urllib3.connection
 from urllib3.exceptions import LocationValueError
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
-from urllib3.util.response import is_fp_closed
 
 from .. import HTTPConnection, InvalidURL, LocalProtocolError
 from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
@@ -67,10 +66,11 @@ class _Streaming(urllib3.HTTPResponse):
         self, amt: int | None = 2**16, decode_content: bool | None = None
     ) -> Iterator[bytes]:
         """Give content as it comes, at most amt octets at a time, until its end."""
-        while amt != 0 and not (is_fp_closed(self._fp) and not self._decoded_buffer):
+        while amt != 0:
             octets = self.read1(amt, decode_content)
-            if octets:
-                yield octets
+            if not octets:
+                return  # only its end is empty
+            yield octets
 
 
 @contextlib.contextmanager

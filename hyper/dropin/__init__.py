@@ -7,8 +7,8 @@ In this order it is read best:
 3. ``session.py``: ``SocketConnection`` and ``PendingRequest``, HTTP/2 on http.client's socket.
 4. ``response.py``: what ``getresponse`` returns.  ``socket_view.py``: what ``conn.sock`` is.
 5. ``bases.py`` keeps http.client's classes as they were when hyper was imported.
-6. ``replay.py`` decides whether a request goes out again, and ``upgrade.py`` is about the change
-   from HTTP/1.1 in cleartext.
+6. ``arguments.py`` checks what the constructors are given.  ``upgrade.py`` is about the change from
+   HTTP/1.1 in cleartext.
 7. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
    through a proxy or a Unix socket.
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidURL
+from .. import _hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-#: The largest port (RFC 9293, 3.1).
-MAX_PORT = 65535
-
-
-def require_time(seconds: Any) -> None:
-    """Raise ValueError for a timeout that is negative or not a number, as a socket does."""
-    if isinstance(seconds, (int, float)) and not seconds >= 0:
-        raise ValueError(f"a timeout is a number of seconds from 0 on, or None, not {seconds}")
 
 
 def require_blocksize(size: int) -> None:
@@ -29,10 +20,4 @@ def require_blocksize(size: int) -> None:
 
 def port_number(port: Any) -> Any:
     """A port as a number, if it is given as text; raises InvalidURL for text that is not one."""
-    if not isinstance(port, str):
-        return port
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= MAX_PORT):
-        raise InvalidURL(
-            f"a port is a number up to {MAX_PORT}, not {port[:20]!r} (RFC 3986, 3.2.3)"
-        )
-    return int(port)
+    return _hosts.port_number(port) if isinstance(port, str) else port

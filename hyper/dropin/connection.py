@@ -19,7 +19,6 @@ they are.
 from __future__ import annotations
 
 import functools
-import socket
 import threading
 import time
 from collections import deque
@@ -27,12 +26,10 @@ from http.client import NotConnected, ResponseNotReady
 
 from .._hosts import a_label
 from ..client import content
-from ..errors import (
-    ConnectionTerminated,
-    ErrorCode,
-    LocalProtocolError,
-    RemoteDisconnected,
-)
+from ..client.pumps import CLOSED, closed_error
+from ..client.replay import Attempts
+from ..client.timeouts import NOT_GIVEN, checked
+from ..errors import ErrorCode, HTTP20Error, LocalProtocolError, RemoteDisconnected
 from ..http1 import HTTPResponse, UnbufferedResponse
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
@@ -40,8 +37,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import port_number, require_blocksize, require_time
-from .replay import Replay
+from .arguments import port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -62,13 +58,6 @@ SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
-
-#: "No timeout given", as http.client's signature says it.
-DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
-
-
-#: Why nobody will get the response to a request, where another thread has closed the connection.
-CLOSED = "the connection was closed on this side"
 
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
@@ -94,7 +83,7 @@ class HTTPConnection(bases.HTTPConnection):
         self,
         host: str,
         port: int | None = None,
-        timeout: Any = DEFAULT_TIMEOUT,
+        timeout: Any = NOT_GIVEN,
         source_address: tuple[str, int] | None = None,
         blocksize: int = 8192,
         *,
@@ -106,7 +95,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        self.host = a_label(self.host)
+        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
@@ -179,7 +168,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
-        require_time(self.timeout)
+        checked("timeout", self.timeout)
         super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -350,16 +339,16 @@ class HTTPConnection(bases.HTTPConnection):
         if whole is not None and whole[0] is not None and request.is_begun:
             self._note(whole[0], request.read_lines())
 
-    def _dispatch(self, request: PendingRequest, replay: Replay | None = None) -> None:
+    def _dispatch(self, request: PendingRequest) -> None:
         """Send a request by the protocol that the server speaks.
 
         A request whose response did not come in time is left behind.  The server may end a
-        connection by GOAWAY at any moment; then the request goes out on the next.  replay: of a
-        request that was sent before.
+        connection by GOAWAY at any moment; then the request goes out on the next.
         """
         self._closed_by = None
         if self._awaited and self._awaited[0].is_late:
             self._awaited.popleft().discard()
+        begin = None
         while True:
             former = self._session
             session = self._live_session()
@@ -376,22 +365,35 @@ class HTTPConnection(bases.HTTPConnection):
                     raise
                 if session is not former:
                     session.raise_refusal()
-                    replay = replay or Replay(session.timeout)
-                    if not self._pause(replay, error):
-                        raise
+                    begin = begin or time.monotonic()
+                    reason = error.reason()
+                    if not self._wait_to_go_again(request, reason, begin):
+                        raise error from reason
                 self._detach_session()
                 self._step_to_sent()
             else:
                 return
 
-    def _pause(self, replay: Replay, error: BaseException | None) -> bool:
-        """Wait before a request goes out again; False if it must not."""
-        if not (self._replays and self.auto_open):
+    def _wait_to_go_again(self, request: PendingRequest, error: HTTP20Error, begin: float) -> bool:
+        """Wait before a request goes out again; False if it must not, which the error then says.
+
+        The rules are those of client/replay.py.  begin: when the call began whose time counts.
+        """
+        session, attempts = request.session, request.attempts
+        assert session is not None  # it was sent
+        if attempts is None:
+            attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
+        pause = attempts.pause_after(error)
+        gone = "" if pause is None else request.rewind()
+        rest = session.rest_of_call(begin)
+        if pause and not gone and rest != 0:
+            time.sleep(pause if rest is None else min(pause, rest))
+            rest = session.rest_of_call(begin)
+        if pause is None or gone or rest == 0:
+            attempts.tell(error, gone)
             return False
-        seconds = replay.pause_before_next(error)
-        if seconds:
-            time.sleep(seconds)
-        return seconds is not None
+        attempts.sent += 1
+        return True
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = request.raw_lines
@@ -410,7 +412,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._awaited.append(request)
         try:
             if request.body is not None:
-                request.note_start()
+                request.begin_body()
                 for piece in self._pieces(request.body):
                     if not request.takes_content:
                         break  # the peer has answered, and wants no more (RFC 9113, 8.1)
@@ -464,13 +466,13 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
-        replay: Replay | None = None
+        begin = time.monotonic()
         while self._awaited:
             request = self._awaited[0]
             try:
                 response = request.response()
             except BaseException as error:  # noqa: BLE001 - what is not mended is raised again
-                replay = self._replay_after(request, error, replay)
+                self._replay_after(request, error, begin)
                 continue
             self._forget(request)
             if self.debuglevel > 0:
@@ -482,7 +484,7 @@ class HTTPConnection(bases.HTTPConnection):
     def _require_not_closed(self) -> None:
         """Raise RemoteDisconnected if another thread has closed what this one waits for."""
         if self._closed_by not in (None, threading.get_ident()):
-            raise RemoteDisconnected(CLOSED) from ConnectionTerminated(CLOSED)
+            raise RemoteDisconnected(CLOSED) from closed_error()
 
     def _forget(self, request: PendingRequest) -> None:
         if request in self._awaited:  # another thread may have closed the connection
@@ -490,9 +492,7 @@ class HTTPConnection(bases.HTTPConnection):
         if isinstance(self.sock, SocketView) and self.sock.request is request:
             self.sock.request = None
 
-    def _replay_after(
-        self, request: PendingRequest, error: BaseException, replay: Replay | None
-    ) -> Replay:
+    def _replay_after(self, request: PendingRequest, error: BaseException, begin: float) -> None:
         """Send a request again after this error, or raise the error.
 
         The next ``while`` waits for its response: it is the oldest again, or none is awaited if it
@@ -510,17 +510,18 @@ class HTTPConnection(bases.HTTPConnection):
         if session is self._session and not session.is_open:
             self._detach_session()
         if self._change_to_http1(request, error):
-            return Replay(0)
-        replay = replay or Replay(session.timeout)
-        again = request.again() if getattr(error.__cause__, "retryable", False) else None
-        if again is None or not self._pause(replay, error.__cause__):
+            return
+        reason = error.__cause__
+        if not isinstance(reason, HTTP20Error):
+            raise error
+        if not self._wait_to_go_again(request, reason, begin):
+            error.args = reason.args  # they say how often it was tried
             raise error
         if self._awaited and self._live_session() is None:
             raise error  # in HTTP/1.1 nothing may overtake
         self._step_to_sent()
-        self._dispatch(again, replay)
+        self._dispatch(request.again())
         self._awaited.rotate(1)  # the oldest is answered first
-        return replay
 
     def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
         """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
@@ -533,13 +534,10 @@ class HTTPConnection(bases.HTTPConnection):
             return False
         self.is_http1_required = True
         self._detach_session()
-        if self._awaited or not self.auto_open:
-            return False
-        again = request.again()
-        if again is None:
+        if self._awaited or not self.auto_open or request.rewind():
             return False
         self._step_to_sent()
-        self._dispatch(again)
+        self._dispatch(request.again())
         return True
 
     def _change_protocol(self, response: Any) -> None:
@@ -575,7 +573,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
-        self.host = a_label(self.host)
+        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection

@@ -13,9 +13,11 @@ import contextlib
 from ..client import content
 from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
-from ..client.pumps import raise_refusal
+from ..client.pumps import Pumps, raise_refusal
+from ..client.replay import Source
 from ..client.request_head import RequestHead
-from ..errors import LocalProtocolError, RemoteDisconnected
+from ..client.sender import Sender
+from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
 from .chunked import Unchunker
 from .request_lines import RequestLines
@@ -25,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..client.pumps import Dial
+    from ..client.replay import Attempts
     from ..pump.pump import Pump
     from ..transport import Transport
     from ..transport.deadline import Deadline
@@ -35,13 +37,14 @@ WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 
 
 class SessionEnded(RemoteDisconnected):
-    """The connection ended before a request went out: the request may go out on another.
+    """The connection ended before a request went out: the request may go out on another."""
 
-    error_code: of the GOAWAY by which it ended, if there was one.
-    """
-
-    retryable = True
+    #: of the GOAWAY by which it ended, if there was one
     error_code: int | None = None
+
+    def reason(self) -> ConnectionTerminated:
+        """The same for the rules of client/replay.py."""
+        return ConnectionTerminated(str(self), error_code=self.error_code, retryable=True)
 
 
 class SocketConnection(HTTP20Connection):
@@ -53,12 +56,14 @@ class SocketConnection(HTTP20Connection):
         super().__init__(
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
+        self._pumps = Pumps(_refuse, self._timeouts, host)
         self._pumps.current = self._route.begin(transport, ())
+        # The one of HTTP20Connection would dial where this must not.
+        self._sender = Sender(
+            self._pumps, self._registry, self._timeouts, replays=False, continue_timeout=None
+        )
         #: True once the script has closed or dropped the connection; what it has fetched stays
         self._is_dropped = False
-
-    def _dial(self) -> Dial:
-        return _refuse
 
     @property
     def is_open(self) -> bool:
@@ -85,6 +90,10 @@ class SocketConnection(HTTP20Connection):
             if failure is not None:
                 error.error_code = getattr(failure.exception(), "error_code", None)
             raise
+
+    def rest_of_call(self, begin: float) -> float | None:
+        """Seconds that are left of a call that began at a moment, None for no limit."""
+        return self._timeouts.rest_of_call(begin)
 
     def raise_refusal(self) -> None:
         """Raise what ended the connection, if it was TLS: the next one would end the same way."""
@@ -149,14 +158,15 @@ class PendingRequest:
 
     __slots__ = (
         "_exchange",
+        "_source",
         "_unchunker",
+        "attempts",
         "body",
         "is_late",
         "is_unframed",
         "is_whole",
         "lines",
         "session",
-        "start",
     )
 
     def __init__(
@@ -173,8 +183,9 @@ class PendingRequest:
         self.is_unframed = is_unframed
         #: True if a wait for its response ended in vain; the next request leaves it behind
         self.is_late = False
-        #: where the body began, if it is a file that can go back there
-        self.start: int | None = None
+        #: how often it was sent, once that was more than once
+        self.attempts: Attempts | None = None
+        self._source: Source | None = None
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
@@ -291,29 +302,21 @@ class PendingRequest:
         """True if its stream has ended without a response."""
         return self._exchange is None or self._exchange.stream.failure is not None
 
-    def note_start(self) -> None:
-        """Note where a file begins, before anything is read from it."""
-        if self.start is None and hasattr(self.body, "seek"):
-            with contextlib.suppress(OSError, AttributeError):  # a pipe
-                self.start = self.body.tell()
+    def begin_body(self) -> None:
+        """Note that the body is about to be read, and where it begins."""
+        if self._source is None:
+            self._source = Source(self.body)
+        if not content.is_callable(self.body):  # http.client has no such body
+            self._source.take()
 
-    def again(self) -> PendingRequest | None:
-        """The same request for another connection; None if its content cannot be had again."""
-        if not (self.is_whole and self._rewind()):
-            return None
+    def rewind(self) -> str:
+        """Have the content stand at its beginning; returns "", or why it cannot be had again."""
+        if not self.is_whole:
+            return "sent in pieces, of which none are kept"
+        return "" if self._source is None else self._source.rewind()
+
+    def again(self) -> PendingRequest:
+        """The same request for another connection, once ``rewind`` has returned ""."""
         again = PendingRequest(self.lines, self.body, is_whole=True, is_unframed=self.is_unframed)
-        again.start = self.start
+        again.attempts, again._source = self.attempts, self._source
         return again
-
-    def _rewind(self) -> bool:
-        """Have the body stand where it began; False if it cannot."""
-        body = self.body
-        if body is None or isinstance(body, (list, tuple)) or content.is_whole(body):
-            return True
-        if self.start is None:
-            return False
-        try:
-            body.seek(self.start)
-        except OSError:
-            return False
-        return True

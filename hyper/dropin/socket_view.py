@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from http.client import CannotSendRequest
 
-from .arguments import require_time
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -48,7 +46,6 @@ class SocketView:
 
         Raises ValueError for what is no time.
         """
-        require_time(timeout)
         self._session.timeout = timeout
 
     def gettimeout(self) -> float | None:

@@ -1,6 +1,6 @@
 """RFC 9113 without IO: one side of one connection, as objects that know no socket, thread or clock.
 
-Octets go in and calls go in; frames come out in a list, and streams change.  ``pump`` moves the
+Octets go in and calls go in, frames come out in a list, and streams change.  ``pump`` moves the
 octets and holds the lock; ``client`` gives users what they hold.  This package is the inside of
 hyper: its names may change.
 
@@ -10,8 +10,9 @@ Read it in this order:
 2. ``states.py``: the tables of what may happen when;
 3. ``stream.py``: the memory of one exchange, and the rules of a message;
 4. ``receivers.py``: one function for each frame type that comes;
-5. ``endpoint.py``: the connection; it calls the receivers, and its commands send frames;
-6. ``flow/``: how much may come, which is the longest story.
+5. ``endpoint.py``: the connection, which calls the receivers, and whose commands send frames;
+6. ``limits.py``: how much of anything a peer may send, and ``promises.py``: how many pushes wait;
+7. ``flow/``: how much content may come, which is the longest story.
 
 A rule of RFC 9113 is found by its section:
 

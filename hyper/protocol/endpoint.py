@@ -444,7 +444,7 @@ class Endpoint:
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
             tuning.attempt(self, window.tell_round_trip, self.round_trip)
-            # What answers a request with content is rarely long, and may take its time.
+            # The answer to a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
                 tuning.grow_expected_window(self, stream)
         return stream

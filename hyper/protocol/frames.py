@@ -59,7 +59,7 @@ END_HEADERS = 0x4
 PADDED = 0x8
 PRIORITY_FLAG = 0x20
 
-#: What a client sends first, before its SETTINGS frame (3.4).
+#: The octets that a client sends first, before its SETTINGS frame (3.4).
 CONNECTION_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 FRAME_HEADER_SIZE = 9

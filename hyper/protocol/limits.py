@@ -1,9 +1,9 @@
 """Limits on what a peer may do, each with its reason (RFC 9113, 10.5).
 
-A number alone is no limit for an honest peer, because a connection may live for days.  What such a
-peer does again and again is therefore bounded by octets, or by a ``Rate``: a burst at once, and so
-much a second for ever.  What only an attacker reaches ends the smallest scope that the RFC allows.
-docs/limits.rst has the table: limit, reason, scope, and what the caller sees.
+A number alone is no limit for an honest peer, because a connection may live for days.  Everything
+that such a peer does again and again is therefore bounded by octets, or by a ``Rate``: a burst at
+once, and so much a second for ever.  A limit that only an attacker reaches ends the smallest scope
+that the RFC allows.  docs/limits.rst has the table: limit, reason, scope, and what the caller sees.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 #: SETTINGS, and to its stream errors.  One read brings more at most by its own size.
 MAX_UNSENT_ANSWERS = 1000
 
-#: Streams that we reset, remembered one by one.  Of older ones, only the youngest identifier is
-#: kept: frames on all up to it are dropped, because they may still be under way (5.1).
+#: Streams that we reset, remembered one by one.  The youngest identifier of older ones is kept, and
+#: frames on all up to it are dropped, because they may still be under way (5.1).
 MAX_CANCELLED_REMEMBERED = 1024
 
 #: Octets of one field block before it is decoded, or twice our SETTINGS_MAX_HEADER_LIST_SIZE if
@@ -28,7 +28,7 @@ FRAGMENT_COST = 256
 EMPTY_DATA_BURST, EMPTY_DATA_RATE = 1000, 100
 
 #: Octets of the interim responses of one stream, as 6.5.2 counts a section.  1 KiB a second is 24
-#: times 102 (Processing).  Of what came, the latest sections up to the burst are kept.
+#: times 102 (Processing).  The latest sections, up to the burst, are kept.
 INTERIM_BURST, INTERIM_RATE = 64 * 1024, 1024
 
 #: Octets of ``:status`` in a section, as 6.5.2 counts them.
@@ -43,7 +43,7 @@ MAX_PROMISES_HELD = 100
 
 
 class Rate:
-    """What a peer may do: ``burst`` at once, and ``per_second`` for ever (10.5)."""
+    """An allowance of the peer: ``burst`` at once, and ``per_second`` for ever (10.5)."""
 
     __slots__ = ("_left", "_moment", "burst", "per_second")
 

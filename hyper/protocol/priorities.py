@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
 
-    #: What callers may give as a priority: the object, or the field value itself.
+    #: Anything that callers may give as a priority: the object, or the field value itself.
     PrioritySource = Union["Priority", str]
 
 #: The urgencies, the most urgent first; 7 is for background tasks (4.1).
@@ -29,7 +29,7 @@ DEFAULT_URGENCY = 3
 #: One member of a dictionary of structured fields, without parameters (RFC 8941, 3.2): a key, and
 #: perhaps an item in visible ASCII.
 _MEMBER = re.compile(r"([a-z*][a-z0-9_\-.*]*)(?:=([\x21\x23-\x2b\x2d-\x7e]+))?").fullmatch
-#: What the values of the two parameters of RFC 9218, 4 may be; None where the key stands alone.
+#: The values of the two parameters of RFC 9218, 4; None where the key stands alone.
 _VALUES = {"u": frozenset("01234567"), "i": frozenset(("?0", "?1", None))}
 
 

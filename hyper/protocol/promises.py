@@ -101,7 +101,7 @@ def _drop_oldest(endpoint: Endpoint, *, but_of: int, must_be_open: bool) -> bool
     return False
 
 
-# What Endpoint takes as its methods.
+# Functions that Endpoint takes as its methods.
 
 
 def may_bring_promises(endpoint: Endpoint, stream_id: int) -> bool:

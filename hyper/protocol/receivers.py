@@ -255,8 +255,8 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
         _receive_settings_ack(endpoint)
         return
     changed = endpoint.peer_settings.apply(settings)
-    # In the order in which they stood (6.5.3). Of the sizes between, only the smallest table and
-    # the largest window make a difference.
+    # In the order in which they stood (6.5.3). Between the first and the last
+    # size, only the smallest table and the largest window make a difference.
     if SETTINGS_HEADER_TABLE_SIZE in changed:
         _, *sizes = changed[SETTINGS_HEADER_TABLE_SIZE]
         for size in dict.fromkeys((min(sizes), sizes[-1])):
@@ -452,13 +452,6 @@ def receive_unknown(endpoint: Endpoint, flags: int, stream_id: int, payload: mem
     """Do nothing: frames of unknown types are ignored (4.1, 5.5)."""
 
 
-def receive_instead_of_settings(
-    endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
-) -> None:
-    """Refuse any other frame before the peer's first SETTINGS (3.4)."""
-    raise _not_settings()
-
-
 def receive_within_block(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
@@ -517,8 +510,10 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
     The type decides, whatever length the octets before it would be.
     """
     beginning = bytes(octets[:MOST_QUOTED])
-    if not beginning.startswith(b"HTTP/"):
-        return _not_settings()
+    if not beginning.startswith(b"HTTP/"[: len(beginning)]):
+        return ConnectionFault(
+            ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
+        )
     line, end, _ = beginning.partition(b"\r")
     if not end and len(beginning) < MOST_QUOTED:
         return None  # the reason is worth a wait
@@ -533,12 +528,6 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
 
 #: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
 MOST_QUOTED = 64
-
-
-def _not_settings() -> ConnectionFault:
-    return ConnectionFault(
-        ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
-    )
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:
@@ -560,10 +549,8 @@ def _phase(rest: Receiver, receivers: Mapping[int, Receiver]) -> Phase:
     return tuple(receivers.get(frame_type, rest) for frame_type in range(256))
 
 
-PREFACE = _phase(
-    receive_instead_of_settings,
-    {frames.SETTINGS: receive_first_settings},
-)
+# Endpoint.receive judges the type before the length, so that no other frame comes this far.
+PREFACE = _phase(receive_first_settings, {})
 # fmt: off
 RUNNING = _phase(
     receive_unknown,

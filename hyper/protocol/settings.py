@@ -1,7 +1,7 @@
 """Settings: what each side allows the other (RFC 9113, 6.5).
 
 Settings are announcements, not negotiation: each side says what *it* is ready to take.  The
-peer's are in force as soon as its frame is read; ours when the peer acknowledges.  Values are
+peer's are in force as soon as its frame is read, ours when the peer acknowledges.  Values are
 kept by identifier; one that was never announced has its default.
 """
 
@@ -84,7 +84,7 @@ def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
 
 
 def announcement(own: Mapping[int, int], given: Mapping[str | int, int]) -> dict[int, int]:
-    """What to announce: our own settings, and over them the caller's, by name or identifier.
+    """The settings to announce: our own, and over them the caller's, by name or identifier.
 
     Raises LocalProtocolError for an unknown name, or a value that is not allowed (6.5.2).
     """

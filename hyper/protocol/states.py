@@ -67,7 +67,7 @@ STATE_NAMES = (
 #: The states in which we may still send on a stream (5.1).
 LOCAL_OPEN = frozenset((OPEN, HALF_CLOSED_REMOTE))
 
-# What happens to a stream.
+# Events of a stream.
 (
     SEND_HEADERS,
     SEND_END,
@@ -122,7 +122,7 @@ AWAITING, CONTENT, TRAILERS, DONE = range(4)
 
 PHASE_NAMES = ("awaiting the response", "content", "trailers", "done")
 
-# What happens to a response message.
+# Events of a response message.
 (
     HEADERS_INTERIM,
     HEADERS_FINAL,

@@ -104,7 +104,7 @@ class Stream:
         """True until we have sent END_STREAM, or never will (5.1)."""
         return self.state in LOCAL_OPEN
 
-    # What waiting threads wait for.
+    # Conditions that threads wait for.
 
     def has_head(self) -> bool:
         """True if the response has begun, or never will."""
@@ -142,7 +142,7 @@ class Stream:
         head = self.head
         return self.method == "CONNECT" and head is not None and 200 <= head.status < 300
 
-    # What the peer sends. Each method raises StreamFault if the message is malformed (8.1.1).
+    # Frames of the peer. Each method raises StreamFault if the message is malformed (8.1.1).
 
     def receive_interim(self, head: ResponseHead) -> None:
         """An interim response came (RFC 9110, 15.2)."""

@@ -40,7 +40,6 @@ def open_tunnel(
         # An IPv4 address if there is one: a proxy is more likely to reach it.
         addresses = resolve(host, port)
         host = min(addresses, key=lambda address: address[0])[4][0]
-        host = without_zone(host)
     try:
         return _open(proxy, host, port, deadline, source_address, codec)
     except ProxyError:
@@ -71,7 +70,7 @@ def _open(
     transport = PlainTransport(connect(proxy.host, proxy.port, deadline, source_address))
     try:
         if proxy.scheme in SOCKS:
-            return connect_by_socks(transport, proxy, host, port, deadline)
+            return connect_by_socks(transport, proxy, without_zone(host), port, deadline)
         is_http2 = proxy.scheme == "h2c"
         if proxy.scheme == "https":
             # The default context is made anew for each connection, as loading authorities costs

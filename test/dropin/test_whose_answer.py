@@ -13,7 +13,7 @@ from http.client import CannotSendRequest, RemoteDisconnected, ResponseNotReady
 import pytest
 
 from hyper import ConnectionTerminated, HTTPConnection, HTTPSConnection
-from hyper.dropin.connection import CLOSED
+from hyper.client.pumps import CLOSED
 from test import wire
 from test.peer import DEADLINE
 

@@ -120,6 +120,19 @@ class TestSOCKS:
         error = refused(through(script, "socks5"))
         assert f"refused to connect to {chosen}, port 80" in str(error)
 
+    def test_a_zone_is_not_sent(self, through):
+        """RFC 4007, 11: it is this machine's name for a link, and the proxy is another one."""
+        sent = b"\x05\x01\x00\x04\xfe\x80" + bytes(13) + b"\x07\x00\x50"
+
+        def script(peer):
+            peer.want_octets(3)
+            peer.write(b"\x05\x00")
+            assert peer.want_octets(len(sent)) == sent
+            peer.write(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
+
+        error = refused(through(script, "socks5h", host="fe80::7%lo"))
+        assert "refused to connect to fe80::7, port 80" in str(error)
+
     def test_a_name_that_nobody_here_knows(self):
         """It is the server's: the proxy is not even asked."""
         proxy = "socks5://192.0.2.1"

@@ -102,6 +102,7 @@ def test_a_proxy_s_words_are_shown_without_the_credentials_that_it_was_given():
         assert proxy.without_secrets(f"it says {words}") in ("it says ***", "it says Basic ***")
     assert proxy.without_secrets("cookie: crumb=1234") == "cookie: ***"
     assert proxy.without_secrets("name and words") == "name and words"
+    assert Proxy("http://name:abcde@x").without_secrets("it is abcde!") == "it is ***!"
     assert Proxy("http://name:pw@x").without_secrets("pw is short: power") == "pw is short: power"
 
 

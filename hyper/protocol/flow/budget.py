@@ -19,7 +19,7 @@ A share begins with the initial window; a stream that finds no room for it must 
 grow only from what is free above a reserve kept for new streams.  Each growth takes at most half of
 the free part if there are other streams.  A growth that is based on a guess leaves the larger part
 for streams whose need is known.  When a growth was cut, streams with more than a fair part give
-some back as they are read.  What is unread of earlier connections counts as well.
+some back as they are read.  Unread content of earlier connections counts as well.
 """
 
 from __future__ import annotations

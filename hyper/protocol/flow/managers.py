@@ -24,11 +24,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    #: What ``window_manager=`` takes: the class, or anything called like it.
+    #: The argument ``window_manager=``: the class, or anything called like it.
     WindowManager = Callable[[int], "BaseFlowControlManager"]
 
-#: What was used up is given back when it is 1/ANNOUNCED_PART of the share, or MAX_UNCLAIMED octets:
-#: fewer WINDOW_UPDATE frames cost less, but until then the peer cannot use that part.
+#: Octets that were used up are given back when they are 1/ANNOUNCED_PART of the share, or
+#: MAX_UNCLAIMED: fewer WINDOW_UPDATE frames cost less, but until then the peer cannot use them.
 ANNOUNCED_PART = 4
 MAX_UNCLAIMED = 4 * 1024 * 1024
 #: Octets a second that a long path is supposed to carry before anything is known: 6.4 Gbit/s, as
@@ -49,7 +49,7 @@ BULK_WINDOW = 1024 * 1024
 
 
 def _unattached(size: int, document_size: int | None) -> SimpleNamespace:
-    """What a manager has in the place of a window until it has one: numbers that can be set."""
+    """Numbers that can be set, in the place of a window until a manager has one."""
     return SimpleNamespace(size=size, share=SimpleNamespace(size=size), document_size=document_size)
 
 

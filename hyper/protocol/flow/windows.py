@@ -1,6 +1,6 @@
 """Windows: how much either side may send (RFC 9113, 5.2 and 6.9).
 
-Only DATA frames count, padding included; every octet counts twice, against its stream's window
+Only DATA frames count, padding included.  Every octet counts twice, against its stream's window
 and against the connection's.  ``SendWindow`` is what the peer allows us; it may be negative
 (6.9.2).  ``ReceiveWindow`` is what we allow the peer: it takes what comes and asks its *window
 manager* (``managers.py``) when to give room again, within the connection's ``Budget``
@@ -24,7 +24,7 @@ MAX_WINDOW_SIZE = 2**31 - 1
 
 
 class SendWindow:
-    """What the peer lets us send on one stream, or on the connection (6.9.1)."""
+    """Octets that the peer lets us send on one stream, or on the connection (6.9.1)."""
 
     __slots__ = ("size", "stream_id")
 
@@ -62,7 +62,7 @@ class SendWindow:
 
 
 class ReceiveWindow:
-    """What we let the peer send on one stream, or on the connection.
+    """Octets that we let the peer send on one stream, or on the connection.
 
     budget: what a stream's share is part of; None for the connection's own window.
     """

@@ -11,6 +11,7 @@ import tracemalloc
 import pytest
 
 from hyper.errors import StreamResetError
+from hyper.protocol.flow.managers import BaseFlowControlManager
 from test import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
@@ -276,3 +277,88 @@ def test_streams_reset_by_the_peer_for_days_take_no_memory():
         wired.receive(wire.rst_stream(stream.id, wire.CANCEL))
         assert stream.failure.kind is StreamResetError
     wired.check_goes_on()
+
+
+# ---- the connection preface (RFC 9113, 3.4) ----
+
+
+@pytest.mark.parametrize(("by_alpn", "words"), [(False, "prior knowledge"), (True, "ALPN chose")])
+def test_an_answer_in_http_1_that_comes_in_pieces_is_shown_whole(by_alpn, words):
+    """RFC 9113, 3.4: the reason is worth a wait."""
+    wired = MemoryEndpoint(handshake=False)
+    wired.endpoint.by_alpn = by_alpn
+    line = b"HTTP/1.1 421 Misdirected Request"
+    for size in range(len(line)):
+        assert wired.endpoint.receive(memoryview(line[:size])) == 0
+    assert wired.endpoint.failure is None
+    wired.endpoint.receive(memoryview(line + b"\r\n"))
+    assert line.decode() in str(wired.endpoint.failure.exception())
+    assert words in str(wired.endpoint.failure.exception())
+
+
+def test_the_words_for_a_turn_name_settings_that_are_missing():
+    """RFC 9113, 3.4: a server that has said nothing allows no number of streams."""
+    wired = MemoryEndpoint(handshake=False)
+    assert "its SETTINGS" in wired.endpoint.why_none_is_free()
+
+
+# ---- room for one more promise ----
+
+
+def test_heads_of_pushes_that_nobody_claims_are_bounded_together():
+    """RFC 9113, 10.5.1: the oldest pushes give way, and a push that was claimed does not."""
+    wired = MemoryEndpoint()
+    parents = [wired.open() for _ in range(30)]
+    wired.receive(wire.push_promise(parents[0].id, 2, PROMISE))
+    (claimed,) = wired.endpoint.claim_promises(parents[0].id)
+    head = OK + wire.block(large())
+    wired.receive(wire.headers(2, head))
+    reset = []
+    for number, parent in enumerate(parents[1:], 2):
+        answers = wired.receive(
+            wire.push_promise(parent.id, 2 * number, PROMISE), wire.headers(2 * number, head)
+        )
+        reset += [frame.stream_id for frame in answers if frame.type == wire.RST_STREAM]
+    assert reset == list(range(4, 4 + 2 * len(reset), 2))  # the oldest first
+    assert 10 < len(reset) < 16
+    assert claimed.failure is None
+
+
+def test_a_head_that_finds_no_push_to_give_way_is_taken():
+    """RFC 9113, 8.4: pushes that were claimed are the caller's to count."""
+    wired = MemoryEndpoint()
+    parent = wired.open()
+    head = OK + wire.block(large())
+    for number in range(1, 25):
+        wired.receive(wire.push_promise(parent.id, 2 * number, PROMISE))
+        wired.endpoint.claim_promises(parent.id)
+        assert wired.receive(wire.headers(2 * number, head)) == []
+    wired.check_goes_on()
+
+
+def test_an_open_push_gives_way_where_only_open_ones_count():
+    """RFC 9113, 5.1.2: a push that is whole is not one of those that are open."""
+    wired = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    whole, pending, next_page = wired.open(), wired.open(), wired.open()
+    wired.receive(wire.push_promise(whole.id, 2, PROMISE), wire.headers(2, OK, True))
+    wired.receive(wire.push_promise(pending.id, 4, PROMISE))
+    answers = wired.receive(wire.push_promise(next_page.id, 6, PROMISE))
+    assert [(frame.stream_id, frame.error_code) for frame in answers] == [(4, wire.CANCEL)]
+    assert [stream.id for stream in wired.endpoint.claim_promises(whole.id)] == [2]
+    assert [stream.id for stream in wired.endpoint.claim_promises(next_page.id)] == [6]
+
+
+# ---- a silent peer (RFC 9113, 6.9) ----
+
+
+def test_a_manager_of_the_callers_gives_nothing_to_a_silent_peer_by_default():
+    """RFC 9113, 5.2.2: the hook is the manager's to fill."""
+
+    class Plain(BaseFlowControlManager):
+        def increase_window_size(self, frame_size):  # noqa: ARG002
+            return 0
+
+    wired = MemoryEndpoint(window_manager=Plain)
+    stream = wired.open()
+    wired.endpoint.grow_idle_window(stream)
+    assert wired.sent() == []

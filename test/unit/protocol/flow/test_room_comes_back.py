@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from hyper.protocol.flow.managers import FlowControlManager
@@ -91,58 +89,7 @@ def test_room_comes_back_from_a_manager_that_raises(hook):
     for _ in range(57):
         stream = wired.open()
         wired.receive(wire.headers(stream.id, with_length(9001)), wire.data(stream.id, b"x" * 9000))
+        wired.endpoint.grow_idle_window(stream)
         wired.endpoint.drop(stream)
         wired.sent()
         check_all_came_back(wired)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_shares_and_what_is_unread_are_all_that_is_committed(seed):
-    """RFC 9113, 5.2.2: after every step of a random run."""
-    chance = random.Random(seed)
-    wired = MemoryEndpoint(unread_limit=LIMIT)
-    endpoint = wired.endpoint
-    living = []
-    for _ in range(200):
-        step = chance.choice(["open", "head", "data", "end", "long", "reset", "drop", "read"])
-        if step == "open" and endpoint.may_open_stream():
-            living.append(wired.open())
-        if living:
-            stream = chance.choice(living)
-            _step(wired, stream, step, chance)
-            if step == "drop":
-                living.remove(stream)
-        unread = sum(
-            sum(map(len, s.content))
-            for s in living
-            if s.receive_window.is_ended  # what is left of one that has ended
-        )
-        windows = [s.receive_window for s in endpoint.streams.values()]
-        shares = sum(window.share.size for window in windows if not window.is_ended)
-        assert endpoint.budget.total() == shares + unread
-    for stream in living:
-        endpoint.drop(stream)
-    for stream_id in list(endpoint.streams):  # of what was whole, the end is still to come
-        wired.receive(wire.data(stream_id, b"", True))
-    check_all_came_back(wired)
-
-
-def _step(wired, stream, step, chance):
-    """Something that a server or a reader does with a stream."""
-    is_open = stream.id in wired.endpoint.streams
-    if step == "drop":
-        wired.endpoint.drop(stream)
-    elif step == "read" and is_open and stream.content:
-        wired.endpoint.consume(stream, len(stream.content.popleft()))
-    elif step == "head" and is_open and stream.head is None:
-        wired.receive(wire.headers(stream.id, with_length(chance.choice([9, 40_000]))))
-    elif step in ("data", "long") and is_open and stream.head is not None:
-        size = min(9 if step == "data" else 16_384, stream.receive_window.size)
-        pad = chance.choice([None, 0, 200]) if size > 300 else None
-        size -= 0 if pad is None else pad + 1
-        wired.receive(wire.data(stream.id, b"x" * size, pad=pad))
-    elif step == "end" and is_open and stream.head is not None:
-        wired.receive(wire.data(stream.id, b"", True))
-    elif step == "reset" and is_open:
-        wired.receive(wire.rst_stream(stream.id, wire.CANCEL))
-    wired.sent()

@@ -1,0 +1,124 @@
+"""Room for unread content, by chance: what streams take is what is in use (RFC 9113, 5.2.2)."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hyper.protocol.flow.managers import FlowControlManager
+from test import wire
+from test.memory_endpoint import PROMISE, MemoryEndpoint
+
+LIMIT = 1 << 20
+WINDOW = 65_535
+
+
+class Moody(FlowControlManager):
+    """Raises in its hook when it is told to."""
+
+    is_broken = False
+
+    def increase_window_size(self, frame_size):
+        if Moody.is_broken and self.initial_window_size == WINDOW:
+            raise RuntimeError("moody")
+        return super().increase_window_size(frame_size)
+
+
+STEPS = st.tuples(
+    st.sampled_from(
+        [
+            *("open", "head", "data", "data", "long", "long", "end", "reset"),
+            *("drop", "read", "read", "idle", "blocked", "push", "claim", "broken"),
+        ]
+    ),
+    st.integers(0, 7),  # which of the living streams
+    st.sampled_from([9, 40_000]),  # a content-length
+    st.sampled_from([None, 0, 200]),  # padding
+)
+
+
+class Run:
+    """A server and a reader that do anything."""
+
+    def __init__(self):
+        Moody.is_broken = False
+        self.wired = MemoryEndpoint(
+            unread_limit=LIMIT, connection_window=WINDOW + 1, window_manager=Moody
+        )
+        self.endpoint = self.wired.endpoint
+        self.living = [self.wired.open() for _ in range(4)]
+        self.promised_id = 2
+        for stream in self.living[:3]:
+            self.play("head", stream, 40_000, None)
+
+    def step(self, name, which, length, pad):
+        Moody.is_broken = name == "broken"
+        if name == "open" and self.endpoint.may_open_stream():
+            self.living.append(self.wired.open())
+        if not self.living:
+            return
+        stream = self.living[which % len(self.living)]
+        if name == "drop":
+            self.endpoint.drop(stream)
+            self.living.remove(stream)
+        elif name == "read" and stream.content:
+            self.endpoint.consume(stream, len(stream.content.popleft()))
+        elif stream.id in self.endpoint.streams:
+            self.play(name, stream, length, pad)
+        Moody.is_broken = False
+        self.wired.sent()
+
+    def play(self, name, stream, length, pad):
+        receive = self.wired.receive
+        if name == "head" and stream.head is None:
+            fields = [(":status", "200"), ("content-length", str(length))]
+            receive(wire.headers(stream.id, wire.block(fields)))
+        elif name in ("data", "long", "broken") and stream.head is not None:
+            size = max(0, min(9 if name == "data" else 16_384, stream.receive_window.size))
+            pad = pad if size > 300 else None
+            size -= 0 if pad is None else pad + 1
+            receive(wire.data(stream.id, bytes(size), pad=pad))
+        elif name == "end" and stream.head is not None:
+            receive(wire.data(stream.id, b"", True))
+        elif name == "reset":
+            receive(wire.rst_stream(stream.id, wire.CANCEL))
+        elif name == "idle":
+            self.endpoint.grow_idle_window(stream)
+        elif name == "blocked":
+            self.endpoint.grow_blocked_window(stream)
+        elif name == "push" and stream.id % 2:
+            receive(wire.push_promise(stream.id, self.promised_id, PROMISE))
+            self.promised_id += 2
+        elif name == "claim":
+            self.living += self.endpoint.claim_promises(stream.id)
+
+    def check(self):
+        endpoint = self.endpoint
+        unclaimed = [stream for queue in endpoint.promises.values() for stream in queue]
+        held = {stream.id: stream for stream in [*self.living, *unclaimed]}
+        unread = sum(
+            sum(map(len, stream.content))
+            for stream in held.values()
+            if stream.receive_window.is_ended  # what is left of one that has ended
+        )
+        windows = [stream.receive_window for stream in endpoint.streams.values()]
+        shares = sum(window.share.size for window in windows if not window.is_ended)
+        assert endpoint.budget.total() == shares + unread <= LIMIT
+
+
+@settings(deadline=None)
+@given(st.lists(STEPS, max_size=80))
+def test_shares_and_what_is_unread_are_all_that_is_in_use(steps):
+    run = Run()
+    for step in steps:
+        run.step(*step)
+        run.check()
+    run.endpoint.refuse_promises()
+    for stream in run.living:
+        run.endpoint.drop(stream)
+    for stream_id in list(run.endpoint.streams):  # of what was whole, the end is still to come
+        run.wired.receive(wire.data(stream_id, b"", True))
+    assert not run.endpoint.failure
+    assert not run.endpoint.streams
+    assert run.endpoint.budget.total() == 0
+    assert run.endpoint.may_open_stream()
