@@ -22,6 +22,7 @@ PACKAGE = ROOT / "hyper"
 TABLE = """
 # words
 _memo                 | -                                                        | -
+_fork                 | -                                                        | os weakref
 errors                | -                                                        | enum http.client socket
 fields                | _memo errors                                             | contextlib re email.message
 
@@ -56,10 +57,10 @@ protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames proto
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
-transport.wakeup      | -                                                        | contextlib socket
+transport.wakeup      | _fork                                                    | socket
 transport.deadline    | errors                                                   | time
-transport.tcp         | transport.deadline transport.wakeup                      | contextlib select socket
-transport.connect     | transport.deadline errors                                | errno os select socket time
+transport.tcp         | transport.deadline transport.wakeup _fork                | contextlib select socket
+transport.connect     | transport.deadline errors                                | contextlib errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
@@ -70,7 +71,7 @@ transport.tls.view    | -                                                       
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | transport.connect transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.transport | _fork transport.buffered transport.connect transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
 transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
@@ -79,7 +80,10 @@ transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket t
 pump                  | -                                                        | -
 pump.lock             | -                                                        | _thread
 pump.waiter           | -                                                        | threading
-pump.pump             | pump.lock pump.waiter transport.deadline errors          | collections contextlib threading time
+pump.silence          | errors                                                   | time
+pump.endings          | errors                                                   | errno
+pump.turns            | pump.waiter transport.deadline errors                    | contextlib
+pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.receivers fields errors                         | functools http http.client
@@ -103,9 +107,9 @@ client.dial           | transport.*                                             
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
-client.registry       | errors                                                   | http.client threading
+client.registry       | _fork errors                                                  | http.client threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | client.exchange pump.lock errors                         | contextlib ssl threading
+client.pumps          | _fork client.exchange pump.lock errors                        | contextlib ssl threading
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields                   | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -

@@ -11,6 +11,7 @@ import contextlib
 import ssl
 import threading
 
+from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
 from ..pump.lock import InterruptibleLock
 from .exchange import Exchange
@@ -52,6 +53,12 @@ class Pumps:
         self._former: list[Pump] = []
         #: how often ``close`` was called
         self._closings = 0
+        renew_after_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Free the lock, which a thread may hold that the child does not have."""
+        self._connecting.renew()
+        self._timeouts.after_fork_in_child()
 
     def __iter__(self) -> Iterator[Pump]:
         yield from self._former
