@@ -13,7 +13,7 @@ from ..errors import ConnectionTerminated, Failure, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import PROBE, Silence
+from .silence import LEAST_SILENCE, PROBE, Silence
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -145,11 +145,15 @@ class Pump:
         endpoint = self.endpoint
         with self.lock:
             begin = time.monotonic()
+            arrivals = self.silence.arrivals
             endpoint.send_ping(opaque)
             try:
                 self.wait(
                     lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
                 )
+            except TimedOut:
+                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
+                raise
             finally:
                 is_answered = endpoint.pings.pop(opaque, False)
             seconds = time.monotonic() - begin

@@ -28,6 +28,10 @@ class _Stock:
         self.pairs: list[tuple[socket.socket, socket.socket]] = []
         renew_after_fork(self)
 
+    def __del__(self) -> None:
+        # The end of the process: a socket that is not closed then warns.
+        self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
         """Close the pairs, which are the parent's too."""
         pairs, self.pairs = self.pairs, []

@@ -224,7 +224,7 @@ def test_a_reset_without_goaway_is_told_as_it_is():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not list files")
 def test_an_idle_connection_costs_one_descriptor(certificates):
-    """9.1: the wakeup's pair, and the buffer for ciphertext, are there only while somebody waits."""
+    """9.1: the wakeup's pair is there only while somebody waits."""
     with Echo(certificates.server_context()) as origin:
         options = {"ssl_context": certificates.hyper_context(), "timeout": DEADLINE}
         connections = [HTTP20Connection("localhost", origin.port, **options) for _ in range(20)]
