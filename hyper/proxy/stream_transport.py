@@ -131,7 +131,12 @@ class TunnelTransport:
     def _receive(self) -> None:
         """Receive once what the proxy has sent, and answer what must be answered."""
         endpoint = self._endpoint
-        received = self._buffered.fill()
+        try:
+            received = self._buffered.fill()
+        except OSError:
+            if not (endpoint.goaway and endpoint.streams):
+                raise
+            received = 0  # the proxy has said why (6.8); how its TCP ends is no news
         if received:
             self._buffered.advance(endpoint.receive(self._buffered.view))
         elif received == 0:
