@@ -195,7 +195,7 @@ class Pump:
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
-        if self.queue:
+        if self.queue or self._abandoned:
             with self.lock:
                 self.endpoint.changed_streams.append(0)
                 self.flush()
