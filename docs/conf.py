@@ -1,5 +1,8 @@
 """How Sphinx builds hyper's documentation: ``tox -e docs``."""
 
+import re
+from typing import Any
+
 import hyper
 
 project = "hyper"
@@ -19,6 +22,54 @@ autodoc_typehints = "signature"
 nitpicky = True
 nitpick_ignore_regex = [
     # Annotations name what only a type checker knows, and the standard library, whose index is
-    # not here: the build needs no network. What is hyper's own must be found.
-    ("py:class", r"(?!hyper\.).*"),
+    # not here: the build needs no network. Public names of hyper's must be found.
+    ("py:class", r"(?!hyper\.).*|hyper\.client\..*"),
 ]
+
+HEADING = re.compile(r"( *)(Args|Returns|Raises):$")
+ITEM = re.compile(r"([\w*][\w*., ]*?): +(.*)$")
+
+
+def item_of(heading: str, names: str, text: str) -> str:
+    """One item of Args or Raises; exceptions of hyper's are links."""
+    if heading == "Args":
+        names = ", ".join(f"*{name}*" for name in names.split(", "))
+    else:
+        found = [(name, getattr(hyper.errors, name, None)) for name in names.split(", ")]
+        names = ", ".join(
+            f":exc:`~hyper.{name}`" if kind and kind.__module__ == "hyper.errors" else f"``{name}``"
+            for name, kind in found
+        )
+    return f"    * {names}: {text}"
+
+
+def list_sections(*event: Any) -> None:
+    """Make lists of the sections Args, Returns and Raises of a docstring."""
+    lines: list[str] = event[-1]
+    written: list[str] = []
+    heading, indent = None, 0
+    for line in lines:
+        size = len(line) - len(line.lstrip())
+        begins = HEADING.match(line)
+        if begins:
+            heading, indent = begins[2], len(begins[1])
+            written += ["", f":{heading}:"]
+            continue
+        if heading and line.strip() and size <= indent:
+            heading = None
+            written.append("")
+        if not heading or not line.strip():
+            written.append(line)
+            continue
+        item = ITEM.match(line[indent + 4 :]) if heading != "Returns" else None
+        # Lines that go on are one step further in than their item's name.
+        if item:
+            written.append(item_of(heading, *item.groups()))
+        else:
+            written.append(("    " if heading == "Returns" else "      ") + line.strip())
+    lines[:] = written
+
+
+def setup(app: Any) -> None:
+    """Sphinx calls this."""
+    app.connect("autodoc-process-docstring", list_sections)

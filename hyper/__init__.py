@@ -16,7 +16,6 @@ loaded when first asked for.
 
 from __future__ import annotations
 
-import importlib
 from http import client as _http_client
 from http.client import (
     HTTP_PORT,
@@ -127,7 +126,7 @@ __all__ = [
     "responses",
 ]
 
-#: Where the classes are that are loaded when first asked for.
+#: The modules of the classes that are loaded when first asked for.
 _LAZY = {
     "BufferedSocket": "hyper.transport.buffered",
     "HTTP20Stream": "hyper.client.stream",
@@ -147,7 +146,7 @@ def __getattr__(name: str) -> HTTPStatus:
     if name in _CONSTANTS:
         source: Any = _http_client
     elif name in _LAZY:
-        source = importlib.import_module(_LAZY[name])
+        source = __import__(_LAZY[name], fromlist=[name])
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: HTTPStatus = globals().setdefault(name, getattr(source, name))

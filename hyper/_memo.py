@@ -19,7 +19,7 @@ class Memo(dict["Key", "Value"]):
 
     A hit is ``dict.get`` or ``[]``, without a call of Python code.  A peer or a program that gives
     ever new keys costs what the work costs, never memory; those that repeat, as almost all do, fill
-    it again at once.  What is more clever (the least recently used goes) costs more at each hit
+    it again at once.  A cleverer rule (the least recently used goes) costs more at each hit
     than it saves.
 
     Threads may share one without a lock.  Each look-up, ``clear`` and assignment is atomic, in

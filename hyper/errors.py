@@ -105,11 +105,41 @@ def code_name(error_code: int) -> str:
     return code.name if isinstance(code, ErrorCode) else f"error code {error_code:#x}"
 
 
+#: Characters of a peer's words that a message shows: two lines of a terminal.
+SHOWN_SIZE = 200
+
+
+def shown(words: bytes | str, size: int = SHOWN_SIZE) -> str:
+    """The words of a peer as a message shows them: on one line, harmless, and cut to a size.
+
+    Every message that quotes a peer has its words from here.  A terminal would obey control
+    characters, and a log would take what follows a line feed for an entry of its own: all that is
+    not printable is escaped, as Python writes it.
+
+    Args:
+        words: octets are read as UTF-8.
+        size: characters, at most.  Three dots follow where more was said.
+    """
+    # No character has more than four octets in UTF-8: not more is decoded than can be shown.
+    beginning = words[: 4 * (size + 1)]
+    text = (
+        beginning if isinstance(beginning, str) else beginning.decode("utf-8", "backslashreplace")
+    )
+    text = text[: size + 1]
+    if not text.isprintable():
+        text = "".join(
+            [c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text]
+        )
+    return text if len(text) <= size else f"{text[:size]}..."
+
+
 class HTTP20Error(HTTPException):
     """The base of the errors that HTTP/2 adds to those of http.client."""
 
     #: True only where the peer guarantees that it did not process the request (8.7).
     retryable = False
+    #: How often the request was sent (8.7).
+    attempts = 1
     #: The code that a class of errors stands for, unless an instance brings its own.
     default_code: int | None = None
 
@@ -258,13 +288,13 @@ class StreamFault(Exception):
 class ConnectionFault(Exception):
     """Inside hyper.protocol only: the peer broke a rule that ends the connection (5.4.1).
 
-    kind: the class of the caller's exception, if the code alone does not decide it.
+    failure: what the caller is told, if the code alone does not decide it.
     """
 
-    def __init__(self, code: int, why: str, kind: type[HTTP20Error] | None = None) -> None:
+    def __init__(self, code: int, why: str, failure: Failure | None = None) -> None:
         super().__init__(why)
         self.code = code
-        self.kind = kind
+        self.failure = failure
 
 
 #: Which class tells the caller of a peer's fault with this code.
@@ -305,12 +335,10 @@ class Failure:
         code: int,
         why: str,
         stream_id: int | None = None,
-        kind: type[HTTP20Error] | None = None,
     ) -> Failure:
         """The failure that a peer's fault is to the caller."""
-        kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
         return cls(
-            kind,
+            REMOTE_FAULTS.get(code, RemoteProtocolError),
             f"the peer broke HTTP/2: {why}",
             cuts_content=False,
             error_code=code,

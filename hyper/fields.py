@@ -12,7 +12,7 @@ import contextlib
 import re
 
 from ._memo import Memo
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,21 +24,29 @@ if TYPE_CHECKING:
     Pair = tuple[bytes, bytes]
     Fields = tuple[Pair, ...]
     Default = TypeVar("Default")
-    #: What callers may give as headers or trailers.
+    #: The forms in which callers may give headers or trailers.
     FieldSource = Union[
         Mapping[str, Union[Text, int]],
         Mapping[bytes, Union[Text, int]],
         Iterable[tuple[Text, Union[Text, int]]],
     ]
 
-#: What a name must not contain when it comes from the peer (RFC 9113, 8.2.1): controls and
-#: space, upper case, anything beyond ASCII, and the colon that marks a pseudo-header field.
+#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and space, upper
+#: case, anything beyond ASCII, and the colon that marks a pseudo-header field.
 NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 
-#: What a value must not contain, nor begin or end with (RFC 9113, 8.2.1).
+#: Octets that a value must not contain, or not begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
-#: What we send is held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
+#: What a message calls those octets.
+NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
+
+#: Octets of a name that a message shows: one that is no token may be something else altogether.
+MOST_QUOTED = 60
+
+LAST_OF_LATIN_1 = 0xFF
+
+#: Names that we send are held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 
 #: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
@@ -50,6 +58,11 @@ CONNECTION_SPECIFIC = frozenset(
 #: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
+
+#: The last character of latin-1.
+MAX_LATIN_1 = 0xFF
+#: Characters of a field's name that a message shows.
+MAX_NAME_SHOWN = 60
 
 _checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
@@ -95,13 +108,14 @@ def octets(text: Text | int) -> bytes:
     if isinstance(text, bytes):
         return text
     if isinstance(text, str):
-        try:
+        # The text may be a secret: it is in no message, and in no exception behind it.
+        with contextlib.suppress(UnicodeEncodeError):
             return text.encode("latin-1")
-        except UnicodeEncodeError:
-            raise LocalProtocolError(
-                f"the field text {text!r} has characters beyond latin-1; nothing was sent: encode"
-                " it to bytes first (RFC 9110, 5.5)"
-            ) from None
+        place = next(at for at, character in enumerate(text) if ord(character) > LAST_OF_LATIN_1)
+        raise LocalProtocolError(
+            f"a field has a character beyond latin-1, at {place}; nothing was sent: encode it to"
+            " bytes first (RFC 9110, 5.5)"
+        )
     if isinstance(text, int):
         return b"%d" % text
     raise TypeError(f"a field name or value is str, bytes or int, not {type(text).__name__}")
@@ -114,17 +128,37 @@ def outgoing(name: Text, value: Text | int) -> Pair:
     that is not a token.
     """
     lower = octets(name).lower()
-    content = octets(value).strip(b" \t")
     if not TOKEN(lower):
         raise LocalProtocolError(
-            f"invalid header name {name!r}: not a token (RFC 9110, 5.6.2); nothing was sent"
+            f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
+            " was sent"
         )
-    if VALUE_FAULT(content):
+    # Of a value, which may be a secret, no message shows anything.
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        raise LocalProtocolError(f"in the header {lower[:MOST_QUOTED]!r}: {error}") from None
+    fault = VALUE_FAULT(content)
+    if fault:
         raise LocalProtocolError(
-            f"invalid header value {value!r}: CR, LF and NUL are forbidden (RFC 9113, 8.2.1);"
-            " nothing was sent"
+            f"invalid header value of {lower[:MOST_QUOTED]!r}: {NAMES_OF[fault[0]]} at"
+            f" {fault.start()}, and CR, LF and NUL are forbidden (RFC 9113, 8.2.1); nothing was"
+            " sent"
         )
-    return (lower, content)
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        why = str(error)
+    else:
+        fault = VALUE_FAULT(content)
+        if not fault:
+            return (lower, content)
+        why = (
+            f"it has {fault.group()!r} at {fault.start()}, and CR, LF and NUL are forbidden (RFC"
+            " 9113, 8.2.1); nothing was sent"
+        )
+    # The value is not shown, because it may be a secret.
+    raise LocalProtocolError(f"invalid header value of '{shown(lower, MAX_NAME_SHOWN)}': {why}")
 
 
 def outgoing_section(headers: FieldSource) -> list[Pair]:
@@ -140,25 +174,32 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
         if type(pair) is NeverIndexed:  # equal to a plain field, and not to be kept
             section.append(NeverIndexed(*outgoing(*pair)))
             continue
+        # An exception of _check must not have the field in its context: it may be a secret.
         try:
-            section.append(_checked[pair])
-        except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
-            name, value = pair
-            field = outgoing(name, value)
-            section.append(field)
-            if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-                # Text and octets have one hash, and under python -bb must not be compared.
-                with contextlib.suppress(BytesWarning):
-                    _checked.keep((name, value), field)
+            field = _checked.get(pair)
+        except (TypeError, BytesWarning):  # not hashable, or python -bb
+            field = None
+        section.append(field or _check(pair))
     return section
+
+
+def _check(pair: Any) -> Pair:
+    """Check a field that was not seen before, and keep it if it is small."""
+    name, value = pair
+    field = outgoing(name, value)
+    if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
+        # Text and octets have one hash, and under python -bb must not be compared.
+        with contextlib.suppress(BytesWarning):
+            _checked.keep((name, value), field)
+    return field
 
 
 def incoming_fault(name: bytes, value: bytes) -> str | None:
     """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
     if not name or NAME_FAULT(name):
-        return f"the field name {name!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the field name '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if VALUE_FAULT(value):
-        return f"the value of the field {name.decode()!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the value of the field '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if name in CONNECTION_SPECIFIC:
         return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"
     return None

@@ -24,6 +24,7 @@ TABLE = """
 _memo                 | -                                                        | -
 _fork                 | -                                                        | os weakref
 errors                | -                                                        | enum http.client socket
+_hosts                | errors                                                   | re ipaddress idna unicodedata
 fields                | _memo errors                                             | contextlib re email.message
 
 # hpack: octets <-> field sections
@@ -48,17 +49,20 @@ protocol.flow.managers | -                                                      
 protocol.flow.windows | protocol.flow.* errors                                   | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
-protocol.origins      | protocol.frames _memo errors                             | re contextlib
-protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
+protocol.origins      | protocol.frames _hosts _memo errors                             | re contextlib
+protocol.messages     | protocol.origins _hosts _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
-protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
-protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
+protocol.limits       | -                                                        | -
+protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
+protocol.refusals     | protocol.settings errors                                 | -
+protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
+protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
 transport.wakeup      | _fork                                                    | socket
-transport.deadline    | errors                                                   | time
+transport.deadline    | errors                                                   | contextlib socket time
 transport.tcp         | transport.deadline transport.wakeup _fork                | contextlib select socket
 transport.connect     | transport.deadline errors                                | contextlib errno os select socket time
 transport.buffered    | -                                                        | -
@@ -69,12 +73,12 @@ transport.tls.filter  | transport.tls.trust                                     
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
-transport.tls.pyopenssl | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.pyopenssl | _hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | _fork transport.buffered transport.connect transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.transport | _fork _hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
-transport.tls.alpn_context | transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
+transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -
@@ -86,8 +90,8 @@ pump.turns            | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.receivers fields errors                         | functools http http.client
-proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
+http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
+proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
 proxy.refusal         | errors                                                   | -
@@ -95,8 +99,8 @@ proxy.blocking_stream | proxy.refusal errors                                    
 proxy.stream_transport | transport.buffered errors                               | contextlib time
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
 proxy.http2           | proxy.refusal proxy.stream_transport hpack protocol.* fields errors | http.client time
-proxy.socks           | proxy.blocking_stream errors                             | python_socks python_socks.sync
-proxy.connect         | proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
+proxy.socks           | proxy.blocking_stream proxy.refusal errors                             | python_socks python_socks.sync
+proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
 
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
@@ -104,28 +108,34 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | -                                                        | contextlib socket threading time
 client.dial           | transport.*                                              | -
-client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
+client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
-client.registry       | _fork errors                                                  | http.client threading
+client.registry       | _fork client.replay errors                                     | http.client threading
+client.replay         | client.content errors                                    | os time
+client.sender         | client.registry client.replay                            | contextlib threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | _fork client.exchange pump.lock errors                        | contextlib ssl threading
+client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
-client.push           | client.exchange client.response fields                   | -
+client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.request_head client.response client.route client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | contextlib os threading
+client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | http.client operator types
+dropin.states         | -                                                        | http.client
+dropin.replay         | errors                                                   | random time
+dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
-dropin.socket_view    | -                                                        | http.client
-dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors | base64 collections functools http.client socket
+dropin.socket_view    | dropin.arguments                                         | http.client
+dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts | base64 collections functools http.client socket threading time
+dropin.arguments      | errors                                                   | -
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
 # guests: they know nothing but public names, of modules and of objects

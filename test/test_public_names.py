@@ -62,14 +62,12 @@ NAMES = {
         Proxy from_environment
     """,
     "hyper.tls": """
-        InsecureTLSWarning OP_NO_RENEGOTIATION init_context
+        ALPN_PROTOCOLS ALPN_REFUSED InsecureTLSWarning OP_NO_RENEGOTIATION init_context
     """,
 }
 
 # The inside: a module may write down there what it gives to its siblings.
 INSIDE = {"client", "dropin", "protocol", "proxy", "pump", "transport"}
-
-# Decided on, but not there yet.
 
 
 def names_of(path):

@@ -7,11 +7,10 @@ and found again by its id (``registry.py``).
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
+import time
 
-from ..errors import TimedOut
+from ..errors import HTTP20Error
 from ..protocol import messages
 from ..protocol.flow.managers import FlowControlManager
 from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
@@ -20,16 +19,18 @@ from .exchange import reprioritize
 from .pumps import Pumps
 from .putrequest import Draft
 from .registry import CLAIMED, Registry
+from .replay import Source
 from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
-from .timeouts import NOT_GIVEN, Timeouts
+from .sender import Sender, discard
+from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import contextlib
     import socket
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
     from typing import Any
 
     from ..fields import FieldSource, Text
@@ -38,10 +39,7 @@ if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..transport.connect import Path
     from .content import Body
-    from .exchange import Exchange
-    from .push import HTTP20Push
     from .registry import Entry
-    from .request_head import RequestHead
     from .stream import HTTP20Stream
     from .tunnel import HTTP20Tunnel
 
@@ -59,7 +57,7 @@ class HTTP20Connection:
     Args:
         host: the server's name or address; it may carry the port (``"example.org:8443"``,
             ``"[::1]:443"``).
-        port: the default is 443.
+        port: a number, or its digits; the default is 443.
         window_manager: the class that decides about receive windows (5.2.2).
         enable_push: whether the server may push (8.4).
         unread_limit: octets of content that the server may have hyper hold in memory, over all
@@ -81,6 +79,8 @@ class HTTP20Connection:
         keepalive: seconds without an octet from the server after which a thread that waits sends
             PING (6.7); if nothing comes for as long again, the connection ends. None for no PING.
             While nobody waits, none is sent.
+        replay: whether a request that the server guarantees not to have processed is sent again
+            by itself, if its content can be had again (8.7).
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -94,7 +94,7 @@ class HTTP20Connection:
     def __init__(
         self,
         host: str,
-        port: int | None = None,
+        port: int | str | None = None,
         window_manager: WindowManager | None = None,
         enable_push: bool = True,
         *,
@@ -110,6 +110,7 @@ class HTTP20Connection:
         decode_content: bool = True,
         continue_timeout: float | None = CONTINUE_TIMEOUT,
         keepalive: float | None = None,
+        replay: bool = True,
     ) -> None:
         self._route = Route(
             host,
@@ -129,14 +130,17 @@ class HTTP20Connection:
         )
         #: whether content codings are taken off
         self.decode_content = decode_content
-        #: seconds that content waits for 100 (Continue), None for no limit but timeout's
-        self.continue_timeout = continue_timeout
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = Registry()
-        self._pumps = Pumps(self._route.dial, self._timeouts, self.host)
-        #: the threads that are inside ``cork``; single steps of a set are atomic
-        self._corking: set[int] = set()
+        self._pumps = Pumps(self._route.dial, self._timeouts, self.host, self._registry)
+        self._sender = Sender(
+            self._pumps,
+            self._registry,
+            self._timeouts,
+            replays=replay,
+            continue_timeout=checked("continue_timeout", continue_timeout),
+        )
 
     # ------------------------------------------------------------- the connection
 
@@ -163,6 +167,15 @@ class HTTP20Connection:
     @timeout.setter
     def timeout(self, timeout: Any) -> None:
         self._timeouts.timeout = timeout
+
+    @property
+    def continue_timeout(self) -> float | None:
+        """Seconds that content waits for 100 (Continue), None for no limit but timeout's."""
+        return self._sender.continue_timeout
+
+    @continue_timeout.setter
+    def continue_timeout(self, timeout: float | None) -> None:
+        self._sender.continue_timeout = checked("continue_timeout", timeout)
 
     def within(self, seconds: float | None) -> contextlib.AbstractContextManager[None]:
         """Limit all waits of this thread inside ``with``: they end seconds from now.
@@ -199,19 +212,12 @@ class HTTP20Connection:
             error_code: why, for the peer; None means NO_ERROR.
         """
         self._pumps.close(error_code)
-        for entry in self._registry.forget_all():
-            if entry.exchange is not None:
-                entry.exchange.discard()
+        discard(self._registry.forget_all())
 
     def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -257,26 +263,13 @@ class HTTP20Connection:
         opaque = os.urandom(8) if opaque_data is None else opaque_data
         return self._pumps.live().ping(opaque, self._timeouts.remaining())
 
-    @contextlib.contextmanager
-    def cork(self) -> Iterator[None]:
-        """Let the requests that this thread makes inside leave together, in few writes.
+    def cork(self) -> contextlib.AbstractContextManager[None]:
+        """Let the requests that this thread makes inside ``with`` leave together, in few writes.
 
         Raises:
             TimeoutError: at the end, if the server does not take the octets in time.
         """
-        thread = threading.get_ident()
-        if thread in self._corking:
-            yield
-            return
-        self._corking.add(thread)
-        try:
-            yield
-        finally:
-            self._corking.discard(thread)
-            pump = self._pumps.current
-            if pump is not None:
-                with pump.lock:
-                    pump.drain(self._timeouts.remaining())
+        return self._sender.cork()
 
     # ---------------------------------------------------------------- requests
 
@@ -302,8 +295,8 @@ class HTTP20Connection:
         Args:
             method: a token, such as ``"GET"`` (RFC 9110, 9.1).
             url: a path with query, ``"*"``, or an absolute URI.
-            body: bytes-like, str (latin-1), a file, an iterable of such pieces, or None;
-                content-length is set when it is known.
+            body: bytes-like, str (latin-1), a file, an iterable of such pieces, a callable that
+                gives any of these, or None; content-length is set when it is known.
             headers: a mapping or pairs, str or bytes; duplicates are kept.
             trailers: the same, sent after the content.
             encode_chunked: http.client's; without a meaning in HTTP/2.
@@ -313,18 +306,18 @@ class HTTP20Connection:
             The id of the request, for the other methods: its stream's identifier (5.1.1).
 
         Raises:
-            LocalProtocolError: a ValueError; what must not be sent. Nothing was sent.
-            InvalidURL, TypeError: likewise.
+            LocalProtocolError, InvalidURL, TypeError: what must not be sent; nothing was sent.
             TimeoutError: it could not be sent in time.
             OSError, NegotiationError: what ``connect`` raises.
         """
         trailing = () if trailers is None else messages.trailer_section(trailers)
         head = self._heads.of_request(method, url, body, headers, trailing, priority)
-        exchange = self._open(head)
-        own_id = self._registry.await_(exchange)
+        source = None if body is None else Source(body)
+        exchange = self._sender.open(head)
+        own_id = self._registry.await_(exchange, head, source, trailing)
         if not head.is_whole:
             try:
-                exchange.send_all(body, trailing)
+                exchange.send_all(None if source is None else source.take(), trailing)
             except BaseException:
                 self._registry.forget(own_id)
                 raise
@@ -341,8 +334,8 @@ class HTTP20Connection:
     ) -> HTTP20Stream:
         """Begin a request whose content is written while its response is read (8.1).
 
-        It waits for nothing but a turn among the streams; the first write waits for 100 (Continue)
-        where the request expects that. No content coding is offered.
+        It waits for its turn alone; the first write waits for 100 (Continue) if the request expects
+        that. No content coding is offered.
 
         Args:
             method, url, headers, priority: as ``request`` has them.
@@ -356,7 +349,7 @@ class HTTP20Connection:
         from .stream import HTTP20Stream
 
         head = self._heads.of_stream(method, url, headers, priority)
-        return HTTP20Stream(self._open(head, leaves=True))
+        return HTTP20Stream(self._sender.open(head, leaves=True))
 
     def connect_stream(
         self,
@@ -369,8 +362,7 @@ class HTTP20Connection:
         """Make a tunnel, and wait for the server's answer (8.5; RFC 8441).
 
         Args:
-            target: ``"host:port"`` that a proxy is to connect to; or, with protocol, a path with
-                query or a URI, at the server itself: ``"/chat"``.
+            target: ``"host:port"`` for a proxy; with protocol, the server's own ``"/chat"``.
             headers, priority: as ``request`` has them.
             protocol: of extended CONNECT, such as ``"websocket"`` (RFC 8441, 4).
 
@@ -378,38 +370,15 @@ class HTTP20Connection:
             An object like a socket.
 
         Raises:
-            NegotiationError: the server does not take part in RFC 8441, or refuses (its answer is
-                in ``response``).
+            NegotiationError: the server has no RFC 8441, or refuses (see its ``response``).
             InvalidURL, LocalProtocolError: what must not be sent; and the same as ``request``.
         """
         from .tunnel import tunnel
 
         head = self._heads.of_tunnel(target, protocol, headers, priority)
-        return tunnel(self._open(head, leaves=True), target, decode_content=self.decode_content)
-
-    def _open(
-        self, head: RequestHead, draft: Entry | None = None, *, leaves: bool = False
-    ) -> Exchange:
-        """Send a header section. HOT: once a request (bench/clients.py sequential).
-
-        draft: what it was put together in, whose id it has. leaves: it leaves at once, though
-        content may follow.
-        """
-        registry = self._registry
-        if registry.late:
-            for entry in registry.forget_late():
-                if entry.exchange is not None:
-                    entry.exchange.discard()
-        exchange = self._pumps.open(
-            head,
-            registry.new_id if draft is None else lambda _: draft.id,
-            leaves=leaves or (head.is_whole and threading.get_ident() not in self._corking),
+        return tunnel(
+            self._sender.open(head, leaves=True), target, decode_content=self.decode_content
         )
-        if exchange.id != exchange.stream.id:
-            registry.note_stream(exchange.id, exchange.stream.id)
-        if head.expects_continue:
-            exchange.expect_continue(self.continue_timeout)
-        return exchange
 
     # -------------------------------------------------------- requests in pieces
 
@@ -428,8 +397,7 @@ class HTTP20Connection:
             skip_accept_encoding: whether no content coding is offered.
 
         Returns:
-            The id of the request. Its stream gets another identifier if a younger request is sent
-            before ``endheaders``.
+            The id of the request. Its stream gets another if a younger request is sent before it.
 
         Raises:
             LocalProtocolError, InvalidURL: what must not be sent.
@@ -467,24 +435,22 @@ class HTTP20Connection:
 
         Args:
             message_body: a part of the content, as ``send`` takes it.
-            final: True means that the request ends here; None, that ``getresponse`` ends it if
-                nothing has before; False, that the caller will, and may read the response
-                meanwhile.
+            final: True ends the request here; with None ``getresponse`` ends it if nothing has
+                before; with False the caller will, and may read the response meanwhile.
             stream_id: what ``putrequest`` returned; None means the newest request.
 
         Raises:
-            CannotSendHeader: there is no such request, or its header section was sent; and the
-                same as ``request``.
+            CannotSendHeader: as for ``putheader``; and the same as ``request``.
         """
         entry, draft = self._draft(stream_id)
         head = self._heads.of_draft(draft, is_whole=bool(final) and message_body is None)
         entry.ends_itself = final is not False
         try:
-            exchange = self._open(head, entry)
+            exchange = self._sender.open(head, entry)
         except BaseException:
             self._registry.forget(entry.id)
             raise
-        self._registry.send_draft(entry, exchange)
+        self._registry.send_draft(entry, exchange, head)
         if exchange.is_final:
             return
         if message_body is not None:
@@ -496,9 +462,8 @@ class HTTP20Connection:
     def send(self, data: Body, final: bool = False, stream_id: int | None = None) -> None:
         """Send a part of the content.
 
-        With ``Expect: 100-continue`` the first part waits for 100 (Continue). A server that has
-        answered, or reset the stream, and wants no more of it gets no more: nothing is raised,
-        and ``getresponse`` tells.
+        With ``Expect: 100-continue`` the first part waits for 100 (Continue). A server that wants
+        no more (it has answered, or reset the stream) gets no more, and ``getresponse`` tells.
 
         Args:
             data: bytes-like, str (latin-1), a file, or an iterable of such pieces.
@@ -506,13 +471,10 @@ class HTTP20Connection:
             stream_id: what ``putrequest`` returned; None means the newest request.
 
         Raises:
-            LocalProtocolError: no such request is open, or the content is longer than its
-                content-length (8.1.1).
+            LocalProtocolError: no such request is open, or content exceeds its content-length.
             TimeoutError: there was no room in time; the stream is reset.
         """
-        exchange = self._registry.sending(stream_id)
-        exchange.send(data, final=final)
-        self._registry.forget_if_done(exchange.id)
+        self._sender.add(self._registry.sending(stream_id), data, final=final)
 
     def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
         """Send a trailer section, which ends the request (8.1).
@@ -524,9 +486,8 @@ class HTTP20Connection:
         Raises:
             LocalProtocolError: no such request is open, or a field must not be sent.
         """
-        exchange = self._registry.sending(stream_id)
-        exchange.end(messages.trailer_section(trailers))
-        self._registry.forget_if_done(exchange.id)
+        entry = self._registry.sending(stream_id)
+        self._sender.end(entry, messages.trailer_section(trailers))
 
     # --------------------------------------------------------------- responses
 
@@ -543,26 +504,23 @@ class HTTP20Connection:
             StreamResetError, ConnectionTerminated, RemoteDisconnected: the server gives no answer.
             RemoteProtocolError: it breaks the rules.
         """
-        registry = self._registry
-        entry = registry.claim(stream_id)
+        begin = time.monotonic()
+        entry = self._registry.claim(stream_id)
         exchange = entry.exchange
         assert exchange is not None  # it was sent, and nobody has its response
         try:
             if not exchange.is_final and entry.ends_itself:
                 exchange.end(())
-            exchange.await_head()
+            try:
+                exchange.await_head()
+            except HTTP20Error as error:
+                exchange = self._sender.answer_again(entry, error, begin)
             response = HTTP20Response(exchange, decode_content=self.decode_content)
         except BaseException as error:
-            if exchange.stream.failure is not None:
-                registry.forget(entry.id)
-            else:
-                is_late = stream_id is None and isinstance(error, TimedOut)
-                registry.unclaim(entry, is_late=is_late)
+            self._registry.unclaim(entry, error, is_late=stream_id is None)
             raise
-        registry.take(entry)
+        self._registry.take(entry)
         return response
-
-    get_response = getresponse
 
     def cancel(self, stream_id: int) -> None:
         """Give up a request whose response was not taken: its stream is reset (CANCEL, 5.4.2).
@@ -586,8 +544,7 @@ class HTTP20Connection:
             priority: a ``Priority``, or its field value.
 
         Returns:
-            False where it would be in vain: the response is whole, or the server has said in its
-            SETTINGS that it does not take part.
+            False if it is in vain: the response is whole, or the server's SETTINGS decline.
         """
         exchange = self._registry.exchange(stream_id)
         if exchange is not None:
@@ -600,15 +557,13 @@ class HTTP20Connection:
 
     def getpushes(
         self, stream_id: int | None = None, capture_all: bool = False
-    ) -> Iterator[HTTP20Push]:
+    ) -> Iterator[push.HTTP20Push]:
         """Iterate the promises that came with a request (8.4), each of them once.
 
         Args:
-            stream_id: what ``request`` returned; None means the oldest request not yet answered,
-                else the newest.
+            stream_id: what ``request`` returned; None means the oldest not yet answered.
             capture_all: False gives those that are there, without waiting; True also those to
-                come, until the response has ended, or has filled its window and must be read
-                first.
+                come, until the response has ended or has filled its window.
 
         Raises:
             TimeoutError: with capture_all, if nothing came in time.
@@ -620,4 +575,5 @@ class HTTP20Connection:
             for promised in push.promised(pump, parent_id, self._timeouts, capture_all=capture_all):
                 yield push.HTTP20Push(promised, decode_content=self.decode_content)
 
+    get_response = getresponse
     get_pushes = getpushes

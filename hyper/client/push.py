@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import shown
 from ..fields import FieldMap
 from .exchange import Exchange
 from .response import HTTP20Response, joined
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class HTTP20Push:
-    """A promised response, and the request that the server made up for it (RFC 9113, 8.4)."""
+    """A promised response, and the request that the server made up for it (RFC 9113, 8.4).
+
+    A push that nobody keeps is dropped, and its stream is reset.
+    """
 
     def __init__(self, exchange: Exchange, *, decode_content: bool = True) -> None:
         self._exchange = exchange
@@ -62,7 +66,12 @@ class HTTP20Push:
         return FieldMap(self._request.fields)
 
     def getrequestheader(self, name: str, default: Any = None) -> Any:
-        """The values of one field of the promised request, joined by commas; else default."""
+        """Return the values of one field of the promised request, joined by commas.
+
+        Args:
+            name: of the field, in any case.
+            default: returned if there is no such field; an iterable is joined.
+        """
         value = self.request_headers.joined(name)
         return value if value is not None else joined(default)
 
@@ -71,7 +80,16 @@ class HTTP20Push:
         return self.request_headers.items()
 
     def getresponse(self) -> HTTP20Response:
-        """The promised response, as soon as its header section is there; one and the same."""
+        """Wait for the header section of the promised response.
+
+        Returns:
+            The response: the same object each time.
+
+        Raises:
+            TimeoutError: nothing is lost; ask again.
+            StreamResetError, ConnectionTerminated: the server does not send it after all.
+            RemoteProtocolError: it breaks the rules.
+        """
         if self._response is None:
             self._exchange.await_head()
             with self._exchange.pump.lock:
@@ -82,7 +100,14 @@ class HTTP20Push:
     get_response = getresponse
 
     def reprioritize(self, priority: PrioritySource) -> bool:
-        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
+        """Ask for another priority (RFC 9218, 6).
+
+        Args:
+            priority: a ``Priority``, or its field value.
+
+        Returns:
+            False if it is in vain: the response is whole, or the server's SETTINGS decline.
+        """
         return self._exchange.reprioritize(priority)
 
     def cancel(self) -> None:
@@ -95,7 +120,7 @@ class HTTP20Push:
             self._exchange.pump.release(self._exchange.stream.drop_content())
 
     def __repr__(self) -> str:
-        return f"<HTTP20Push {self.method} {self.path}, stream {self.stream_id}>"
+        return f"<HTTP20Push {self.method} {shown(self.path)}, stream {self.stream_id}>"
 
 
 def promised(
@@ -119,7 +144,7 @@ def promised(
                 pump.look()
             streams = endpoint.claim_promises(parent_id)
         exchanges = [Exchange(pump, stream, timeouts) for stream in streams]
-        # What the caller does not come to take is dropped with the list.
+        # Pushes that the caller does not come to take are dropped with the list.
         while exchanges:
             yield exchanges.pop(0)
         if not (capture_all and streams):

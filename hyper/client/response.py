@@ -34,11 +34,18 @@ PARTIAL_CONTENT = 206
 class HTTP20Response(io.BufferedIOBase):
     """A response whose header section has come; content streams (RFC 9113, 8.1).
 
-    status, reason (the standard phrase: HTTP/2 carries none), version (20), headers (also msg).
-    ``read`` and its sisters wait for the peer as long as the connection's ``timeout`` allows
-    (TimeoutError; nothing is lost, read again).  Content cut short raises IncompleteRead with
-    what came; a peer that breaks the rules, RemoteProtocolError.  Closing it before the end
-    resets this stream and nothing else; so does dropping it.  One thread reads it at a time.
+    ``status`` (also ``code``) is an int, ``version`` is 20, ``headers`` is also ``msg``. Closing it
+    before the end resets this stream and nothing else, and so does dropping it. One thread reads it
+    at a time.
+
+    Every method that reads content waits for the server, each time as long as ``timeout`` allows.
+
+    Raises:
+        TimeoutError: out of a method that reads; nothing is lost, read again.
+        IncompleteRead: likewise; the content was cut short, and ``partial`` has what came.
+        StreamResetError, ConnectionTerminated: likewise, where there can be no part of it.
+        RemoteProtocolError: likewise; the server breaks the rules, or its content coding.
+        ValueError: it was closed.
     """
 
     version = 20
@@ -95,7 +102,12 @@ class HTTP20Response(io.BufferedIOBase):
         return self.headers
 
     def getheader(self, name: str, default: Any = None) -> Any:
-        """The values of one field, joined by commas; else default (an iterable is joined)."""
+        """Return the values of one field, joined by commas.
+
+        Args:
+            name: of the field, in any case.
+            default: returned if there is no such field; an iterable is joined.
+        """
         value = self.headers.joined(name)
         return value if value is not None else joined(default)
 
@@ -122,7 +134,14 @@ class HTTP20Response(io.BufferedIOBase):
         ]
 
     def reprioritize(self, priority: PrioritySource) -> bool:
-        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
+        """Ask for another priority (RFC 9218, 6).
+
+        Args:
+            priority: a ``Priority``, or its field value.
+
+        Returns:
+            False if it is in vain: the response is whole, or the server's SETTINGS decline.
+        """
         return self._exchange.reprioritize(priority)
 
     # --------------------------------------------------------------- the content
@@ -149,11 +168,20 @@ class HTTP20Response(io.BufferedIOBase):
         self._exchange.timeouts = Timeouts(timeout)
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
-        """Octets of content: all there will be, or amt of them, fewer only at the end.
+        """Read content: all there will be, or amt octets, fewer only at the end.
 
-        decode_content: whether to take off the content-encoding; None: as the connection was
-        told.  The first read decides.  HOT (bench/clients.py download).
+        Args:
+            amt: octets; None, or a negative number, for all.
+            decode_content: whether to take off the content coding; None means as the connection
+                was told. The first read decides.
+
+        Returns:
+            The octets; ``b""`` at the end.
+
+        Raises:
+            TimeoutError, IncompleteRead, RemoteProtocolError: as the class says.
         """
+        # HOT: once a piece (bench/clients.py download).
         self._require_open()
         self._settle_decoding(decode_content)
         if amt is None or amt < 0:
@@ -177,28 +205,43 @@ class HTTP20Response(io.BufferedIOBase):
         return self._cut(self._held_size)
 
     def read1(self, amt: int = -1) -> bytes:
-        """Octets that are at hand, at most amt, after one wait at most."""
+        """Read octets that are at hand, after one wait at most.
+
+        Args:
+            amt: how many at most; a negative number means all that are at hand.
+
+        Returns:
+            The octets; ``b""`` only at the end.
+        """
         self._require_open()
         self._settle_decoding(None)
         self._hold_some()
         return self._cut(self._held_size if amt is None or amt < 0 else amt)
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a writable buffer; fewer octets than it holds only at the end."""
+        """Fill a writable buffer.
+
+        Returns:
+            How many octets that is: fewer than it holds only at the end.
+        """
         view = memoryview(buffer).cast("B")
         octets = self.read(len(view))
         view[: len(octets)] = octets
         return len(octets)
 
     def peek(self, amt: int = 0) -> bytes:  # noqa: ARG002 - as io.BufferedReader's
-        """Octets that are at hand, left where they are; b"" only at the end."""
+        """Return octets that are at hand, without taking them; ``b""`` only at the end."""
         self._require_open()
         self._settle_decoding(None)
         self._hold_some()
         return bytes(self._held[0]) if self._held else b""
 
     def readline(self, limit: int | None = -1) -> bytes:
-        """Octets up to and with the next line feed, at most limit."""
+        """Read octets up to and with the next line feed.
+
+        Args:
+            limit: octets at most; None, or a negative number, for no limit.
+        """
         self._require_open()
         self._settle_decoding(None)
         limit = -1 if limit is None else limit
@@ -214,7 +257,11 @@ class HTTP20Response(io.BufferedIOBase):
         return self._cut(searched)
 
     def read_chunked(self, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Content as it came: one piece a DATA frame, decoded where it is to be."""
+        """Iterate the content as it comes: one piece a DATA frame.
+
+        Args:
+            decode_content: as for ``read``.
+        """
         self._require_open()
         self._settle_decoding(decode_content)
         while not self.closed:
@@ -360,14 +407,17 @@ class HTTP20Response(io.BufferedIOBase):
 
     @property
     def trailers(self) -> FieldMap:
-        """The trailer section (8.1), empty if there is none; content is read first, and kept."""
+        """The trailer section (8.1), empty if there is none.
+
+        Content that was not read is received first, and can be read afterwards.
+        """
         self._settle_decoding(None)
         while self._take(None):
             pass
         return FieldMap(self._exchange.stream.trailers)
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
-        """The values of one trailer field, joined by commas; else default."""
+        """Return the values of one trailer field, joined by commas; as ``getheader`` otherwise."""
         value = self.trailers.joined(name)
         return value if value is not None else joined(default)
 
@@ -386,15 +436,23 @@ class HTTP20Response(io.BufferedIOBase):
         return self._exchange.pump.fileno()
 
     def isclosed(self) -> bool:
-        """Whether all content was read, or the response closed."""
-        stream = self._exchange.stream
-        return self.closed or (
-            not self._held
-            and not stream.content
-            and (self._decoder is None or self._is_finished)
-            and stream.is_over
-            and stream.failure is None
-        )
+        """True if a read has found the end of the content, or the response was closed.
+
+        With content-length, the read of the last octet finds it.  Without, a further read does, as
+        in HTTP/1.1: it does not depend on the moment in which END_STREAM arrives.
+        """
+        if self.closed or (self._is_finished and not self._held):
+            return True
+        is_all_read = self._decoder is None and not self._held and self.length == 0
+        return is_all_read and self._exchange.stream.failure is None
+
+    @property
+    def fp(self) -> HTTP20Response | None:
+        """None if ``isclosed()``, else the response itself, as the file to read from.
+
+        Scripts ask whether it is None: CacheControl stores a response at that moment.
+        """
+        return None if self.isclosed() else self
 
     def close(self) -> None:
         """Drop what was not read; a stream that has not ended is reset (CANCEL, 5.4.2)."""
@@ -427,7 +485,7 @@ def _line_feed(piece: bytes | memoryview) -> int:
     """Where the first line feed of a held piece is, -1 for nowhere; nothing is copied."""
     if isinstance(piece, bytes):
         return piece.find(b"\n")
-    # What is left of a piece is always its end.
+    # The rest of a piece is always its end.
     whole: bytes = piece.obj  # type: ignore[assignment]
     gone = len(whole) - len(piece)
     return max(-1, whole.find(b"\n", gone) - gone)

@@ -11,6 +11,7 @@ import contextlib
 import time
 import weakref
 
+from .._hosts import DEFAULT_PORTS, authority_of, host_and_port, tls_name
 from ..errors import InvalidURL, LocalProtocolError
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
@@ -19,7 +20,7 @@ from ..protocol import settings as setting
 from ..protocol.endpoint import Endpoint
 from ..protocol.flow.windows import MAX_WINDOW_SIZE
 from ..protocol.frames import FRAME_HEADER_SIZE
-from ..protocol.origins import DEFAULT_PORTS, Origin, authority_of, host_and_port
+from ..protocol.origins import Origin
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
@@ -31,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from .._hosts import Port
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
@@ -58,7 +60,7 @@ UNREAD_LIMIT = 96 * 1024 * 1024
 MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
 MAX_PUSHES = 100
-#: What hyper announces, unless the caller announces something else (6.5.2).
+#: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {
     setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
     setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
@@ -101,7 +103,7 @@ class Route:
     def __init__(
         self,
         host: str,
-        port: int | None,
+        port: Port | None,
         *,
         secure: bool | None,
         ssl_context: Any,
@@ -145,8 +147,8 @@ class Route:
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
             )
 
-    def dial(self, timeout: float | None) -> Pump:
-        """A new connection; timeout: seconds for all of it, or None.
+    def dial(self, deadline: Deadline) -> Pump:
+        """Return a new connection, until the deadline at the latest.
 
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
@@ -159,7 +161,7 @@ class Route:
         transport = dial(
             self.host,
             self.port,
-            timeout=timeout,
+            deadline=deadline,
             source_address=self._source_address,
             unix_socket=self._unix_socket,
             through=self._through,
@@ -174,9 +176,9 @@ class Route:
             raise
 
     def alt_services(self, endpoint: Endpoint) -> list[tuple[str, str]]:
-        """What ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
+        """Return (origin, field value) pairs of ALTSVC frames, one an origin (RFC 7838, 4).
 
-        Only of origins that the server may speak for: others "MUST be ignored".
+        They are of origins that the server may speak for: others "MUST be ignored".
         """
         return origins.alt_services(endpoint)
 
@@ -204,6 +206,7 @@ class Route:
             unread_limit=self._unread_limit,
             now=time.monotonic,
             former=self._budgets,
+            by_alpn=self.secure,
         )
         known = [budget for budget in self._budgets if budget() is not None]
         self._budgets = [*known, weakref.ref(endpoint.budget)]
@@ -212,17 +215,18 @@ class Route:
         return Pump(endpoint, BufferedSocket(transport, size), transport, self._keepalive)
 
     def _coverage(self, names: Names) -> Callable[[str, str], bool]:
-        """The question whether a server with these names may push for an origin (10.1)."""
-        own, secure, own_port = self.origin, self.secure, self.port
+        """The question whether a server with these names may speak for an origin (9.1.1, 10.1)."""
+        scheme_of_own, secure, own_port = self.origin.scheme, self.secure, self.port
+        own_host = tls_name(self.host).lower()
 
         def covers(scheme: str, authority: str) -> bool:
-            if scheme != own.scheme:
+            if scheme != scheme_of_own:
                 return False
-            if authority.lower() == own.authority.lower():
-                return True
             with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
                 host, port = host_and_port(authority, None, secure)
-                return port == own_port and certificate_covers(names, host)
+                if port != own_port:
+                    return False
+                return tls_name(host).lower() == own_host or certificate_covers(names, host)
             return False
 
         return covers

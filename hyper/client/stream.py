@@ -34,11 +34,17 @@ if TYPE_CHECKING:
 class HTTP20Stream:
     """A request that is written while its response is read (RFC 9113, 8.1).
 
-    ``write`` and its sisters send; ``status``, ``headers``, ``read`` and its sisters, ``trailers``
-    and iteration (one piece a DATA frame) wait for the server as long as ``timeout`` allows.
-    TimeoutError harms nothing: try again.  Nothing is coded or decoded.  One thread may write while
-    another reads.  Closing it, or leaving its ``with`` block, before both halves have ended resets
-    this stream and nothing else; so does dropping it.
+    Methods that write wait for room; those that read, ``status``, ``headers`` and ``trailers`` wait
+    for the server, each time as long as ``timeout`` allows. Iteration gives one piece a DATA frame.
+    Content is neither coded nor decoded. One thread may write while another reads. Closing it, or
+    leaving its ``with`` block, before both halves have ended resets this stream and nothing else,
+    and so does dropping it.
+
+    Raises:
+        TimeoutError: out of a method that waits; nothing is lost, try again.
+        StreamResetError, ConnectionTerminated, RemoteDisconnected: likewise; what ended it.
+        RemoteProtocolError: likewise; the server breaks the rules.
+        ValueError: it was closed.
     """
 
     _response: HTTP20Response | None = None
@@ -69,10 +75,19 @@ class HTTP20Stream:
         return self._exchange.sent
 
     def write(self, octets: Octets) -> int:
-        """Send octets, all of them before it returns; waits for room where the server reads slowly.
+        """Send octets, all of them before it returns.
 
-        Returns how many were sent: fewer only where the server has given its whole answer and
-        wants no more.  Where it has reset the stream with an error, that is raised.
+        Args:
+            octets: bytes-like.
+
+        Returns:
+            How many were sent: fewer only if the server has given its whole answer and wants no
+            more.
+
+        Raises:
+            LocalProtocolError: the request has ended, or content exceeds its content-length.
+            TimeoutError: no room came in time; ``written`` tells where to go on.
+            StreamResetError, ConnectionTerminated: the server takes no more.
         """
         view = self._sendable(octets)
         size = len(view)
@@ -106,12 +121,23 @@ class HTTP20Stream:
         return taken
 
     def close_write(self) -> None:
-        """End the request (END_STREAM); the response can still be read.  Twice is once."""
+        """End the request (END_STREAM); the response can still be read. Twice is once.
+
+        Raises:
+            LocalProtocolError: less was written than the content-length announces (8.1.1).
+        """
         self._require_open()
         self._exchange.finish(())
 
     def write_trailers(self, trailers: FieldSource) -> None:
-        """Send a trailer section, which ends the request (8.1)."""
+        """Send a trailer section, which ends the request (8.1).
+
+        Args:
+            trailers: a mapping or pairs, str or bytes; duplicates are kept.
+
+        Raises:
+            LocalProtocolError: the request has ended, or a field must not be sent.
+        """
         self._require_open()
         section = messages.trailer_section(trailers)
         if self._exchange.is_final:
@@ -119,7 +145,14 @@ class HTTP20Stream:
         self._exchange.finish(section)
 
     def reprioritize(self, priority: PrioritySource) -> bool:
-        """Wish for another priority (RFC 9218, 6), as ``HTTP20Connection.reprioritize`` does."""
+        """Ask for another priority (RFC 9218, 6).
+
+        Args:
+            priority: a ``Priority``, or its field value.
+
+        Returns:
+            False if it is in vain: the response is whole, or the server's SETTINGS decline.
+        """
         return self._exchange.reprioritize(priority)
 
     # ------------------------------------------------------------------- reading
@@ -156,7 +189,7 @@ class HTTP20Stream:
         ]
 
     def _telling(self, read: Callable[..., Result], *arguments: Any) -> Result:
-        """What a verb of the response gives; content cut short is told by what cut it."""
+        """Call a verb of the response; where content was cut short, raise what cut it."""
         try:
             return read(*arguments)
         except IncompleteRead as error:
@@ -169,19 +202,41 @@ class HTTP20Stream:
         return self._answer()
 
     def read(self, amt: int | None = None) -> bytes:
-        """Octets of content: all there will be, or amt of them, fewer only at the end."""
+        """Read content: all there will be, or amt octets, fewer only at the end.
+
+        Args:
+            amt: octets; None, or a negative number, for all.
+
+        Returns:
+            The octets; ``b""`` at the end.
+        """
         return self._telling(self._reader().read, amt)
 
     def read1(self, amt: int = -1) -> bytes:
-        """Octets that are at hand, at most amt, after one wait at most; b"" at the end."""
+        """Read octets that are at hand, after one wait at most.
+
+        Args:
+            amt: how many at most; a negative number means all that are at hand.
+
+        Returns:
+            The octets; ``b""`` only at the end.
+        """
         return self._telling(self._reader().read1, amt)
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a writable buffer; fewer octets than it holds only at the end."""
+        """Fill a writable buffer.
+
+        Returns:
+            How many octets that is: fewer than it holds only at the end.
+        """
         return self._telling(self._reader().readinto, buffer)
 
     def readline(self, limit: int | None = -1) -> bytes:
-        """Octets up to and with the next line feed, at most limit."""
+        """Read octets up to and with the next line feed.
+
+        Args:
+            limit: octets at most; None, or a negative number, for no limit.
+        """
         return self._telling(self._reader().readline, limit)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -203,11 +258,15 @@ class HTTP20Stream:
 
     @property
     def closed(self) -> bool:
-        """Whether ``close`` was called."""
+        """True if ``close`` was called."""
         return self._closed
 
     def cancel(self, error_code: int = ErrorCode.CANCEL) -> None:
-        """Reset the stream now, if it is not over; who reads or writes on it is told (5.4.2)."""
+        """Reset the stream now, if it is not over (5.4.2); threads that use it are told.
+
+        Args:
+            error_code: why, for the server.
+        """
         self._exchange.cancel(error_code)
 
     def close(self) -> None:
@@ -231,14 +290,14 @@ class HTTP20Stream:
         if self._closed:
             raise ValueError("I/O operation on a closed stream")
 
-    # What the io module asks before it wraps a file.
+    # The io module asks these before it wraps a file.
 
     def readable(self) -> bool:
         """True: it can be read."""
         return True
 
     def writable(self) -> bool:
-        """Whether anything can still be written."""
+        """True if anything can still be written."""
         return not self._closed and self._exchange.stream.request_is_open
 
     def seekable(self) -> bool:

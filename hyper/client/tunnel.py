@@ -30,13 +30,19 @@ class HTTP20Tunnel(HTTP20Stream):
     END_STREAM stands for TCP's FIN, and RST_STREAM for its RST: ``recv`` gives b"" after the one,
     and raises StreamResetError, a ConnectionResetError, after the other.  One thread may send while
     another receives.  There is no file descriptor: the connection's is shared by all its streams.
+
+    Raises:
+        TimeoutError: out of a method that waits; nothing is lost, try again.
+        BlockingIOError: likewise, where the timeout is 0.
+        ConnectionResetError: likewise; the stream was reset, or its connection ended.
+        OSError: it was closed (EBADF).
     """
 
     _files = 0
     _is_given_up = False
 
     def _timely(self, verb: Callable[..., Result], *arguments: Any) -> Result:
-        """What a verb of the stream gives; where it must not wait, that is told as sockets do."""
+        """Call a verb of the stream; one that must not wait says so as sockets do."""
         try:
             return verb(*arguments)
         except TimedOut as error:
@@ -47,7 +53,19 @@ class HTTP20Tunnel(HTTP20Stream):
             ) from error
 
     def send(self, octets: Octets, flags: int = 0) -> int:  # noqa: ARG002 - a socket's
-        """Send some octets; returns how many, at least one of them."""
+        """Send some octets.
+
+        Args:
+            octets: bytes-like.
+            flags: a socket's; ignored.
+
+        Returns:
+            How many were sent, at least one of them.
+
+        Raises:
+            BrokenPipeError: the request has ended, or the peer takes no more.
+            TimeoutError, BlockingIOError: there was no room in time; nothing was sent.
+        """
         view = self._sendable(octets)
         before = self.written
         try:
@@ -62,7 +80,16 @@ class HTTP20Tunnel(HTTP20Stream):
         return taken
 
     def sendall(self, octets: Octets, flags: int = 0) -> None:  # noqa: ARG002 - a socket's
-        """Send all the octets, each wait for room within the timeout."""
+        """Send all the octets, each wait for room within the timeout.
+
+        Args:
+            octets: bytes-like.
+            flags: a socket's; ignored.
+
+        Raises:
+            BrokenPipeError: the request has ended, or the peer takes no more.
+            TimeoutError, BlockingIOError: ``written`` tells how far it came.
+        """
         size = memoryview(octets).nbytes
         if self._timely(self.write, octets) < size:
             raise self._ended()
@@ -98,11 +125,23 @@ class HTTP20Tunnel(HTTP20Stream):
         )
 
     def write_trailers(self, trailers: FieldSource) -> None:  # noqa: ARG002 - as its parent's
-        """Not in a tunnel: only DATA frames have a meaning there (8.5)."""
+        """Refuse: only DATA frames have a meaning in a tunnel (8.5).
+
+        Raises:
+            LocalProtocolError: always.
+        """
         raise LocalProtocolError("a tunnel has no trailers (RFC 9113, 8.5); nothing was sent")
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:  # noqa: ARG002 - a socket's
-        """Octets that are at hand, at most bufsize, after one wait at most; b"" at the end."""
+        """Receive octets that are at hand, after one wait at most.
+
+        Args:
+            bufsize: how many at most.
+            flags: a socket's; ignored.
+
+        Returns:
+            The octets; ``b""`` at the end.
+        """
         self._require_open()
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
@@ -115,7 +154,16 @@ class HTTP20Tunnel(HTTP20Stream):
         return b"" if self._exchange.stream.read_shut else octets
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002
-        """As ``recv``, into a writable buffer, at most nbytes if that is not 0."""
+        """Receive into a writable buffer; as ``recv`` otherwise.
+
+        Args:
+            buffer: writable, bytes-like.
+            nbytes: octets at most; 0 means as many as it holds.
+            flags: a socket's; ignored.
+
+        Returns:
+            How many octets came; 0 at the end.
+        """
         view = memoryview(buffer).cast("B")
         if not 0 <= nbytes <= len(view):
             raise ValueError(f"nbytes is {nbytes}, and the buffer has {len(view)} octets")
@@ -128,7 +176,10 @@ class HTTP20Tunnel(HTTP20Stream):
     def shutdown(self, how: int) -> None:
         """Send END_STREAM (SHUT_WR), receive nothing any more (SHUT_RD), or both (SHUT_RDWR).
 
-        SHUT_RD drops what is unread, and wakes who waits in ``recv``.
+        SHUT_RD drops what is unread, and wakes threads that wait in ``recv``.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
         """
         self._require_open()
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
@@ -143,11 +194,11 @@ class HTTP20Tunnel(HTTP20Stream):
             self.close_write()
 
     def settimeout(self, timeout: float | None) -> None:
-        """Seconds that each wait may take, None for no limit."""
+        """Limit each wait to so many seconds; None for no limit, 0 for no wait at all."""
         self.timeout = timeout
 
     def gettimeout(self) -> float | None:
-        """What ``settimeout`` was told; else the connection's."""
+        """Return what ``settimeout`` was told; else the connection's."""
         return self.timeout
 
     def setblocking(self, flag: bool) -> None:
@@ -161,8 +212,8 @@ class HTTP20Tunnel(HTTP20Stream):
     def close(self) -> None:
         """End it: END_STREAM, and a reset where the peer has not ended (8.5).
 
-        Whoever must know that the peer has got everything calls ``shutdown(SHUT_WR)`` and
-        receives to the end first, as with any socket.  Files of ``makefile`` keep it open.
+        To know that the peer has got everything, call ``shutdown(SHUT_WR)`` and receive to the end
+        first, as with any socket.  Files of ``makefile`` keep it open.
         """
         self._is_given_up = True
         if not self._files and not self._closed:
@@ -184,7 +235,15 @@ class HTTP20Tunnel(HTTP20Stream):
         errors: str | None = None,
         newline: str | None = None,
     ) -> Any:
-        """A file over the tunnel, as ``socket.makefile`` makes one; its end is not the tunnel's."""
+        """Make a file over the tunnel, as ``socket.makefile`` does.
+
+        Args:
+            mode: of "r", "w" and "b".
+            buffering, encoding, errors, newline: as ``io.open`` has them.
+
+        Returns:
+            The file. Closing it does not close the tunnel; the tunnel stays until both are closed.
+        """
         if not set(mode) <= set("rwb"):
             raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
         reads, writes = "r" in mode or "w" not in mode, "w" in mode
@@ -204,14 +263,14 @@ class HTTP20Tunnel(HTTP20Stream):
         return binary if "b" in mode else io.TextIOWrapper(binary, encoding, errors, newline)
 
     def _forget_file(self) -> None:
-        """A file of ``makefile`` was closed."""
+        """Note that a file of ``makefile`` was closed."""
         self._files -= 1
         if self._is_given_up:
             self.close()
 
 
 class _TunnelFile(io.RawIOBase):
-    """What the buffers of ``makefile`` stand on; ``close`` calls forget.
+    """The raw file below the buffers of ``makefile``; ``close`` calls forget.
 
     None for what would have to wait, where the tunnel must not: as ``io.RawIOBase`` has it.
     """

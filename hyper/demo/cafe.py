@@ -1,4 +1,4 @@
-"""What the café offers: fixed content by path, and how long each takes to make.
+"""The menu of the café: fixed content by path, and how long each takes to make.
 
 Both sides of the demo check content by its digest in the form of RFC 9530, which suits a trailer
 section: it is known only when the last octet has gone out.

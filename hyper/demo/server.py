@@ -40,7 +40,7 @@ def as_text(headers: Iterable[tuple[str | bytes, str | bytes]]) -> Fields:
 
 
 class Exchange:
-    """What was received of a request, then what is still to be sent of its response."""
+    """A request as far as it was received, then the rest of its response."""
 
     __slots__ = ("content", "fields", "method", "path", "received", "sha256", "trailers")
 

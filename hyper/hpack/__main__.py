@@ -1,4 +1,4 @@
-"""What HPACK costs here: ``python -m hyper.hpack [file or directory ...]``.
+"""The cost of HPACK on this machine: ``python -m hyper.hpack [file or directory ...]``.
 
 Prints, for each codec that is there, the microseconds of a field section (to encode it, to decode
 its block) and the octets of the blocks as a share of those of the fields:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     # The field sections of one connection, one after the other.
     Story = list[Section]
 
-    # What is measured: the stories of each turn, how many turns, and how long to warm up.
+    # One measurement: the stories of each turn, how many turns, and how long to warm up.
     Kind = tuple[Callable[[int], list[Story]], int, int]
 
     # Makes the two ends of one direction: encode, decode.

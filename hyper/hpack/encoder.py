@@ -1,7 +1,7 @@
 """From field sections to field blocks (RFC 7541, 6): one direction of one connection.
 
 The decoder at the other end keeps every field that is sent as a *literal with incremental
-indexing*, and such a field costs an octet when it comes again.  What an encoder decides is which
+indexing*, and such a field costs an octet when it comes again.  An encoder decides which
 fields are worth their place in the table, and which must not be there because an attacker who
 can add fields of his own would find them out by the length of blocks (7.1):
 
@@ -10,9 +10,9 @@ can add fields of his own would find them out by the length of blocks (7.1):
 * fields whose value is unlike the one before are sent *without indexing*;
 * all others are added.
 
-Fields repeat from section to section.  Of one that is in the table only its index changes, and
-how another is represented is remembered, so that coding a section is, at its best, a look-up or
-two for each field and one join.
+Fields repeat from section to section.  If a field is in the table, only its index changes.  The
+representation of any other is remembered.  So coding a section is, at its best, a look-up or two
+for each field and one join.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Encoder:
     def header_table_size(self) -> int:
         """The peer's SETTINGS_HEADER_TABLE_SIZE; set it before that is acknowledged (4.2).
 
-        What is used of it, MOST_TABLE_SIZE at most, the next block begins by telling.
+        The next block begins with the size that is used of it, MOST_TABLE_SIZE at most.
         """
         return self._limit
 

@@ -51,8 +51,8 @@ KEPT_STRINGS = 512
 #: has use for more.
 KEPT_STEPS = 16384
 
-#: What may be in hand at the end: "A padding strictly longer than 7 bits MUST be treated as a
-#: decoding error. A padding not corresponding to the most significant bits of the code for the
+#: The bits that may be in hand at the end: "A padding strictly longer than 7 bits MUST be treated
+#: as a decoding error. A padding not corresponding to the most significant bits of the code for the
 #: EOS symbol MUST be treated as a decoding error" (5.2).
 PADDINGS = frozenset("1" * size for size in range(8))
 

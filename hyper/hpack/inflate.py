@@ -47,7 +47,7 @@ RESYNC = b"\x30\x5c"
 RESYNC_BITS = "".join([f"{octet:08b}" for octet in RESYNC])
 REVERSED_RESYNC = RESYNC.translate(REVERSED)
 
-#: What RESYNC is decoded to, after each padding.
+#: The text that RESYNC is decoded to, after each padding.
 RESYNCED = frozenset([split(padding + RESYNC_BITS)[1] for padding in PADDINGS])
 
 # An inflater that has read the header; it is copied if _inflaters is empty.  There are no

@@ -20,15 +20,15 @@ sizes and flags, is no faster than one in Python.  Hence:
 **Memory at an address** is read as a slice of an array that begins at address 0 and ends nowhere:
 a third of what it takes to make an object for each address first.
 
-**libnghttp2's own ways.**  It refuses a string of more than 64 KiB.  What it refuses is read again
-by `decoder`, which finds the words for what is wrong, and goes on if nothing is.  Neither minds
-names in capitals, empty names, or any octet in a value: these are not HPACK's business.  Which
-fields its encoder adds to the table differs a little from `encoder`: not `etag` and
-`location`, but `content-range`, `if-match`, `if-range`, `if-unmodified-since` and `range`.
+**libnghttp2's own ways.**  It refuses a string of more than 64 KiB.  A block that it refuses is
+read again by `decoder`, which finds the words for what is wrong, and goes on if nothing is.
+Neither minds names in capitals, empty names, or any octet in a value: these are not HPACK's
+business.  Which fields its encoder adds to the table differs a little from `encoder`: not `etag`
+and `location`, but `content-range`, `if-match`, `if-range`, `if-unmodified-since` and `range`.
 
 Importing this raises ImportError, with what to install, where libnghttp2 cannot be loaded.
 Nothing here is thread-safe, and nothing that changes is shared: threads may each have objects of
-their own.  What an object has in C is freed when it goes; on PyPy, when it is collected.
+their own.  The memory of an object in C is freed when it goes; on PyPy, when it is collected.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     Binding = Union["CffiBinding", "CtypesBinding"]
 
-#: What an encoder has room for at first: so many fields, and so many octets of names and values.
+#: The first room of an encoder: so many fields, and so many octets of names and values.
 #: Most requests need less. For a larger section it makes more room.
 USUAL_FIELDS = 32
 USUAL_TEXT = 2048
@@ -65,8 +65,8 @@ KEPT_ROOM = 131072
 #: its own, for as long as it takes.
 USUAL_BLOCK = 4096
 
-#: What a block may take beyond its text: two size updates, and for each field a pattern with an
-#: index and the sizes of two strings, of six octets at most each (RFC 7541, 5.1).
+#: Octets that a block may take beyond its text: two size updates, and for each field a pattern with
+#: an index and the sizes of two strings, of six octets at most each (RFC 7541, 5.1).
 UPDATES_OVERHEAD = 12
 FIELD_OVERHEAD = 18
 
@@ -80,7 +80,7 @@ NO_INDEX = int.from_bytes(b"\x01".ljust(WORD_SIZE, b"\x00"), sys.byteorder)
 
 SECRETS_AND_COOKIE = SECRET_NAMES | {b"cookie"}
 
-#: What libnghttp2 is told of a name that is known here: an index of one octet.
+#: The name for libnghttp2 where the name is known here: an index of one octet.
 ANY_NAME = b"\x01"
 
 #: A table of no octets; the size update that says so.
@@ -189,8 +189,8 @@ class CffiBinding:
 class CtypesBinding:
     """libnghttp2 by ctypes, which is always there.
 
-    As CffiBinding in all that it offers.  What takes longest is converting arguments: those that
-    stay the same are converted once, and the others are written into words that stay the same.
+    As CffiBinding in all that it offers.  Converting arguments takes longest: those that stay
+    the same are converted once, and the others are written into words that stay the same.
     CPython's lock is kept during a call (PyDLL), which is over sooner than another thread wakes.
     """
 
@@ -270,7 +270,7 @@ def find_function(library: Any, names: Sequence[str], missing: type[Exception]) 
 
 
 def names_of_library(platform: str) -> Iterator[str]:
-    """What to load, in the order in which to try.
+    """Iterate the names of libraries to load, in the order in which to try.
 
     Well-known names come first, because find_library() runs other programs to find more.
     """

@@ -5,7 +5,7 @@ its newest entry to its oldest.  Here the dynamic table is a list with the newes
 adding is an append, index 62 is ``entries[-1]``, and index *i* is ``entries[61 - i]``, without
 any counting.
 
-A decoder only ever looks up by index; ``DynamicTable`` does that.  An encoder looks for fields;
+A decoder only ever looks up by index: ``DynamicTable`` does that.  An encoder looks for fields:
 ``SearchableTable`` adds two dicts that give each field and name the *number* of its entry, which
 counts all entries ever added, stays the same while the entry moves through the table, and is one
 subtraction away from its index: the newest has the number ``added``.
@@ -33,8 +33,8 @@ DEFAULT_TABLE_SIZE = 4096
 
 LAST_STATIC_INDEX = len(STATIC_TABLE)
 
-#: How far above its maximum size `extend` lets a table grow before it evicts. What is replayed is
-#: rarely looked at, and the fewer the evictions the cheaper; but what waits takes memory.
+#: How far above its maximum size `extend` lets a table grow before it evicts. Replayed
+#: entries are rarely looked at, and the fewer the evictions the cheaper; but waiting takes memory.
 LATENESS = 4
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..transport import Transport
     from ..transport.deadline import Deadline
 
-#: Reasons why our octets stop: none is left; the proxy's windows are shut; the socket is full.
+#: Reasons why our octets stop: none is left, the proxy's windows are shut, the socket is full.
 EMPTY, WINDOW_SHUT, SOCKET_FULL = range(3)
 
 
@@ -189,8 +189,8 @@ class TunnelTransport:
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the tunnel may be ready; False if timeout seconds passed.
 
-        It may return before: the octets that come may be the proxy's own frames. What is watched
-        depends on why our octets stop::
+        It may return before: the octets that come may be the proxy's own frames. The events
+        that are watched depend on why our octets stop::
 
                             for reading if      for writing if
             EMPTY           read                write

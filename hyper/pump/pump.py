@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 #: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
 
+#: Seconds without news after which a reader that has all that came gives room back unasked: longer
+#: than most servers think, and short for a person who waits.
+SILENCE = 1.0
+
 #: States of a pump, by what happens to octets that are sent: the socket takes them; it is full, and
 #: the transport keeps the rest; the peer takes no more, though it may still send; the transport has
 #: been ended. The first two take turns, the others are final.
@@ -135,6 +139,19 @@ class Pump:
                         f" ({endpoint.budget.limit} octets) to be larger, or its window manager"
                         " gives none"
                     ) from None
+
+    def wait_idle(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
+        """Wait, as ``wait`` does; after SILENCE, ask for room once though there is some (6.9).
+
+        The peer may use a smaller window than the one that it has acknowledged, and wait itself.
+        """
+        deadline = NEVER if timeout is None else Deadline(timeout)
+        if timeout is None or timeout > SILENCE:
+            with contextlib.suppress(TimedOut):
+                self.wait(ready, (stream.id,), SILENCE)
+                return
+            self.endpoint.grow_idle_window(stream)
+        self.wait(ready, (stream.id,), deadline.remaining(LATE))
 
     def ping(self, opaque: bytes, timeout: float | None) -> float:
         """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.

@@ -64,9 +64,13 @@ def connect(
 ) -> socket.socket:
     """Return a connected TCP socket, non-blocking.
 
-    source_address: (host, port) to connect from; addresses of another family than its own fail.
-     Raises TimedOut; socket.gaierror for a name without
-    address; else the OSError of the most telling failure, its message naming them all.
+    Args:
+        source_address: (host, port) to connect from. Addresses of another family than its own fail.
+
+    Raises:
+        TimedOut: no attempt has succeeded in time.
+        socket.gaierror: the name has no address.
+        OSError: the most telling failure of all, whose message names each of them.
     """
     begin = time.monotonic()
     timeout = None if deadline.moment is None else deadline.moment - begin
@@ -110,16 +114,6 @@ def resolve(host: str, port: int) -> list[Address]:
     )
 
 
-def without_zone(host: str) -> str:
-    """Return a literal IPv6 address without its zone; any other host as it is.
-
-    A zone is this machine's name for a link (RFC 4007, 11): it helps to connect, and means nothing
-    to a peer. protocol/ takes apart what users write; transport/ cannot import it, and needs no
-    more than this.
-    """
-    return host.partition("%")[0] if ":" in host else host
-
-
 def taking_turns(addresses: Iterable[Address]) -> list[Address]:
     """Return the same addresses, once each, with the families in turn (RFC 8305, 4)."""
     families: dict[int, list[Address]] = {}
@@ -154,7 +148,7 @@ class Race:
             if deadline.moment is not None and now >= deadline.moment:
                 return None
             if waiting and (not self._under_way or now >= next_attempt):
-                began = self._begin(waiting.pop())
+                began = self._begin(waiting.pop(), deadline)
                 next_attempt = now + ATTEMPT_DELAY if began else now
             elif not self._under_way:
                 self.is_lost = True
@@ -170,7 +164,7 @@ class Race:
                 if len(self.failures) > failed:
                     next_attempt = now  # a failure lets the next one begin at once
 
-    def _begin(self, address: Address) -> bool:
+    def _begin(self, address: Address, deadline: Deadline) -> bool:
         """Begin an attempt; return True if it is under way now."""
         family, kind, protocol, _, target = address
         sock = None
@@ -178,6 +172,7 @@ class Race:
             sock = socket.socket(family, kind, protocol)
             sock.setblocking(False)
             _prepare(sock)
+            deadline.watch(sock)
             if self._source_address:
                 _bind(sock, self._source_address)
             code = sock.connect_ex(target)
@@ -303,6 +298,7 @@ def connect_unix(path: Path, deadline: Deadline = NEVER) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
+        deadline.watch(sock)
         while True:
             try:
                 sock.connect(address)

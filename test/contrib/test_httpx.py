@@ -12,6 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
+import hyper
 from test import wire
 from test.live.server import pattern
 from test.scripted.steps import want
@@ -361,7 +362,9 @@ class TestErrors:
             with pytest.raises(library.TransportError):
                 client.get(path, timeout=SHORT)
         [connection] = client._transport._connections.values()
-        assert (connection.users, connection._exchanges, connection._sending) == (0, {}, {})
+        assert connection.users == 0
+        with pytest.raises(hyper.ResponseNotReady, match="every request has been answered"):
+            connection.getresponse()
 
 
 class TestOtherWays:

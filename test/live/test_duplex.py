@@ -195,7 +195,9 @@ class TestPriorities:
 
     def others(self, conn, stream_ids):
         """Octets that have come of other responses."""
-        return sum(conn._exchanges[stream_id].stream.content_size for stream_id in stream_ids)
+        return sum(
+            conn._registry.exchange(stream_id).stream.content_size for stream_id in stream_ids
+        )
 
     def test_an_urgent_response_overtakes(self, conn):
         with conn.cork():

@@ -13,9 +13,10 @@ import time
 
 import pytest
 
-from hyper import ConnectionTerminated, HTTP20Connection
+from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection
 from test import wire
 from test.origin import Origin
+from test.threads.test_shared import run
 
 SHORT = 0.3
 DEADLINE = 10.0
@@ -55,6 +56,65 @@ def silent_after(answered, seen, release):
 def get(connection):
     stream_id = connection.request("GET", "/")
     return connection.getresponse(stream_id).read()
+
+
+def get_by(door, connection):
+    if door == "HTTPConnection":
+        connection.request("GET", "/")
+        return connection.getresponse().read()
+    return get(connection)
+
+
+@pytest.mark.parametrize("door", ["HTTP20Connection", "HTTPConnection"])
+def test_after_one_wait_in_silence_the_next_request_takes_another_connection(door):
+    """6.7; 9.1: what is asked there is a PING at most."""
+    seen = []
+    with Origin(silent_after(1, seen, threading.Event())) as origin:
+        if door == "HTTPConnection":
+            connection = HTTPConnection("127.0.0.1", origin.port, timeout=1.0, http2="prior")
+        else:
+            connection = connect_to(origin, timeout=1.0)
+        assert get_by(door, connection) == b"connection 1"
+        with pytest.raises(TimeoutError):
+            get_by(door, connection)
+        assert get_by(door, connection) == b"connection 2"
+        connection.close()
+        assert seen.count(wire.HEADERS) == 1, "the next request went to the silent connection"
+
+
+def test_a_connection_on_which_ping_was_not_answered_is_suspect():
+    """6.7."""
+    with Origin(silent_after(1, [], threading.Event())) as origin, connect_to(origin) as connection:
+        assert get(connection) == b"connection 1"
+        with pytest.raises(TimeoutError):
+            connection.ping()
+        connection.timeout = 1.0
+        assert get(connection) == b"connection 2"
+
+
+def test_a_suspect_connection_is_left_to_those_who_wait_there():
+    """9.1: it was only slow, in the end."""
+    may_answer = threading.Event()
+    release = threading.Event()
+
+    def serve(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        if peer.number == 1:
+            assert may_answer.wait(DEADLINE)
+        peer.write_response(stream_id, b"connection %d" % peer.number)
+        release.wait(DEADLINE)
+
+    with Origin(serve) as origin, connect_to(origin) as connection:
+        patient = connection.request("GET", "/slow")
+        with pytest.raises(TimeoutError):
+            connection.getresponse(patient)
+        connection.timeout = DEADLINE
+        with connection.within(2.0):
+            assert get(connection) == b"connection 2"
+        may_answer.set()
+        assert connection.getresponse(patient).read() == b"connection 1"
+        release.set()
 
 
 def test_a_slow_connection_that_answers_ping_is_kept():
@@ -181,6 +241,92 @@ def test_keepalive_sends_nothing_while_nobody_waits():
     assert not pings
 
 
+# ---- close() does not wait (6.8)
+
+
+@pytest.fixture
+def silent_server():
+    """A server that accepts and says nothing: its port, and an event that it has accepted."""
+    accepted, sockets = threading.Event(), []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept():
+        try:
+            while True:
+                sockets.append(listener.accept()[0])
+                accepted.set()
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1], accepted
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join(DEADLINE)
+    for opened in (listener, *sockets):
+        opened.close()
+
+
+def close_while_dialling(accepted, ask, close):
+    """Close while another thread asks a silent server; what that thread raised."""
+    errors = []
+
+    def asking():
+        try:
+            ask()
+        except BaseException as error:  # noqa: BLE001  the test looks at it
+            errors.append(error)
+
+    asker = threading.Thread(target=asking, daemon=True)
+    asker.start()
+    assert accepted.wait(DEADLINE)
+    closer = threading.Thread(target=close, daemon=True)
+    closer.start()
+    closer.join(AT_ONCE)
+    has_closed = not closer.is_alive()
+    asker.join(AT_ONCE if has_closed else 0)
+    assert has_closed, "close() waits for the dial"
+    assert not asker.is_alive(), "the dial goes on after close()"
+    return errors[0]
+
+
+def test_close_ends_a_dial_at_once(silent_server, certificates):
+    """6.8: without a timeout it would last for ever."""
+    port, accepted = silent_server
+    context = certificates.hyper_context()
+    connection = HTTP20Connection("localhost", port, ssl_context=context, timeout=None)
+    error = close_while_dialling(accepted, connection.connect, connection.close)
+    assert isinstance(error, ConnectionTerminated), repr(error)
+    assert "closed on this side" in str(error)
+
+
+def test_closing_a_session_of_requests_ends_a_dial_at_once(silent_server, certificates):
+    """6.8."""
+    requests = pytest.importorskip("requests")
+    from hyper.contrib import HTTP20Adapter
+
+    port, accepted = silent_server
+    session = requests.Session()
+    session.mount("https://", HTTP20Adapter())
+    session.trust_env, session.verify = False, certificates.authority
+    url = f"https://localhost:{port}/"
+    error = close_while_dialling(accepted, lambda: session.get(url), session.close)
+    assert isinstance(error, requests.ConnectionError), repr(error)
+
+
+def test_closing_a_client_of_httpx_ends_a_dial_at_once(silent_server, certificates):
+    """6.8."""
+    httpx = pytest.importorskip("httpx")
+    from hyper.contrib.httpx import HTTP20Transport
+
+    port, accepted = silent_server
+    transport = HTTP20Transport(verify=certificates.client_context())
+    client = httpx.Client(transport=transport, timeout=None)
+    url = f"https://localhost:{port}/"
+    error = close_while_dialling(accepted, lambda: client.get(url), client.close)
+    assert isinstance(error, httpx.TransportError), repr(error)
+
+
 # ---- what the kernel says (9.1)
 
 
@@ -228,3 +374,22 @@ def test_the_kernel_is_told_to_give_up_a_peer_that_acknowledges_nothing():
         assert connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         probes = connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT)
         assert 1 <= probes <= 6
+
+
+def test_a_dead_connection_takes_one_timeout_from_each_thread_and_no_more():
+    """6.7; 9.1: 8 threads; all of their next requests are answered."""
+    with Origin(silent_after(0, [], threading.Event())) as origin:
+        with connect_to(origin) as connection:
+            barrier = threading.Barrier(8)
+
+            def ask():
+                barrier.wait(DEADLINE)
+                with pytest.raises(TimeoutError):
+                    get(connection)
+                barrier.wait(DEADLINE)
+                with connection.within(2.0):
+                    assert get(connection) == b"connection 2"
+
+            errors = run(*(ask for _ in range(8)))
+            assert not errors, errors[:3]
+        assert origin.connections == 2

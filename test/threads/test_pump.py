@@ -114,7 +114,7 @@ def test_only_those_with_news_wake(stage):
 # ------------------------------------------------------------- rules 3, 4: followers
 
 
-def test_who_stops_leading_promotes_a_follower(stage):
+def test_a_thread_that_stops_leading_promotes_a_follower(stage):
     leader, second, third = (stage.wait_for(n) for n in (1, 2, 3))
     stage.bring(1)
     assert leader.end() is None
@@ -317,7 +317,7 @@ def test_two_writers_and_a_reader_share(stage):
 # ------------------------------------------------------------- rule 6: look again
 
 
-def test_who_sends_looks_again_before_it_sleeps(stage):
+def test_a_sender_looks_again_before_it_sleeps(stage):
     """6: as leader. Sending satisfied the very thing waited for."""
     sent = []
     stage.transport.on_send = lambda: sent.append(1)
@@ -326,7 +326,7 @@ def test_who_sends_looks_again_before_it_sleeps(stage):
         stage.pump.wait(lambda: bool(sent), (1,), 0)
 
 
-def test_who_sends_looks_again_before_it_follows(stage):
+def test_a_sender_looks_again_before_it_follows(stage):
     """6: while another leads."""
     leader = stage.wait_for(1)
     sent = []

@@ -99,7 +99,7 @@ def test_a_failure_ends_the_queue_for_all(stage):
     assert [actor.end() for actor in queue] == [None] * 4
 
 
-def test_who_leaves_the_queue_by_its_deadline_does_not_stop_the_next(stage):
+def test_a_thread_that_leaves_the_queue_by_its_deadline_does_not_stop_the_next(stage):
     leader = stage.wait_for(1)
     order: list[int] = []
     hasty = stage.settle(stage.start(lambda: stage.pump.wait_turn(lambda: False, 0.01)))

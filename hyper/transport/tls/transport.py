@@ -11,9 +11,9 @@ import ssl
 import time
 
 from ..._fork import renew_after_fork
+from ..._hosts import tls_name
 from ...errors import NegotiationError
 from ..buffered import BUFFER_SIZE
-from ..connect import without_zone
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
 from .pinned import pin_of
@@ -215,8 +215,7 @@ def shake_hands(
 ) -> TLSTransport:
     """Return TLS over a transport, which is closed if that fails; protocols: to offer by ALPN."""
     try:
-        # A zone is no part of a server's name.
-        secured = TLSTransport(transport, context, without_zone(host), protocols, resumption)
+        secured = TLSTransport(transport, context, tls_name(host), protocols, resumption)
         secured.handshake(deadline)
     except BaseException:
         transport.close()

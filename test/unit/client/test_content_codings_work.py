@@ -15,7 +15,7 @@ import pytest
 from hyper.client import content_codings as codings
 from hyper.errors import LocalProtocolError, RemoteProtocolError
 
-from .test_codings import brotli_of, decode, raw_deflate, zstd_of
+from .test_content_codings import brotli_of, decode, raw_deflate, zstd_of
 
 TEXT = b"".join(b"line %d of what was coded\n" % number for number in range(2000))
 MANY = 1 << 18
