@@ -22,6 +22,7 @@ PACKAGE = ROOT / "hyper"
 TABLE = """
 # words
 _memo                 | -                                                        | -
+_fork                 | -                                                        | os weakref
 errors                | -                                                        | enum http.client socket
 _hosts                | errors                                                   | re ipaddress idna unicodedata
 fields                | _memo errors                                             | contextlib re email.message
@@ -60,10 +61,10 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
-transport.wakeup      | -                                                        | contextlib socket
+transport.wakeup      | _fork                                                    | socket
 transport.deadline    | errors                                                   | contextlib socket time
-transport.tcp         | transport.deadline transport.wakeup                      | contextlib select socket
-transport.connect     | transport.deadline errors                                | errno os select socket time
+transport.tcp         | transport.deadline transport.wakeup _fork                | contextlib select socket
+transport.connect     | transport.deadline errors                                | contextlib errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
@@ -74,7 +75,7 @@ transport.tls.view    | -                                                       
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | _hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | _hosts transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.transport | _fork _hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
 transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
@@ -83,7 +84,10 @@ transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_s
 pump                  | -                                                        | -
 pump.lock             | -                                                        | _thread
 pump.waiter           | -                                                        | threading
-pump.pump             | pump.lock pump.waiter transport.deadline errors          | collections contextlib threading time
+pump.silence          | errors                                                   | time
+pump.endings          | errors                                                   | errno
+pump.turns            | pump.waiter transport.deadline errors                    | contextlib
+pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
@@ -107,11 +111,11 @@ client.dial           | transport.*                                             
 client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
-client.registry       | client.replay errors                                     | http.client threading
+client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay                            | contextlib threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
+client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -

@@ -77,6 +77,9 @@ class HTTP20Connection:
         decode_content: whether content codings are offered and taken off (RFC 9110, 8.4).
         continue_timeout: seconds that a request with ``Expect: 100-continue`` waits for 100
             (Continue) before it sends its content all the same; None for no limit but timeout's.
+        keepalive: seconds without an octet from the server after which a thread that waits sends
+            PING (6.7); if nothing comes for as long again, the connection ends. None for no PING.
+            While nobody waits, none is sent.
         replay: whether a request that the server guarantees not to have processed is sent again
             by itself, if its content can be had again (8.7).
 
@@ -108,6 +111,7 @@ class HTTP20Connection:
         codec: str | None = None,
         decode_content: bool = True,
         continue_timeout: float | None = CONTINUE_TIMEOUT,
+        keepalive: float | None = None,
         replay: bool = True,
     ) -> None:
         self._route = Route(
@@ -124,6 +128,7 @@ class HTTP20Connection:
             window_manager=window_manager or FlowControlManager,
             unread_limit=unread_limit,
             codec=codec,
+            keepalive=keepalive,
         )
         #: whether content codings are taken off
         self.decode_content = decode_content

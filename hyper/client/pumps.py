@@ -12,6 +12,7 @@ import ssl
 import threading
 import time
 
+from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
 from ..pump.lock import InterruptibleLock
 from ..transport.deadline import CancellableDeadline
@@ -63,6 +64,13 @@ class Pumps:
         self._closings = 0
         #: the limit of the dial under way, which ``close`` cancels
         self._dialling: CancellableDeadline | None = None
+        renew_after_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Free the lock, which a thread may hold that the child does not have."""
+        self._connecting.renew()
+        self._dialling = None
+        self._timeouts.after_fork_in_child()
 
     def __iter__(self) -> Iterator[Pump]:
         yield from self._former[:]

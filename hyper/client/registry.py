@@ -21,6 +21,7 @@ from __future__ import annotations
 import threading
 from http.client import CannotSendHeader, ResponseNotReady
 
+from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, HTTP20Error, LocalProtocolError, TimedOut
 from .replay import Attempts, Pieces
 
@@ -128,6 +129,11 @@ class Registry:
         self._gone: dict[int, Callable[[], Exception]] = {}
         #: {id: stream identifier}, where the two differ
         self._renumbered: dict[int, int] = {}
+        renew_after_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Free the lock, which a thread may hold that the child does not have."""
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)

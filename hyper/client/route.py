@@ -97,7 +97,7 @@ class Route:
     host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
     them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
-    unread_limit: octets, and codec: of HPACK, as HTTP20Connection takes them.
+    unread_limit: octets, codec: of HPACK, and keepalive: as HTTP20Connection takes them.
     """
 
     def __init__(
@@ -114,7 +114,11 @@ class Route:
         window_manager: WindowManager,
         unread_limit: int | None,
         codec: str | None,
+        keepalive: float | None = None,
     ) -> None:
+        if keepalive is not None and not keepalive > 0:
+            raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
+        self._keepalive = keepalive
         self.host, self.port = host_and_port(host, port, secure)
         self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
         scheme = "https" if self.secure else "http"
@@ -208,7 +212,7 @@ class Route:
         self._budgets = [*known, weakref.ref(endpoint.budget)]
         endpoint.round_trip = transport.round_trip or 0.0
         size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
-        return Pump(endpoint, BufferedSocket(transport, size), transport)
+        return Pump(endpoint, BufferedSocket(transport, size), transport, self._keepalive)
 
     def _coverage(self, names: Names) -> Callable[[str, str], bool]:
         """The question whether a server with these names may speak for an origin (9.1.1, 10.1)."""

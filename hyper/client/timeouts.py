@@ -47,6 +47,11 @@ class Timeouts:
         #: the monotonic moments of the threads that are inside ``within``
         self._deadlines: dict[int, float] = {}
 
+    def after_fork_in_child(self) -> None:
+        """Forget the threads that the child does not have: one of its own may be numbered alike."""
+        thread = threading.get_ident()
+        self._deadlines = {t: moment for t, moment in self._deadlines.items() if t == thread}
+
     def remaining(self) -> float | None:
         """Return the seconds that a wait which begins now may take, None for no limit. HOT.
 

@@ -132,7 +132,10 @@ class SocketConnection(HTTP20Connection):
     def end_if_dropped(self) -> None:
         """Close a dropped connection that has received the last it was to receive."""
         pump = self._pumps.current
-        if self._is_dropped and pump is not None and not pump.endpoint.streams:
+        if not self._is_dropped or pump is None:
+            return
+        # A stream that nobody reads lacks its end alone.
+        if all(stream.read_shut for stream in list(pump.endpoint.streams.values())):
             self.close()
 
     def __del__(self) -> None:

@@ -543,7 +543,8 @@ class Endpoint:
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
         """Reset a stream that no thread waits for any more, unless it has ended (5.4.2).
 
-        A response that is complete can still be read.
+        A response that is complete can still be read. One that lacks END_STREAM alone is not reset,
+        because servers count resets as attacks: its stream waits for its end, without room.
         """
         if not stream.is_over:
             self.budget.in_use -= stream.drop_content()
@@ -553,7 +554,13 @@ class Endpoint:
                 error_code=code,
                 stream_id=stream.id,
             )
-        if stream.id in self.streams:
+        if stream.id not in self.streams:
+            return
+        if code == ErrorCode.CANCEL and _lacks_only_its_end(stream):
+            stream.read_shut = True
+            with contextlib.suppress(StreamFault):  # of a user's window manager
+                stream.receive_window.end()
+        else:
             self._cancel(stream, code)
 
     def drop(self, stream: Stream) -> None:
@@ -581,3 +588,13 @@ class Endpoint:
         if not self.failure:
             self.outbound.append(frames.pack_goaway(self.highest_promised, code))
             self.fail(failure)
+
+
+def _lacks_only_its_end(stream: Stream) -> bool:
+    """True if of an open stream all that content-length announces has come (8.1)."""
+    return (
+        stream.head is not None
+        and not stream.request_is_open
+        and not stream.is_tunnel
+        and stream.content_size == stream.content_length
+    )

@@ -131,7 +131,12 @@ class TunnelTransport:
     def _receive(self) -> None:
         """Receive once what the proxy has sent, and answer what must be answered."""
         endpoint = self._endpoint
-        received = self._buffered.fill()
+        try:
+            received = self._buffered.fill()
+        except OSError:
+            if not (endpoint.goaway and endpoint.streams):
+                raise
+            received = 0  # the proxy has said why (6.8); how its TCP ends is no news
         if received:
             self._buffered.advance(endpoint.receive(self._buffered.view))
         elif received == 0:
@@ -174,9 +179,12 @@ class TunnelTransport:
     def _flush(self) -> None:
         """Hand to the base what the proxy's endpoint has queued."""
         endpoint = self._endpoint
-        if endpoint.outbound or self._has_unsent:
-            octets = endpoint.take_outbound() if endpoint.outbound else b""
-            self._has_unsent = not self._base.send(octets)
+        is_sent = not self._has_unsent or self._base.send(b"")
+        # What the base cannot send stays with the endpoint, which counts the answers that a proxy
+        # provokes and does not read (10.5).
+        while is_sent and endpoint.outbound:
+            is_sent = self._base.send(endpoint.take_outbound())
+        self._has_unsent = not is_sent
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the tunnel may be ready; False if timeout seconds passed.

@@ -26,6 +26,18 @@ when the leader leaves, one follower is promoted.  These are the rules; tests ci
     leading, drops a response.  That thread notifies the transport's *wakeup*.  A follower needs
     none: its waiter is woken.
 
+11. A finalizer may run in any thread, in the middle of any step. It leaves a note, and takes the
+    lock only if no thread holds it, this one included; then it reads the note itself. So a response
+    that is dropped is reset at once, also if no call follows.
+12. A wait that ended by its timeout, and in which not one octet came, makes the connection suspect
+    (``silence.py``). Any octet takes that back.
+13. With ``keepalive``, the leader sends PING after so many seconds of silence, and ends the
+    connection after as many more (``silence.py``). While nobody waits, nothing is sent.
+14. A signal handler that runs while its own thread leads leads itself, and wakes its thread's outer
+    wait if that was served. In the middle of a step it cannot wait: RuntimeError says so.
+15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
+    lock is free, and what waits raises (``_fork.py``).
+
 Nobody answers the peer's PING while no thread is inside a call.
 
 Two things are done without the lock, because a destructor may do them at any moment: a note is
@@ -38,5 +50,8 @@ it raises IndexError. Everything else is guarded by the lock.
 ``pump.py``      ``Pump``: read ``wait``, ``_lead``, ``_follow``, ``_promote``, ``flush``
 ``waiter.py``    ``Waiter``: where one follower sleeps
 ``lock.py``      ``InterruptibleLock``: a thread knows after Ctrl-C whether it holds it
+``turns.py``     ``wait_turn``: the queue for a free stream
+``silence.py``   ``Silence``: suspicion and keepalive
+``endings.py``   what the threads that wait are told at the end
 ================ =================================================================================
 """

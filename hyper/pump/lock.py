@@ -2,7 +2,8 @@
 
 KeyboardInterrupt may strike between any two steps, so "the lock was released" and "this is noted"
 cannot be one step. An RLock knows its owner, and tells by ``_is_owned``. That is private, though
-``threading.Condition`` has used it since Python 2; this is the only module that does.
+``threading.Condition`` has used it since Python 2, and so is ``_at_fork_reinit``, which
+``threading`` uses; this is the only module that does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from _thread import RLock  # the type, which threading.RLock only calls
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+#: Why a call cannot wait inside a signal handler.
+IN_A_STEP = (
+    "this thread was interrupted in the middle of a step on this connection, and so it cannot wait"
+    " for an answer here: have the signal handler set a flag, or use another connection"
+)
 
 
 class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
@@ -28,12 +36,24 @@ class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
         held: bool = self._is_owned()  # type: ignore[attr-defined]
         return held
 
+    def renew(self) -> None:
+        """Free the lock in the child of a fork, unless the thread that lives there holds it.
+
+        It stays the same object, because that thread may be about to take or release it.
+        """
+        if not self.is_held:
+            self._at_fork_reinit()  # type: ignore[attr-defined]
+
 
 class Unlocked:
     """``with`` it, a lock is not held, and is held again afterwards, whatever happens inside.
 
     An interruption while the lock is taken again waits until that is done. It is no generator
     under ``contextlib.contextmanager``: an interruption inside one is lost.
+
+    Raises:
+        RuntimeError: this thread has taken the lock twice, so that it would still be held. That
+            can only be a signal handler, or a finalizer, in the middle of a step.
     """
 
     __slots__ = ("_lock",)
@@ -44,6 +64,9 @@ class Unlocked:
     def __enter__(self) -> None:
         try:
             self._lock.release()
+            if self._lock._is_owned():  # noqa: SLF001 - see above
+                self._lock.acquire()
+                raise RuntimeError(IN_A_STEP)  # noqa: TRY301 - the lock must be held again
         except BaseException:  # between the release and the return
             self.__exit__()
             raise

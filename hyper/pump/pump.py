@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import sys
 import time
+from _thread import get_ident
 from collections import deque
 
+from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, Failure, TimedOut
 from ..transport.deadline import NEVER, Deadline
+from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .waiter import Waiter
+from .silence import LEAST_SILENCE, PROBE, Silence
+from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,19 +32,9 @@ if TYPE_CHECKING:
 #: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
 
-#: Seconds between two requests to a window manager that gave no room. It must be polled: a manager
-#: may depend on time, and reads on an earlier connection do not notify this one.
-ASKING_INTERVAL = 0.02
-
 #: Seconds without news after which a reader that has all that came gives room back unasked: longer
 #: than most servers think, and short for a person who waits.
 SILENCE = 1.0
-
-#: Why a wait has ended without what was waited for.
-LATE = (
-    "timed out: the peer did not do its part in the time given; the connection is still usable, and"
-    " so is a response that is waited for"
-)
 
 #: States of a pump, by what happens to octets that are sent: the socket takes them; it is full, and
 #: the transport keeps the rest; the peer takes no more, though it may still send; the transport has
@@ -52,9 +46,17 @@ class Pump:
     """Moves octets between one endpoint and one transport. Lock held unless said otherwise.
 
     A timeout is in seconds, or None for no limit. A condition is asked with the lock held.
+
+    keepalive: seconds of silence after which PING asks whether the peer is there, or None.
     """
 
-    def __init__(self, endpoint: Endpoint, buffered: BufferedSocket, transport: Transport) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        buffered: BufferedSocket,
+        transport: Transport,
+        keepalive: float | None = None,
+    ) -> None:
         # Fixed.
         self.lock = InterruptibleLock()
         self._unlocked = Unlocked(self.lock)
@@ -64,12 +66,15 @@ class Pump:
         self._wakeup = transport.wakeup
         # Guarded by the lock.
         self._has_leader = False
+        #: the thread that leads, or did so last
+        self._leader = 0
+        self.silence = Silence(keepalive)
         #: the follower that was promoted and has not yet woken
         self._promoted: Waiter | None = None
         #: the followers, by each stream whose news concern them
         self._waiters: dict[int, list[Waiter]] = {}
         #: tickets of threads that wait for a free stream, first come, first served
-        self._queue: deque[object] = deque()
+        self.queue: deque[object] = deque()
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
         #: what each thread inside transport.wait waits for: it must not be closed under them
@@ -78,20 +83,24 @@ class Pump:
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
         #: streams that nobody will read any more
         self._abandoned: deque[Stream] = deque()
+        renew_after_fork(self)
 
     # ------------------------------------------------------------------ waiting
 
     def wait(self, ready: Condition, ids: tuple[int, ...], timeout: float | None) -> None:
         """Return when ready() is true; meanwhile, move octets for every thread.
 
-        ready: asked again after news of the streams ids.  Raises TimedOut.
+        ready: asked again after news of the streams ids.  Raises TimedOut, and what has ended the
+        connection if ready() can no longer become true.
         """
         if ready():
             return
         deadline = NEVER if timeout is None else Deadline(timeout)
+        arrivals = self.silence.arrivals
         try:
             while True:
-                if not self._has_leader:
+                # A leader that finds itself here is in a signal handler, amid its own wait.
+                if not self._has_leader or self._leader == get_ident():
                     self._lead(ready, deadline)
                     return
                 if not self.flush():
@@ -100,6 +109,9 @@ class Pump:
                     self._follow(ids, ready, deadline)
                 if ready():
                     return
+        except TimedOut:
+            self.silence.suspect(arrivals, timeout)
+            raise
         finally:
             self._promote()
 
@@ -150,13 +162,17 @@ class Pump:
         endpoint = self.endpoint
         with self.lock:
             begin = time.monotonic()
+            arrivals = self.silence.arrivals
             endpoint.send_ping(opaque)
             try:
                 self.wait(
                     lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
                 )
+            except TimedOut:
+                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
+                raise
             finally:
-                is_answered = endpoint.pings.pop(opaque)
+                is_answered = endpoint.pings.pop(opaque, False)
             seconds = time.monotonic() - begin
             if is_answered:
                 endpoint.tell_round_trip(seconds)
@@ -164,25 +180,70 @@ class Pump:
             assert endpoint.failure is not None  # else the wait would go on
             raise endpoint.failure.exception()
 
+    @property
+    def is_suspect(self) -> bool:
+        """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
+        return self.silence.is_suspect
+
+    def probe(self, timeout: float | None) -> bool:
+        """Ask a suspect peer by PING whether it is there (6.7). Without the lock.
+
+        Return True if anything has come within timeout seconds, False if nothing did or the
+        connection has ended. No PING is sent if the peer is not suspect.
+        """
+        endpoint, silence = self.endpoint, self.silence
+        with self.lock:
+            self.look()
+            if silence.is_suspect and endpoint.failure is None:
+                if PROBE not in endpoint.pings:  # another thread asks already
+                    endpoint.send_ping(PROBE)
+                try:
+                    self.wait(
+                        lambda: not silence.is_suspect or endpoint.failure is not None,
+                        (0,),
+                        timeout,
+                    )
+                except TimedOut:
+                    return False
+                finally:
+                    endpoint.pings.pop(PROBE, None)
+            return endpoint.failure is None
+
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
-        if self._queue:
+        if self.queue or self._abandoned:
             with self.lock:
                 self.endpoint.changed_streams.append(0)
                 self.flush()
 
-    def drop_from_finalizer(self, stream: Stream) -> None:
-        """Note that nobody will read the stream. For destructors: any thread, any moment, no lock.
+    def drop_from_finalizer(
+        self, stream: Stream, is_finalizing: Callable[[], bool] = sys.is_finalizing
+    ) -> None:
+        """Reset a stream that nobody will read. For destructors: any thread, any moment.
 
-        The thread that moves octets next reads the note. Sleepers are woken, because one of them
-        may wait for the room or for the stream that this gives back.
+        A note is left. This thread reads it at once if no thread holds the lock (rule 11): then no
+        step is under way, not even one of this thread's, which the destructor may have interrupted.
+        Else the holder reads it, or a sleeper, who may wait for what this gives back.
+
+        is_finalizing: a default, because a module's names are gone at the interpreter's end.
         """
         self._abandoned.append(stream)
+        if is_finalizing():
+            return  # modules are taken apart, and the end of the process tells the peer
         if self._state == CLOSED:  # perhaps only since the note was left
             self._drop_late()
-        else:
+        elif self.lock.is_held:
             self._wakeup.notify()
+        else:
+            while self._abandoned:
+                if not self.lock.acquire(blocking=False):
+                    self._wakeup.notify()
+                    return
+                try:
+                    self.flush()
+                finally:
+                    self.lock.release()
 
     def _drop_late(self) -> None:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
@@ -197,62 +258,23 @@ class Pump:
             with self.lock:
                 self.flush()
 
-    def wait_turn(
-        self,
-        is_free: Condition,
-        timeout: float | None,
-        collect_dropped: Callable[[], None] | None = None,
-    ) -> None:
-        """Return when is_free() is true and every earlier thread has been served, or at failure.
-
-        is_free: about the connection as a whole.  collect_dropped: called every ASKING_INTERVAL
-        while former connections hold content.  Raises TimedOut.
-
-        A loop around ``wait``, because what is read or dropped of a former connection notifies
-        nobody here: then each turn waits for an interval only, and looks again.
-        """
-        if not self._queue and is_free():
-            return
-        ticket = object()
-        queue = self._queue
-        budget = self.endpoint.budget
-        deadline = NEVER if timeout is None else Deadline(timeout)
-
-        def is_served() -> bool:
-            return bool(self.endpoint.failure) or (queue[0] is ticket and is_free())
-
-        try:
-            queue.append(ticket)
-            while not is_served():
-                remaining = deadline.remaining(LATE)
-                if not budget.counts_former:
-                    self.wait(is_served, (0,), remaining)
-                    continue
-                if collect_dropped is not None:
-                    collect_dropped()
-                pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
-                with contextlib.suppress(TimedOut):
-                    self.wait(is_served, (0,), pause)
-        except TimedOut:
-            raise TimedOut(self.endpoint.why_none_is_free()) from None
-        finally:
-            if ticket in queue:
-                queue.remove(ticket)
-            # There may be enough for the next in the queue, too.
-            self.endpoint.changed_streams.append(0)
-            self._wake()
+    wait_turn = turns.wait_turn  # see turns.py
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
         if self.flush():
             return
         deadline = NEVER if timeout is None else Deadline(timeout)
+        arrivals = self.silence.arrivals
         try:
             while not self.flush():
-                if not self._has_leader:
+                if not self._has_leader or self._leader == get_ident():
                     self._lead(self._is_drained, deadline)
                 else:
                     self._wait_for_room(self._is_drained, deadline)
+        except TimedOut:
+            self.silence.suspect(arrivals, timeout)
+            raise
         finally:
             self._promote()
 
@@ -261,22 +283,40 @@ class Pump:
 
     def _lead(self, ready: Condition, deadline: Deadline) -> None:
         """Move octets for all until ready() is true (rules 2, 4, 6)."""
+        outer = self._has_leader  # True in a signal handler, amid this thread's own wait (rule 14)
+        silence = self.silence
+        pause = None
         try:
             self._has_leader = True
+            self._leader = get_ident()
             has_received = False
             while True:
+                if silence.keepalive is not None:
+                    pause = self._keep_alive()
                 flushed = self.flush()
                 if ready():
                     return
+                if self._state == CLOSED:
+                    raise endings.ending(self.endpoint)
                 if self._transport.read_would_block:
-                    self._sleep(ready, deadline, read=True, write=not flushed)
+                    self._sleep(ready, deadline, pause, read=True, write=not flushed)
                 elif has_received:
                     deadline.remaining(LATE)  # octets for other threads do not extend it
                 has_received = True
                 if self._state != CLOSED:
                     self._receive()
         finally:
-            self._has_leader = False
+            self._has_leader = outer
+            if silence.keepalive is not None and not (outer or self._waiters):
+                silence.interrupt()
+
+    def _keep_alive(self) -> float:
+        """Ask whether the peer is there, if it is time; returns seconds (rule 13)."""
+        pause = self.silence.keep_alive(self.endpoint, self._transport)
+        if self.endpoint.failure and self._state != CLOSED:
+            self.wake()
+            self.close()
+        return pause
 
     def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
         """Sleep at a waiter until served or promoted (rule 3)."""
@@ -333,7 +373,7 @@ class Pump:
                 return True
         return bool(self._abandoned)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Wake the followers that have what they wait for.
 
         HOT where threads share: once a read (bench/clients.py outstanding).
@@ -355,28 +395,35 @@ class Pump:
         def may_go() -> bool:
             return not self._has_leader or ready()
 
-        self._sleep(may_go, deadline, read=False, write=True)
+        self._sleep(may_go, deadline, None, read=False, write=True)
 
-    def _sleep(self, ready: Condition, deadline: Deadline, *, read: bool, write: bool) -> None:
-        """Sleep in the kernel, without the lock (rule 1). HOT: once a read (bench/clients.py)."""
+    def _sleep(
+        self, ready: Condition, deadline: Deadline, pause: float | None, *, read: bool, write: bool
+    ) -> None:
+        """Sleep in the kernel, without the lock (rule 1). HOT: once a read (bench/clients.py).
+
+        pause: seconds after which to return in any case, or None.
+        """
         timeout = deadline.remaining(LATE)
-        wakeup = self._wakeup
-        if threading.active_count() > 1:
-            wakeup.arm()
-        # A note that came before the wakeup was armed has notified nobody. Later ones do.
-        if self._abandoned:
-            return
+        if pause is not None and (timeout is None or pause < timeout):
+            timeout = pause
+        sleepers, wakeup = self._sleepers, self._wakeup
         try:
-            self._sleepers.append(ready)
-            with self._unlocked:
-                self._transport.wait(read=read, write=write, timeout=timeout)
+            sleepers.append(ready)
+            wakeup.arm()
+            # A note that came before the wakeup was armed has notified nobody. Later ones do.
+            if not self._abandoned:
+                with self._unlocked:
+                    self._transport.wait(read=read, write=write, timeout=timeout)
         finally:  # the lock is held again, even after Ctrl-C
-            if ready in self._sleepers:
-                self._sleepers.remove(ready)
-            if self._state == CLOSED and not self._sleepers:
-                self._transport.close()
+            if ready in sleepers:
+                sleepers.remove(ready)
+            if not sleepers:
+                wakeup.disarm()
+                if self._state == CLOSED:
+                    self._transport.close()
             # While another sleeper may go, its notification must stay.
-            elif wakeup.reader is not None and not self._may_sleeper_go():
+            elif wakeup.is_rung and not self._may_sleeper_go():
                 wakeup.drain()
             self._looked = time.monotonic()
 
@@ -394,11 +441,11 @@ class Pump:
         if self._abandoned:
             self._drop_abandoned()
         if endpoint.changed_streams:
-            self._wake()
+            self.wake()
         if (endpoint.outbound or is_full) and not self._send():
             return False
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
-            self._wake()
+            self.wake()
             self.close()  # now: no later call may look at this connection
         return True
 
@@ -436,9 +483,7 @@ class Pump:
         endpoint = self.endpoint
         if endpoint.failure or endpoint.streams or not endpoint.goaway:
             return False
-        endpoint.fail(
-            Failure(ConnectionTerminated, "the peer said GOAWAY and is done (RFC 9113, 6.8)")
-        )
+        endpoint.fail(endings.goaway_failure(endpoint.goaway))
         return True
 
     def _receive(self) -> bool:
@@ -451,15 +496,16 @@ class Pump:
             elif received == 0:
                 endpoint.receive_eof()
         except OSError as error:
-            endpoint.fail(Failure(type(error), *error.args))
+            endings.fail_by(endpoint, error)
         except BaseException:
             self._break_off()
             raise
         else:
             if received is None:
                 return False
+            self.silence.arrivals += 1
         self._fail_if_done()
-        self._wake()
+        self.wake()
         if endpoint.failure:
             self.flush()
             self.close()
@@ -471,7 +517,7 @@ class Pump:
             Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
         )
         self._state = max(self._state, REFUSED)
-        self._wake()
+        self.wake()
         self.close()
 
     def put(self, octets: bytes) -> None:
@@ -511,4 +557,23 @@ class Pump:
         self._transport.shutdown()
         if not self._sleepers:
             self._transport.close()
+        self._drop_late()
+
+    def after_fork_in_child(self) -> None:
+        """Count the connection as gone, without a word to the peer: it is the parent's (rule 15).
+
+        Another thread may have been in the middle of a step. That thread is not here, and what it
+        was about to change may be half done.
+        """
+        self.lock.renew()
+        self._has_leader = False
+        self._promoted = None
+        self._waiters.clear()
+        self._sleepers.clear()
+        if self._state != CLOSED:
+            self._state = CLOSED
+            with contextlib.suppress(Exception):  # see above: the failure itself is kept first
+                self.endpoint.fail(Failure(ConnectionTerminated, endings.FORKED))
+            self.endpoint.outbound.clear()
+        self._transport.close()
         self._drop_late()

@@ -10,6 +10,16 @@ if TYPE_CHECKING:
 
     Condition = Callable[[], bool]
 
+#: Seconds between two requests to a window manager that gave no room. It must be polled: a manager
+#: may depend on time, and reads on an earlier connection do not notify this one.
+ASKING_INTERVAL = 0.02
+
+#: Why a wait has ended without what was waited for.
+LATE = (
+    "timed out: the peer did not do its part in the time given; the connection is still usable, and"
+    " so is a response that is waited for"
+)
+
 
 class Waiter:
     """One thread's sleep, until its condition may have become true.

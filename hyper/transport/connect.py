@@ -10,6 +10,7 @@ cannot be interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
 
 #: Seconds that an attempt has for itself before the next address is tried beside it (RFC 8305, 5).
 ATTEMPT_DELAY = 0.25
-#: Seconds of silence after which the system asks whether the peer is still there, and seconds
-#: between two questions. Routers forget idle connections after some minutes, and hyper sends no
-#: PING while no call waits.
-KEEPALIVE_IDLE, KEEPALIVE_INTERVAL = 60, 15
+#: Seconds of silence after which the system asks whether the peer is still there, seconds between
+#: two questions, and how many stay unanswered before it gives up. Routers forget idle connections
+#: after some minutes, and hyper sends no PING while no call waits.
+KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
+#: Seconds for which the peer may acknowledge nothing of what was sent (RFC 9293, 3.8.3; RFC 5482):
+#: twice the time that the caller has for connecting, within bounds; so many for a caller without a
+#: limit. Linux alone by itself would try again for fifteen minutes.
+USER_TIMEOUT_LEAST, USER_TIMEOUT_MOST, USER_TIMEOUT_UNLIMITED = 5.0, 120.0, 30.0
 #: Seconds until a Unix socket whose queue is full is tried again: poll does not tell of room.
 QUEUE_PAUSE = 0.01
 
@@ -68,6 +73,7 @@ def connect(
         OSError: the most telling failure of all, whose message names each of them.
     """
     begin = time.monotonic()
+    timeout = None if deadline.moment is None else deadline.moment - begin
     race = Race(source_address)
     try:
         won = race.run(taking_turns(resolve(host, port)), deadline)
@@ -84,6 +90,7 @@ def connect(
         words = f"no connection to {host}, port {port} ({race.outcomes()})"
         raise type(error)(error.errno, f"{words}: {advice}" if advice else words) from None
     else:
+        _limit_silence(won, timeout)
         return won
     finally:
         race.end()
@@ -245,9 +252,26 @@ def _prepare(sock: socket.socket) -> None:
     # macOS has another name for the first one. A system without them waits for hours.
     idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
     interval = getattr(socket, "TCP_KEEPINTVL", None)
-    for option, seconds in ((idle, KEEPALIVE_IDLE), (interval, KEEPALIVE_INTERVAL)):
+    count = getattr(socket, "TCP_KEEPCNT", None)
+    for option, value in (
+        (idle, KEEPALIVE_IDLE),
+        (interval, KEEPALIVE_INTERVAL),
+        (count, KEEPALIVE_COUNT),
+    ):
         if option is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _limit_silence(sock: socket.socket, timeout: float | None) -> None:
+    """Have the system give a peer up that acknowledges nothing; timeout: the caller's."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:  # not Linux
+        return
+    seconds = USER_TIMEOUT_UNLIMITED
+    if timeout is not None:
+        seconds = min(max(2 * timeout, USER_TIMEOUT_LEAST), USER_TIMEOUT_MOST)
+    with contextlib.suppress(OSError):  # a kernel that lacks it, or a sandbox
+        sock.setsockopt(socket.IPPROTO_TCP, option, int(1000 * seconds))
 
 
 def _bind(sock: socket.socket, address: tuple[str, int]) -> None:

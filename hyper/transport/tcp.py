@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 
+from .._fork import renew_after_fork
 from .deadline import MAX_POLL, milliseconds_of
 from .wakeup import Wakeup
 
@@ -20,6 +21,7 @@ class PlainTransport:
         self.read_would_block = False
         self._unsent = memoryview(b"")
         self.wakeup = Wakeup()
+        renew_after_fork(self)
 
     def recv_into(self, view: memoryview) -> int | None:
         """Fill the view with what is there; 0 at the end, None for nothing yet.
@@ -61,11 +63,10 @@ class PlainTransport:
 
         Several threads may wait at once.
         """
-        reader = self.wakeup.reader
-        ready = _wait(self.socket, reader, read=read, write=write, timeout=timeout)
-        if ready:
+        if _wait(self.socket, self.wakeup, read=read, write=write, timeout=timeout):
             self.read_would_block = False
-        return ready
+            return True
+        return False
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
@@ -81,12 +82,16 @@ class PlainTransport:
         self.socket.close()
         self.wakeup.close()
 
+    def after_fork_in_child(self) -> None:
+        """Close the child's descriptor; nothing is sent or ended, so the parent goes on."""
+        self.close()
+
 
 if hasattr(select, "poll"):
 
     def _wait(
         sock: socket.socket,
-        wakeup: socket.socket | None,
+        wakeup: Wakeup,
         *,
         read: bool,
         write: bool,
@@ -95,20 +100,30 @@ if hasattr(select, "poll"):
         # A poll object serves one thread at a time, and a new one costs less than a lock.
         poll = select.poll()
         poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
-        if wakeup is not None:
-            poll.register(wakeup, select.POLLIN)
-        return bool(poll.poll(milliseconds_of(timeout)))
+        reader = wakeup.reader
+        if reader is None:
+            return bool(poll.poll(milliseconds_of(timeout)))
+        poll.register(reader, select.POLLIN)
+        events = poll.poll(milliseconds_of(timeout))
+        # What was registered last is told last.
+        if events and events[-1][0] == reader.fileno():
+            wakeup.is_rung = True
+        return bool(events)
 
 else:  # Windows, where select takes sockets beyond its 512th file as well
 
     def _wait(
         sock: socket.socket,
-        wakeup: socket.socket | None,
+        wakeup: Wakeup,
         *,
         read: bool,
         write: bool,
         timeout: float | None,
     ) -> bool:
-        readable = [sock] * read + ([wakeup] if wakeup is not None else [])
+        reader = wakeup.reader
+        readable = [sock] * read + ([reader] if reader is not None else [])
         limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
-        return any(select.select(readable, [sock] * write, [sock], limit))
+        ready, room, failed = select.select(readable, [sock] * write, [sock], limit)
+        if reader in ready:
+            wakeup.is_rung = True
+        return bool(ready or room or failed)

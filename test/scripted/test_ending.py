@@ -290,7 +290,7 @@ class TestClose:
         connection.request("GET", "/")
         with ThreadPoolExecutor(1) as pool:
             second = pool.submit(connection.request, "GET", "/second")
-            while not connection._pumps.current._queue:
+            while not connection._pumps.current.queue:
                 assert not second.done()
             connection.close()
             with pytest.raises(ConnectionTerminated, match="closed on this side"):

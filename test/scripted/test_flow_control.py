@@ -116,7 +116,7 @@ def test_a_request_waits_for_room_and_is_told_what_it_waits_for(connect):
     waiting = threading.Thread(target=lambda: connection.request("GET", "/third"))
     waiting.start()
     pump = connection._pumps.current
-    while not pump._queue:
+    while not pump.queue:
         time.sleep(0.001)
     assert len(responses[0].read()) == 100_000
     waiting.join(10)

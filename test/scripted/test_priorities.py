@@ -71,7 +71,7 @@ class TestPriorities:
             peer.write_data(1, b"content", end_stream=True)
             pong(peer)
             peer.want_rst(3, CANCEL)
-            peer.want_nothing()
+            peer.want_goaway()
 
         connection = connect(script)
         connection.connect()
@@ -90,6 +90,7 @@ class TestPriorities:
         assert connection.reprioritize(first, "u=1") is False
         assert connection.reprioritize(99, "u=1") is False
         stream.close()
+        connection.close()  # with it ends the push, which is not whole
 
     def test_servers_that_take_no_part_are_spared(self, connect):
         """RFC 9218, 2.1.1."""

@@ -10,6 +10,7 @@ import pytest
 
 from hyper.errors import RemoteProtocolError, StreamResetError
 from test import wire
+from test.peer import DEADLINE
 from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
@@ -318,15 +319,19 @@ class TestClosing:
             peer.handshake()
             want(peer)
             peer.write_headers(1, OK)
+            assert peer.want_rst(1) == wire.CANCEL  # without another call
+            reset.set()
             assert want(peer, (":path", "/next"))[0] == 3
             peer.write_response(3)
 
+        reset = threading.Event()
         connection = connect(script)
         connection.request("GET", "/")
         response = connection.getresponse()
         del response
         for _ in range(3):
             gc.collect()
+        assert reset.wait(DEADLINE)
         connection.request("GET", "/next")
         connection.getresponse()
 

@@ -44,7 +44,7 @@ class TestTurns:
             for number in range(1, 6):
                 asked.append(pool.submit(ask, number))
                 deadline = time.monotonic() + 10
-                while len(pump._queue) < number:
+                while len(pump.queue) < number:
                     assert time.monotonic() < deadline
             started.set()
             connection.getresponse(1).read()

@@ -197,6 +197,13 @@ class ScriptedTransport:
         with self.change:
             self.is_notified = False
 
+    def disarm(self) -> None:
+        self.drain()
+
+    @property
+    def is_rung(self) -> bool:
+        return self.is_notified
+
     def shutdown(self) -> None:
         with self.change:
             self.is_shut = True
@@ -329,7 +336,7 @@ class Stage:
         assert not pump._waiters, self.describe()
         assert not pump._has_leader, self.describe()
         assert pump._promoted is None, self.describe()
-        assert not pump._queue
+        assert not pump.queue
         assert not pump._sleepers
         assert pump.lock.acquire(timeout=DEADLINE), "the lock is still held"
         pump.lock.release()

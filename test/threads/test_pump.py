@@ -445,7 +445,9 @@ ENDS = {
         ConnectionResetError,
         (errno.ECONNRESET, "reset"),
     ),
-    "no route": (OSError(errno.EHOSTUNREACH, "no route"), OSError, (errno.EHOSTUNREACH,)),
+    "no route": (OSError(errno.EHOSTUNREACH, "no route"), ConnectionTerminated, ()),
+    "no answer": (TimeoutError(errno.ETIMEDOUT, "no answer"), ConnectionTerminated, ()),
+    "another": (OSError(errno.ENOBUFS, "no buffers"), OSError, (errno.ENOBUFS,)),
 }
 
 

@@ -53,7 +53,7 @@ def nothing_is_left(connection):
         not pump._waiters
         and not pump._has_leader
         and pump._promoted is None
-        and not pump._queue
+        and not pump.queue
         and not pump._sleepers
     )
 

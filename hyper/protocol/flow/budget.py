@@ -99,7 +99,7 @@ class Budget:
         total = self.in_use
         if self._former:
             # Without their locks, so a sum may be out of date; the next call has the right one.
-            left = [former.in_use - sum(former.freed.copy()) for former in self._of_former()]
+            left = [former.in_use - _sum(former.freed) for former in self._of_former()]
             total += sum(left)
             if not any(left):
                 self._former.clear()
@@ -120,6 +120,20 @@ class Budget:
             self.unmet = max(self.unmet, wanted - granted)
         self.in_use += granted
         return granted
+
+
+def _sum(freed: deque[int]) -> int:
+    """Return the sum of a deque that other threads change meanwhile, each step by itself.
+
+    An iteration would raise, and a copy is one without a GIL.
+    """
+    total = 0
+    try:
+        for index in range(len(freed)):
+            total += freed[index]
+    except IndexError:  # it has become shorter
+        return total
+    return total
 
 
 class Share:

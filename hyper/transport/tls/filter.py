@@ -21,6 +21,21 @@ RECORD_SIZE = 16 * 1024
 #: Ciphertext of sixteen records a system call: measured 10 to 20 % below one record a call.
 CIPHERTEXT_SIZE = 256 * 1024
 
+#: Buffers of that size that wait for the next read: as many as threads that read at the same time,
+#: at most MAX_SPARE_BUFFERS. A connection has one only while it reads. Any thread: single steps of
+#: a list are atomic.
+spare_buffers: list[memoryview] = []
+MAX_SPARE_BUFFERS = 4
+
+
+def is_unexpected_eof(error: OSError) -> bool:
+    """True if TLS says that the connection has ended without close_notify.
+
+    OpenSSL 3 has a reason of its own for it, and which of ssl's exceptions carries it depends on
+    the versions of both.
+    """
+    return "UNEXPECTED_EOF" in (getattr(error, "reason", None) or "")
+
 
 class Filter:
     """Base of both backends' filters: how a filter ends, and the methods that it has.

@@ -27,7 +27,7 @@ from service_identity.cryptography import (
 
 from ..._hosts import a_label
 from . import trust
-from .filter import RECORD_SIZE, Filter
+from .filter import RECORD_SIZE, Filter, is_unexpected_eof
 from .pinned import PIN, pin_of, require_pinned
 from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
@@ -355,6 +355,8 @@ class PyOpenSSLFilter(Filter):
             self._has_ended, self._has_more = True, False
         except SSL.Error as error:
             self._failure = _ssl_error(error)
+            if is_unexpected_eof(self._failure):
+                self._failure, self._has_ended, self._has_more = None, True, False
         if self._may_renegotiate and self._failure is None:
             # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 
 from ..tcp import PlainTransport
-from .filter import RECORD_SIZE
+from .filter import RECORD_SIZE, is_unexpected_eof
 
 
 class SSLSocketTransport(PlainTransport):
@@ -49,6 +49,8 @@ class SSLSocketTransport(PlainTransport):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return filled  # and 0 the next time
         except OSError as error:
+            if is_unexpected_eof(error):
+                return filled  # as above
             if not filled:
                 raise
             self._failure = error  # what came before it counts

@@ -9,7 +9,7 @@ import sys
 import threading
 
 from . import trust
-from .filter import Filter
+from .filter import Filter, is_unexpected_eof
 from .pinned import bind_pin, chain_of
 from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
 #: otherwise two connections that share a context could swap their ALPN lists.
 ALPN_LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):  # as the threading module does with its locks
+    os.register_at_fork(after_in_child=ALPN_LOCK._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001
 
 #: The directory in which Linux shows each open file under a path, those in memory included.
 OPEN_FILES = "/proc/self/fd"
@@ -209,6 +211,8 @@ class StdlibFilter(Filter):
             # their own lengths, so content that is cut short is noticed.
             return filled
         except ssl.SSLError as error:
+            if is_unexpected_eof(error):
+                return filled
             self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()

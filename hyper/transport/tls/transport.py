@@ -10,10 +10,12 @@ import contextlib
 import ssl
 import time
 
+from ..._fork import renew_after_fork
 from ..._hosts import tls_name
 from ...errors import NegotiationError
+from ..buffered import BUFFER_SIZE
 from .context import make_filter
-from .filter import CIPHERTEXT_SIZE
+from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
 from .pinned import pin_of
 from .policy import ALPN_REFUSED, H2, HTTP_1_1
 from .view import TLSSocketView
@@ -34,10 +36,15 @@ class Resumption:
     who sees it twice knows that both connections are of one client.
     """
 
-    __slots__ = ("_session",)
+    __slots__ = ("__weakref__", "_session")
 
     def __init__(self) -> None:
         self._session: Any = None
+        renew_after_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Forget the session: the parent will use it."""
+        self._session = None
 
     def take(self) -> Any:
         """Return the session, or None, and forget it."""
@@ -70,7 +77,6 @@ class TLSTransport:
         self._resumption = resumption if pin_of(context) is None else None
         session = self._resumption.take() if self._resumption else None
         self.filter = make_filter(context, server_hostname, protocols, session)
-        self._ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
         self.socket: Any = plain.socket
         self.wakeup = plain.wakeup
         self.round_trip = plain.round_trip
@@ -93,6 +99,7 @@ class TLSTransport:
         self._has_agreed = True
 
     def _shake_hands(self, deadline: Deadline) -> None:
+        ciphertext = memoryview(bytearray(BUFFER_SIZE))
         done = False
         begin: float | None = time.monotonic()
         while not done:
@@ -110,13 +117,13 @@ class TLSTransport:
             timeout = deadline.remaining(f"the TLS handshake did not end in time: the peer {fault}")
             if not self._plain.wait(read=True, write=not sent, timeout=timeout):
                 continue
-            received = self._plain.recv_into(self._ciphertext)
+            received = self._plain.recv_into(ciphertext)
             if received and begin is not None:
                 self.round_trip, begin = time.monotonic() - begin, None
             if received == 0:
                 self.filter.feed_eof()
             elif received:
-                self.filter.feed(self._ciphertext[:received])
+                self.filter.feed(ciphertext[:received])
 
     def _alpn_error(self) -> NegotiationError:
         """The exception for a peer that speaks none of the protocols offered (RFC 7301, 3.2)."""
@@ -139,19 +146,26 @@ class TLSTransport:
         """
         filter_ = self.filter
         try:
+            ciphertext = spare_buffers.pop()
+        except IndexError:
+            ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
+        try:
             filled = filter_.decrypt_into(view) if filter_.has_more else None
             while filled is None:
-                received = self._plain.recv_into(self._ciphertext)
+                received = self._plain.recv_into(ciphertext)
                 if received is None:
                     return None
                 if received:
-                    filter_.feed(self._ciphertext[:received])
+                    filter_.feed(ciphertext[:received])
                 else:
                     filter_.feed_eof()
                 filled = filter_.decrypt_into(view)
         except ssl.SSLError:
             self._send_alert()
             raise
+        finally:
+            if len(spare_buffers) < MAX_SPARE_BUFFERS:
+                spare_buffers.append(ciphertext)
         return filled
 
     def send(self, octets: bytes) -> bool:

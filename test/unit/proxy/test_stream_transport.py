@@ -188,3 +188,32 @@ def test_the_end_from_our_side(tunnel):
     tunnel.close()
     assert base.state == "closed"
     assert tunnel.socket.fileno() == -1
+
+
+def test_a_proxy_that_asks_and_does_not_read_is_bounded(tunnel):
+    """10.5: it is told to calm down, and the tunnel has broken."""
+    tunnel, base = tunnel
+    base.is_full = True
+
+    def ask():
+        for _ in range(5000):
+            base.inbound = [wire.ping(b"question")]
+            receive(tunnel)
+
+    with pytest.raises(ConnectionTerminated, match="tunnel"):
+        ask()
+    assert len(base.unsent) < 100_000
+
+
+def test_a_proxy_that_has_said_goaway_has_said_why_however_its_tcp_ends(tunnel):
+    """6.8."""
+    tunnel, base = tunnel
+
+    def reset(_view):
+        raise ConnectionResetError(104, "reset")
+
+    base.inbound = [wire.goaway(1, wire.ENHANCE_YOUR_CALM, b"too_many_pings")]
+    assert receive(tunnel) is None
+    base.recv_into = reset
+    with pytest.raises(ConnectionTerminated, match="too_many_pings"):
+        receive(tunnel)

@@ -70,7 +70,16 @@ def test_nothing_there(wants):
     assert transport.read_would_block
 
 
-@pytest.mark.parametrize("end", [b"", ssl.SSLZeroReturnError(), ssl.SSLEOFError()])
+def unexpected_eof():
+    """What OpenSSL 3.6 says of a TCP reset, in CPython 3.14."""
+    error = ssl.SSLError(5, "[SSL: UNEXPECTED_EOF_WHILE_READING] unexpected eof while reading")
+    error.reason = "UNEXPECTED_EOF_WHILE_READING"
+    return error
+
+
+@pytest.mark.parametrize(
+    "end", [b"", ssl.SSLZeroReturnError(), ssl.SSLEOFError(), unexpected_eof()]
+)
 def test_the_end_comes_after_what_came_before_it(end):
     transport = SSLSocketTransport(Socket(FULL, end, end))
     assert read(transport) == FULL

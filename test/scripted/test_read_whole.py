@@ -1,0 +1,188 @@
+"""A response that was read whole is not reset while its END_STREAM is under way (RFC 9113, 8.1)."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection
+from test import wire
+from test.memory_endpoint import PROMISE, MemoryEndpoint
+from test.peer import DEADLINE
+from test.scripted.steps import pong
+
+OK = [(":status", "200")]
+SHORT = [*OK, ("content-length", "1000")]
+
+
+@pytest.fixture(params=["cleartext", "ssl", "pyopenssl"])
+def way(request):
+    """Cleartext, or TLS by either backend."""
+    if request.param == "pyopenssl":
+        pytest.importorskip("OpenSSL")
+        pytest.importorskip("service_identity")
+    return request.param
+
+
+@pytest.fixture
+def dial(scripted_peer, certificates, way):
+    """Start a script and give an object of the door: `dial(script, HTTP20Connection)`."""
+    opened = []
+
+    def start(script, door=HTTP20Connection, **options):
+        secure = way != "cleartext"
+        peer = scripted_peer(script, certificates.server_context() if secure else None)
+        options.setdefault("timeout", DEADLINE)
+        context = certificates.hyper_context(backend=way) if secure else None
+        if door is HTTP20Connection:
+            made = door("localhost", peer.port, secure=secure, ssl_context=context, **options)
+        elif secure:
+            made = HTTPSConnection("localhost", peer.port, context=context, **options)
+        else:
+            made = HTTPConnection("localhost", peer.port, http2="prior", **options)
+        opened.append(made)
+        return made
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+def whole_but_for_the_end(peer):
+    peer.handshake({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    peer.want_headers(1)
+    peer.write_headers(1, SHORT)
+    peer.write_data(1, bytes(1000))
+
+
+def close_it(connection):
+    response = connection.getresponse()
+    assert len(response.read(1000)) == 1000
+    response.close()
+
+
+def drop_it(connection):
+    response = connection.getresponse()
+    assert len(response.read(1000)) == 1000
+    del response
+    gc.collect()
+
+
+def leave_with(connection):
+    with connection.getresponse() as response:
+        assert len(response.read(1000)) == 1000
+
+
+def read_exactly(connection):
+    assert len(connection.getresponse().read(1000)) == 1000
+
+
+READERS = pytest.mark.parametrize("leave", [close_it, drop_it, leave_with, read_exactly])
+
+
+@READERS
+def test_a_response_that_was_read_whole_is_not_reset(dial, leave):
+    """RFC 9113, 5.1: servers take RST_STREAM for an attack (CVE-2023-44487)."""
+
+    def script(peer):
+        whole_but_for_the_end(peer)
+        pong(peer)
+        peer.want_nothing()
+        peer.write_data(1, b"", end_stream=True)
+        peer.want_headers(3)
+        peer.write_response(3, b"next")
+        pong(peer)
+        peer.want_nothing()
+
+    connection = dial(script)
+    connection.request("GET", "/")
+    leave(connection)
+    connection.ping()
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"next"
+    connection.ping()
+
+
+@READERS
+def test_a_response_that_was_read_whole_over_the_drop_in_is_not_reset(dial, leave):
+    """RFC 9113, 5.1: requests, urllib3 and boto3 read exactly what content-length says."""
+
+    def script(peer):
+        whole_but_for_the_end(peer)
+        peer.fence()
+        peer.want_nothing()
+        peer.write_data(1, b"", end_stream=True)
+        peer.want_headers(3)
+        peer.write_response(3, b"next")
+
+    connection = dial(script, HTTPConnection)
+    connection.request("GET", "/")
+    leave(connection)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert response.read() == b"next"
+
+
+def test_a_response_that_is_not_whole_is_reset(dial):
+    """RFC 9113, 5.4.2: an octet is missing that nobody will read."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1)
+        peer.write_headers(1, SHORT)
+        peer.write_data(1, bytes(999))
+        peer.want_rst(1, wire.CANCEL)
+
+    connection = dial(script)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read(999)
+    response.close()
+
+
+def test_a_whole_stream_without_its_end_is_counted_as_open():
+    """RFC 9113, 5.1.2: until END_STREAM comes, it is one of those that the server allows."""
+    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    stream = wired.open()
+    block = wire.block(SHORT)
+    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
+    wired.endpoint.drop(stream)
+    assert wired.sent() == []
+    assert wired.endpoint.budget.total() < 70_000  # nothing unread is kept
+    assert not wired.endpoint.may_open_stream()
+    assert wired.receive(wire.data(stream.id, b"", True)) == []
+    wired.check_goes_on()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        wire.rst_stream,
+        lambda stream_id: wire.headers(stream_id, wire.block([("x-sum", "1")]), True),
+    ],
+    ids=["RST_STREAM", "trailers"],
+)
+def test_a_whole_stream_may_end_in_another_way(end):
+    """RFC 9113, 8.1: with a trailer section, or NO_ERROR."""
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    block = wire.block(SHORT)
+    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
+    wired.endpoint.drop(stream)
+    assert wired.sent() == []
+    assert wired.receive(end(stream.id)) == []
+    assert not wired.endpoint.streams
+    wired.check_goes_on()
+
+
+def test_a_push_that_was_received_whole_is_not_reset():
+    """RFC 9113, 8.4: pushes are streams as others."""
+    wired = MemoryEndpoint()
+    parent = wired.open()
+    wired.receive(wire.push_promise(parent.id, 2, PROMISE))
+    (promised,) = wired.endpoint.claim_promises(parent.id)
+    wired.receive(wire.headers(2, wire.block(SHORT)), wire.data(2, bytes(1000)))
+    wired.endpoint.drop(promised)
+    assert wired.sent() == []
+    assert wired.receive(wire.data(2, b"", True)) == []
