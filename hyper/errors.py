@@ -110,6 +110,8 @@ class HTTP20Error(HTTPException):
 
     #: True only where the peer guarantees that it did not process the request (8.7).
     retryable = False
+    #: How often the request was sent (8.7).
+    attempts = 1
     #: The code that a class of errors stands for, unless an instance brings its own.
     default_code: int | None = None
 
@@ -258,13 +260,13 @@ class StreamFault(Exception):
 class ConnectionFault(Exception):
     """Inside hyper.protocol only: the peer broke a rule that ends the connection (5.4.1).
 
-    kind: the class of the caller's exception, if the code alone does not decide it.
+    failure: what the caller is told, if the code alone does not decide it.
     """
 
-    def __init__(self, code: int, why: str, kind: type[HTTP20Error] | None = None) -> None:
+    def __init__(self, code: int, why: str, failure: Failure | None = None) -> None:
         super().__init__(why)
         self.code = code
-        self.kind = kind
+        self.failure = failure
 
 
 #: Which class tells the caller of a peer's fault with this code.
@@ -305,12 +307,10 @@ class Failure:
         code: int,
         why: str,
         stream_id: int | None = None,
-        kind: type[HTTP20Error] | None = None,
     ) -> Failure:
         """The failure that a peer's fault is to the caller."""
-        kind = kind or REMOTE_FAULTS.get(code, RemoteProtocolError)
         return cls(
-            kind,
+            REMOTE_FAULTS.get(code, RemoteProtocolError),
             f"the peer broke HTTP/2: {why}",
             cuts_content=False,
             error_code=code,

@@ -38,6 +38,14 @@ NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 #: Octets that a value must not contain, or not begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
+#: What a message calls those octets.
+NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
+
+#: Octets of a name that a message shows: one that is no token may be something else altogether.
+MOST_QUOTED = 60
+
+LAST_OF_LATIN_1 = 0xFF
+
 #: Names that we send are held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 
@@ -95,13 +103,14 @@ def octets(text: Text | int) -> bytes:
     if isinstance(text, bytes):
         return text
     if isinstance(text, str):
-        try:
+        # The text may be a secret: it is in no message, and in no exception behind it.
+        with contextlib.suppress(UnicodeEncodeError):
             return text.encode("latin-1")
-        except UnicodeEncodeError:
-            raise LocalProtocolError(
-                f"the field text {text!r} has characters beyond latin-1; nothing was sent: encode"
-                " it to bytes first (RFC 9110, 5.5)"
-            ) from None
+        place = next(at for at, character in enumerate(text) if ord(character) > LAST_OF_LATIN_1)
+        raise LocalProtocolError(
+            f"a field has a character beyond latin-1, at {place}; nothing was sent: encode it to"
+            " bytes first (RFC 9110, 5.5)"
+        )
     if isinstance(text, int):
         return b"%d" % text
     raise TypeError(f"a field name or value is str, bytes or int, not {type(text).__name__}")
@@ -114,15 +123,22 @@ def outgoing(name: Text, value: Text | int) -> Pair:
     that is not a token.
     """
     lower = octets(name).lower()
-    content = octets(value).strip(b" \t")
     if not TOKEN(lower):
         raise LocalProtocolError(
-            f"invalid header name {name!r}: not a token (RFC 9110, 5.6.2); nothing was sent"
+            f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
+            " was sent"
         )
-    if VALUE_FAULT(content):
+    # Of a value, which may be a secret, no message shows anything.
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        raise LocalProtocolError(f"in the header {lower[:MOST_QUOTED]!r}: {error}") from None
+    fault = VALUE_FAULT(content)
+    if fault:
         raise LocalProtocolError(
-            f"invalid header value {value!r}: CR, LF and NUL are forbidden (RFC 9113, 8.2.1);"
-            " nothing was sent"
+            f"invalid header value of {lower[:MOST_QUOTED]!r}: {NAMES_OF[fault[0]]} at"
+            f" {fault.start()}, and CR, LF and NUL are forbidden (RFC 9113, 8.2.1); nothing was"
+            " sent"
         )
     return (lower, content)
 
@@ -140,17 +156,24 @@ def outgoing_section(headers: FieldSource) -> list[Pair]:
         if type(pair) is NeverIndexed:  # equal to a plain field, and not to be kept
             section.append(NeverIndexed(*outgoing(*pair)))
             continue
+        # An exception of _check must not have the field in its context: it may be a secret.
         try:
-            section.append(_checked[pair])
-        except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
-            name, value = pair
-            field = outgoing(name, value)
-            section.append(field)
-            if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
-                # Text and octets have one hash, and under python -bb must not be compared.
-                with contextlib.suppress(BytesWarning):
-                    _checked.keep((name, value), field)
+            field = _checked.get(pair)
+        except (TypeError, BytesWarning):  # not hashable, or python -bb
+            field = None
+        section.append(field or _check(pair))
     return section
+
+
+def _check(pair: Any) -> Pair:
+    """Check a field that was not seen before, and keep it if it is small."""
+    name, value = pair
+    field = outgoing(name, value)
+    if len(field[0]) + len(field[1]) <= MAX_CHECKED_FIELD_SIZE and type(value) is not int:
+        # Text and octets have one hash, and under python -bb must not be compared.
+        with contextlib.suppress(BytesWarning):
+            _checked.keep((name, value), field)
+    return field
 
 
 def incoming_fault(name: bytes, value: bytes) -> str | None:

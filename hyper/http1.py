@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import http.client
+import time
 from http import HTTPStatus
 
 from .errors import RemoteProtocolError
 from .fields import FieldMap
-from .protocol.receivers import MAX_INTERIM_RESPONSES
+from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,17 +27,30 @@ class HTTPResponse(http.client.HTTPResponse):
         super().__init__(*arguments, **options)
         self.trailers = FieldMap()
         self.informational: list[tuple[int, Any]] = []
+        self._interim: Rate | None = None
 
     def _read_status(self) -> tuple[Any, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
-            if len(self.informational) == MAX_INTERIM_RESPONSES:
-                raise RemoteProtocolError(
-                    f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9110, 15.2)"
-                )
-            self.informational.append((status, http.client.parse_headers(self.fp)))
+            headers = http.client.parse_headers(self.fp)
+            self._count_interim(headers)
+            self.informational.append((status, headers))
+
+    def _count_interim(self, headers: Any) -> None:
+        """Bound interim responses as over HTTP/2; of those that came slowly, keep the latest."""
+        size = sum(len(name) + len(value) + 32 for name, value in headers.items()) + STATUS_SIZE
+        now = time.monotonic()
+        if self._interim is None:
+            self._interim = Rate(INTERIM_BURST, INTERIM_RATE, now)
+        if not self._interim.take(size, now):
+            raise RemoteProtocolError(
+                f"the interim responses took more than {INTERIM_BURST} octets, and {INTERIM_RATE}"
+                " a second (RFC 9110, 15.2)"
+            )
+        if len(self.informational) * STATUS_SIZE >= INTERIM_BURST:
+            del self.informational[0]
 
     def begin(self) -> None:
         """Read the header section; a response that has no content is not read as chunked."""

@@ -51,13 +51,16 @@ protocol.origins      | protocol.frames _memo errors                            
 protocol.messages     | protocol.origins _memo fields errors                     | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
-protocol.receivers    | protocol.origins protocol.frames protocol.messages protocol.states protocol.settings protocol.stream protocol.flow.* errors | collections
-protocol.endpoint     | protocol.flow.* protocol.receivers protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
+protocol.limits       | -                                                        | -
+protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
+protocol.refusals     | protocol.settings errors                                 | -
+protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
+protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
 transport.wakeup      | -                                                        | contextlib socket
-transport.deadline    | errors                                                   | time
+transport.deadline    | errors                                                   | contextlib socket time
 transport.tcp         | transport.deadline transport.wakeup                      | contextlib select socket
 transport.connect     | transport.deadline errors                                | errno os select socket time
 transport.buffered    | -                                                        | -
@@ -82,7 +85,7 @@ pump.waiter           | -                                                       
 pump.pump             | pump.lock pump.waiter transport.deadline errors          | collections contextlib threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.receivers fields errors                         | functools http http.client
+http1                 | protocol.limits fields errors                            | functools http http.client time
 proxies               | protocol.origins fields errors                           | base64 urllib.parse urllib.request
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
@@ -103,14 +106,16 @@ client.dial           | transport.*                                             
 client.route          | client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities errors                | contextlib time
-client.registry       | errors                                                   | http.client threading
+client.registry       | client.replay errors                                     | http.client threading
+client.replay         | client.content errors                                    | os time
+client.sender         | client.registry client.replay                            | contextlib threading
 client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | client.exchange pump.lock errors                         | contextlib ssl threading
+client.pumps          | client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields                   | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.request_head client.response client.route client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | contextlib os threading
+client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -

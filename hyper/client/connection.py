@@ -7,29 +7,30 @@ and found again by its id (``registry.py``).
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
+import time
 
-from ..errors import TimedOut
+from ..errors import HTTP20Error
 from ..protocol import messages
 from ..protocol.flow.managers import FlowControlManager
 from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
 from . import push
-from .exchange import Exchange, reprioritize
+from .exchange import reprioritize
 from .pumps import Pumps
 from .putrequest import Draft
-from .registry import CLAIMED, Entry, Registry
-from .request_head import RequestHead, RequestHeads
+from .registry import CLAIMED, Registry
+from .replay import Source
+from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
-from .timeouts import NOT_GIVEN, Timeouts
+from .sender import Sender, discard
+from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import contextlib
     import socket
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
     from typing import Any
 
     from ..fields import FieldSource, Text
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..transport.connect import Path
     from .content import Body
+    from .registry import Entry
     from .stream import HTTP20Stream
     from .tunnel import HTTP20Tunnel
 
@@ -74,6 +76,8 @@ class HTTP20Connection:
         decode_content: whether content codings are offered and taken off (RFC 9110, 8.4).
         continue_timeout: seconds that a request with ``Expect: 100-continue`` waits for 100
             (Continue) before it sends its content all the same; None for no limit but timeout's.
+        replay: whether a request that the server guarantees not to have processed is sent again
+            by itself, if its content can be had again (8.7).
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -102,6 +106,7 @@ class HTTP20Connection:
         codec: str | None = None,
         decode_content: bool = True,
         continue_timeout: float | None = CONTINUE_TIMEOUT,
+        replay: bool = True,
     ) -> None:
         self._route = Route(
             host,
@@ -120,14 +125,17 @@ class HTTP20Connection:
         )
         #: whether content codings are taken off
         self.decode_content = decode_content
-        #: seconds that content waits for 100 (Continue), None for no limit but timeout's
-        self.continue_timeout = continue_timeout
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = Registry()
-        self._pumps = Pumps(self._route.dial, self._timeouts, self.host)
-        #: the threads that are inside ``cork``; single steps of a set are atomic
-        self._corking: set[int] = set()
+        self._pumps = Pumps(self._route.dial, self._timeouts, self.host, self._registry)
+        self._sender = Sender(
+            self._pumps,
+            self._registry,
+            self._timeouts,
+            replays=replay,
+            continue_timeout=checked("continue_timeout", continue_timeout),
+        )
 
     # ------------------------------------------------------------- the connection
 
@@ -154,6 +162,15 @@ class HTTP20Connection:
     @timeout.setter
     def timeout(self, timeout: Any) -> None:
         self._timeouts.timeout = timeout
+
+    @property
+    def continue_timeout(self) -> float | None:
+        """Seconds that content waits for 100 (Continue), None for no limit but timeout's."""
+        return self._sender.continue_timeout
+
+    @continue_timeout.setter
+    def continue_timeout(self, timeout: float | None) -> None:
+        self._sender.continue_timeout = checked("continue_timeout", timeout)
 
     def within(self, seconds: float | None) -> contextlib.AbstractContextManager[None]:
         """Limit all waits of this thread inside ``with``: they end seconds from now.
@@ -190,19 +207,12 @@ class HTTP20Connection:
             error_code: why, for the peer; None means NO_ERROR.
         """
         self._pumps.close(error_code)
-        for entry in self._registry.forget_all():
-            if entry.exchange is not None:
-                entry.exchange.discard()
+        discard(self._registry.forget_all())
 
     def __enter__(self) -> HTTP20Connection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -248,26 +258,13 @@ class HTTP20Connection:
         opaque = os.urandom(8) if opaque_data is None else opaque_data
         return self._pumps.live().ping(opaque, self._timeouts.remaining())
 
-    @contextlib.contextmanager
-    def cork(self) -> Iterator[None]:
-        """Let the requests that this thread makes inside leave together, in few writes.
+    def cork(self) -> contextlib.AbstractContextManager[None]:
+        """Let the requests that this thread makes inside ``with`` leave together, in few writes.
 
         Raises:
             TimeoutError: at the end, if the server does not take the octets in time.
         """
-        thread = threading.get_ident()
-        if thread in self._corking:
-            yield
-            return
-        self._corking.add(thread)
-        try:
-            yield
-        finally:
-            self._corking.discard(thread)
-            pump = self._pumps.current
-            if pump is not None:
-                with pump.lock:
-                    pump.drain(self._timeouts.remaining())
+        return self._sender.cork()
 
     # ---------------------------------------------------------------- requests
 
@@ -293,9 +290,10 @@ class HTTP20Connection:
         Args:
             method: a token, such as ``"GET"`` (RFC 9110, 9.1).
             url: a path with query, ``"*"``, or an absolute URI.
-            body: bytes-like, str (latin-1), a file, an iterable of such pieces, or None;
-                content-length is set when it is known.
-            headers, trailers: a mapping or pairs, str or bytes; duplicates are kept.
+            body: bytes-like, str (latin-1), a file, an iterable of such pieces, a callable that
+                gives any of these, or None; content-length is set when it is known.
+            headers: a mapping or pairs, str or bytes; duplicates are kept.
+            trailers: the same, sent after the content.
             encode_chunked: http.client's; without a meaning in HTTP/2.
             priority: a ``Priority``, or its field value (RFC 9218, 5).
 
@@ -309,11 +307,12 @@ class HTTP20Connection:
         """
         trailing = () if trailers is None else messages.trailer_section(trailers)
         head = self._heads.of_request(method, url, body, headers, trailing, priority)
-        exchange = self._open(head)
-        own_id = self._registry.await_(exchange)
+        source = None if body is None else Source(body)
+        exchange = self._sender.open(head)
+        own_id = self._registry.await_(exchange, head, source, trailing)
         if not head.is_whole:
             try:
-                exchange.send_all(body, trailing)
+                exchange.send_all(None if source is None else source.take(), trailing)
             except BaseException:
                 self._registry.forget(own_id)
                 raise
@@ -345,7 +344,7 @@ class HTTP20Connection:
         from .stream import HTTP20Stream
 
         head = self._heads.of_stream(method, url, headers, priority)
-        return HTTP20Stream(self._open(head, leaves=True))
+        return HTTP20Stream(self._sender.open(head, leaves=True))
 
     def connect_stream(
         self,
@@ -372,30 +371,9 @@ class HTTP20Connection:
         from .tunnel import tunnel
 
         head = self._heads.of_tunnel(target, protocol, headers, priority)
-        return tunnel(self._open(head, leaves=True), target, decode_content=self.decode_content)
-
-    def _open(
-        self, head: RequestHead, draft: Entry | None = None, *, leaves: bool = False
-    ) -> Exchange:
-        """Send a header section. HOT: once a request (bench/clients.py sequential).
-
-        draft: whose id it has. leaves: it leaves at once, though content may follow.
-        """
-        registry = self._registry
-        if registry.late:
-            for entry in registry.forget_late():
-                if entry.exchange is not None:
-                    entry.exchange.discard()
-        exchange = self._pumps.open(
-            head,
-            registry.new_id if draft is None else lambda _: draft.id,
-            leaves=leaves or (head.is_whole and threading.get_ident() not in self._corking),
+        return tunnel(
+            self._sender.open(head, leaves=True), target, decode_content=self.decode_content
         )
-        if exchange.id != exchange.stream.id:
-            registry.note_stream(exchange.id, exchange.stream.id)
-        if head.expects_continue:
-            exchange.expect_continue(self.continue_timeout)
-        return exchange
 
     # -------------------------------------------------------- requests in pieces
 
@@ -463,11 +441,11 @@ class HTTP20Connection:
         head = self._heads.of_draft(draft, is_whole=bool(final) and message_body is None)
         entry.ends_itself = final is not False
         try:
-            exchange = self._open(head, entry)
+            exchange = self._sender.open(head, entry)
         except BaseException:
             self._registry.forget(entry.id)
             raise
-        self._registry.send_draft(entry, exchange)
+        self._registry.send_draft(entry, exchange, head)
         if exchange.is_final:
             return
         if message_body is not None:
@@ -491,9 +469,7 @@ class HTTP20Connection:
             LocalProtocolError: no such request is open, or content exceeds its content-length.
             TimeoutError: there was no room in time; the stream is reset.
         """
-        exchange = self._registry.sending(stream_id)
-        exchange.send(data, final=final)
-        self._registry.forget_if_done(exchange.id)
+        self._sender.add(self._registry.sending(stream_id), data, final=final)
 
     def send_trailers(self, trailers: FieldSource, stream_id: int | None = None) -> None:
         """Send a trailer section, which ends the request (8.1).
@@ -505,9 +481,8 @@ class HTTP20Connection:
         Raises:
             LocalProtocolError: no such request is open, or a field must not be sent.
         """
-        exchange = self._registry.sending(stream_id)
-        exchange.end(messages.trailer_section(trailers))
-        self._registry.forget_if_done(exchange.id)
+        entry = self._registry.sending(stream_id)
+        self._sender.end(entry, messages.trailer_section(trailers))
 
     # --------------------------------------------------------------- responses
 
@@ -524,23 +499,22 @@ class HTTP20Connection:
             StreamResetError, ConnectionTerminated, RemoteDisconnected: the server gives no answer.
             RemoteProtocolError: it breaks the rules.
         """
-        registry = self._registry
-        entry = registry.claim(stream_id)
+        begin = time.monotonic()
+        entry = self._registry.claim(stream_id)
         exchange = entry.exchange
         assert exchange is not None  # it was sent, and nobody has its response
         try:
             if not exchange.is_final and entry.ends_itself:
                 exchange.end(())
-            exchange.await_head()
+            try:
+                exchange.await_head()
+            except HTTP20Error as error:
+                exchange = self._sender.answer_again(entry, error, begin)
             response = HTTP20Response(exchange, decode_content=self.decode_content)
         except BaseException as error:
-            if exchange.stream.failure is not None:
-                registry.forget(entry.id)
-            else:
-                is_late = stream_id is None and isinstance(error, TimedOut)
-                registry.unclaim(entry, is_late=is_late)
+            self._registry.unclaim(entry, error, is_late=stream_id is None)
             raise
-        registry.take(entry)
+        self._registry.take(entry)
         return response
 
     def cancel(self, stream_id: int) -> None:

@@ -16,7 +16,7 @@ from ..errors import LocalProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Protocol, Union
+    from typing import Any, Callable, Protocol, Union
 
     class Readable(Protocol):
         """A file, or what reads like one."""
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Octets = Union[bytes, bytearray, memoryview]
     #: The forms in which callers may give a body.
-    Body = Union[Octets, str, Readable, Iterable[Union[Octets, str]], None]
+    Body = Union[Octets, str, Readable, Iterable[Union[Octets, str]], Callable[[], Any], None]
 
 #: Octets that are read from a file at a time: four DATA frames.
 READ_SIZE = 64 * 1024
@@ -87,8 +87,15 @@ def content_length(method: str, body: Body) -> int | None:
         return 0 if method.upper() in EXPECTING_CONTENT else None
     if is_whole(body):
         return view(body).nbytes  # type: ignore[arg-type]
+    if is_callable(body):
+        return None
     _require_source(body)
     return _file_size(body)
+
+
+def is_callable(body: object) -> bool:
+    """True if the body is called, once a sending, for a body of another kind."""
+    return callable(body) and not hasattr(body, "read") and not hasattr(body, "__iter__")
 
 
 def is_whole(body: Body) -> bool:

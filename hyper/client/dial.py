@@ -7,7 +7,7 @@ deadline covers it all: connecting, a proxy's tunnel if there is one, shaking ha
 from __future__ import annotations
 
 from ..transport.connect import connect, connect_unix
-from ..transport.deadline import Deadline
+from ..transport.deadline import NEVER
 from ..transport.tcp import PlainTransport
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..transport import Transport
     from ..transport.connect import Path
+    from ..transport.deadline import Deadline
     from ..transport.tls.transport import Resumption
 
     #: Returns a transport whose other end is the server, until the deadline at the latest.
@@ -26,7 +27,7 @@ def dial(
     host: str,
     port: int,
     *,
-    timeout: float | None = None,
+    deadline: Deadline = NEVER,
     source_address: tuple[str, int] | None = None,
     unix_socket: Path | None = None,
     through: Connector | None = None,
@@ -35,14 +36,13 @@ def dial(
 ) -> Transport:
     """Connect, over TLS if a context is given, and return the transport.
 
-    timeout: seconds for all of it, or None.  unix_socket: the path of the socket behind which the
+    deadline: of all of it.  unix_socket: the path of the socket behind which the
     server is.  through: connects to the server through a proxy.  resumption: of the server's TLS
     sessions.
 
     Raises OSError for a peer that cannot be reached (TimedOut among them), ssl.SSLError for one
     that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
     """
-    deadline = Deadline(timeout)
     transport: Transport
     if through is not None:
         transport = through(deadline)

@@ -117,6 +117,8 @@ class Exchange:
                 timeout = max(0.0, deadline - time.monotonic())
             if stream.is_exhausted:
                 pump.wait_open(stream, stream.has_content, timeout)
+            elif stream.receive_window.share.unclaimed and not stream.content:
+                pump.wait_idle(stream, stream.has_content, timeout)
             else:
                 pump.wait(stream.has_content, (stream.id,), timeout)
             pieces = _popped(stream.content, amt)
@@ -255,13 +257,20 @@ class Exchange:
         def may_send() -> bool:
             return endpoint.may_send(stream)
 
+        def is_refused() -> bool:
+            return stream.head is not None and stream.head.status >= 300 and not stream.is_tunnel
+
         def is_answered() -> bool:
-            return stream.is_over and not stream.is_tunnel
+            return (stream.is_over and not stream.is_tunnel) or is_refused()
 
         # The peer may refuse more content until we have received more of its response, while no
         # thread reads that response.
         pump.wait_open(stream, lambda: may_send() or is_answered(), self.timeouts.remaining())
-        if not may_send():
+        if may_send():
+            return
+        if is_refused():  # as for Expect: the rest is not wanted (RFC 9110, 10.1.1)
+            self.withhold()
+        else:
             most = self.timeouts.remaining()
             try:
                 pump.wait(

@@ -10,26 +10,28 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
+import time
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
 from ..pump.lock import InterruptibleLock
+from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange
+from .replay import Attempts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Callable, Optional
+    from typing import Callable
 
     from ..pump.pump import Pump
+    from ..transport.deadline import Deadline
+    from .registry import Registry
     from .request_head import RequestHead
     from .timeouts import Timeouts
 
-    #: Makes a connection, within so many seconds or without limit.
-    Dial = Callable[[Optional[float]], Pump]
+    #: Makes a connection, until the deadline at the latest.
+    Dial = Callable[[Deadline], Pump]
     NumberSource = Callable[[int], int]
-
-#: Fresh connections that one request may try, where the server ends each before it goes out.
-MAX_CONNECTIONS_A_REQUEST = 3
 
 #: From this id on, streams are numbered anew on each connection, which has 2^30 of them (5.1.1).
 STREAM_IDS_RESTART = 2**30
@@ -38,25 +40,34 @@ STREAM_IDS_RESTART = 2**30
 class Pumps:
     """The pump of the moment and former ones. Any thread.
 
-    dial: makes a new one. timeouts: the limits of all waits. host: for messages.
+    dial: makes a new one. timeouts: the limits of all waits. host: for messages. registry: gives up
+    requests whose whole answers nobody asks for, where there is no room for another.
     """
 
-    def __init__(self, dial: Dial, timeouts: Timeouts, host: str) -> None:
+    def __init__(
+        self, dial: Dial, timeouts: Timeouts, host: str, registry: Registry | None = None
+    ) -> None:
         self._dial = dial
         self._timeouts = timeouts
         self._host = host
+        self._registry = registry
+        #: held by the thread that dials, while it does
         self._connecting = InterruptibleLock()
-        # Guarded by it.
+        # Written by the thread that holds _connecting, and by ``close``, which does not wait for
+        # it: single steps of lists and attributes are atomic.
         self.current: Pump | None = None
         #: ended for new requests, while responses are still to be read
         self._former: list[Pump] = []
         #: how often ``close`` was called
         self._closings = 0
+        #: the limit of the dial under way, which ``close`` cancels
+        self._dialling: CancellableDeadline | None = None
 
     def __iter__(self) -> Iterator[Pump]:
-        yield from self._former
-        if self.current is not None:
-            yield self.current
+        yield from self._former[:]
+        pump = self.current
+        if pump is not None:
+            yield pump
 
     # ---------------------------------------------------------------- connecting
 
@@ -65,29 +76,49 @@ class Pumps:
         pump = self.current
         if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
             return pump
+        closings = self._closings
         with self._turn_to_connect():
             pump = self.current
             if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
                 return pump
-            fresh = self._dial(self._timeouts.remaining())
+            fresh = self._connected(closings)
             if pump is not None:
                 self._former = [p for p in self._former if not p.is_closed]
                 self._former.append(pump)
             self.current = fresh
+            if closings != self._closings:  # ``close`` has not seen it
+                self._end(fresh, ErrorCode.NO_ERROR)
+                raise closed_error()
             return fresh
+
+    def _connected(self, closings: int) -> Pump:
+        """Dial; ``close`` ends that at once. The lock is held."""
+        deadline = self._dialling = CancellableDeadline(self._timeouts.remaining())
+        try:
+            if closings != self._closings:
+                raise closed_error()
+            return self._dial(deadline)
+        except OSError as error:
+            if closings != self._closings:
+                raise closed_error() from error
+            raise
+        finally:
+            self._dialling = None
 
     def connect(self) -> None:
         """Return when there is a connection that takes requests, and its preface is sent (3.4)."""
         former = self.current
-        for _ in range(MAX_CONNECTIONS_A_REQUEST):
+        begin = time.monotonic()
+        attempts = Attempts()
+        while True:
             pump = self.live()
             with pump.lock:
                 pump.look()
                 if pump.endpoint.accepts_requests:  # the server has not ended it while it was idle
                     pump.flush()
                     return
-                if pump is not former:
-                    raise_refusal(pump)
+            if pump is not former:
+                self._pause_after_end(pump, attempts, begin)
 
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
@@ -102,18 +133,26 @@ class Pumps:
                 self._connecting.release()
 
     def close(self, error_code: int | None) -> None:
-        """Say GOAWAY on all of them, and close (6.8); the next request connects again."""
+        """Say GOAWAY on all of them, and close (6.8); the next request connects again.
+
+        It waits for nothing: a dial under way is ended.
+        """
         code = ErrorCode.NO_ERROR if error_code is None else error_code
-        with self._connecting:
-            self._closings += 1
-            pumps = list(self)
-            self._former = []
+        self._closings += 1
+        dialling = self._dialling
+        if dialling is not None:
+            dialling.cancel()
+        pumps = list(self)
+        self._former = []
         for pump in pumps:
-            with pump.lock:
-                failure = Failure(ConnectionTerminated, "the connection was closed on this side")
-                pump.endpoint.close(code, failure)
-                pump.flush()
-                pump.close()
+            self._end(pump, code)
+
+    def _end(self, pump: Pump, code: int) -> None:
+        with pump.lock:
+            failure = Failure(ConnectionTerminated, CLOSED)
+            pump.endpoint.close(code, failure)
+            pump.flush()
+            pump.close()
 
     def collect_dropped(self) -> None:
         """Process dropped responses of former connections.
@@ -122,6 +161,25 @@ class Pumps:
         """
         for pump in self._former:
             pump.collect_dropped()
+
+    def look_after_former(self) -> None:
+        """Have former connections take what has come, and end when nothing of theirs is wanted.
+
+        Pushes can be asked for until the second connection after theirs; then they are refused, so
+        that they hold no socket and no room (8.4). The caller must not hold the lock of one of
+        those.
+        """
+        former = self._former
+        youngest = former[-1]
+        for pump in list(former):
+            with pump.lock:
+                pump.look()
+                if pump is not youngest:
+                    pump.endpoint.refuse_promises()
+                pump.flush()
+            if pump.is_closed and pump is not youngest:
+                with contextlib.suppress(ValueError):  # another thread has removed it
+                    former.remove(pump)
 
     # ------------------------------------------------------------------- streams
 
@@ -135,13 +193,14 @@ class Pumps:
         Raises what dialling raises, TimedOut, NegotiationError, and ConnectionTerminated where
         the server ends connections before a request can go out.
         """
-        timeouts = self._timeouts
         closings = self._closings
         former = self.current
-        for _ in range(MAX_CONNECTIONS_A_REQUEST):
+        begin = time.monotonic()
+        attempts: Attempts | None = None
+        while True:
             pump = self.live()
             if self._former:
-                self.collect_dropped()
+                self.look_after_former()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
@@ -154,19 +213,33 @@ class Pumps:
                         end_stream=head.is_whole,
                         stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
                     )
-                    exchange = Exchange(pump, stream, timeouts, head.content_length, own_id)
+                    exchange = Exchange(pump, stream, self._timeouts, head.content_length, own_id)
                     if leaves:
                         exchange.drain()
                     return exchange
                 if closings != self._closings and endpoint.failure:
                     raise endpoint.failure.exception()  # the caller's close: no new one
-                if pump is not former:
-                    raise_refusal(pump)
-        raise ConnectionTerminated(
-            f"{self._host} ended {MAX_CONNECTIONS_A_REQUEST} connections, one after the other,"
-            " before the request could go out (RFC 9113, 6.8)",
-            retryable=True,
-        )
+            if pump is not former:
+                attempts = attempts or Attempts()
+                self._pause_after_end(pump, attempts, begin)
+
+    def _pause_after_end(self, pump: Pump, attempts: Attempts, begin: float) -> None:
+        """Wait before another connection is dialled, after one that took no request (6.8).
+
+        Raises what ended it, if a retry would fail the same way, and ConnectionTerminated where
+        there were too many, or there is no time left.
+        """
+        raise_refusal(pump)
+        pause = attempts.pause_after_end()
+        rest = self._timeouts.rest_of_call(begin)
+        if pause is None or rest == 0:
+            raise ConnectionTerminated(
+                f"{self._host} ended {attempts.ended} connections, one after the other,"
+                " before the request could go out (RFC 9113, 6.8)",
+                retryable=True,
+            )
+        if pause:
+            time.sleep(pause if rest is None else min(pause, rest))
 
     def _await_slot(self, pump: Pump, head: RequestHead, *, is_fresh: bool) -> None:
         """Wait until the request may take a stream, or never can here. Lock held.
@@ -174,6 +247,12 @@ class Pumps:
         Extended CONNECT waits for the server's SETTINGS, too (RFC 8441, 3).
         """
         endpoint = pump.endpoint
+        if self._registry is not None:
+            while not endpoint.budget.has_room(endpoint.initial_receive_window):
+                unwanted = self._registry.forget_unwanted()
+                if unwanted is None or unwanted.exchange is None:
+                    break
+                unwanted.exchange.discard()
         if head.protocol is not None:
             pump.wait(endpoint.has_settings_or_never, (0,), self._timeouts.remaining())
             if endpoint.failure and is_fresh:
@@ -193,3 +272,11 @@ def raise_refusal(pump: Pump) -> None:
     failure = pump.endpoint.failure
     if failure is not None and issubclass(failure.kind, ssl.SSLError):
         raise failure.exception()
+
+
+CLOSED = "the connection was closed on this side"
+
+
+def closed_error() -> ConnectionTerminated:
+    """Make the exception for a call that the caller's own ``close`` has ended."""
+    return ConnectionTerminated(CLOSED)

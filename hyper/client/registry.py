@@ -21,12 +21,18 @@ from __future__ import annotations
 import threading
 from http.client import CannotSendHeader, ResponseNotReady
 
-from ..errors import LocalProtocolError
+from ..errors import ConnectionTerminated, HTTP20Error, LocalProtocolError, TimedOut
+from .replay import Attempts, Pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..fields import Fields
     from .exchange import Exchange
     from .putrequest import Draft
+    from .replay import Source
+    from .request_head import RequestHead
 
 DRAFT, AWAITED, LATE, CLAIMED, TAKEN = range(5)
 
@@ -37,6 +43,13 @@ UNCLAIMED = (AWAITED, LATE)
 #: still sent there is dropped. Of more than these the oldest are forgotten.
 MAX_ANSWERED_EARLY = 100
 
+#: Requests that nobody asks for, on all connections of an object: answers that are never read.
+MAX_UNASKED = 1000
+
+#: Requests that a program may have under way before it asks for the first answer. Of more, answers
+#: that are whole are given up where they leave no room for another request.
+MANY_UNASKED = 100
+
 #: Requests whose stream has another number than their id and whose promises may still be asked for.
 MAX_RENUMBERED = 1000
 
@@ -44,16 +57,56 @@ MAX_RENUMBERED = 1000
 class Entry:
     """One request that a caller knows. The registry alone writes it, but for ``ends_itself``."""
 
-    __slots__ = ("draft", "ends_itself", "exchange", "id", "state")
+    __slots__ = (
+        "_attempts",
+        "draft",
+        "ends_itself",
+        "exchange",
+        "head",
+        "id",
+        "source",
+        "state",
+        "trailers",
+        "was_late",
+    )
 
-    def __init__(self, own_id: int, draft: Draft | None, exchange: Exchange | None) -> None:
+    def __init__(
+        self,
+        own_id: int,
+        draft: Draft | None,
+        exchange: Exchange | None = None,
+        head: RequestHead | None = None,
+        source: Source | Pieces | None = None,
+        trailers: Fields = (),
+    ) -> None:
         self.id = own_id
         self.draft = draft
+        #: what was sent, and can be sent again
+        self.head = head
+        self.source = source
+        self.trailers = trailers
+        self._attempts: Attempts | None = None
         #: None before its header section was sent
         self.exchange = exchange
         self.state = DRAFT if exchange is None else AWAITED
+        #: True if its answer did not come in the time that somebody waited for it
+        self.was_late = False
         #: True if getresponse ends a request that its caller never called final
         self.ends_itself = False
+
+    @property
+    def attempts(self) -> Attempts:
+        """How often it was sent."""
+        if self._attempts is None:
+            self._attempts = Attempts()
+        return self._attempts
+
+    def rewind(self) -> str:
+        """Go back to the beginning of its content; returns "", or what that is if it is gone."""
+        assert self.exchange is not None  # it was sent
+        if not self.exchange.is_final:
+            return "still being sent"
+        return "" if self.source is None else self.source.rewind()
 
 
 class Registry:
@@ -70,8 +123,14 @@ class Registry:
         self.newest = 0
         #: how many requests are in LATE, so that a new request need not search
         self.late = 0
+        self._youngest_given_up = 0
+        #: {id: why it is known no more}, of the latest requests that were given up
+        self._gone: dict[int, Callable[[], Exception]] = {}
         #: {id: stream identifier}, where the two differ
         self._renumbered: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     # ------------------------------------------------------------------- numbers
 
@@ -104,7 +163,7 @@ class Registry:
         """Enter a request that ``putrequest`` begins (-> DRAFT); returns its id."""
         own_id = self.new_id(0)
         with self._lock:
-            self._entries[own_id] = Entry(own_id, draft, None)
+            self._entries[own_id] = Entry(own_id, draft, source=Pieces())
             self.newest = own_id
         return own_id
 
@@ -115,22 +174,31 @@ class Registry:
             raise CannotSendHeader("no request was begun by putrequest, or its headers have ended")
         return entry
 
-    def send_draft(self, entry: Entry, exchange: Exchange) -> None:
+    def send_draft(self, entry: Entry, exchange: Exchange, head: RequestHead) -> None:
         """Note that the header section of a draft has been sent (DRAFT -> AWAITED)."""
         with self._lock:
             entry.draft, entry.exchange, entry.state = None, exchange, AWAITED
+            entry.head = head
             self._entries.pop(entry.id, None)  # requests are asked for in the order of sending
             self._entries[entry.id] = entry
             self.newest = entry.id
             self._forget_answered_early()
 
-    def await_(self, exchange: Exchange) -> int:
+    def await_(
+        self, exchange: Exchange, head: RequestHead, source: Source | None, trailers: Fields
+    ) -> int:
         """Enter a request whose header section has been sent (-> AWAITED); returns its id."""
         own_id = exchange.id
+        entry = Entry(own_id, None, exchange, head, source, trailers)
         with self._lock:
-            self._entries[own_id] = Entry(own_id, None, exchange)
+            self._entries[own_id] = entry
             self.newest = own_id
         return own_id
+
+    def send_again(self, entry: Entry, exchange: Exchange) -> None:
+        """Note the exchange of a request that was sent again; its state stays."""
+        with self._lock:
+            entry.exchange = exchange
 
     def claim(self, own_id: int | None) -> Entry:
         """Return the request whose response a thread will wait for (AWAITED, LATE -> CLAIMED).
@@ -150,17 +218,29 @@ class Registry:
                 self.late -= found.state == LATE
                 found.state = CLAIMED
                 return found
+        why = self._gone.get(own_id) if own_id is not None else None
+        if why is not None:
+            raise why()
         if own_id is None:
             raise ResponseNotReady("Idle: every request has been answered, or there was none")
-        raise ResponseNotReady(f"no response is awaited on stream {own_id}")
+        raise ResponseNotReady(f"no response is awaited on stream {own_id}{self._perhaps(own_id)}")
 
-    def unclaim(self, entry: Entry, *, is_late: bool = False) -> None:
+    def _perhaps(self, own_id: int) -> str:
+        return ": it may have been given up" if own_id <= self._youngest_given_up else ""
+
+    def unclaim(self, entry: Entry, error: BaseException, *, is_late: bool) -> None:
         """Note that a thread has stopped waiting: the response may be asked for again.
 
-        is_late: it was asked for without an id (CLAIMED -> LATE, else -> AWAITED).
+        error: why; it is told the id. A request that has failed is forgotten. is_late: it was asked
+        for without an id (CLAIMED -> LATE, else -> AWAITED).
         """
+        if isinstance(error, (HTTP20Error, TimedOut)):
+            vars(error)["stream_id"] = entry.id
         with self._lock:
-            if entry.state == CLAIMED and entry.id in self._entries:
+            if entry.exchange is not None and entry.exchange.stream.failure is not None:
+                self._entries.pop(entry.id, None)
+            elif entry.state == CLAIMED and entry.id in self._entries:
+                entry.was_late = isinstance(error, TimedOut)
                 entry.state = LATE if is_late else AWAITED
                 self.late += is_late
 
@@ -193,11 +273,51 @@ class Registry:
             entries = [entry for entry in self._entries.values() if entry.state in UNCLAIMED]
             self._entries.clear()
             self.late = 0
+            self._note_gone(entries, _closed_error)
         return entries
+
+    def forget_surplus(self) -> list[Entry]:
+        """Remove and return the oldest of more than MAX_UNASKED requests that nobody asks for."""
+        with self._lock:
+            surplus = len(self._entries) - MAX_UNASKED
+            if surplus <= 0:
+                return []
+            unasked = [entry for entry in self._entries.values() if entry.state in UNCLAIMED]
+            return self._give_up(unasked[:surplus])
+
+    def forget_unwanted(self) -> Entry | None:
+        """Remove and return the oldest request that is probably not asked for any more.
+
+        Its answer did not come in time, or is here as a whole. None if a program may still come to
+        ask: there are no more than MANY_UNASKED.
+        """
+        with self._lock:
+            if len(self._entries) > MANY_UNASKED:
+                for entry in self._entries.values():
+                    if entry.state in UNCLAIMED and entry.exchange is not None:
+                        stream = entry.exchange.stream
+                        if entry.was_late or (stream.is_over and stream.content):
+                            return self._give_up([entry])[0]
+        return None
+
+    def _give_up(self, entries: list[Entry]) -> list[Entry]:
+        """Remove requests that are given up. Lock held."""
+        for entry in entries:
+            self.late -= entry.state == LATE
+            del self._entries[entry.id]
+            self._youngest_given_up = max(self._youngest_given_up, entry.id)
+        self._note_gone(entries, _given_up_error)
+        return entries
+
+    def _note_gone(self, entries: list[Entry], why: Callable[[], Exception]) -> None:
+        """Remember why requests are known no more, for who asks for them. Lock held."""
+        self._gone.update((entry.id, why) for entry in entries)
+        while len(self._gone) > MAX_UNASKED:
+            del self._gone[next(iter(self._gone))]
 
     # ------------------------------------------------------------------- sending
 
-    def sending(self, own_id: int | None) -> Exchange:
+    def sending(self, own_id: int | None) -> Entry:
         """Return a request whose content may still follow; None means the newest.
 
         Raises LocalProtocolError where there is no such request.
@@ -205,7 +325,7 @@ class Registry:
         known_id = self.newest if own_id is None else own_id
         entry = self._entries.get(known_id)
         if entry is not None and entry.exchange is not None and not entry.exchange.is_final:
-            return entry.exchange
+            return entry
         raise LocalProtocolError(
             f"no request of stream {known_id} is open: call putrequest and endheaders first",
             stream_id=known_id,
@@ -247,3 +367,14 @@ class Registry:
                 if entry.state in (AWAITED, LATE, CLAIMED):
                     return entry.id
             return self.newest
+
+
+def _closed_error() -> ConnectionTerminated:
+    return ConnectionTerminated("the connection was closed on this side")
+
+
+def _given_up_error() -> ResponseNotReady:
+    return ResponseNotReady(
+        f"the request was given up: nobody asked for its response, nor for those of {MAX_UNASKED}"
+        " younger ones, or their room was needed"
+    )

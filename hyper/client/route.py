@@ -141,8 +141,8 @@ class Route:
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"
             )
 
-    def dial(self, timeout: float | None) -> Pump:
-        """A new connection; timeout: seconds for all of it, or None.
+    def dial(self, deadline: Deadline) -> Pump:
+        """Return a new connection, until the deadline at the latest.
 
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
@@ -155,7 +155,7 @@ class Route:
         transport = dial(
             self.host,
             self.port,
-            timeout=timeout,
+            deadline=deadline,
             source_address=self._source_address,
             unix_socket=self._unix_socket,
             through=self._through,
@@ -200,6 +200,7 @@ class Route:
             unread_limit=self._unread_limit,
             now=time.monotonic,
             former=self._budgets,
+            by_alpn=self.secure,
         )
         known = [budget for budget in self._budgets if budget() is not None]
         self._budgets = [*known, weakref.ref(endpoint.budget)]

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 NOT_GIVEN: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
+def checked(name: str, seconds: Any) -> Any:
+    """Return a number of seconds, None or NOT_GIVEN; raises ValueError if it is below 0, or NaN."""
+    if seconds is not None and seconds is not NOT_GIVEN and not seconds >= 0:
+        raise ValueError(
+            f"{name} is a number of seconds that is not negative, or None: {seconds!r}"
+        )
+    return seconds
+
+
 class Timeouts:
     """The limits of waits on one connection, or on one of its streams. Any thread.
 
@@ -29,11 +38,11 @@ class Timeouts:
     ``socket.getdefaulttimeout()``.
     """
 
-    __slots__ = ("_deadlines", "timeout")
+    __slots__ = ("_deadlines", "_seconds")
 
     def __init__(self, timeout: Any = NOT_GIVEN) -> None:
         # The caller's, at any time.
-        self.timeout = timeout
+        self._seconds = checked("timeout", timeout)
         # Single steps of a dict are atomic, with a GIL and without.
         #: the monotonic moments of the threads that are inside ``within``
         self._deadlines: dict[int, float] = {}
@@ -47,8 +56,24 @@ class Timeouts:
             deadline = self._deadlines.get(threading.get_ident())
             if deadline is not None:
                 return max(0.0, deadline - time.monotonic())
-        timeout = self.timeout
+        timeout = self._seconds
         return socket.getdefaulttimeout() if timeout is NOT_GIVEN else timeout
+
+    @property
+    def timeout(self) -> Any:
+        """Seconds that each wait may take, None for no limit, or NOT_GIVEN; may be set."""
+        return self._seconds
+
+    @timeout.setter
+    def timeout(self, timeout: Any) -> None:
+        self._seconds = checked("timeout", timeout)
+
+    def rest_of_call(self, begin: float) -> float | None:
+        """Return the seconds, not below 0, that are left of a call that began at a moment."""
+        rest = self.remaining()
+        if rest is not None and threading.get_ident() not in self._deadlines:
+            rest = max(0.0, begin + rest - time.monotonic())
+        return rest
 
     def is_overdue(self) -> bool:
         """True if this thread is inside ``within`` and its moment has passed."""
@@ -58,6 +83,7 @@ class Timeouts:
     @contextlib.contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
         """Limit all waits of this thread inside; the earlier moment counts where it is nested."""
+        checked("within", seconds)
         thread = threading.get_ident()
         outer = self._deadlines.get(thread)
         if seconds is None:
@@ -84,10 +110,10 @@ class PerThreadTimeouts(Timeouts):
         super().__init__(timeout)
 
     @property
-    def timeout(self) -> Any:
+    def _seconds(self) -> Any:
         """Seconds that each wait of this thread may take; None, unless it was set here."""
         return getattr(self._own, "timeout", None)
 
-    @timeout.setter
-    def timeout(self, timeout: Any) -> None:
+    @_seconds.setter
+    def _seconds(self, timeout: Any) -> None:
         self._own.timeout = timeout

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..pump.pump import Pump
     from ..transport import Transport
+    from ..transport.deadline import Deadline
 
 #: Methods whose requests have no content unless they say so: END_STREAM goes with their head.
 WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
@@ -66,7 +67,9 @@ class SocketConnection(HTTP20Connection):
         """
         method, given = lines.method, lines.given
         section = messages.request_section(method, lines.url, self._route.origin, given, ())
-        return self._open(RequestHead(method, section, given.content_length, is_whole=end_stream))
+        return self._sender.open(
+            RequestHead(method, section, given.content_length, is_whole=end_stream)
+        )
 
     def raise_refusal(self) -> None:
         """Raise what ended the connection, if it was TLS: the next one would end the same way."""
@@ -114,7 +117,7 @@ class SocketConnection(HTTP20Connection):
             self.close()
 
 
-def _refuse(_timeout: float | None) -> Pump:
+def _refuse(_deadline: Deadline) -> Pump:
     """Raise SessionEnded, where another connection would be dialled."""
     raise SessionEnded("Remote end closed connection without response")
 

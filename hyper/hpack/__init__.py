@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from .choice import DecodingCodec, EncodingCodec
     from .table import Field, Section, Text
 
-    # The section, the generation of the table it is true of (None: any), the insertions to
-    # make again, their size, and what all of this counts of KEPT_OCTETS.
-    Memory = tuple[Section, Optional[int], list[Field], int, int]
+    # The section, the generation of the table it is true of (None: any), the insertions to make
+    # again, their size, whether NeverIndexed is in it, and what all of this counts of KEPT_OCTETS.
+    Memory = tuple[Section, Optional[int], list[Field], int, bool, int]
 
 __all__ = ["Decoder", "Encoder", "NeverIndexed", "implementation"]
 
@@ -141,10 +141,10 @@ class Decoder:
     """From field blocks to field sections.  Not thread-safe.
 
     codec: as Encoder's.  After an error the decoder must not be used again: the connection must end
-    (RFC 9113, 4.3).
+    (RFC 9113, 4.3).  FieldSectionTooLarge is no such error, as the block was decoded to its end.
     """
 
-    __slots__ = ("_codec", "_kept_octets", "_sections")
+    __slots__ = ("_codec", "_kept_octets", "_sections", "is_marked")
 
     def __init__(
         self,
@@ -156,6 +156,8 @@ class Decoder:
         self._codec: DecodingCodec = codec_class("Decoder", codec)(size, max_list_size)
         self._sections: dict[bytes, Memory] = {}
         self._kept_octets = 0
+        #: True if NeverIndexed fields are in the last section, which ``==`` does not tell
+        self.is_marked = False
 
     @property
     def header_table_size(self) -> int:
@@ -185,22 +187,26 @@ class Decoder:
     def decode_section(self, block: bytes) -> Section:
         """The fields of a block, as the same tuple as long as the same block means the same.
 
-        A field that must not be indexed on its way is NeverIndexed.  Raises CompressionError, at
-        the peer's fault, and FieldSectionTooLarge beyond max_list_size.
+        A field that must not be indexed on its way is NeverIndexed; ``is_marked`` tells whether
+        there was one.  Raises CompressionError, at the peer's fault, and FieldSectionTooLarge
+        beyond max_list_size.
         """
         # HOT: 0.1 us for a block seen before (bench/hpack.py).
         codec = self._codec
         memory = self._sections.get(block)
         if memory is not None:
-            section, generation, insertions, size, _ = memory
+            section, generation, insertions, size, is_marked, _ = memory
             if generation is None:
                 if insertions:
                     codec.replay(insertions, size)
+                self.is_marked = is_marked
                 return section
             if generation == codec.generation:
+                self.is_marked = is_marked
                 return section
         generation = codec.generation
         section = codec.decode(block)
+        self.is_marked = codec.is_marked
         if not codec.referred:
             self._remember(block, section, None, codec.insertions)
         elif generation == codec.generation:
@@ -220,7 +226,7 @@ class Decoder:
         if len(self._sections) >= KEPT_SECTIONS or self._kept_octets + octets > KEPT_OCTETS:
             self._forget()
         size = sum([len(name) + len(value) + ENTRY_OVERHEAD for name, value in insertions])
-        self._sections[block] = (section, generation, insertions, size, octets)
+        self._sections[block] = (section, generation, insertions, size, self.is_marked, octets)
         self._kept_octets += octets
 
     def _forget(self) -> None:

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
         max_list_size: int
         #: another number whenever the table is another
         generation: int
-        # About the last block: whether it refers to the table or resizes it, what it inserts, and
-        # the size of its section as RFC 9113, 6.5.2 counts it.
+        # About the last block: whether it refers to the table or resizes it, whether it has
+        # NeverIndexed fields, what it inserts, and the size of its section (RFC 9113, 6.5.2).
         referred: bool
+        is_marked: bool
         insertions: list[Field]
         list_size: int
 

@@ -64,6 +64,7 @@ class Decoder:
         "_table",
         "generation",
         "insertions",
+        "is_marked",
         "list_size",
         "max_list_size",
         "referred",
@@ -79,6 +80,8 @@ class Decoder:
         self.generation = 0
         # About the last block:
         self.referred = False
+        #: True if NeverIndexed fields are in it, which ``==`` does not tell
+        self.is_marked = False
         self.insertions: list[Field] = []
         self.list_size = 0
 
@@ -107,8 +110,8 @@ class Decoder:
 
         HOT (0.4 us an indexed field, 2 us a literal and its strings; bench/hpack.py).
 
-        Raises CompressionError, and FieldSectionTooLarge beyond ``max_list_size``, both at the
-        peer's fault.
+        Raises CompressionError, at the peer's fault.  Raises FieldSectionTooLarge beyond
+        ``max_list_size``, after the block was decoded to its end, so that the next one can be.
         """
         # Numbers, for speed: from index 62 on there are entries, entries[61 - index] (table.py);
         # 32 is ENTRY_OVERHEAD.
@@ -116,8 +119,9 @@ class Decoder:
         table.settle()
         entries = table.entries
         read_literal = self._read_literal
-        fields = []
-        insertions = []
+        fields: list[Field] = []
+        insertions: list[Field] = []
+        is_marked = False
         room = self.max_list_size
         end = len(block)
         try:
@@ -144,18 +148,19 @@ class Decoder:
                 name, value = field
                 if octet < 0x80:
                     name, value, position = read_literal(block, position, index, name)
-                    field = NeverIndexed(name, value) if 0x10 <= octet < 0x20 else (name, value)
+                    field = (name, value)
+                    if 0x10 <= octet < 0x20:
+                        field, is_marked = NeverIndexed(name, value), True
                     if octet >= 0x40:
                         table.add(field)
                         insertions.append(field)
                         last = 0
                 room -= len(name) + len(value) + 32
-                if room < 0:
-                    raise too_large(self.max_list_size)
-                fields.append(field)
+                if room >= 0:  # or else the rest is decoded for the table (RFC 9113, 4.3)
+                    fields.append(field)
         except IndexError:
             raise CompressionError("a field block that ends in a field (RFC 7541, 6)") from None
-        self._leave(referred, insertions, room)
+        self._leave(referred, is_marked, insertions, room)
         return tuple(fields)
 
     def _read_literal(
@@ -170,13 +175,19 @@ class Decoder:
         value, position = read_string(block, position)
         return name, value, position
 
-    def _leave(self, referred: bool, insertions: list[Field], room: int) -> None:
-        """Note what is to be known of the block that was decoded last."""
+    def _leave(self, referred: bool, is_marked: bool, insertions: list[Field], room: int) -> None:
+        """Note what is to be known of the block that was decoded last.
+
+        room: octets that its section left of max_list_size; raise FieldSectionTooLarge below 0.
+        """
         self.referred = referred
+        self.is_marked = is_marked
         self.insertions = insertions
         self.list_size = self.max_list_size - room
         if insertions:
             self.generation += 1
+        if room < 0:
+            raise too_large(self.max_list_size)
 
     def _update_size(self, block: bytes) -> int:
         """Obey the size updates that a block begins with (6.3); returns the octets they take.

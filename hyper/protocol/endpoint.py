@@ -24,21 +24,20 @@ from ..errors import (
     ErrorCode,
     Failure,
     LocalProtocolError,
-    NegotiationError,
     RemoteDisconnected,
     StreamFault,
     StreamResetError,
     code_name,
 )
-from . import frames, receivers, states
+from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import Budget
 from .flow.managers import LONG_ROUND_TRIP
 from .flow.windows import ReceiveWindow, SendWindow
-from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31
+from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
+from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
 from .settings import (
     DEFAULTS,
-    SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_ENABLE_PUSH,
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_CONCURRENT_STREAMS,
@@ -62,12 +61,6 @@ if TYPE_CHECKING:
     from .flow.managers import WindowManager
     from .receivers import FieldBlock, Phase
 
-# Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
-
-#: Answers that the peer provoked and does not read: to PING, SETTINGS, and its stream errors.
-MAX_UNSENT_ANSWERS = 1000
-#: Streams that we reset, remembered because frames may still be under way to them.
-MAX_CANCELLED_REMEMBERED = 1024
 #: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
 STREAMS_BEFORE_SETTINGS = 1
 #: Octets of content that one call of send_content takes, so that uploads take turns.
@@ -85,19 +78,21 @@ class Endpoint:
     former: references to the budgets of connections before this one, which count in it.
     now(): a moment in seconds; asked only while the path is measured.
     covers(scheme, authority): whether the peer may push for that origin (10.1).
+    by_alpn: True if TLS settled that HTTP/2 is spoken (3.2), for messages.
     """
 
     # Without slots, an object of more than thirty attributes is slow.
     __slots__ = (
         "_cancelled",
+        "_forgotten",
         "_unsent_answers",
         "alt_services",
         "block",
         "budget",
+        "by_alpn",
         "changed_streams",
         "covers",
         "decoder",
-        "empty_data_frames",
         "encoder",
         "failure",
         "goaway",
@@ -137,7 +132,9 @@ class Endpoint:
         unread_limit: int,
         now: Callable[[], float],
         former: Iterable[ref[Budget]] = (),
+        by_alpn: bool = False,
     ) -> None:
+        self.by_alpn = by_alpn
         self.budget = Budget(unread_limit, former)
         self.now = now
         #: seconds of the shortest round trip known, or 0
@@ -172,11 +169,12 @@ class Endpoint:
         self.highest_promised = 0
         self.pushes_open = 0
         self._cancelled: dict[int, None] = {}
+        #: the youngest identifier, even and odd, that was remembered there and is not any more
+        self._forgotten = [0, 0]
         #: ids of streams with news since the last look; 0 for the connection
         self.changed_streams: list[int] = []
         #: what the frame under way has begun
         self.block: FieldBlock | None = None
-        self.empty_data_frames = 0
         self._send_preface(settings, connection_window)
 
     def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
@@ -198,6 +196,7 @@ class Endpoint:
     # Our windows, see flow/tuning.py.
     consume = tuning.consume
     grow_blocked_window = tuning.grow_blocked_window
+    grow_idle_window = tuning.grow_idle_window
     tell_round_trip = tuning.tell_round_trip
 
     # --------------------------------------------------------------- octets in
@@ -209,15 +208,30 @@ class Endpoint:
         """
         if self.failure:
             return len(octets)
+        # Those that one read brings are answered together, so what is left of earlier ones counts.
+        if self._unsent_answers > MAX_UNSENT_ANSWERS:
+            self._send_goaway_for(
+                ConnectionFault(
+                    ErrorCode.ENHANCE_YOUR_CALM,
+                    f"{self._unsent_answers} frames that must be answered, and the peer does not"
+                    " read the answers (RFC 9113, 10.5)",
+                )
+            )
+            return len(octets)
         unpack = FRAME_HEADER.unpack_from
         largest = self.max_frame_size
         start, end = 0, len(octets)
+        if self.receivers is receivers.PREFACE and end >= 4 and octets[3] != SETTINGS:
+            fault = receivers.fault_of_preface(self, octets)
+            if fault is not None:
+                self._send_goaway_for(fault)
+            return end if fault else 0
         while end - start >= FRAME_HEADER_SIZE:
             word, flags, stream_id = unpack(octets, start)
             stop = start + FRAME_HEADER_SIZE + (word >> 8)
             try:
                 if word >> 8 > largest:
-                    raise receivers.oversized(self, octets[start:], word >> 8)
+                    raise receivers.oversized(word >> 8)
                 if stop > end:
                     break
                 self.receivers[word & 0xFF](
@@ -230,14 +244,6 @@ class Endpoint:
                 self._send_goaway_for(fault)
                 return end
             start = stop
-        if self._unsent_answers > MAX_UNSENT_ANSWERS:
-            self._send_goaway_for(
-                ConnectionFault(
-                    ErrorCode.ENHANCE_YOUR_CALM,
-                    f"{self._unsent_answers} frames that must be answered, and the peer does not"
-                    " read the answers (RFC 9113, 10.5)",
-                )
-            )
         return start
 
     def receive_eof(self) -> None:
@@ -267,7 +273,7 @@ class Endpoint:
         stream = self.streams.get(stream_id)
         if stream is not None:
             return stream.state
-        if stream_id in self._cancelled:
+        if stream_id in self._cancelled or 0 < stream_id <= self._forgotten[stream_id % 2]:
             return CANCELLED
         opened = stream_id <= self.highest_promised
         if stream_id % 2:
@@ -290,7 +296,7 @@ class Endpoint:
         stream = self.streams.get(fault.stream_id)
         if stream is None:
             # "The first stream error reported for a given stream prevents any other" (5.4).
-            if fault.stream_id not in self._cancelled:
+            if self.state_of(fault.stream_id) != CANCELLED:
                 self.send_rst_stream(fault.stream_id, fault.code)
             return
         if stream.failure is None:
@@ -310,7 +316,9 @@ class Endpoint:
         """Reset a stream, and remember that we did (6.4)."""
         self._cancelled[stream_id] = None
         if len(self._cancelled) > MAX_CANCELLED_REMEMBERED:
-            del self._cancelled[next(iter(self._cancelled))]
+            oldest = next(iter(self._cancelled))
+            del self._cancelled[oldest]
+            self._forgotten[oldest % 2] = max(self._forgotten[oldest % 2], oldest)
         self._unsent_answers += 1
         self.outbound.append(frames.pack_rst_stream(stream_id, code))
 
@@ -319,7 +327,7 @@ class Endpoint:
         self.outbound.append(
             frames.pack_goaway(self.highest_promised, fault.code, why.encode()[:256])
         )
-        self.fail(Failure.of_peer(fault.code, why, kind=fault.kind))
+        self.fail(fault.failure or Failure.of_peer(fault.code, why))
 
     def fail(self, failure: Failure) -> None:
         """End the connection and its streams; octets that still come are dropped."""
@@ -368,18 +376,9 @@ class Endpoint:
         """True if the peer's SETTINGS have come, or never will: the wait is over either way."""
         return self.peer_settings.received or not self.accepts_requests
 
-    def why_none_is_free(self) -> str:
-        """The message of the TimeoutError of a request that could not be sent."""
-        if self.budget.has_room(self.initial_receive_window):
-            return (
-                "timed out: the server allows"
-                f" {self.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]} streams at once, and none"
-                " of them ended in the time given (RFC 9113, 5.1.2)"
-            )
-        return (
-            "timed out: what is unread, and what servers may still send, takes all of unread_limit,"
-            f" {self.budget.limit} octets: read or close responses, or raise the limit"
-        )
+    # Why a request cannot go out, see refusals.py.
+    why_none_is_free = refusals.why_none_is_free
+    require_connect_protocol = refusals.require_connect_protocol
 
     def _take_stream_id(self, wanted: int = 0) -> int:
         """Return the identifier of a new stream: the wanted one, if it is free (5.1.1).
@@ -455,15 +454,6 @@ class Endpoint:
             return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
         except StreamFault as fault:
             raise fault.failure.exception() from fault.failure.cause
-
-    def require_connect_protocol(self, protocol: str) -> None:
-        """Raise NegotiationError if the peer has not announced extended CONNECT (RFC 8441, 3)."""
-        if not self.peer_settings[SETTINGS_ENABLE_CONNECT_PROTOCOL]:
-            raise NegotiationError(
-                "the server has not announced SETTINGS_ENABLE_CONNECT_PROTOCOL, so that"
-                f" {protocol} cannot be asked for on this connection (RFC 8441, 3); nothing was"
-                " sent"
-            )
 
     def may_send(self, stream: Stream) -> bool:
         """True if content may go out on the stream now, or never will again (6.9)."""
@@ -571,16 +561,10 @@ class Endpoint:
         self.budget.in_use -= stream.drop_content()
         self.changed_streams.append(0)
 
-    def may_bring_promises(self, stream_id: int) -> bool:
-        """True if promises may still come with a request before its content is read."""
-        stream = self.streams.get(stream_id)
-        if stream is None or stream.is_over:
-            return False
-        return stream.head is None or stream.receive_window.size > 0
-
-    def claim_promises(self, stream_id: int) -> list[Stream]:
-        """The promises that came with a request so far; each is given out once (8.4)."""
-        return list(self.promises.pop(stream_id, ()))
+    # Promises, see promises.py.
+    may_bring_promises = promises.may_bring_promises
+    claim_promises = promises.claim_promises
+    refuse_promises = promises.refuse_promises
 
     def send_ping(self, opaque: bytes) -> None:
         """Ask for an acknowledgement, to be seen in ``pings`` (6.7)."""

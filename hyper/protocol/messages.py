@@ -75,7 +75,7 @@ class RequestFields:
     def _note_length(self, value: bytes) -> None:
         if not value.isdigit() or self.content_length not in (None, int(value)):
             raise LocalProtocolError(
-                f"content-length {value!r} is not one number (RFC 9110, 8.6); nothing was sent"
+                "content-length is not one number (RFC 9110, 8.6); nothing was sent"
             )
         self.content_length = int(value)
 
@@ -105,17 +105,21 @@ def request_fields(headers: FieldSource) -> RequestFields:
     pairs: Any = tuple(headers.items() if hasattr(headers, "items") else headers)
     if has_never_indexed(pairs):  # equal to plain fields, and not to be kept
         return RequestFields(outgoing_section(pairs))
+    # An exception of the checks must not have the fields in its context: they may be secrets.
     try:
-        return _given[pairs]
-    except (KeyError, TypeError, BytesWarning):  # never seen, not hashable, or python -bb
-        given = RequestFields(outgoing_section(pairs))
-    if _size(given.fields) <= MAX_JUDGED_SIZE:
+        given = _given.get(pairs)
+    except (TypeError, BytesWarning):  # not hashable, or python -bb
+        given = None
+    if given is not None:
+        return given
+    given = RequestFields(outgoing_section(pairs))
+    if section_size(given.fields) <= MAX_JUDGED_SIZE:
         with contextlib.suppress(TypeError, BytesWarning):  # not hashable, or python -bb
             _given.keep(pairs, given)
     return given
 
 
-def _size(section: Fields) -> int:
+def section_size(section: Fields) -> int:
     """Octets of a field section as 6.5.2 counts them."""
     return sum([len(name) + len(value) + 32 for name, value in section])
 
@@ -216,15 +220,18 @@ class ResponseHead:
 _judged: Memo[Fields, ResponseHead] = Memo(MAX_JUDGED)
 
 
-def response_head(section: Fields, stream_id: int) -> ResponseHead:
+def response_head(section: Fields, stream_id: int, *, is_marked: bool = False) -> ResponseHead:
     """Judge the header section of a response.
+
+    is_marked: whether NeverIndexed fields are in it: it may equal one that has none, and is not
+    kept.
 
     HOT: once a response; one look-up for a head seen before (bench/receive.py, small).
     """
-    head = _judged.get(section)
+    head = None if is_marked else _judged.get(section)
     if head is None:
         head = _judge_response(section, stream_id)
-        if _size(section) <= MAX_JUDGED_SIZE:
+        if not is_marked and section_size(section) <= MAX_JUDGED_SIZE:
             _judged.keep(section, head)
     return head
 

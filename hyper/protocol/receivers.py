@@ -17,37 +17,38 @@ FIELD_BLOCK CONTINUATION alone                           until END_HEADERS (6.10
 
 from __future__ import annotations
 
-from collections import deque
-
 from ..errors import (
     CompressionError,
     ConnectionFault,
     ConnectionTerminated,
     ErrorCode,
     Failure,
+    FieldSectionTooLarge,
     NegotiationError,
     StreamFault,
     StreamResetError,
     code_name,
 )
-from . import frames, messages, states
+from . import frames, messages, promises, states
 from .flow import tuning
 from .flow.tuning import MEASURING, send_window_update
-from .flow.windows import ReceiveWindow, SendWindow
+from .flow.windows import SendWindow
 from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
+from .limits import (
+    EMPTY_DATA_BURST,
+    EMPTY_DATA_RATE,
+    FRAGMENT_COST,
+    INTERIM_BURST,
+    INTERIM_RATE,
+    LEAST_BLOCK_LIMIT,
+    MAX_FIELDS_HELD,
+    STATUS_SIZE,
+    Rate,
+)
 from .messages import response_head
 from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import (
-    CANCELLED,
-    CLOSED,
-    HALF_CLOSED_LOCAL,
-    OPEN,
-    RESERVED_REMOTE,
-    WITHHELD,
-    step_stream,
-)
-from .stream import Stream
+from .states import CANCELLED, CLOSED, step_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,24 +57,10 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from .endpoint import Endpoint
-    from .messages import PromisedRequest
+    from .stream import Stream
 
     Receiver = Callable[[Endpoint, int, int, memoryview], None]
     Phase = tuple[Receiver, ...]
-
-# Limits, each against a way in which a peer could hurt (RFC 9113, 10.5).
-
-#: CONTINUATION frames in one field block: a section of 64 KiB needs four; empty ones cost the
-#: peer nothing.
-MAX_CONTINUATION_FRAMES = 64
-#: Octets of one field block before it is decoded; no block within our list size is larger.
-MAX_FIELD_BLOCK_SIZE = 128 * 1024
-#: DATA frames without content or END_STREAM in a row: they cost us, and use no window.
-MAX_EMPTY_DATA_FRAMES = 100
-#: Interim responses to one request: more than any server has a use for.
-MAX_INTERIM_RESPONSES = 32
-#: Promises that nobody has claimed; each may hold a stream window of content.
-MAX_PROMISES_HELD = 100
 
 
 class FieldBlock:
@@ -84,7 +71,8 @@ class FieldBlock:
     def __init__(self, stream_id: int, fragment: bytes, *, ends: bool, promised_id: int) -> None:
         self.stream_id = stream_id
         self.fragments = [fragment]
-        self.size = len(fragment)
+        #: octets, as the limit counts them
+        self.size = len(fragment) + FRAGMENT_COST
         #: END_STREAM stood on the HEADERS frame
         self.ends = ends
         #: the promised stream, or 0 where the block began with HEADERS
@@ -110,10 +98,8 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     increment = stream.receive_content(bytes(payload), size)
     if flags & PADDED:
         increment += stream.receive_window.pad(size - len(payload))
-    if payload:
-        endpoint.empty_data_frames = 0
-    elif not flags & END_STREAM:
-        _count_empty_data(endpoint, stream_id)
+    if not payload and not flags & END_STREAM:
+        _count_empty_data(endpoint, stream)
     if flags & END_STREAM:
         _receive_end(endpoint, stream)
     elif increment:
@@ -121,14 +107,25 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     endpoint.changed_streams.append(stream_id)
 
 
-def _count_empty_data(endpoint: Endpoint, stream_id: int) -> None:
-    endpoint.empty_data_frames += 1
-    if endpoint.empty_data_frames > MAX_EMPTY_DATA_FRAMES:
-        raise ConnectionFault(
-            ErrorCode.ENHANCE_YOUR_CALM,
-            f"{endpoint.empty_data_frames} empty DATA frames in a row, the last on stream"
-            f" {stream_id} (RFC 9113, 10.5)",
+def _count_empty_data(endpoint: Endpoint, stream: Stream) -> None:
+    """A DATA frame came that uses no window: one a second is a heartbeat, a flood is not."""
+    now = endpoint.now()
+    if stream.empty_data is None:
+        stream.empty_data = Rate(EMPTY_DATA_BURST, EMPTY_DATA_RATE, now)
+    if not stream.empty_data.take(1, now):
+        raise _flood(
+            stream.id,
+            f"more than {EMPTY_DATA_RATE} DATA frames a second came without content",
+            "RFC 9113, 10.5",
         )
+
+
+def _flood(stream_id: int, what: str, reference: str) -> StreamFault:
+    """The fault of a peer that breaks no rule, and does more of something than we bear."""
+    code = ErrorCode.ENHANCE_YOUR_CALM
+    why = f"stream {stream_id} was reset on this side: {what} ({reference})"
+    failure = Failure(StreamResetError, why, error_code=code, stream_id=stream_id)
+    return StreamFault(stream_id, code, why, failure)
 
 
 def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -147,7 +144,12 @@ def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: mem
 
 def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: bool) -> None:
     # Decoded before anything else: the compression state is the connection's (4.3).
-    section = _decode(endpoint, block)
+    try:
+        section = _decode(endpoint, block, stream_id)
+    except StreamFault:
+        if stream_id not in endpoint.streams:
+            _on_absent(endpoint, stream_id, states.RECV_HEADERS)
+        raise
     stream = endpoint.streams.get(stream_id)
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_HEADERS)
@@ -161,13 +163,15 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
                 stream_id, ErrorCode.PROTOCOL_ERROR, "HEADERS within a tunnel (RFC 9113, 8.5)"
             )
         stream.receive_trailers(messages.trailers(section, stream_id), ends=ends)
+    if stream.promised_request is not None:
+        promises.count_section(endpoint, stream, section)
     if ends:
         _receive_end(endpoint, stream)
     endpoint.changed_streams.append(stream_id)
 
 
 def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
-    head = response_head(section, stream.id)
+    head = response_head(section, stream.id, is_marked=endpoint.decoder.is_marked)
     if head.status >= 200:  # RFC 9110, 15: the final classes begin here
         stream.receive_head(head)
         if head.status == MISDIRECTED_REQUEST:
@@ -178,12 +182,28 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
             tuning.grow_expected_window(endpoint, stream)
         return
     stream.receive_interim(head)
-    if len(stream.informational) > MAX_INTERIM_RESPONSES:
-        raise StreamFault(
+    _count_interim(endpoint, stream, section)
+
+
+def _count_interim(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
+    """An interim response came: many are right (RFC 9110, 15.2), and the latest are kept."""
+    now = endpoint.now()
+    size = messages.section_size(section)
+    if stream.interim is None:
+        stream.interim = Rate(INTERIM_BURST, INTERIM_RATE, now)
+    if not stream.interim.take(size, now):
+        raise _flood(
             stream.id,
-            ErrorCode.ENHANCE_YOUR_CALM,
-            f"more than {MAX_INTERIM_RESPONSES} interim responses (RFC 9113, 10.5)",
+            f"its interim responses took more than {INTERIM_BURST} octets, and {INTERIM_RATE} a"
+            " second",
+            "RFC 9110, 15.2; RFC 9113, 10.5",
         )
+    kept = stream.informational
+    stream.fields_held += size
+    while len(kept) > 1 and (
+        stream.fields_held > INTERIM_BURST or promises.fields_held(endpoint) > MAX_FIELDS_HELD
+    ):
+        stream.fields_held -= messages.section_size(kept.pop(0).fields) + STATUS_SIZE
 
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
@@ -234,13 +254,19 @@ def receive_settings(endpoint: Endpoint, flags: int, stream_id: int, payload: me
         _receive_settings_ack(endpoint)
         return
     changed = endpoint.peer_settings.apply(settings)
+    # In the order in which they stood (6.5.3). Of the sizes between, only the smallest table and
+    # the largest window make a difference.
     if SETTINGS_HEADER_TABLE_SIZE in changed:
-        endpoint.encoder.header_table_size = changed[SETTINGS_HEADER_TABLE_SIZE][1]
+        _, *sizes = changed[SETTINGS_HEADER_TABLE_SIZE]
+        for size in dict.fromkeys((min(sizes), sizes[-1])):
+            endpoint.encoder.header_table_size = size  # the next block tells both (RFC 7541, 4.2)
     if SETTINGS_INITIAL_WINDOW_SIZE in changed:
-        before, now = changed[SETTINGS_INITIAL_WINDOW_SIZE]
+        before, *sizes = changed[SETTINGS_INITIAL_WINDOW_SIZE]
+        now, largest = sizes[-1], max(sizes)
         for stream in endpoint.streams.values():
             if stream.send_window:
-                stream.send_window.shift(now - before)
+                stream.send_window.shift(largest - before)  # which may be beyond 2^31-1
+                stream.send_window.shift(now - largest)
         endpoint.changed_streams.extend(endpoint.streams)
     endpoint.send_ack(frames.SETTINGS_ACK)
     endpoint.changed_streams.append(0)
@@ -303,44 +329,13 @@ def receive_push_promise(
 
 
 def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_id: int) -> None:
-    section = _decode(endpoint, block)
-    state = endpoint.state_of(stream_id)
-    if state == CANCELLED or not endpoint.max_pushes:
-        endpoint.send_rst_stream(promised_id, ErrorCode.CANCEL)
-        return
-    if state not in (OPEN, HALF_CLOSED_LOCAL, WITHHELD):
-        raise ConnectionFault(
-            ErrorCode.PROTOCOL_ERROR,
-            f"PUSH_PROMISE on stream {stream_id}, which is {states.STATE_NAMES[state]}"
-            " (RFC 9113, 6.6)",
-        )
-    request = messages.promised_request(section, promised_id, endpoint.covers)
-    if (
-        endpoint.pushes_open >= endpoint.max_pushes
-        or _promises_held(endpoint) >= MAX_PROMISES_HELD
-        or not endpoint.budget.has_room(endpoint.initial_receive_window)
-    ):
-        endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
-        return
-    _open_promise(endpoint, stream_id, promised_id, request, section)
-
-
-def _promises_held(endpoint: Endpoint) -> int:
-    return sum(map(len, endpoint.promises.values()))
-
-
-def _open_promise(
-    endpoint: Endpoint, stream_id: int, promised_id: int, request: PromisedRequest, section: Fields
-) -> None:
-    stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
-    stream.receive_window = ReceiveWindow.create(
-        endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
-    )
-    stream.promised_request = request
-    endpoint.streams[promised_id] = stream
-    endpoint.pushes_open += 1
-    endpoint.promises.setdefault(stream_id, deque()).append(stream)
-    endpoint.changed_streams.append(stream_id)
+    try:
+        section = _decode(endpoint, block, promised_id)
+    except StreamFault:
+        promises.require_parent(endpoint, stream_id)
+        raise
+    promises.require_parent(endpoint, stream_id)
+    promises.receive_promise(endpoint, stream_id, promised_id, section)
 
 
 def receive_ping(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
@@ -415,12 +410,14 @@ def receive_continuation(
             f"CONTINUATION on stream {stream_id} within another field block (RFC 9113, 6.10)",
         )
     block.fragments.append(bytes(payload))
-    block.size += len(payload)
-    if len(block.fragments) > MAX_CONTINUATION_FRAMES or block.size > MAX_FIELD_BLOCK_SIZE:
+    block.size += len(payload) + FRAGMENT_COST
+    if block.size > max(LEAST_BLOCK_LIMIT, 2 * endpoint.decoder.max_list_size):
+        size = sum(map(len, block.fragments))
         raise ConnectionFault(
             ErrorCode.ENHANCE_YOUR_CALM,
-            f"a field block of {len(block.fragments)} frames and {block.size} octets, and no"
-            " end (RFC 9113, 10.5.1)",
+            f"a field block on stream {stream_id} of {len(block.fragments)} frames and {size}"
+            " octets, and no end: our SETTINGS_MAX_HEADER_LIST_SIZE is"
+            f" {endpoint.decoder.max_list_size} (RFC 9113, 10.5.1)",
         )
     if flags & END_HEADERS:
         endpoint.block = None
@@ -458,9 +455,7 @@ def receive_instead_of_settings(
     endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview
 ) -> None:
     """Refuse any other frame before the peer's first SETTINGS (3.4)."""
-    raise ConnectionFault(
-        ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
-    )
+    raise _not_settings()
 
 
 def receive_within_block(
@@ -483,12 +478,23 @@ def receive_stray_continuation(
     )
 
 
-def _decode(endpoint: Endpoint, block: bytes) -> Fields:
+def _decode(endpoint: Endpoint, block: bytes, stream_id: int) -> Fields:
+    """The section of a block on a stream; one that is too large ends that stream alone (10.5.1)."""
     try:
         return endpoint.decoder.decode_section(block)
+    except FieldSectionTooLarge:
+        code = ErrorCode.ENHANCE_YOUR_CALM
+        why = (
+            f"the field section that the server sent on stream {stream_id} takes more than"
+            f" SETTINGS_MAX_HEADER_LIST_SIZE, {endpoint.decoder.max_list_size} octets, which this"
+            " side announced: announce more by settings= (RFC 9113, 6.5.2, 10.5.1)"
+        )
+        failure = Failure(
+            FieldSectionTooLarge, why, cuts_content=False, error_code=code, stream_id=stream_id
+        )
+        raise StreamFault(stream_id, code, why, failure) from None
     except CompressionError as error:
-        code = error.error_code or ErrorCode.COMPRESSION_ERROR
-        raise ConnectionFault(code, str(error), type(error)) from error
+        raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error)) from error
 
 
 def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
@@ -496,19 +502,41 @@ def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:
     step_stream(endpoint.state_of(stream_id), event, stream_id)
 
 
-def oversized(endpoint: Endpoint, octets: memoryview, size: int) -> ConnectionFault:
+def oversized(size: int) -> ConnectionFault:
     """The fault of a frame header that announces more octets than we allow (4.2)."""
-    if endpoint.receivers is PREFACE and bytes(octets[:5]) == b"HTTP/":
-        line = bytes(octets[:64]).partition(b"\r")[0].decode("latin-1")
-        return ConnectionFault(
-            ErrorCode.PROTOCOL_ERROR,
-            f"the peer answers in HTTP/1, {line!r}: it does not speak HTTP/2 with prior"
-            " knowledge on this port (RFC 9113, 3.3)",
-            NegotiationError,
-        )
     return ConnectionFault(
         ErrorCode.FRAME_SIZE_ERROR,
         f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
+    )
+
+
+def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault | None:
+    """The fault of a server whose first octets are no SETTINGS frame (3.4); None: wait for more.
+
+    The type decides, whatever length the octets before it would be.
+    """
+    beginning = bytes(octets[:MOST_QUOTED])
+    if not beginning.startswith(b"HTTP/"):
+        return _not_settings()
+    line, end, _ = beginning.partition(b"\r")
+    if not end and len(beginning) < MOST_QUOTED:
+        return None  # the reason is worth a wait
+    way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
+    if not endpoint.by_alpn:
+        way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
+    why = f"the peer answers in HTTP/1, {line.decode('latin-1')!r}: {way}"
+    code = ErrorCode.PROTOCOL_ERROR
+    failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
+    return ConnectionFault(code, why, failure)
+
+
+#: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
+MOST_QUOTED = 64
+
+
+def _not_settings() -> ConnectionFault:
+    return ConnectionFault(
+        ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
     )
 
 

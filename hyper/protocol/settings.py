@@ -163,20 +163,19 @@ class PeerSettings(Settings):
         #: whether the first SETTINGS frame has come: until then the defaults are a guess
         self.received = False
 
-    def apply(self, settings: Iterable[tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        """Put a SETTINGS frame in force; returns {identifier: (before, now)} of what changed.
+    def apply(self, settings: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+        """Put a SETTINGS frame in force; returns {identifier: [before, ..., now]} (6.5.3).
 
         Unknown identifiers are ignored (6.5.2).  Raises ConnectionFault at the peer's fault.
         """
-        changed: dict[int, tuple[int, int]] = {}
+        changed: dict[int, list[int]] = {}
         for identifier, value in settings:
             if identifier not in RULES:
                 continue
             fault = check(identifier, value) or self._fault_of_server(identifier, value)
             if fault:
                 raise ConnectionFault(*fault)
-            before = changed.get(identifier, (self[identifier],))[0]
-            changed[identifier] = (before, value)
+            changed.setdefault(identifier, [self[identifier]]).append(value)
             self.values[identifier] = value
         self.received = True
         return changed

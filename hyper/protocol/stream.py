@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..fields import Fields
     from .flow.windows import ReceiveWindow, SendWindow
+    from .limits import Rate
     from .messages import PromisedRequest, ResponseHead
 
 #: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
@@ -38,10 +39,13 @@ class Stream:
         "content",
         "content_length",
         "content_size",
+        "empty_data",
         "failure",
+        "fields_held",
         "head",
         "id",
         "informational",
+        "interim",
         "method",
         "phase",
         "promised_request",
@@ -81,6 +85,11 @@ class Stream:
         self.failure: Failure | None = None
         #: True if nobody reads any more although the stream goes on: a tunnel after SHUT_RD
         self.read_shut = False
+        #: octets of sections held on the peer's account alone (limits.py)
+        self.fields_held = 0
+        #: what the peer may still send of these; None until one comes
+        self.empty_data: Rate | None = None
+        self.interim: Rate | None = None
 
     @property
     def origin(self) -> bytes | None:

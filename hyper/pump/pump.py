@@ -32,6 +32,10 @@ LOOK_INTERVAL = 0.001
 #: may depend on time, and reads on an earlier connection do not notify this one.
 ASKING_INTERVAL = 0.02
 
+#: Seconds without news after which a reader that has all that came gives room back unasked: longer
+#: than most servers think, and short for a person who waits.
+SILENCE = 1.0
+
 #: Why a wait has ended without what was waited for.
 LATE = (
     "timed out: the peer did not do its part in the time given; the connection is still usable, and"
@@ -123,6 +127,19 @@ class Pump:
                         f" ({endpoint.budget.limit} octets) to be larger, or its window manager"
                         " gives none"
                     ) from None
+
+    def wait_idle(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
+        """Wait, as ``wait`` does; after SILENCE, ask for room once though there is some (6.9).
+
+        The peer may use a smaller window than the one that it has acknowledged, and wait itself.
+        """
+        deadline = NEVER if timeout is None else Deadline(timeout)
+        if timeout is None or timeout > SILENCE:
+            with contextlib.suppress(TimedOut):
+                self.wait(ready, (stream.id,), SILENCE)
+                return
+            self.endpoint.grow_idle_window(stream)
+        self.wait(ready, (stream.id,), deadline.remaining(LATE))
 
     def ping(self, opaque: bytes, timeout: float | None) -> float:
         """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.

@@ -147,7 +147,7 @@ class Race:
             if deadline.moment is not None and now >= deadline.moment:
                 return None
             if waiting and (not self._under_way or now >= next_attempt):
-                began = self._begin(waiting.pop())
+                began = self._begin(waiting.pop(), deadline)
                 next_attempt = now + ATTEMPT_DELAY if began else now
             elif not self._under_way:
                 self.is_lost = True
@@ -163,7 +163,7 @@ class Race:
                 if len(self.failures) > failed:
                     next_attempt = now  # a failure lets the next one begin at once
 
-    def _begin(self, address: Address) -> bool:
+    def _begin(self, address: Address, deadline: Deadline) -> bool:
         """Begin an attempt; return True if it is under way now."""
         family, kind, protocol, _, target = address
         sock = None
@@ -171,6 +171,7 @@ class Race:
             sock = socket.socket(family, kind, protocol)
             sock.setblocking(False)
             _prepare(sock)
+            deadline.watch(sock)
             if self._source_address:
                 _bind(sock, self._source_address)
             code = sock.connect_ex(target)
@@ -279,6 +280,7 @@ def connect_unix(path: Path, deadline: Deadline = NEVER) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
+        deadline.watch(sock)
         while True:
             try:
                 sock.connect(address)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from socket import SHUT_RDWR
 
 from ..errors import TimedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
 
 #: Milliseconds that poll can count, almost 25 days; a longer wait ends then, and begins again.
 MAX_POLL = 2**31 - 1
@@ -47,8 +53,41 @@ class Deadline:
             return other
         return self
 
+    def watch(self, sock: socket.socket) -> None:
+        """Do nothing: only a deadline that can be cancelled has to know what waits for it."""
+
     def __repr__(self) -> str:
         return f"<Deadline {self.moment}>"
+
+
+class CancellableDeadline(Deadline):
+    """A deadline that another thread can bring about at once. Any thread."""
+
+    __slots__ = ("_is_cancelled", "_watched")
+
+    def __init__(self, timeout: float | None = None) -> None:
+        super().__init__(timeout)
+        self._is_cancelled = False
+        # Single steps of a list are atomic.
+        self._watched: list[socket.socket] = []
+
+    def watch(self, sock: socket.socket) -> None:
+        """Have ``cancel`` end what waits for a socket that is being connected."""
+        self._watched.append(sock)
+        if self._is_cancelled:  # perhaps only since then
+            _shut_down(sock)
+
+    def cancel(self) -> None:
+        """Let the moment pass now, and end the waits for watched sockets."""
+        self.moment = 0.0  # the monotonic clock is beyond that
+        self._is_cancelled = True
+        for sock in self._watched[:]:
+            _shut_down(sock)
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed, or was never connected
+        sock.shutdown(SHUT_RDWR)
 
 
 #: For waits without a limit: one object serves them all.

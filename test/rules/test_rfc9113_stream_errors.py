@@ -43,6 +43,7 @@ KINDS = {
     wire.FLOW_CONTROL_ERROR: FlowControlError,
     wire.FRAME_SIZE_ERROR: FrameSizeError,
     wire.COMPRESSION_ERROR: CompressionError,
+    wire.ENHANCE_YOUR_CALM: StreamResetError,
 }
 
 
@@ -140,8 +141,13 @@ STREAM_ERRORS = {
     wire.ENHANCE_YOUR_CALM: {
         "10.5 interim responses without end": (
             AWAITING,
+            "9110, 15.2; RFC 9113, 10.5",
+            head((":status", "102")) * 1600,
+        ),
+        "10.5 DATA without content, without end": (
+            RESPONDING,
             "9113, 10.5",
-            head((":status", "102")) * 33,
+            wire.data(RESPONDING) * 1001,
         ),
     },
     wire.PROTOCOL_ERROR: {

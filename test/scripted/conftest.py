@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hyper import HTTP20Connection
+from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.proxies import Proxy
 from test.peer import DEADLINE
 
@@ -69,3 +69,36 @@ def through(scripted_peer):
             return connection
 
         yield start
+
+
+@pytest.fixture(params=["cleartext", "ssl", "pyopenssl"])
+def way(request):
+    """Cleartext, or TLS by either backend."""
+    if request.param == "pyopenssl":
+        pytest.importorskip("OpenSSL")
+        pytest.importorskip("service_identity")
+    return request.param
+
+
+@pytest.fixture
+def dial(scripted_peer, certificates, way):
+    """Start a script and give an object of the door: `dial(script, HTTP20Connection)`."""
+    opened = []
+
+    def start(script, door=HTTP20Connection, **options):
+        secure = way != "cleartext"
+        peer = scripted_peer(script, certificates.server_context() if secure else None)
+        options.setdefault("timeout", DEADLINE)
+        context = certificates.hyper_context(backend=way) if secure else None
+        if door is HTTP20Connection:
+            made = door("localhost", peer.port, secure=secure, ssl_context=context, **options)
+        elif secure:
+            made = HTTPSConnection("localhost", peer.port, context=context, **options)
+        else:
+            made = HTTPConnection("localhost", peer.port, http2="prior", **options)
+        opened.append(made)
+        return made
+
+    yield start
+    for each in opened:
+        each.close()

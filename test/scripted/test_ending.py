@@ -10,7 +10,7 @@ from http.client import HTTPException, IncompleteRead, ResponseNotReady
 import pytest
 
 from hyper import HTTP20Connection
-from hyper.client.pumps import MAX_CONNECTIONS_A_REQUEST
+from hyper.client import replay
 from hyper.errors import ConnectionTerminated, RemoteProtocolError
 from test import wire
 from test.scripted.steps import await_news, pong, want
@@ -36,7 +36,7 @@ class TestGoaway:
             assert want(peer)[0] == 7  # ids go on: none means two requests
             peer.write_response(7, b"fourth")
 
-        connection = connect(script)
+        connection = connect(script, replay=False)
         first, second, third = (connection.request("GET", "/") for _ in range(3))
         with pytest.raises(ConnectionTerminated, match="may be sent again") as caught:
             connection.getresponse(third)
@@ -62,7 +62,7 @@ class TestGoaway:
             peer.write_response(1, b"first")
             peer.close()
 
-        connection = connect(script)
+        connection = connect(script, replay=False)
         first, second = connection.request("GET", "/"), connection.request("GET", "/")
         assert connection.getresponse(first).read() == b"first"
         with pytest.raises(ConnectionTerminated) as caught:
@@ -128,7 +128,7 @@ class TestGoaway:
         """A server that never takes a request must not keep us for ever."""
 
         def script(peer):
-            for number in range(MAX_CONNECTIONS_A_REQUEST):
+            for number in range(3):
                 if number:
                     peer.accept()
                 peer.write_settings()
@@ -138,11 +138,12 @@ class TestGoaway:
                 peer.want_settings()
                 peer.want_closed()
 
+        monkeypatch.setattr(replay, "MAX_ENDED", 3)
         connection = connect(script)
         dial = connection._route.dial
 
-        def dial_and_listen(timeout):
-            pump = dial(timeout)
+        def dial_and_listen(deadline):
+            pump = dial(deadline)
             with pump.lock:
                 pump.wait(lambda: pump.endpoint.goaway is not None, (0,), 10)
             return pump

@@ -105,7 +105,7 @@ class TestExpectContinue:
             peer.want_headers(1, end_stream=False)
             peer.write(wire.rst_stream(1, wire.REFUSED_STREAM))
 
-        connection = connect(script)
+        connection = connect(script, replay=False)
         stream_id = connection.request("POST", "/", b"content", self.HEADERS)
         with pytest.raises(StreamResetError, match="REFUSED_STREAM") as caught:
             connection.getresponse(stream_id)

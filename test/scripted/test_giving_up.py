@@ -48,7 +48,7 @@ def test_a_request_that_nobody_will_ever_ask_for_is_given_up(connect):
 
     connection = connect(script)
     section = ((b":method", b"GET"), *connection._route.origin.target("/"))
-    exchange = connection._open(RequestHead("GET", section, is_whole=True))
+    exchange = connection._sender.open(RequestHead("GET", section, is_whole=True))
     del exchange
     gc.collect()
     connection.request("GET", "/second")

@@ -442,7 +442,7 @@ class TestCutShort:
             want(peer)
             peer.write_response(3, b"alive")
 
-        connection = connect(script)
+        connection = connect(script, replay=False)
         connection.request("GET", "/")
         with pytest.raises(StreamResetError, match=name) as caught:
             connection.getresponse(1)

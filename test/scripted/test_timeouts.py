@@ -122,7 +122,7 @@ class TestDeadlines:
                 assert connection._timeouts.remaining() <= 10
                 assert threads.submit(connection._timeouts.remaining).result(10) == 7
             assert 90 < connection._timeouts.remaining() <= 100
-            with connection.within(-1):
+            with connection.within(0):
                 assert connection._timeouts.remaining() == 0
         assert connection._timeouts.remaining() == 7
 

@@ -132,11 +132,6 @@ def test_a_peer_s_fault_says_so_and_has_the_class_of_its_code(code, kind):
     assert str(error) == "the peer broke HTTP/2: it did wrong (RFC 9113, 0)"
 
 
-def test_a_peer_s_fault_may_name_a_class_of_its_own():
-    failure = Failure.of_peer(0x1, "HTTP/1", kind=errors.NegotiationError)
-    assert type(failure.exception()) is errors.NegotiationError
-
-
 def test_content_is_cut_by_the_end_of_the_connection_not_by_broken_rules():
     assert Failure(ConnectionResetError).cuts_content
     assert Failure(errors.StreamResetError, "").cuts_content
@@ -150,8 +145,9 @@ def test_content_is_cut_by_the_end_of_the_connection_not_by_broken_rules():
 def test_faults_carry_what_the_wire_must_be_told():
     fault = errors.StreamFault(3, ErrorCode.STREAM_CLOSED, "late")
     assert (fault.stream_id, fault.code, str(fault)) == (3, ErrorCode.STREAM_CLOSED, "late")
-    fault = errors.ConnectionFault(ErrorCode.PROTOCOL_ERROR, "odd", errors.NegotiationError)
-    assert (fault.code, str(fault), fault.kind) == (0x1, "odd", errors.NegotiationError)
+    failure = Failure(errors.NegotiationError, "told")
+    fault = errors.ConnectionFault(ErrorCode.PROTOCOL_ERROR, "odd", failure)
+    assert (fault.code, str(fault), fault.failure) == (0x1, "odd", failure)
 
 
 def test_errors_can_be_sent_to_another_process():

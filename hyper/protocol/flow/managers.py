@@ -39,6 +39,8 @@ LONG_ROUND_TRIP = 0.004
 #: A share should hold the content of so many paths: one on its way to us, one while WINDOW_UPDATE
 #: is on its way back, and one while the reader does something else.
 PIPES = 3
+#: Octets that a reader asks for where the window began with none: one frame.
+LEAST_OPENING = 16_384
 #: Octets by which a frame may be larger than its content (6.1).
 MAX_PADDING = 256
 #: Octets that a stream of any length may soon have: on a short path, a smaller window costs more
@@ -127,7 +129,15 @@ class BaseFlowControlManager:
         the window to what it was at the beginning, so that a manager that counts wrong is slow,
         not stuck.
         """
-        return self.initial_window_size - self.window_size
+        return (self.initial_window_size or LEAST_OPENING) - self.window_size
+
+    def idle(self) -> int:
+        """Octets of room to give now that the peer has been silent for a second; by default none.
+
+        Asked once a wait, while a reader that has read all that came waits for more.  Some servers
+        acknowledge a larger window and use a smaller one all the same.
+        """
+        return 0
 
     def round_trip(self, seconds: float) -> None:
         """Take note of the shortest round trip; called after each measurement (6.7).
@@ -208,7 +218,12 @@ class FlowControlManager(BaseFlowControlManager):
 
     def blocked(self) -> int:
         """Return the current share, which doubles it."""
-        return self.share
+        return self.share or LEAST_OPENING
+
+    def idle(self) -> int:
+        """Give back what was used up and was too little to announce."""
+        unclaimed, self._unclaimed = self._unclaimed, 0
+        return unclaimed
 
     def round_trip(self, seconds: float) -> None:
         """Store the round trip; ``expected`` and ``measured`` use it."""

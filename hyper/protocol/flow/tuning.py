@@ -92,6 +92,11 @@ def grow_blocked_window(endpoint: Endpoint, stream: Stream) -> bool:
     return _grow_window(endpoint, stream, stream.receive_window.blocked)
 
 
+def grow_idle_window(endpoint: Endpoint, stream: Stream) -> None:
+    """Ask a stream's manager for room because the peer is silent though it may send."""
+    _grow_window(endpoint, stream, stream.receive_window.idle)
+
+
 def _grow_window(endpoint: Endpoint, stream: Stream, hook: Callable[[], int]) -> bool:
     """Announce what a hook gives beyond what was read; False if that is nothing."""
     if stream.is_over:

@@ -132,6 +132,7 @@ class ReceiveWindow:
             increment = self.manager.increase_window_size(size)
             return self._grow(increment) if increment else 0
         except Exception as error:  # noqa: BLE001 - a manager may be user code
+            self.share.unclaimed += size  # nobody will deliver them, so that end() frees them
             raise self._failed("increase_window_size", error) from None
 
     def credit(self, size: int) -> int:
@@ -178,6 +179,14 @@ class ReceiveWindow:
             return self._grow(increment) if increment else 0
         except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("blocked", error) from None
+
+    def idle(self) -> int:
+        """Ask for room because the reader has all that came, and the peer is silent."""
+        try:
+            increment = self.manager.idle()
+            return self._grow(increment) if increment else 0
+        except Exception as error:  # noqa: BLE001 - a manager may be user code
+            raise self._failed("idle", error) from None
 
     def measured(self, seconds: float, size: int) -> int:
         """Ask for room because size octets came within seconds, a round trip."""

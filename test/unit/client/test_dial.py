@@ -81,7 +81,7 @@ def closed_port():
 
 
 def test_cleartext_gives_a_plain_transport_that_sends_at_once(listener):
-    transport = dial("127.0.0.1", listener.getsockname()[1], timeout=DEADLINE)
+    transport = dial("127.0.0.1", listener.getsockname()[1], deadline=Deadline(DEADLINE))
     assert type(transport) is PlainTransport
     sock = transport.socket
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -95,7 +95,10 @@ def test_the_source_address_is_used(listener):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = probe.getsockname()[1]
     transport = dial(
-        "127.0.0.1", listener.getsockname()[1], source_address=("127.0.0.1", free), timeout=DEADLINE
+        "127.0.0.1",
+        listener.getsockname()[1],
+        source_address=("127.0.0.1", free),
+        deadline=Deadline(DEADLINE),
     )
     accepted, address = listener.accept()
     assert address == ("127.0.0.1", free)
@@ -106,7 +109,7 @@ def test_the_source_address_is_used(listener):
 @pytest.mark.usefixtures("waiting")
 def test_refused(closed_port):
     with pytest.raises(ConnectionRefusedError) as caught:
-        dial("127.0.0.1", closed_port, timeout=DEADLINE)
+        dial("127.0.0.1", closed_port, deadline=Deadline(DEADLINE))
     assert caught.value.errno == errno.ECONNREFUSED
     words = f"no connection to 127.0.0.1, port {closed_port} .*refused.*: is the server running"
     assert re.search(words, str(caught.value))
@@ -115,7 +118,7 @@ def test_refused(closed_port):
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 64 + ".example"])
 def test_no_such_host(host):
     with pytest.raises(socket.gaierror, match=r"has no address .*: is the name right") as caught:
-        dial(host, 443, timeout=DEADLINE)
+        dial(host, 443, deadline=Deadline(DEADLINE))
     assert host in str(caught.value)
     assert caught.value.errno
 
@@ -125,14 +128,19 @@ def test_every_address_that_failed_is_told(resolver, closed_port):
     """The class and the number are those of the refusal: somebody was there."""
     resolver(("127.0.0.1", closed_port), ("127.0.0.2", closed_port), ("127.0.0.1", closed_port))
     with pytest.raises(ConnectionRefusedError) as caught:
-        dial("two.example", closed_port, timeout=DEADLINE)
+        dial("two.example", closed_port, deadline=Deadline(DEADLINE))
     assert str(caught.value).count("127.0.0.1: ") == 1
     assert "127.0.0.2: " in str(caught.value)
 
 
 def test_a_source_address_that_is_not_ours(listener):
     with pytest.raises(OSError, match="is the source address one of this machine's") as caught:
-        dial("127.0.0.1", listener.getsockname()[1], source_address=("192.0.2.1", 0), timeout=1)
+        dial(
+            "127.0.0.1",
+            listener.getsockname()[1],
+            source_address=("192.0.2.1", 0),
+            deadline=Deadline(1),
+        )
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
 
@@ -140,7 +148,7 @@ def test_a_source_address_of_the_other_family(resolver, listener):
     """The server's address of that family is not tried; the other is."""
     port = listener.getsockname()[1]
     resolver(("::1", port, 0, 0), ("127.0.0.1", port))
-    transport = dial("x", port, source_address=("127.0.0.1", 0), timeout=DEADLINE)
+    transport = dial("x", port, source_address=("127.0.0.1", 0), deadline=Deadline(DEADLINE))
     assert transport.socket.family == socket.AF_INET
     transport.close()
 
@@ -153,7 +161,7 @@ def test_a_source_address_of_none_of_its_families(resolver, server, source):
         pytest.skip("this Python has no IPv6")
     resolver((server, 1))
     with pytest.raises(OSError, match=f"the source address {source} is of another family"):
-        dial("x", 1, source_address=(source, 0), timeout=DEADLINE)
+        dial("x", 1, source_address=(source, 0), deadline=Deadline(DEADLINE))
 
 
 def test_no_time_at_all(listener):
@@ -164,7 +172,7 @@ def test_no_time_at_all(listener):
 @pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize("timeout", [2.0**31, 1e300, float("inf")])
 def test_more_time_than_poll_can_count(listener, timeout):
-    transport = dial("127.0.0.1", listener.getsockname()[1], timeout=timeout)
+    transport = dial("127.0.0.1", listener.getsockname()[1], deadline=Deadline(timeout))
     assert transport.wait(read=False, write=True, timeout=timeout)
     transport.close()
 
@@ -191,7 +199,7 @@ def test_an_address_that_does_not_answer_costs_the_attempt_delay_alone(
     """RFC 8305, 5: the next is tried beside it, and wins; the loser is closed."""
     resolver(("127.0.0.1", black_hole), listener.getsockname())
     begin = time.monotonic()
-    transport = dial("two.example", 443, timeout=DEADLINE)
+    transport = dial("two.example", 443, deadline=Deadline(DEADLINE))
     assert connect.ATTEMPT_DELAY <= time.monotonic() - begin < connect.ATTEMPT_DELAY + 1
     assert transport.socket.getpeername() == listener.getsockname()
     transport.close()  # a loser left open would be a ResourceWarning, which is an error here
@@ -202,7 +210,7 @@ def test_an_address_that_fails_costs_no_delay(resolver, closed_port, listener, m
     """RFC 8305, 5."""
     monkeypatch.setattr(connect, "ATTEMPT_DELAY", DEADLINE)
     resolver(("127.0.0.1", closed_port), ("127.0.0.2", closed_port), listener.getsockname())
-    transport = dial("three.example", 443, timeout=DEADLINE / 2)
+    transport = dial("three.example", 443, deadline=Deadline(DEADLINE / 2))
     assert transport.socket.getpeername() == listener.getsockname()
     transport.close()
 
@@ -218,7 +226,7 @@ def test_interrupted_while_connecting(resolver, black_hole, monkeypatch):
 
     monkeypatch.setattr(connect, "finished", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        dial("two.example", 443, timeout=DEADLINE)
+        dial("two.example", 443, deadline=Deadline(DEADLINE))
     assert [sock.fileno() for sock in begun] == [-1]
 
 
@@ -236,7 +244,7 @@ def test_ipv6_with_a_zone(certificates):
         server.settimeout(DEADLINE)
         thread, seen = serve_tls(server, certificates.server_context())
         port, context = server.getsockname()[1], certificates.client_context()
-        transport = dial("::1%1", port, timeout=DEADLINE, context=context)
+        transport = dial("::1%1", port, deadline=Deadline(DEADLINE), context=context)
         transport.shutdown()
         transport.close()
         thread.join(DEADLINE)
@@ -258,7 +266,7 @@ class TestUnixSockets:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str(path))
             server.listen()
-            transport = dial("example.org", 80, unix_socket=kind(path), timeout=DEADLINE)
+            transport = dial("example.org", 80, unix_socket=kind(path), deadline=Deadline(DEADLINE))
             assert transport.socket.getpeername() == str(path)
             assert transport.socket.gettimeout() == 0
             assert transport.round_trip is None
@@ -266,11 +274,11 @@ class TestUnixSockets:
 
     def test_nobody_is_there(self, path):
         with pytest.raises(FileNotFoundError, match=f"Unix socket {path} .*is the server running"):
-            dial("example.org", 80, unix_socket=path, timeout=DEADLINE)
+            dial("example.org", 80, unix_socket=path, deadline=Deadline(DEADLINE))
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str(path))
         with pytest.raises(ConnectionRefusedError, match="is the server running") as caught:
-            dial("example.org", 80, unix_socket=path, timeout=DEADLINE)
+            dial("example.org", 80, unix_socket=path, deadline=Deadline(DEADLINE))
         assert caught.value.errno == errno.ECONNREFUSED
 
     @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue is a refusal")
@@ -284,7 +292,7 @@ class TestUnixSockets:
                     filler.setblocking(False)
                     filler.connect(str(path))
             with pytest.raises(TimedOut, match="queue is full"):
-                dial("example.org", 80, unix_socket=path, timeout=0.03)
+                dial("example.org", 80, unix_socket=path, deadline=Deadline(0.03))
             paused = []
 
             def pause(seconds):
@@ -292,18 +300,18 @@ class TestUnixSockets:
                 stack.enter_context(server.accept()[0])
 
             monkeypatch.setattr(connect.time, "sleep", pause)
-            dial("example.org", 80, unix_socket=path, timeout=DEADLINE).close()
+            dial("example.org", 80, unix_socket=path, deadline=Deadline(DEADLINE)).close()
             assert paused
 
     def test_a_path_that_is_too_long(self):
         with pytest.raises(OSError, match="too long") as caught:
-            dial("example.org", 80, unix_socket="/" + "x" * 200, timeout=DEADLINE)
+            dial("example.org", 80, unix_socket="/" + "x" * 200, deadline=Deadline(DEADLINE))
         assert caught.value.errno == errno.ENAMETOOLONG
 
 
 def test_connecting_ends_with_the_timeout(black_hole):
     with pytest.raises(TimedOut, match=f"127.0.0.1, port {black_hole}, within 0.05 s"):
-        dial("127.0.0.1", black_hole, timeout=0.05)
+        dial("127.0.0.1", black_hole, deadline=Deadline(0.05))
 
 
 @pytest.mark.usefixtures("waiting")
@@ -313,7 +321,7 @@ def test_one_deadline_covers_all_addresses(black_hole, resolver, monkeypatch):
     resolver(*[("127.0.0.1", black_hole)] * 5)
     begin = time.monotonic()
     with pytest.raises(TimedOut, match=r"127.0.0.1: no answer; 127.0.0.1: no answer"):
-        dial("five.example", black_hole, timeout=0.3)
+        dial("five.example", black_hole, deadline=Deadline(0.3))
     assert time.monotonic() - begin < 0.9
 
 
@@ -323,7 +331,7 @@ def test_a_silent_peer_does_not_stretch_the_handshake(listener, certificates):
         dial(
             "127.0.0.1",
             listener.getsockname()[1],
-            timeout=0.05,
+            deadline=Deadline(0.05),
             context=certificates.client_context(),
         )
     accepted, _ = listener.accept()
@@ -356,7 +364,9 @@ def test_tls_that_agrees_on_h2(listener, certificates):
     """RFC 9113, 3.2."""
     thread, seen = serve_tls(listener, certificates.server_context(alpn=["http/1.1", "h2"]))
     context = certificates.client_context(alpn=["http/1.1"])  # dialling sets its own
-    transport = dial("localhost", listener.getsockname()[1], timeout=DEADLINE, context=context)
+    transport = dial(
+        "localhost", listener.getsockname()[1], deadline=Deadline(DEADLINE), context=context
+    )
     assert type(transport) is TLSTransport
     transport.shutdown()
     transport.close()
@@ -372,7 +382,7 @@ def test_tls_that_does_not_agree_on_h2(listener, certificates, alpn, words):
     thread, _ = serve_tls(listener, certificates.server_context(alpn=alpn))
     context = certificates.client_context()
     with pytest.raises(NegotiationError, match=words) as caught:
-        dial("localhost", listener.getsockname()[1], timeout=DEADLINE, context=context)
+        dial("localhost", listener.getsockname()[1], deadline=Deadline(DEADLINE), context=context)
     assert "localhost will not speak HTTP/2: 'h2' was offered" in str(caught.value)
     thread.join(DEADLINE)
     assert not thread.is_alive()  # it saw the end: the socket was given back
@@ -384,7 +394,7 @@ def test_a_certificate_for_another_name(listener, certificates):
         dial(
             "localhost",
             listener.getsockname()[1],
-            timeout=DEADLINE,
+            deadline=Deadline(DEADLINE),
             context=certificates.client_context(),
         )
     thread.join(DEADLINE)

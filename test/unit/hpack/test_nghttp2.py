@@ -256,11 +256,14 @@ def test_large_blocks_and_strings(library, size):
         decoder.decode(block[:-7])
 
 
-def test_a_list_too_large_stops_while_it_is_decoded(library):
-    """RFC 9113, 10.5.1: what comes after is not looked at, and may be broken."""
+def test_a_list_too_large_is_decoded_to_its_end(library):
+    """RFC 9113, 4.3: what comes after is for the table, and must not be broken."""
     decoder = decoder_over(library, max_list_size=1000)
     literal = b"\x00\x01n" + integer(400, 0x7F, 0) + b"v" * 400
     with pytest.raises(FieldSectionTooLarge, match="more than 1000 octets"):
+        decoder.decode(literal * 3 + A1)
+    assert decoder.decode(b"\xbe") == ((b"a", b"1"),)
+    with pytest.raises(CompressionError, match=r"RFC 7541, 6"):
         decoder.decode(literal * 3 + b"\xff\xff\xff")
 
 

@@ -191,11 +191,11 @@ def test_5_4_2_cancelling_after_the_response_s_end_is_no_failure_of_the_response
     assert stream.failure is None
 
 
-def test_a_stream_that_was_reset_is_remembered_for_a_while():
+def test_5_1_a_stream_that_was_reset_is_remembered_for_ever():
     wired = MemoryEndpoint()
     for _ in range(module.MAX_CANCELLED_REMEMBERED + 1):
         wired.endpoint.cancel(wired.open())
-    assert wired.endpoint.state_of(1) == states.CLOSED
+    assert wired.endpoint.state_of(1) == states.CANCELLED
     assert wired.endpoint.state_of(3) == states.CANCELLED
 
 

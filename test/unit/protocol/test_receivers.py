@@ -9,7 +9,7 @@ import pytest
 
 from hyper.protocol import receivers
 from test import wire
-from test.memory_endpoint import AWAITING, OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
+from test.memory_endpoint import OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
 
 
 def test_every_phase_has_a_receiver_for_each_of_the_256_types():
@@ -54,32 +54,10 @@ def test_6_10_end_stream_of_a_block_in_pieces_counts_at_its_end():
     assert stream.trailers == ((b"checksum", b"1"),)
 
 
-def test_10_5_empty_data_frames_are_counted_in_a_row():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK))
-    for _ in range(5):
-        wired.receive(wire.data(stream.id) * receivers.MAX_EMPTY_DATA_FRAMES)
-        wired.receive(wire.data(stream.id, b"x"))
-    wired.receive(wire.data(stream.id, end_stream=True))
-    assert stream.failure is None
-    assert wired.endpoint.failure is None
-
-
 def test_10_5_answers_are_counted_from_the_last_time_that_the_peer_read():
     wired = MemoryEndpoint()
     for _ in range(5):
         assert len(wired.receive(wire.ping() * 1000)) == 1000
-
-
-def test_10_5_as_many_interim_responses_as_anybody_needs():
-    wired = busy()
-    stream = wired.endpoint.streams[AWAITING]
-    interim = wire.headers(AWAITING, wire.block([(":status", "103")]))
-    wired.receive(interim * receivers.MAX_INTERIM_RESPONSES)
-    wired.answer(stream)
-    assert len(stream.informational) == receivers.MAX_INTERIM_RESPONSES
-    assert stream.failure is None
 
 
 @pytest.mark.parametrize("size", [0, 100, 4096, 10_000])

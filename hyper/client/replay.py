@@ -1,0 +1,236 @@
+"""Replay: which requests go out again by themselves, when, and how often (RFC 9113, 8.7).
+
+A server may say that it has not processed a request: by a GOAWAY whose last stream is below it
+(6.8), or by RST_STREAM with REFUSED_STREAM. Such a request is sent again, if its content can be had
+again, and within the caller's time. Nothing else is ever sent twice: after any other end the server
+may have acted on the request.
+
+=========================================== ========================= =============================
+the server                                  pause before the next one how often
+=========================================== ========================= =============================
+ends the connection, NO_ERROR               none, then 1, 2, 4 ... ms ``MAX_ENDED`` in a row
+ends it with an error code                  none                      ``MAX_ACCUSED`` in all
+refuses the stream                          10, 20, 40 ... ms         within the caller's time, or
+                                                                      ``REFUSED_TIME``
+=========================================== ========================= =============================
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..errors import HTTP20Error, StreamResetError, TimedOut
+from . import content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from .content import Body
+    from .exchange import Exchange
+    from .registry import Entry
+    from .timeouts import Timeouts
+
+    Send = Callable[[Entry], Exchange]
+
+#: Connections in a row that may end under one request: a server that is reloaded, or that ends
+#: each connection after a few requests, gets there within seconds.
+MAX_ENDED = 100
+#: Sendings of a request on connections that the server then ends with an error code: the request
+#: itself may be the reason, and each time it ends what others share.
+MAX_ACCUSED = 2
+#: Seconds of the first pause, and of the longest, where connections end.
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.1
+#: Seconds of the first pause, and of the longest, where streams are refused.
+FIRST_REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 0.01, 1.0
+#: Part of a pause by which it is made longer or shorter, so that threads do not come in step.
+JITTER = 0.25
+#: Octets of content sent in pieces that are kept until the request is answered: what a form, a
+#: message or a call has; more is the caller's to keep.
+MAX_PIECES = 64 * 1024
+#: Seconds for which a stream may be refused, where the caller has set no limit.
+REFUSED_TIME = 30.0
+
+
+class Source:
+    """The content of a request, as often as it is sent. One thread at a time.
+
+    body: as callers give it. A callable is called once a sending, and gives a body of another
+    kind.
+    """
+
+    __slots__ = ("_body", "_is_taken", "_position")
+
+    def __init__(self, body: Body) -> None:
+        self._body: Any = body
+        self._is_taken = False
+        self._position: int | None = None
+        if hasattr(body, "read"):
+            try:
+                self._position = body.tell()  # type: ignore[union-attr]
+            except (AttributeError, OSError, ValueError):  # a pipe, or what only reads
+                self._position = None
+
+    def take(self) -> Body:
+        """Return the body for one sending; from now on a part of it may be gone."""
+        self._is_taken = True
+        body: Body = self._body() if content.is_callable(self._body) else self._body
+        return body
+
+    def rewind(self) -> str:
+        """Go back to the beginning; returns "", or what the content is that has none any more."""
+        body = self._body
+        if not self._is_taken or body is None or content.is_whole(body):
+            return ""
+        if content.is_callable(body):
+            return ""
+        if hasattr(body, "read"):
+            if self._position is None:
+                return "a file that cannot go back"
+            try:
+                body.seek(self._position)
+            except (AttributeError, OSError, ValueError):
+                return "a file that cannot go back"
+            return ""
+        # A list gives its pieces anew, a generator does not.
+        return f"a {type(body).__name__} of which a part is gone" if iter(body) is body else ""
+
+
+class Pieces:
+    """Content that is sent in pieces, and kept while it is small. One thread at a time."""
+
+    __slots__ = ("_is_gone", "_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._is_gone = False
+
+    def add(self, data: Body) -> None:
+        """Keep a piece before it is sent, if it is in memory and there is room."""
+        if data is None or self._is_gone:
+            return
+        if content.is_whole(data):
+            view = content.view(data)  # type: ignore[arg-type]
+            self._size += len(view)
+            if self._size <= MAX_PIECES:
+                self._pieces.append(bytes(view))
+                return
+        self._is_gone = True
+        self._pieces.clear()
+
+    def take(self) -> Body:
+        """Return the content for one sending."""
+        return self._pieces
+
+    def rewind(self) -> str:
+        """Return "", or what the content is that cannot be had again."""
+        return f"sent in pieces, and no more than {MAX_PIECES} octets are kept" * self._is_gone
+
+
+class Attempts:
+    """How often one request was sent, and what became of it. One thread at a time.
+
+    is_on: whether anything is sent again (``replay=``).
+    """
+
+    __slots__ = ("_accused", "_refused", "_refused_since", "ended", "is_on", "sent")
+
+    def __init__(self, *, is_on: bool = True) -> None:
+        self.is_on = is_on
+        #: how often the request was sent
+        self.sent = 1
+        self._accused = 0
+        #: how many connections in a row ended before they took the request, or answered it
+        self.ended = 0
+        self._refused = 0
+        self._refused_since = 0.0
+
+    def pause_after(self, error: BaseException) -> float | None:
+        """Return the seconds to wait before the request goes out again; None: it must not."""
+        if not (self.is_on and isinstance(error, HTTP20Error) and error.retryable):
+            return None
+        if isinstance(error, StreamResetError):
+            return self._pause_after_refusal()
+        if error.error_code:  # not NO_ERROR, and not unknown
+            self._accused += 1
+            return 0.0 if self._accused < MAX_ACCUSED else None
+        return self.pause_after_end()
+
+    def pause_after_end(self) -> float | None:
+        """Return the seconds to wait after a connection that ended; None: it was the last."""
+        self.ended += 1
+        if self.ended >= MAX_ENDED:
+            return None
+        if self.ended == 1:
+            return 0.0
+        return min(FIRST_PAUSE * 2.0 ** (self.ended - 2), LONGEST_PAUSE)
+
+    def _pause_after_refusal(self) -> float | None:
+        now = time.monotonic()
+        if not self._refused:
+            self._refused_since = now
+        elif now > self._refused_since + REFUSED_TIME:
+            return None
+        pause = min(FIRST_REFUSED_PAUSE * 2.0**self._refused, LONGEST_REFUSED_PAUSE)
+        self._refused += 1
+        return pause * (1 + JITTER * (os.urandom(1)[0] / 127.5 - 1))
+
+    def tell(self, error: HTTP20Error, gone: str = "") -> None:
+        """Write into the error that reaches the caller how often was tried, and why it ended.
+
+        gone: what the content is, if it cannot be had again.
+        """
+        error.attempts = self.sent
+        words = str(error)
+        if gone:
+            words += f"; its content cannot be had again: it is {gone}"
+        if self.sent > 1:
+            words += f"; it was tried {self.sent} times"
+        error.args = (words,)
+
+
+def answer_again(
+    entry: Entry, error: HTTP20Error, begin: float, timeouts: Timeouts, send: Send
+) -> Exchange:
+    """Send a request again until it is answered; returns the exchange, whose head is there.
+
+    error: what ended it. begin: when the call began whose time counts. send(entry): sends it once
+    more, and puts the new exchange into the entry.
+
+    Raises the latest error, which says how often was tried, if it must not go out again; TimedOut
+    if it was sent and the answer did not come in time; and what dialling raises.
+    """
+    attempts = entry.attempts
+    while True:
+        pause = attempts.pause_after(error)
+        gone = "" if pause is None else entry.rewind()
+        rest = timeouts.rest_of_call(begin)
+        if pause and not gone and rest != 0:
+            time.sleep(pause if rest is None else min(pause, rest))
+            rest = timeouts.rest_of_call(begin)
+        if pause is None or gone or rest == 0:
+            attempts.tell(error, gone)
+            raise error
+        attempts.sent += 1
+        former = entry.exchange
+        try:
+            with timeouts.within(rest):
+                exchange = send(entry)
+                exchange.await_head()
+                return exchange
+        except TimedOut:
+            if entry.exchange is not former:
+                raise  # it was sent, and may still be answered
+            attempts.sent -= 1
+            attempts.tell(error)
+            raise error from None
+        except HTTP20Error as other:
+            if not other.retryable and other.__cause__ is None:
+                other.__cause__ = error
+            error = other
+        except OSError as other:
+            if other.__cause__ is None:
+                other.__cause__ = error
+            raise

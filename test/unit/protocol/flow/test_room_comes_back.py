@@ -1,0 +1,148 @@
+"""Room for unread content: what a stream takes of it comes back, whatever ends the stream
+(RFC 9113, 5.2.2).
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from hyper.protocol.flow.managers import FlowControlManager
+from test import wire
+from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
+
+LIMIT = 1 << 20
+WINDOW = 65_535
+
+
+class Broken(FlowControlManager):
+    """Fails in one of its hooks."""
+
+    hook = ""
+
+    def __getattribute__(self, name):
+        if name == type(self).hook and self.initial_window_size == WINDOW:
+            raise RuntimeError(name)
+        return super().__getattribute__(name)
+
+
+def check_all_came_back(wired):
+    """A user notices it by this: a request may go out."""
+    endpoint = wired.endpoint
+    assert not endpoint.streams
+    assert endpoint.budget.total() == 0
+    assert endpoint.may_open_stream()
+
+
+def with_length(size):
+    return wire.block([(":status", "200"), ("content-length", str(size))])
+
+
+ENDS = {
+    "more than content-length": (with_length(1), wire.data, (b"x" * 16_384,)),
+    "more than content-length, at the end": (with_length(1), wire.data, (b"x" * 16_384, True)),
+    "more than content-length, padded": (with_length(1), wire.data, (b"x" * 16_000, False, 255)),
+    "less than content-length": (with_length(9), wire.data, (b"x" * 8, True)),
+    "content where none may be": (
+        wire.block([(":status", "204")]),
+        wire.data,
+        (b"x" * 16_384,),
+    ),
+    "reset": (
+        OK,
+        lambda stream_id: wire.data(stream_id, b"x" * 9000) + wire.rst_stream(stream_id),
+        (),
+    ),
+    "pseudo-header in trailers": (
+        OK,
+        lambda stream_id: wire.data(stream_id, b"x" * 9000) + wire.headers(stream_id, OK, True),
+        (),
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("pushed", [False, True], ids=["request", "push"])
+def test_room_comes_back_from_a_stream_that_fails(end, pushed):
+    """RFC 9113, 8.1.1: 57 times, which is more than there is room for."""
+    block, frame, arguments = ENDS[end]
+    wired = MemoryEndpoint(unread_limit=LIMIT)
+    for number in range(1, 58):
+        stream = parent = wired.open()
+        if pushed:
+            wired.receive(wire.push_promise(parent.id, 2 * number, PROMISE))
+            (stream,) = wired.endpoint.claim_promises(parent.id)
+        wired.receive(wire.headers(stream.id, block), frame(stream.id, *arguments))
+        assert stream.failure is not None
+        wired.endpoint.drop(stream)
+        wired.endpoint.drop(parent)
+        wired.sent()
+        check_all_came_back(wired)
+
+
+@pytest.mark.parametrize(
+    "hook", ["increase_window_size", "consumed", "ended", "expected", "blocked", "idle"]
+)
+def test_room_comes_back_from_a_manager_that_raises(hook):
+    """RFC 9113, 5.2.2: a manager is the user's code; it costs its stream and nothing else."""
+    kind = type("Failing", (Broken,), {"hook": hook})
+    wired = MemoryEndpoint(unread_limit=LIMIT, connection_window=WINDOW + 1, window_manager=kind)
+    for _ in range(57):
+        stream = wired.open()
+        wired.receive(wire.headers(stream.id, with_length(9001)), wire.data(stream.id, b"x" * 9000))
+        wired.endpoint.drop(stream)
+        wired.sent()
+        check_all_came_back(wired)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_and_what_is_unread_are_all_that_is_committed(seed):
+    """RFC 9113, 5.2.2: after every step of a random run."""
+    chance = random.Random(seed)
+    wired = MemoryEndpoint(unread_limit=LIMIT)
+    endpoint = wired.endpoint
+    living = []
+    for _ in range(200):
+        step = chance.choice(["open", "head", "data", "end", "long", "reset", "drop", "read"])
+        if step == "open" and endpoint.may_open_stream():
+            living.append(wired.open())
+        if living:
+            stream = chance.choice(living)
+            _step(wired, stream, step, chance)
+            if step == "drop":
+                living.remove(stream)
+        unread = sum(
+            sum(map(len, s.content))
+            for s in living
+            if s.receive_window.is_ended  # what is left of one that has ended
+        )
+        windows = [s.receive_window for s in endpoint.streams.values()]
+        shares = sum(window.share.size for window in windows if not window.is_ended)
+        assert endpoint.budget.total() == shares + unread
+    for stream in living:
+        endpoint.drop(stream)
+    for stream_id in list(endpoint.streams):  # of what was whole, the end is still to come
+        wired.receive(wire.data(stream_id, b"", True))
+    check_all_came_back(wired)
+
+
+def _step(wired, stream, step, chance):
+    """Something that a server or a reader does with a stream."""
+    is_open = stream.id in wired.endpoint.streams
+    if step == "drop":
+        wired.endpoint.drop(stream)
+    elif step == "read" and is_open and stream.content:
+        wired.endpoint.consume(stream, len(stream.content.popleft()))
+    elif step == "head" and is_open and stream.head is None:
+        wired.receive(wire.headers(stream.id, with_length(chance.choice([9, 40_000]))))
+    elif step in ("data", "long") and is_open and stream.head is not None:
+        size = min(9 if step == "data" else 16_384, stream.receive_window.size)
+        pad = chance.choice([None, 0, 200]) if size > 300 else None
+        size -= 0 if pad is None else pad + 1
+        wired.receive(wire.data(stream.id, b"x" * size, pad=pad))
+    elif step == "end" and is_open and stream.head is not None:
+        wired.receive(wire.data(stream.id, b"", True))
+    elif step == "reset" and is_open:
+        wired.receive(wire.rst_stream(stream.id, wire.CANCEL))
+    wired.sent()

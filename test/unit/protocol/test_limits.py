@@ -1,0 +1,278 @@
+"""Limits on what a peer may do: an honest peer, slow and long-lived, reaches none of them.
+
+What only an attacker reaches ends the smallest scope that RFC 9113 allows: a stream, if that is
+enough. The clock is the endpoint's own.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from hyper.errors import StreamResetError
+from test import wire
+from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
+
+CONTINUE = wire.block([(":status", "102")])
+MANY = 20_000
+
+
+def blames_the_peer(stream) -> bool:
+    """Whether the caller is told that the peer broke the protocol."""
+    return "broke HTTP/2" in str(stream.failure.exception())
+
+
+# ---- interim responses (RFC 9110, 15.2) ----
+
+
+@pytest.mark.parametrize("count", [33, 64, 100])
+@pytest.mark.parametrize("status", ["100", "102", "103"])
+def test_many_interim_responses_are_followed_by_the_final_one(count, status):
+    """RFC 9110, 15.2: "one or more"."""
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    interim = wire.headers(stream.id, wire.block([(":status", status)]))
+    assert wired.receive(*[interim] * count) == []
+    wired.answer(stream, b"content")
+    assert stream.failure is None
+    assert b"".join(stream.content) == b"content"
+    assert len(stream.informational) == count
+
+
+def test_a_promised_response_may_have_many_interim_ones():
+    """RFC 9113, 8.4.2: it "is sent [...] in the same manner"."""
+    wired = MemoryEndpoint()
+    parent = wired.open()
+    wired.receive(wire.push_promise(parent.id, 2, PROMISE))
+    (promised,) = wired.endpoint.claim_promises(parent.id)
+    assert wired.receive(*[wire.headers(2, CONTINUE)] * 100) == []
+    wired.answer(promised, b"content")
+    assert b"".join(promised.content) == b"content"
+
+
+def test_interim_responses_that_come_slowly_for_days_harm_nobody():
+    """RFC 9110, 15.2: a server may keep a long poll alive by them; few are kept."""
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    for _ in range(MANY):
+        wired.time += 10
+        assert wired.receive(wire.headers(stream.id, CONTINUE)) == []
+    wired.answer(stream, b"content")
+    assert b"".join(stream.content) == b"content"
+    assert len(stream.informational) < 2000
+
+
+def test_a_flood_of_interim_responses_ends_its_stream_alone_and_blames_nobody():
+    """RFC 9113, 10.5: no rule of HTTP/2 gives their number."""
+    wired = MemoryEndpoint()
+    stream, other = wired.open(), wired.open()
+    answers = wired.receive(*[wire.headers(stream.id, CONTINUE)] * MANY)
+    assert [frame.type for frame in answers] == [wire.RST_STREAM]
+    assert stream.failure is not None
+    assert not blames_the_peer(stream)
+    wired.answer(other, b"content")
+    assert b"".join(other.content) == b"content"
+
+
+def large(size=60_000):
+    """A section of so many octets as RFC 9113, 6.5.2 counts them, in few octets on the wire."""
+    return [(f"{number:x}", "") for number in range(size // 36)]
+
+
+def test_fields_of_interim_responses_are_bounded_together():
+    """RFC 9113, 10.5.1: not each alone, for each takes 64 KiB."""
+    wired = MemoryEndpoint()
+    block = wire.block([(":status", "103"), *large()])
+    streams = [wired.open() for _ in range(4)]
+    tracemalloc.start()
+    try:
+        for stream in streams:
+            for _ in range(32):
+                wired.receive(wire.headers(stream.id, block))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 4 * 2**20
+
+
+def test_fields_of_promises_are_bounded_together():
+    """RFC 9113, 10.5.1: the requests of those that nobody has claimed count, too."""
+    wired = MemoryEndpoint()
+    parent = wired.open()
+    block = PROMISE + wire.block(large())
+    tracemalloc.start()
+    try:
+        for number in range(1, 100):
+            wired.receive(wire.push_promise(parent.id, 2 * number, block))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 8 * 2**20
+    wired.answer(parent, b"page")
+    assert b"".join(parent.content) == b"page"
+
+
+# ---- empty DATA (RFC 9113, 10.5) ----
+
+
+@pytest.mark.parametrize("pad", [None, 0, 10], ids=["empty", "pad length", "padding"])
+def test_empty_data_may_come_for_ever_if_it_comes_slowly(pad):
+    """RFC 9113, 10.5: a rate is a flood, a number is not."""
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.receive(wire.headers(stream.id, OK))
+    for _ in range(1000):
+        wired.time += 0.05
+        answers = wired.receive(wire.data(stream.id, b"", pad=pad))
+        assert {frame.type for frame in answers} <= {wire.WINDOW_UPDATE}
+    wired.receive(wire.data(stream.id, b"content", True))
+    assert b"".join(stream.content) == b"content"
+
+
+def test_empty_data_is_counted_for_its_own_stream():
+    """RFC 9113, 5.4.2: heartbeats on many streams are no flood on one."""
+    wired = MemoryEndpoint()
+    streams = [wired.open() for _ in range(120)]
+    for stream in streams:
+        wired.receive(wire.headers(stream.id, OK))
+    wired.receive(*[wire.data(stream.id) for stream in streams])
+    for stream in streams:
+        wired.receive(wire.data(stream.id, b"content", True))
+        assert b"".join(stream.content) == b"content"
+
+
+def test_a_flood_of_empty_data_ends_its_stream_and_no_other():
+    """RFC 9113, 5.4.2, 10.5."""
+    wired = MemoryEndpoint()
+    stream, other = wired.open(), wired.open()
+    wired.receive(wire.headers(stream.id, OK))
+    answers = wired.receive(*[wire.data(stream.id)] * MANY)
+    assert [(frame.type, frame.stream_id) for frame in answers] == [(wire.RST_STREAM, stream.id)]
+    wired.answer(other, b"content")
+    assert b"".join(other.content) == b"content"
+
+
+def test_empty_data_on_a_tunnel_may_come_for_ever_if_it_comes_slowly():
+    """RFC 9113, 8.5: a WebSocket's server may send such, too."""
+    wired = MemoryEndpoint()
+    section = ((b":method", b"CONNECT"), (b":authority", b"far.example:443"))
+    stream = wired.endpoint.send_request(section, "CONNECT", end_stream=False)
+    wired.answer(stream, end_stream=False)
+    for _ in range(200):
+        wired.time += 1
+        assert wired.receive(wire.data(stream.id)) == []
+    assert stream.failure is None
+
+
+# ---- streams that were cancelled (RFC 9113, 5.1) ----
+
+
+LATE = {
+    "HEADERS": lambda stream_id: wire.headers(stream_id, OK, True),
+    "DATA": lambda stream_id: wire.data(stream_id, b"late", True),
+    "RST_STREAM": wire.rst_stream,
+    "WINDOW_UPDATE": lambda stream_id: wire.window_update(stream_id, 1),
+    "PUSH_PROMISE": lambda stream_id: wire.push_promise(stream_id, 2, PROMISE),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_a_late_frame_on_a_stream_cancelled_long_ago_harms_nobody(late):
+    """RFC 9113, 5.1: however many were cancelled since."""
+    wired = MemoryEndpoint()
+    kept = wired.open()
+    first = wired.open()
+    wired.endpoint.cancel(first)
+    for _ in range(1500):
+        wired.endpoint.cancel(wired.open())
+        wired.sent()
+    answers = wired.receive(LATE[late](first.id))
+    assert wire.GOAWAY not in {frame.type for frame in answers}
+    wired.answer(kept, b"content")
+    assert kept.failure is None
+    assert b"".join(kept.content) == b"content"
+
+
+@pytest.mark.parametrize("late", ["HEADERS", "RST_STREAM"])
+def test_a_late_frame_on_a_promise_refused_long_ago_harms_nobody(late):
+    """RFC 9113, 5.1, 8.4: promises that are refused do not push out a cancelled request."""
+    wired = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 0})
+    kept, cancelled = wired.open(), wired.open()
+    wired.endpoint.cancel(cancelled)
+    wired.sent()
+    for number in range(1, 1101):
+        wired.receive(wire.push_promise(kept.id, 2 * number, PROMISE))
+    answers = wired.receive(LATE[late](2), LATE[late](cancelled.id))
+    assert wire.GOAWAY not in {frame.type for frame in answers}
+    wired.answer(kept, b"content")
+    assert b"".join(kept.content) == b"content"
+
+
+def test_what_is_remembered_of_cancelled_streams_is_bounded():
+    """RFC 9113, 10.5: days of cancelled streams take no memory."""
+    wired = MemoryEndpoint()
+    tracemalloc.start()
+    try:
+        for _ in range(20_000):
+            wired.endpoint.cancel(wired.open())
+            wired.sent()
+            wired.endpoint.changed_streams.clear()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 512 * 1024
+
+
+# ---- promises (RFC 9113, 8.4) ----
+
+
+def test_promises_that_nobody_claims_do_not_end_pushes_for_ever():
+    """RFC 9113, 8.4: the oldest that nobody has claimed give way."""
+    wired = MemoryEndpoint()
+    first = wired.open()
+    for number in range(1, 151):
+        wired.receive(wire.push_promise(first.id, 2 * number, PROMISE))
+        if number <= 100:
+            wired.receive(wire.headers(2 * number, OK, True))
+    wired.answer(first, b"page")
+    second = wired.open()
+    answers = wired.receive(wire.push_promise(second.id, 400, PROMISE))
+    assert wire.RST_STREAM not in [f.type for f in answers if f.stream_id == 400]
+    (promised,) = wired.endpoint.claim_promises(second.id)
+    assert promised.id == 400
+
+
+# ---- answers (RFC 9113, 6.5.3, 6.7) ----
+
+
+@pytest.mark.parametrize("frame", [wire.ping(), wire.settings()], ids=["PING", "SETTINGS"])
+def test_many_questions_in_one_read_are_all_answered(frame):
+    """RFC 9113, 10.5: a flood is answers that the peer does not read."""
+    wired = MemoryEndpoint()
+    for _ in range(3):
+        answers = wired.receive(frame * 1001)
+        assert len(answers) == 1001
+        assert all(answer.ack for answer in answers)
+    wired.check_goes_on()
+
+
+def test_answers_that_the_peer_does_not_read_are_bounded():
+    """RFC 9113, 10.5: who asks on and reads nothing is told to calm down."""
+    wired = MemoryEndpoint()
+    for _ in range(100):
+        wired.endpoint.receive(memoryview(wire.ping() * 1001))
+    assert wired.endpoint.failure is not None
+    answers = wired.sent()
+    assert answers[-1].error_code == wire.ENHANCE_YOUR_CALM
+    assert len(answers) < 5000
+
+
+def test_streams_reset_by_the_peer_for_days_take_no_memory():
+    """RFC 9113, 10.5: resets are no questions, and nothing is kept of them."""
+    wired = MemoryEndpoint()
+    for _ in range(3000):
+        stream = wired.open()
+        wired.receive(wire.rst_stream(stream.id, wire.CANCEL))
+        assert stream.failure.kind is StreamResetError
+    wired.check_goes_on()
