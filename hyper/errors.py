@@ -105,6 +105,34 @@ def code_name(error_code: int) -> str:
     return code.name if isinstance(code, ErrorCode) else f"error code {error_code:#x}"
 
 
+#: Characters of a peer's words that a message shows: two lines of a terminal.
+SHOWN_SIZE = 200
+
+
+def shown(words: bytes | str, size: int = SHOWN_SIZE) -> str:
+    """The words of a peer as a message shows them: on one line, harmless, and cut to a size.
+
+    Every message that quotes a peer has its words from here.  A terminal would obey control
+    characters, and a log would take what follows a line feed for an entry of its own: all that is
+    not printable is escaped, as Python writes it.
+
+    Args:
+        words: octets are read as UTF-8.
+        size: characters, at most.  Three dots follow where more was said.
+    """
+    # No character has more than four octets in UTF-8: not more is decoded than can be shown.
+    beginning = words[: 4 * (size + 1)]
+    text = (
+        beginning if isinstance(beginning, str) else beginning.decode("utf-8", "backslashreplace")
+    )
+    text = text[: size + 1]
+    if not text.isprintable():
+        text = "".join(
+            [c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text]
+        )
+    return text if len(text) <= size else f"{text[:size]}..."
+
+
 class HTTP20Error(HTTPException):
     """The base of the errors that HTTP/2 adds to those of http.client."""
 

@@ -12,7 +12,7 @@ import contextlib
 import re
 
 from ._memo import Memo
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
 #: Octets that a value must not contain, or not begin or end with (RFC 9113, 8.2.1).
 VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
 
-#: What a message calls those octets.
+#: The names of those octets in messages.
 NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
 
 #: Octets of a name that a message shows: one that is no token may be something else altogether.
@@ -58,6 +58,11 @@ CONNECTION_SPECIFIC = frozenset(
 #: most 256 octets are 128 KiB for the whole process.
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
+
+#: The last character of latin-1.
+MAX_LATIN_1 = 0xFF
+#: Characters of a field's name that a message shows.
+MAX_NAME_SHOWN = 60
 
 _checked: Memo[Any, Pair] = Memo(MAX_CHECKED_FIELDS)
 
@@ -128,7 +133,7 @@ def outgoing(name: Text, value: Text | int) -> Pair:
             f"invalid header name {lower[:MOST_QUOTED]!r}: not a token (RFC 9110, 5.6.2); nothing"
             " was sent"
         )
-    # Of a value, which may be a secret, no message shows anything.
+    # A value may be a secret: no message shows anything of it.
     try:
         content = octets(value).strip(b" \t")
     except LocalProtocolError as error:
@@ -140,7 +145,20 @@ def outgoing(name: Text, value: Text | int) -> Pair:
             f" {fault.start()}, and CR, LF and NUL are forbidden (RFC 9113, 8.2.1); nothing was"
             " sent"
         )
-    return (lower, content)
+    try:
+        content = octets(value).strip(b" \t")
+    except LocalProtocolError as error:
+        why = str(error)
+    else:
+        fault = VALUE_FAULT(content)
+        if not fault:
+            return (lower, content)
+        why = (
+            f"it has {fault.group()!r} at {fault.start()}, and CR, LF and NUL are forbidden (RFC"
+            " 9113, 8.2.1); nothing was sent"
+        )
+    # The value is not shown, because it may be a secret.
+    raise LocalProtocolError(f"invalid header value of '{shown(lower, MAX_NAME_SHOWN)}': {why}")
 
 
 def outgoing_section(headers: FieldSource) -> list[Pair]:
@@ -179,9 +197,9 @@ def _check(pair: Any) -> Pair:
 def incoming_fault(name: bytes, value: bytes) -> str | None:
     """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
     if not name or NAME_FAULT(name):
-        return f"the field name {name!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the field name '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if VALUE_FAULT(value):
-        return f"the value of the field {name.decode()!r} is malformed (RFC 9113, 8.2.1)"
+        return f"the value of the field '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if name in CONNECTION_SPECIFIC:
         return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"
     return None

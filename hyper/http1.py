@@ -52,9 +52,12 @@ class HTTPResponse(http.client.HTTPResponse):
         if len(self.informational) * STATUS_SIZE >= INTERIM_BURST:
             del self.informational[0]
 
-    def begin(self) -> None:
-        """Read the header section; a response that has no content is not read as chunked."""
-        super().begin()
+    def begin(self, **limits: Any) -> None:
+        """Read the header section; a response that has no content is not read as chunked.
+
+        limits: http.client's own, which newer Pythons have.
+        """
+        super().begin(**limits)
         # "regardless of the header fields present in the message" (RFC 9112, 6.3); http.client
         # would wait for a chunk that never comes.
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -77,4 +80,17 @@ class HTTPResponse(http.client.HTTPResponse):
         return self.trailers.items()
 
 
+class UnbufferedResponse(HTTPResponse):
+    """The response to CONNECT, read without a buffer: octets behind it belong to the tunnel."""
+
+    def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = sock.makefile("rb", buffering=0)
+
+
 functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
+# So that inspect.signature tells of http.client's limits, where it has them.
+functools.update_wrapper(
+    HTTPResponse.begin, http.client.HTTPResponse.begin, assigned=(), updated=()
+)

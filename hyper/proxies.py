@@ -15,11 +15,12 @@ RFC 9110, 9.3.6).  ``Proxy`` says which proxy; ``proxy/`` opens the tunnel.
 from __future__ import annotations
 
 import base64
-from urllib.parse import unquote_to_bytes, urlsplit
+import re
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from .errors import InvalidURL
+from ._hosts import bracketed, parse_authority
+from .errors import InvalidURL, shown
 from .fields import outgoing_section
-from .protocol.origins import TARGET_FAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h":
 SOCKS = ("socks5", "socks5h")
 #: Octets of a name, or of a password: their number stands in one octet (RFC 1929, 2).
 MAX_SOCKS_CREDENTIAL = 255
+#: Fields for a proxy whose values no message shows.
+SECRET_FIELDS = frozenset((b"proxy-authorization", b"authorization", b"cookie"))
+#: Characters of a secret that is looked for in a proxy's words: a shorter one would be found in
+#: words that mean something else.
+LEAST_SECRET = 4
+#: Characters at its beginning by which a longer one is known.
+SECRET_BEGINNING = 8
 
 
 class Proxy:
@@ -64,22 +72,25 @@ class Proxy:
         # No message shows the URL, because it may hold a password.
         try:
             parts = urlsplit(url if "://" in url else f"http://{url}")
-            host, port = parts.hostname, parts.port
+            user, at, server = parts.netloc.rpartition("@")
+            host, port = parse_authority(server)
         except ValueError as error:  # its words may quote the password
-            raise InvalidURL(
-                "the proxy's URL cannot be read: is its port a number, and is every '/', '#', '?'"
-                " and '@' of its name and password percent-encoded?"
-            ) from (None if "@" in url else error)
+            raise _unreadable() from (None if "@" in url else error)
+        except InvalidURL as error:
+            raise _unreadable() from (None if "@" in url else error)
         self.scheme = parts.scheme
         if self.scheme not in DEFAULT_PORTS:
             known = ", ".join(DEFAULT_PORTS)
-            raise InvalidURL(f"no proxy is spoken to by {self.scheme!r}: it is one of {known}")
-        if not host or TARGET_FAULT(host) or parts.path not in ("", "/") or parts.query:
+            raise InvalidURL(
+                f"no proxy is spoken to by '{shown(self.scheme, 20)}': it is one of {known}"
+            )
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
-        self.host = host
+        self.host = host.lower()
         self.port = DEFAULT_PORTS[self.scheme] if port is None else port
-        self.username = _unquoted(parts.username)
-        self.password = _unquoted(parts.password)
+        name, colon, password = user.partition(":")
+        self.username = unquote_to_bytes(name) if at else None
+        self.password = unquote_to_bytes(password) if colon else None
         if self.scheme in SOCKS and not all(map(_is_for_socks, (self.username, self.password))):
             raise InvalidURL(
                 "the name and the password of a SOCKS proxy are of ASCII, as python-socks has it,"
@@ -96,16 +107,45 @@ class Proxy:
         credentials = base64.b64encode(self.username + b":" + (self.password or b""))
         return ((b"proxy-authorization", b"Basic " + credentials), *given)
 
+    def without_secrets(self, words: str) -> str:
+        """Return what the proxy said, without the credentials that it was given and may repeat.
+
+        Args:
+            words: of the proxy's; they are not escaped or cut yet.
+
+        Returns:
+            The same with three stars in the place of each secret.
+        """
+        for secret in sorted(self._secrets(), key=len, reverse=True):
+            if len(secret) > SECRET_BEGINNING:  # it may have been cut
+                words = re.sub(re.escape(secret[:SECRET_BEGINNING]) + r"\S*", "***", words)
+            elif len(secret) >= LEAST_SECRET:
+                words = words.replace(secret, "***")
+        return words
+
+    def _secrets(self) -> set[str]:
+        """Each spelling of the credentials that a proxy may repeat."""
+        password = self.password or b""
+        secrets = {password.decode("latin-1"), password.decode("utf-8", "replace")}
+        secrets |= {quote(password), quote(password, safe="")}
+        for name, value in self.fields():
+            if name in SECRET_FIELDS:
+                text = value.decode("latin-1")
+                secrets |= {text, text.partition(" ")[2].strip() or text}
+        return secrets
+
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{bracketed(self.host)}:{self.port}"
 
     def __repr__(self) -> str:
         return f"<Proxy {self}>"  # without its password
 
 
-def _unquoted(part: str | None) -> bytes | None:
-    return None if part is None else unquote_to_bytes(part)
+def _unreadable() -> InvalidURL:
+    return InvalidURL(
+        "the proxy's URL cannot be read: is it scheme://[name[:password]@]host[:port], is its port"
+        " a number, and is every '/', '#', '?' and '@' of its name and password percent-encoded?"
+    )
 
 
 def _is_for_socks(credential: bytes | None) -> bool:

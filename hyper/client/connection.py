@@ -57,7 +57,7 @@ class HTTP20Connection:
     Args:
         host: the server's name or address; it may carry the port (``"example.org:8443"``,
             ``"[::1]:443"``).
-        port: the default is 443.
+        port: a number, or its digits; the default is 443.
         window_manager: the class that decides about receive windows (5.2.2).
         enable_push: whether the server may push (8.4).
         unread_limit: octets of content that the server may have hyper hold in memory, over all
@@ -91,7 +91,7 @@ class HTTP20Connection:
     def __init__(
         self,
         host: str,
-        port: int | None = None,
+        port: int | str | None = None,
         window_manager: WindowManager | None = None,
         enable_push: bool = True,
         *,

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 
-from ..errors import ConnectionTerminated, ErrorCode, Failure, TimedOut
+from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
 from ..pump.lock import InterruptibleLock
 from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Callable
 
+    from ..protocol.endpoint import Endpoint
     from ..pump.pump import Pump
     from ..transport.deadline import Deadline
     from .registry import Registry
@@ -206,6 +207,8 @@ class Pumps:
                 pump.look()
                 self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
+                    if head.foreign is not None:
+                        self._require_covered(endpoint, *head.foreign)
                     own_id = id_for(endpoint.next_stream_id)
                     stream = endpoint.send_request(
                         head.section,
@@ -240,6 +243,16 @@ class Pumps:
             )
         if pause:
             time.sleep(pause if rest is None else min(pause, rest))
+
+    def _require_covered(self, endpoint: Endpoint, scheme: str, authority: str) -> None:
+        """Raise InvalidURL for an origin that the server has not proven to be (9.1.1)."""
+        if not endpoint.covers(scheme, authority):
+            raise InvalidURL(
+                f"this is a connection to {self._host}, which has not proven to be"
+                f" {scheme}://{authority}: its certificate does not name it, or scheme or port are"
+                " others (RFC 9113, 9.1.1); nothing was sent: connect there, or name the authority"
+                " by a Host field"
+            )
 
     def _await_slot(self, pump: Pump, head: RequestHead, *, is_fresh: bool) -> None:
         """Wait until the request may take a stream, or never can here. Lock held.

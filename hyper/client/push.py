@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import shown
 from ..fields import FieldMap
 from .exchange import Exchange
 from .response import HTTP20Response, joined
@@ -119,7 +120,7 @@ class HTTP20Push:
             self._exchange.pump.release(self._exchange.stream.drop_content())
 
     def __repr__(self) -> str:
-        return f"<HTTP20Push {self.method} {self.path}, stream {self.stream_id}>"
+        return f"<HTTP20Push {self.method} {shown(self.path)}, stream {self.stream_id}>"
 
 
 def promised(

@@ -22,6 +22,7 @@ class RequestHead:
     __slots__ = (
         "content_length",
         "expects_continue",
+        "foreign",
         "is_whole",
         "method",
         "protocol",
@@ -37,6 +38,7 @@ class RequestHead:
         is_whole: bool = False,
         expects_continue: bool = False,
         protocol: str | None = None,
+        foreign: tuple[str, str] | None = None,
     ) -> None:
         self.method = method
         self.section = section
@@ -48,6 +50,8 @@ class RequestHead:
         self.expects_continue = expects_continue
         #: of extended CONNECT (RFC 8441, 4), else None
         self.protocol = protocol
+        #: scheme and authority of a URI that names another origin than the connection's, else None
+        self.foreign = foreign
 
 
 class RequestHeads:
@@ -79,6 +83,9 @@ class RequestHeads:
         if priority is not None:
             implied += priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)
+        foreign = None
+        if section[1] is not self._origin.pseudo[0]:
+            foreign = _foreign(section, given)
         is_known = body is None or size is not None
         if is_known and content_length is not None and content_length != (size or 0):
             raise wrong_length(size or 0, content_length)
@@ -89,6 +96,7 @@ class RequestHeads:
             content_length,
             is_whole=is_whole,
             expects_continue=given.expects_continue and not is_whole,
+            foreign=foreign,
         )
 
     def of_draft(self, draft: Draft, *, is_whole: bool) -> RequestHead:
@@ -96,12 +104,16 @@ class RequestHeads:
         given = messages.request_fields(draft.headers)
         content_length, implied = self._implied(given, None, offers_codings=draft.offers_codings)
         section = messages.request_section(draft.method, draft.url, self._origin, given, implied)
+        foreign = None
+        if section[1] is not self._origin.pseudo[0]:
+            foreign = _foreign(section, given)
         return RequestHead(
             draft.method,
             section,
             content_length,
             is_whole=is_whole,
             expects_continue=given.expects_continue and not is_whole,
+            foreign=foreign,
         )
 
     def of_stream(
@@ -111,8 +123,15 @@ class RequestHeads:
         given = messages.request_fields(headers)
         implied = priorities.fields(priority, given.fields)
         section = messages.request_section(method, url, self._origin, given, implied)
+        foreign = None
+        if section[1] is not self._origin.pseudo[0]:
+            foreign = _foreign(section, given)
         return RequestHead(
-            method, section, given.content_length, expects_continue=given.expects_continue
+            method,
+            section,
+            given.content_length,
+            expects_continue=given.expects_continue,
+            foreign=foreign,
         )
 
     def of_tunnel(
@@ -126,7 +145,10 @@ class RequestHeads:
         given = messages.request_fields(headers)
         implied = priorities.fields(priority, given.fields)
         section = messages.tunnel_section(target, protocol, self._origin, given, implied)
-        return RequestHead("CONNECT", section, protocol=protocol)
+        foreign = None
+        if protocol is not None and section[2] is not self._origin.pseudo[0]:
+            foreign = _foreign(section[1:], given)
+        return RequestHead("CONNECT", section, protocol=protocol, foreign=foreign)
 
     def check(self, method: str, url: str) -> None:
         """Raise for a method or a URL that cannot be sent."""
@@ -149,3 +171,15 @@ class RequestHeads:
     def _offer_codings(self) -> Fields:
         self._accept_encoding = content_codings.offer(self._decodes)
         return self._accept_encoding
+
+
+def _foreign(section: Fields, given: RequestFields) -> tuple[str, str] | None:
+    """Return the scheme and the authority that a URI names, None if the caller vouches for them.
+
+    A Host field does that: it is the caller's word for the authority, as for a server that is
+    tested by its address.  section: its second and third fields may be :scheme and :authority.
+    """
+    (name, scheme), (_, authority) = section[1], section[2] if len(section) > 2 else (b"", b"")
+    if name != b":scheme" or (given.host is not None and authority == given.host.encode()):
+        return None
+    return scheme.decode(), authority.decode()

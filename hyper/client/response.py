@@ -436,15 +436,23 @@ class HTTP20Response(io.BufferedIOBase):
         return self._exchange.pump.fileno()
 
     def isclosed(self) -> bool:
-        """True if all content was read, or the response closed."""
-        stream = self._exchange.stream
-        return self.closed or (
-            not self._held
-            and not stream.content
-            and (self._decoder is None or self._is_finished)
-            and stream.is_over
-            and stream.failure is None
-        )
+        """True if a read has found the end of the content, or the response was closed.
+
+        With content-length, the read of the last octet finds it.  Without, a further read does, as
+        in HTTP/1.1: it does not depend on the moment in which END_STREAM arrives.
+        """
+        if self.closed or (self._is_finished and not self._held):
+            return True
+        is_all_read = self._decoder is None and not self._held and self.length == 0
+        return is_all_read and self._exchange.stream.failure is None
+
+    @property
+    def fp(self) -> HTTP20Response | None:
+        """None if ``isclosed()``, else the response itself, as the file to read from.
+
+        Scripts ask whether it is None: CacheControl stores a response at that moment.
+        """
+        return None if self.isclosed() else self
 
     def close(self) -> None:
         """Drop what was not read; a stream that has not ended is reset (CANCEL, 5.4.2)."""

@@ -11,6 +11,7 @@ import contextlib
 import time
 import weakref
 
+from .._hosts import DEFAULT_PORTS, authority_of, host_and_port, tls_name
 from ..errors import InvalidURL, LocalProtocolError
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
@@ -19,7 +20,7 @@ from ..protocol import settings as setting
 from ..protocol.endpoint import Endpoint
 from ..protocol.flow.windows import MAX_WINDOW_SIZE
 from ..protocol.frames import FRAME_HEADER_SIZE
-from ..protocol.origins import DEFAULT_PORTS, Origin, authority_of, host_and_port
+from ..protocol.origins import Origin
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
@@ -31,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from .._hosts import Port
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
@@ -101,7 +103,7 @@ class Route:
     def __init__(
         self,
         host: str,
-        port: int | None,
+        port: Port | None,
         *,
         secure: bool | None,
         ssl_context: Any,
@@ -209,17 +211,18 @@ class Route:
         return Pump(endpoint, BufferedSocket(transport, size), transport)
 
     def _coverage(self, names: Names) -> Callable[[str, str], bool]:
-        """The question whether a server with these names may push for an origin (10.1)."""
-        own, secure, own_port = self.origin, self.secure, self.port
+        """The question whether a server with these names may speak for an origin (9.1.1, 10.1)."""
+        scheme_of_own, secure, own_port = self.origin.scheme, self.secure, self.port
+        own_host = tls_name(self.host).lower()
 
         def covers(scheme: str, authority: str) -> bool:
-            if scheme != own.scheme:
+            if scheme != scheme_of_own:
                 return False
-            if authority.lower() == own.authority.lower():
-                return True
             with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
                 host, port = host_and_port(authority, None, secure)
-                return port == own_port and certificate_covers(names, host)
+                if port != own_port:
+                    return False
+                return tls_name(host).lower() == own_host or certificate_covers(names, host)
             return False
 
         return covers

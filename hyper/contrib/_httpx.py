@@ -141,7 +141,7 @@ class Transport:
         if self._is_http1 or request.url.scheme != "https" or "sni_hostname" in extensions:
             return self._http1.handle_request(request)
         timeouts: dict[str, float | None] = extensions.get("timeout", {})
-        connection = self._acquire(request.url.host, request.url.port or 443)
+        connection = self._acquire(request.url.raw_host.decode("ascii"), request.url.port or 443)
         try:
             if self._agree(connection, timeouts):
                 response = self._exchange(connection, request, timeouts)

@@ -33,10 +33,12 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
     Args:
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
         check_hostname: True if the certificate's name is to be compared with the host's.
+        replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._replays = replay
         #: hosts that have asked for HTTP/1.1 (RFC 9113, 7)
         self._http1_hosts: set[str] = set()
 
@@ -47,7 +49,7 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         made: list[HTTPSConnection] = []
 
         def make_connection(host: str, **options: Any) -> HTTPSConnection:
-            connection = HTTPSConnection(host, **options)
+            connection = HTTPSConnection(host, replay=self._replays, **options)
             connection.is_http1_required = host in self._http1_hosts
             made.append(connection)
             return connection

@@ -16,15 +16,20 @@ that can be cancelled alone, and servers that speak nothing else, but no multipl
 
 from __future__ import annotations
 
+import contextlib
+
 import urllib3
 import urllib3.connection
+from urllib3.exceptions import LocationValueError
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
+from urllib3.util.response import is_fp_closed
 
-from .. import HTTPConnection, LocalProtocolError
+from .. import HTTPConnection, InvalidURL, LocalProtocolError
 from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
@@ -52,15 +57,50 @@ class _ALPNContext:
         setattr(self._context, name, value)
 
 
+class _Streaming(urllib3.HTTPResponse):
+    """A response without content-length, which streams as a chunked one in HTTP/1.1 does.
+
+    Its octets are given when they come, as events and watches need it.
+    """
+
+    def stream(
+        self, amt: int | None = 2**16, decode_content: bool | None = None
+    ) -> Iterator[bytes]:
+        """Give content as it comes, at most amt octets at a time, until its end."""
+        while amt != 0 and not (is_fp_closed(self._fp) and not self._decoded_buffer):
+            octets = self.read1(amt, decode_content)
+            if octets:
+                yield octets
+
+
+@contextlib.contextmanager
+def _telling_the_caller() -> Iterator[None]:
+    """Turn hyper's errors about the caller's faults into ValueErrors that a pool lets pass."""
+    try:
+        yield
+    except LocalProtocolError as error:
+        raise ValueError(str(error)) from error
+    except InvalidURL as error:
+        raise LocationValueError(str(error)) from error
+
+
 class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection):
     """urllib3's HTTPSConnection, which speaks HTTP/2 where the server takes it.
 
     Its arguments, methods and errors are urllib3's; ``version`` of a response is 20 or 11.
     HTTP/2 goes through a CONNECT proxy, unless the proxy is itself reached by TLS.  A proxy that
     forwards requests gets them in HTTP/1.1.
+
+    Args:
+        replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
+            A pool takes it, too, and these repetitions do not count as its retries.
     """
 
     ssl_context: Any
+
+    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._replays = replay
 
     def connect(self) -> None:
         """Open the connection, and agree with the server on a protocol."""
@@ -100,18 +140,22 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
         return super().is_connected  # type: ignore[no-any-return]
 
     def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
-        """Send a request; arguments are urllib3's."""
-        try:
+        """Send a request; arguments are urllib3's.
+
+        Raises ValueError for what the caller must not send: a pool would take hyper's own errors
+        for a failure of the connection, and try again.
+        """
+        with _telling_the_caller():
             super().request(method, url, *arguments, **options)
-        except LocalProtocolError as error:
-            # A pool would take this for a failure of the connection, and try again.
-            raise ValueError(str(error)) from error
 
     def getresponse(self) -> Any:
-        """The response, as urllib3 shows it."""
-        response = super().getresponse()
+        """The response, as urllib3 shows it; raises as ``request`` does, for content cut short."""
+        with _telling_the_caller():
+            response = super().getresponse()
         if response.version == 20:
             response.version_string = "HTTP/2"
+            if "content-length" not in response.headers and hasattr(response, "read1"):
+                response.__class__ = _Streaming  # urllib3 leaves no choice of its class
         return response
 
 

@@ -26,9 +26,14 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
     Args:
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  Give it
             here: a ServerProxy ignores its own context if it is given a transport.
+        replay: whether calls that the server has not processed go out again (RFC 9113, 8.7).
     """
 
     context: Any  # SafeTransport's
+
+    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._replays = replay
 
     def make_connection(self, host: Any) -> HTTPSConnection:
         """The connection to a host: that of the last call, if it was to the same host."""
@@ -37,6 +42,8 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
             self.close()
             # A host may be a pair: its name, and arguments for the connection.
             name, self._extra_headers, more = self.get_host_info(host)
-            connection = HTTPSConnection(name, context=self.context, **(more or {}))
+            connection = HTTPSConnection(
+                name, context=self.context, replay=self._replays, **(more or {})
+            )
             self._connection = host, connection
         return connection

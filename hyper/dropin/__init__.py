@@ -1,13 +1,15 @@
 """http.client's classes over HTTP/2: the same names, the same calls, another protocol.
 
-What to read first:
+In this order it is read best:
 
-1. ``connection.py``: ``HTTPConnection`` and ``HTTPSConnection``, and the table of states.
+1. ``connection.py``: ``HTTPConnection`` and ``HTTPSConnection``.  ``states.py``: their states.
 2. ``request_lines.py``: how a request that http.client wrote becomes a header section.
 3. ``session.py``: ``SocketConnection`` and ``PendingRequest``, HTTP/2 on http.client's socket.
 4. ``response.py``: what ``getresponse`` returns.  ``socket_view.py``: what ``conn.sock`` is.
 5. ``bases.py`` keeps http.client's classes as they were when hyper was imported.
-6. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
+6. ``replay.py`` decides whether a request goes out again, and ``upgrade.py`` is about the change
+   from HTTP/1.1 in cleartext.
+7. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
    through a proxy or a Unix socket.
 
 http.client does, on both protocols: checking and formatting of requests, default fields, states,

@@ -32,6 +32,12 @@ if not all(
 ):
     HTTP_CLIENT_WRITERS = None
 
+#: True if http.client's constructors have this option, of newer Pythons: how many fields an answer
+#: in HTTP/1.1 may have.  Elsewhere that is a hundred, and hyper's constructors ignore it.
+TAKES_MAX_RESPONSE_HEADERS: bool = "max_response_headers" in getattr(
+    getattr(HTTPConnection.__init__, "__code__", None), "co_varnames", ()
+)
+
 
 def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:
     """Call http.client's ``HTTPSConnection.__init__``.

@@ -24,7 +24,7 @@ MAX_LINE = 8 * 1024
 #: A size, with what may follow it: white space, extensions (7.1.1).
 SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?").fullmatch
 
-# What the next line is.
+# Kinds of the next line.
 SIZE, CHUNK_END, TRAILER, NOTHING = range(4)
 
 

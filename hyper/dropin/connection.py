@@ -18,27 +18,35 @@ they are.
 
 from __future__ import annotations
 
-import base64
 import functools
 import socket
+import threading
+import time
 from collections import deque
-from http.client import CannotSendHeader, CannotSendRequest, NotConnected, ResponseNotReady
+from http.client import NotConnected, ResponseNotReady
 
+from .._hosts import a_label
 from ..client import content
-from ..client.route import OWN_SETTINGS
-from ..errors import ErrorCode, TimedOut
-from ..http1 import HTTPResponse
-from ..protocol import frames
-from ..protocol.settings import SETTINGS_ENABLE_PUSH
+from ..errors import (
+    ConnectionTerminated,
+    ErrorCode,
+    LocalProtocolError,
+    RemoteDisconnected,
+)
+from ..http1 import HTTPResponse, UnbufferedResponse
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
+from .arguments import port_number, require_blocksize, require_time
+from .replay import Replay
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
+from .states import HAS_STREAM, REQUEST_STARTED, STATES
+from .upgrade import accepts_upgrade, upgrade_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,40 +56,6 @@ if TYPE_CHECKING:
 
     from .create_connection import CreateConnection
     from .request_lines import RequestLines
-
-#: http.client's own states.
-IDLE, REQUEST_STARTED, REQUEST_SENT = "Idle", "Request-started", "Request-sent"
-
-#: What each call does in each state of a connection whose former responses have been read: the
-#: next state, or the exception.  These are http.client's rules, on either protocol.
-STATES: dict[str, dict[str, str | type[Exception]]] = {
-    "putrequest": {
-        IDLE: REQUEST_STARTED,
-        REQUEST_STARTED: CannotSendRequest,
-        REQUEST_SENT: CannotSendRequest,
-    },
-    "putheader": {
-        IDLE: CannotSendHeader,
-        REQUEST_STARTED: REQUEST_STARTED,
-        REQUEST_SENT: CannotSendHeader,
-    },
-    "endheaders": {
-        IDLE: CannotSendHeader,
-        REQUEST_STARTED: REQUEST_SENT,
-        REQUEST_SENT: CannotSendHeader,
-    },
-    "getresponse": {
-        IDLE: ResponseNotReady,
-        REQUEST_STARTED: ResponseNotReady,
-        REQUEST_SENT: IDLE,
-    },
-    "close": {IDLE: IDLE, REQUEST_STARTED: IDLE, REQUEST_SENT: IDLE},
-}
-
-#: The one addition: as soon as a request has a stream, the connection is idle again, so that
-#: further requests may go out before the response.  ``getresponse`` answers the oldest.
-HAS_STREAM = "a request has a stream"
-STATES[HAS_STREAM] = {IDLE: IDLE, REQUEST_SENT: IDLE}
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
 SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
@@ -93,16 +67,11 @@ MAX_KNOWN = 64
 DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
+#: Why nobody will get the response to a request, where another thread has closed the connection.
+CLOSED = "the connection was closed on this side"
+
+
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
-
-
-class _ProxyResponse(HTTPResponse):
-    """The response to CONNECT, read without a buffer: what follows it belongs to the tunnel."""
-
-    def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self.fp.close()
-        self.fp = sock.makefile("rb", buffering=0)
 
 
 class HTTPConnection(bases.HTTPConnection):
@@ -111,8 +80,9 @@ class HTTPConnection(bases.HTTPConnection):
     A subclass may bring a TLS socket: the protocol that ALPN chose there is spoken.
 
     Args:
-        http2: None; "prior": HTTP/2 at once (RFC 9113, 3.3); "upgrade": ask the server to change
-            (RFC 7540, 3.2), and go on in HTTP/1.1 if it does not.
+        http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
+            (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
+        replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
         options: window_manager, unread_limit, settings, codec, unix_socket and proxy of
             HTTP20Connection; the proxy is one of http or SOCKS.
     """
@@ -136,7 +106,8 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        self._require_blocksize()
+        self.host = a_label(self.host)
+        self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
 
@@ -152,8 +123,16 @@ class HTTPConnection(bases.HTTPConnection):
         self._known: dict[Any, RequestLines] = {}
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
         self._whole_request: tuple[Any] | None = None
+        if not bases.TAKES_MAX_RESPONSE_HEADERS:
+            options.pop("max_response_headers", None)
         unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
         self._is_through_proxy = proxy is not None
+        #: whether a request goes out again that the server has not processed
+        self._replays: bool = options.pop("replay", True)
+        #: True if the latest request has offered the server to go on in HTTP/2
+        self._offers_upgrade = False
+        #: the thread that has closed it while responses were awaited, until the next request
+        self._closed_by: int | None = None
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
         self._offered = list(PROTOCOLS)
         if unix_socket is None and proxy is None:
@@ -164,7 +143,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     @property
     def is_http1_required(self) -> bool:
-        """True once the server has asked for HTTP/1.1 by HTTP_1_1_REQUIRED (RFC 9113, 7).
+        """True if the server has asked for HTTP/1.1, by HTTP_1_1_REQUIRED (RFC 9113, 7).
 
         It may be set before a connection is opened, where that is known already.
         """
@@ -174,13 +153,9 @@ class HTTPConnection(bases.HTTPConnection):
     def is_http1_required(self, is_required: bool) -> None:
         self._offered[:] = (HTTP_1_1,) if is_required else PROTOCOLS
 
-    def _require_blocksize(self) -> None:
-        """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
-        if self.blocksize < 1:
-            raise ValueError(
-                f"blocksize is the number of octets that are read from a file at a time, at least"
-                f" 1, not {self.blocksize}"
-            )
+    def _check_arguments(self) -> None:
+        require_blocksize(self.blocksize)
+        self.port: Any = port_number(self.port)
 
     @property
     def _state(self) -> str:
@@ -201,6 +176,11 @@ class HTTPConnection(bases.HTTPConnection):
         self._step("endheaders")
 
     # -------------------------------------------------------------- connecting
+
+    def connect(self) -> None:
+        """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
+        require_time(self.timeout)
+        super().connect()
 
     def _live_session(self) -> SocketConnection | None:
         """The present HTTP/2 session, connecting if need be; None for HTTP/1.1."""
@@ -243,7 +223,8 @@ class HTTPConnection(bases.HTTPConnection):
                 "the connection goes through a proxy already, the one of its proxy=, which opens"
                 " the tunnel: give that or set_tunnel, not both"
             )
-        super().set_tunnel(host, port, headers)
+        name, colon, rest = host.partition(":")  # an IPv6 address is ASCII, and stays as it is
+        super().set_tunnel(a_label(name) + colon + rest, port, headers)
 
     def _tunnel(self) -> None:
         if self._http2 != "prior":
@@ -252,7 +233,7 @@ class HTTPConnection(bases.HTTPConnection):
         # In cleartext the server sends SETTINGS as soon as it is reached: they must not end up in
         # the buffer of the proxy's response.
         given = self.response_class
-        self.response_class = _ProxyResponse
+        self.response_class = UnbufferedResponse
         try:
             super()._tunnel()  # type: ignore[misc]
         finally:
@@ -266,7 +247,7 @@ class HTTPConnection(bases.HTTPConnection):
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
         session = SocketConnection(
             host,
-            port or self.default_port,
+            port_number(port) or self.default_port,
             transport(sock),
             secure=transport is SSLSocketTransport,
             timeout=timeout,
@@ -277,9 +258,11 @@ class HTTPConnection(bases.HTTPConnection):
 
     def close(self) -> None:
         """Close the connection; responses that were fetched over HTTP/2 can still be read."""
-        for request in self._awaited:
-            request.cancel()
-        self._awaited.clear()
+        awaited, self._awaited = self._awaited, deque()
+        if awaited:
+            self._closed_by = threading.get_ident()
+        for request in awaited:
+            request.discard()
         self._detach_session()
         # Also discard the lines of a request that was started and never sent: http.client would
         # put them before the next request.
@@ -367,12 +350,16 @@ class HTTPConnection(bases.HTTPConnection):
         if whole is not None and whole[0] is not None and request.is_begun:
             self._note(whole[0], request.read_lines())
 
-    def _dispatch(self, request: PendingRequest) -> None:
+    def _dispatch(self, request: PendingRequest, replay: Replay | None = None) -> None:
         """Send a request by the protocol that the server speaks.
 
-        The server may end a connection by GOAWAY at any moment; then the request goes out on the
-        next, if others went before it on this one.
+        A request whose response did not come in time is left behind.  The server may end a
+        connection by GOAWAY at any moment; then the request goes out on the next.  replay: of a
+        request that was sent before.
         """
+        self._closed_by = None
+        if self._awaited and self._awaited[0].is_late:
+            self._awaited.popleft().discard()
         while True:
             former = self._session
             session = self._live_session()
@@ -383,20 +370,35 @@ class HTTPConnection(bases.HTTPConnection):
             request.attach(session)
             try:
                 self._send_by_http2(request)
-            except SessionEnded:
-                if session is not former or request.is_begun:
+            except SessionEnded as error:
+                if request.is_begun:
                     session.raise_refusal()
                     raise
+                if session is not former:
+                    session.raise_refusal()
+                    replay = replay or Replay(session.timeout)
+                    if not self._pause(replay, error):
+                        raise
                 self._detach_session()
                 self._step_to_sent()
             else:
                 return
 
+    def _pause(self, replay: Replay, error: BaseException | None) -> bool:
+        """Wait before a request goes out again; False if it must not."""
+        if not (self._replays and self.auto_open):
+            return False
+        seconds = replay.pause_before_next(error)
+        if seconds:
+            time.sleep(seconds)
+        return seconds is not None
+
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = request.raw_lines
-        if self._http2 == "upgrade":
-            lines = [*lines, *_upgrade_lines(lines)]
-        self._buffer[:] = lines  # type: ignore[attr-defined]
+        is_tls = hasattr(self.sock, "cipher")
+        offer = upgrade_lines(lines) if self._http2 == "upgrade" and not is_tls else []
+        self._offers_upgrade = bool(offer)
+        self._buffer[:] = [*lines, *offer]  # type: ignore[attr-defined]
         super()._send_output(request.body, request.is_unframed)  # type: ignore[misc]
 
     def _send_by_http2(self, request: PendingRequest) -> None:
@@ -408,14 +410,15 @@ class HTTPConnection(bases.HTTPConnection):
         self._awaited.append(request)
         try:
             if request.body is not None:
+                request.note_start()
                 for piece in self._pieces(request.body):
                     if not request.takes_content:
                         break  # the peer has answered, and wants no more (RFC 9113, 8.1)
                     self.send(piece)
             request.finish_if_whole()
         except BaseException:
-            request.cancel()
-            self._awaited.remove(request)
+            request.discard()
+            self._forget(request)
             raise
 
     def send(self, data: Any) -> None:
@@ -430,7 +433,7 @@ class HTTPConnection(bases.HTTPConnection):
             raise
 
     def _pieces(self, body: Any) -> Iterable[Any]:
-        """What ``send`` is called with for a body: the same calls as on HTTP/1.1."""
+        """The arguments for ``send`` by which a body goes out: the same as on HTTP/1.1."""
         if hasattr(body, "read"):
             blocks: Iterable[bytes] = self._read_readable(body)  # type: ignore[attr-defined]
             return blocks
@@ -447,42 +450,77 @@ class HTTPConnection(bases.HTTPConnection):
     # --------------------------------------------------------------- responses
 
     def getresponse(self) -> Any:
-        """The response to the oldest request whose response was not fetched yet."""
+        """The response to the oldest request whose response was not fetched yet.
+
+        Raises TimeoutError if it does not come in time: it may be waited for again, until another
+        request is made, which leaves it behind.
+        """
         if self._session is None and not self._awaited:
+            self._require_not_closed()
             first = super().getresponse()
-            if first.status != 101 or first.getheader("Upgrade", "").lower() != "h2c":
+            if not (self._offers_upgrade and accepts_upgrade(first)):
                 return first
             self._change_protocol(first)
         if self._state == REQUEST_STARTED or not self._awaited:
+            self._require_not_closed()
             raise ResponseNotReady(self._state)
-        request = self._awaited[0]
-        session = request.session
-        assert session is not None
-        try:
-            response = request.response()
-        except BaseException as error:
-            is_open = session.is_open
-            if is_open and isinstance(error, TimedOut):
-                raise  # the response may still come
+        replay: Replay | None = None
+        while self._awaited:
+            request = self._awaited[0]
+            try:
+                response = request.response()
+            except BaseException as error:  # noqa: BLE001 - what is not mended is raised again
+                replay = self._replay_after(request, error, replay)
+                continue
             self._forget(request)
-            request.cancel()
-            if session is self._session and not is_open:
-                self._detach_session()
-            if not (self._change_to_http1(request, error) or self._repeat(request, error)):
-                raise
-            # The subclass's own ``getresponse`` is at work already.
-            return HTTPConnection.getresponse(self)
-        self._forget(request)
-        if self.debuglevel > 0:
-            print("reply:", repr(f"HTTP/2 {response.status} {response.reason}\r\n"))  # noqa: T201 - http.client prints, too
-            for name, value in response.headers.items():
-                print("header:", f"{name}:", value)  # noqa: T201 - http.client prints, too
-        return response
+            if self.debuglevel > 0:
+                response.print_head()
+            return response
+        # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
+        return HTTPConnection.getresponse(self)
+
+    def _require_not_closed(self) -> None:
+        """Raise RemoteDisconnected if another thread has closed what this one waits for."""
+        if self._closed_by not in (None, threading.get_ident()):
+            raise RemoteDisconnected(CLOSED) from ConnectionTerminated(CLOSED)
 
     def _forget(self, request: PendingRequest) -> None:
-        self._awaited.popleft()
+        if request in self._awaited:  # another thread may have closed the connection
+            self._awaited.remove(request)
         if isinstance(self.sock, SocketView) and self.sock.request is request:
             self.sock.request = None
+
+    def _replay_after(
+        self, request: PendingRequest, error: BaseException, replay: Replay | None
+    ) -> Replay:
+        """Send a request again after this error, or raise the error.
+
+        The next ``while`` waits for its response: it is the oldest again, or none is awaited if it
+        has gone out in HTTP/1.1.
+        """
+        session = request.session
+        assert session is not None  # it was sent
+        if request not in self._awaited:
+            self._require_not_closed()
+        if not (request.has_failed or isinstance(error, LocalProtocolError)):
+            request.is_late = True  # the response may still come
+            raise error
+        self._forget(request)
+        request.discard()
+        if session is self._session and not session.is_open:
+            self._detach_session()
+        if self._change_to_http1(request, error):
+            return Replay(0)
+        replay = replay or Replay(session.timeout)
+        again = request.again() if getattr(error.__cause__, "retryable", False) else None
+        if again is None or not self._pause(replay, error.__cause__):
+            raise error
+        if self._awaited and self._live_session() is None:
+            raise error  # in HTTP/1.1 nothing may overtake
+        self._step_to_sent()
+        self._dispatch(again, replay)
+        self._awaited.rotate(1)  # the oldest is answered first
+        return replay
 
     def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
         """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
@@ -495,23 +533,11 @@ class HTTPConnection(bases.HTTPConnection):
             return False
         self.is_http1_required = True
         self._detach_session()
-        if not (request.may_repeat and self.auto_open) or self._awaited:
+        if self._awaited or not self.auto_open:
             return False
-        self._step_to_sent()
-        self._dispatch(PendingRequest(request.lines, request.body, is_whole=True))
-        return True
-
-    def _repeat(self, request: PendingRequest, error: BaseException) -> bool:
-        """Send a request again, once, where the server guarantees that it did not process it.
-
-        A GOAWAY that has crossed the request says so (RFC 9113, 8.7): a server that ends an idle
-        connection does that, and users of http.client do not expect to hear of it.
-        """
-        is_safe = getattr(error.__cause__, "retryable", False)
-        if not (is_safe and request.may_repeat and self.auto_open) or self._awaited:
+        again = request.again()
+        if again is None:
             return False
-        again = PendingRequest(request.lines, request.body, is_whole=True)
-        again.is_repeated = True
         self._step_to_sent()
         self._dispatch(again)
         return True
@@ -536,8 +562,9 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
             OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
             environment hyper's of that kind.
-        options: http.client's, and window_manager, unread_limit, settings, codec, unix_socket and
-            proxy of HTTP20Connection; the proxy is one of http or SOCKS.
+        options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
+            settings, codec, unix_socket and proxy of HTTP20Connection; the proxy is one of http or
+            SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -548,7 +575,8 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
-        self._require_blocksize()
+        self.host = a_label(self.host)
+        self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
 
@@ -570,17 +598,3 @@ functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init_
 
 #: The writers of hyper's classes, http.client's included, while no script has replaced one.
 OWN_WRITERS = bases.writers(HTTPConnection)
-
-
-def _upgrade_lines(lines: list[bytes]) -> list[bytes]:
-    """Fields that offer to go on in HTTP/2 (RFC 7540, 3.2); none if the script has set its own."""
-    names = [line.partition(b":")[0].lower() for line in lines]
-    if b"connection" in names or b"upgrade" in names:
-        return []
-    settings = {**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: 0}
-    payload = frames.pack_settings(settings.items())[frames.FRAME_HEADER_SIZE :]
-    return [
-        b"Connection: Upgrade, HTTP2-Settings",
-        b"Upgrade: h2c",
-        b"HTTP2-Settings: " + base64.urlsafe_b64encode(payload).rstrip(b"="),
-    ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import socket
 
-from ..protocol.origins import host_and_port
+from .._hosts import host_and_port
 from ..proxies import Proxy
 from ..proxy.connect import open_tunnel
 from ..transport.connect import connect_unix

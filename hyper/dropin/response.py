@@ -1,4 +1,4 @@
-"""What ``getresponse`` returns over HTTP/2."""
+"""The response that ``getresponse`` returns over HTTP/2."""
 
 from __future__ import annotations
 
@@ -98,26 +98,14 @@ class DropinResponse(HTTP20Response):
         remaining = super().length
         return None if remaining is None else remaining + self._held_size
 
+    def print_head(self) -> None:
+        """Print it as http.client does where ``debuglevel`` asks for that."""
+        print("reply:", repr(f"HTTP/2 {self.status} {self.reason}\r\n"))  # noqa: T201
+        for name, value in self.headers.items():
+            print("header:", f"{name}:", value)  # noqa: T201
+
     def begin(self) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""
-
-    def isclosed(self) -> bool:
-        """True if a read has found the end of the content, or the response was closed.
-
-        With content-length, the read of the last octet finds it.  Without, a further read does, as
-        in HTTP/1.1: it does not depend on the moment in which END_STREAM arrives.
-        """
-        if self.closed or (self._is_finished and not self._held):
-            return True
-        return self.length == 0 and self._exchange.stream.failure is None
-
-    @property
-    def fp(self) -> DropinResponse | None:
-        """None if ``isclosed()``, else the response itself, as the file to read from.
-
-        Scripts ask whether it is None: CacheControl stores a response at that moment.
-        """
-        return None if self.isclosed() else self
 
     def read1(self, n: int = -1) -> bytes:
         """Octets that have been received, at most n; waits at most once."""

@@ -34,7 +34,13 @@ WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
 
 
 class SessionEnded(RemoteDisconnected):
-    """The connection ended before a request went out: the request may go out on another."""
+    """The connection ended before a request went out: the request may go out on another.
+
+    error_code: of the GOAWAY by which it ended, if there was one.
+    """
+
+    retryable = True
+    error_code: int | None = None
 
 
 class SocketConnection(HTTP20Connection):
@@ -67,9 +73,15 @@ class SocketConnection(HTTP20Connection):
         """
         method, given = lines.method, lines.given
         section = messages.request_section(method, lines.url, self._route.origin, given, ())
-        return self._sender.open(
-            RequestHead(method, section, given.content_length, is_whole=end_stream)
-        )
+        head = RequestHead(method, section, given.content_length, is_whole=end_stream)
+        try:
+            return self._sender.open(head)
+        except SessionEnded as error:
+            pump = self._pumps.current
+            failure = pump.endpoint.failure if pump is not None else None
+            if failure is not None:
+                error.error_code = getattr(failure.exception(), "error_code", None)
+            raise
 
     def raise_refusal(self) -> None:
         """Raise what ended the connection, if it was TLS: the next one would end the same way."""
@@ -136,11 +148,12 @@ class PendingRequest:
         "_exchange",
         "_unchunker",
         "body",
-        "is_repeated",
+        "is_late",
         "is_unframed",
         "is_whole",
         "lines",
         "session",
+        "start",
     )
 
     def __init__(
@@ -155,8 +168,10 @@ class PendingRequest:
         self.body = body
         self.is_whole = is_whole
         self.is_unframed = is_unframed
-        #: True if this is the second time that it is sent
-        self.is_repeated = False
+        #: True if a wait for its response ended in vain; the next request leaves it behind
+        self.is_late = False
+        #: where the body began, if it is a file that can go back there
+        self.start: int | None = None
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
@@ -181,7 +196,7 @@ class PendingRequest:
         return self.lines if isinstance(self.lines, list) else self.lines.lines
 
     def read_lines(self) -> RequestLines:
-        """What its lines say; raises LocalProtocolError for what must not reach the wire."""
+        """Its lines, read; raises LocalProtocolError for what must not reach the wire."""
         if isinstance(self.lines, list):
             self.lines = RequestLines(self.lines)
         return self.lines
@@ -203,9 +218,16 @@ class PendingRequest:
             ends = False  # content may follow by ``send``
         if lines.is_chunked and not self.is_unframed:
             self._unchunker = Unchunker()
-        self.is_whole = self.is_whole or ends
+        self.is_whole = self.is_whole or ends or self._fills(length)
         assert self.session is not None
         self._exchange = self.session.begin(lines, end_stream=ends)
+
+    def _fills(self, length: int | None) -> bool:
+        """True if the body is in memory, and is all that content-length announces."""
+        body = self.body
+        if length is None or isinstance(body, str) or not content.is_whole(body):
+            return False
+        return content.content_length("", body) == length
 
     def _send(self, exchange: Exchange, octets: memoryview) -> None:
         unchunker = self._unchunker
@@ -252,13 +274,43 @@ class PendingRequest:
         return self.session.response_to(self._exchange)
 
     def cancel(self) -> None:
-        """Reset the stream: no thread waits for the response."""
+        """Reset the stream; a response that is whole can still be fetched."""
         if self._exchange is not None:
             self._exchange.cancel()
 
+    def discard(self) -> None:
+        """Reset the stream, and drop its response: nobody will fetch it."""
+        if self._exchange is not None:
+            self._exchange.discard()
+
     @property
-    def may_repeat(self) -> bool:
-        """True if it can be sent once more: its content is here, whole."""
-        if self.is_repeated or not self.is_whole or self.read_lines().is_chunked:
+    def has_failed(self) -> bool:
+        """True if its stream has ended without a response."""
+        return self._exchange is None or self._exchange.stream.failure is not None
+
+    def note_start(self) -> None:
+        """Note where a file begins, before anything is read from it."""
+        if self.start is None and hasattr(self.body, "seek"):
+            with contextlib.suppress(OSError, AttributeError):  # a pipe
+                self.start = self.body.tell()
+
+    def again(self) -> PendingRequest | None:
+        """The same request for another connection; None if its content cannot be had again."""
+        if not (self.is_whole and self._rewind()):
+            return None
+        again = PendingRequest(self.lines, self.body, is_whole=True, is_unframed=self.is_unframed)
+        again.start = self.start
+        return again
+
+    def _rewind(self) -> bool:
+        """Have the body stand where it began; False if it cannot."""
+        body = self.body
+        if body is None or isinstance(body, (list, tuple)) or content.is_whole(body):
+            return True
+        if self.start is None:
             return False
-        return self.body is None or content.is_whole(self.body)
+        try:
+            body.seek(self.start)
+        except OSError:
+            return False
+        return True

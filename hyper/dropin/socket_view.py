@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http.client import CannotSendRequest
 
+from .arguments import require_time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 class SocketView:
     """A socket that all streams share: it can be written to, by http.client, and not be read.
 
-    What http.client writes belongs to one request: its header section first, then its content.
+    Octets that http.client writes belong to one request: its header section first, then content.
     Closing the view drops the HTTP/2 connection.  Its timeout is that of each wait.  All other
     attributes are those of the real socket.
     """
@@ -42,7 +44,11 @@ class SocketView:
         self.request.write(view)
 
     def settimeout(self, timeout: float | None) -> None:
-        """Set the seconds that each wait may take, None for no limit."""
+        """Set the seconds that each wait may take, None for no limit.
+
+        Raises ValueError for what is no time.
+        """
+        require_time(timeout)
         self._session.timeout = timeout
 
     def gettimeout(self) -> float | None:

@@ -28,6 +28,7 @@ from ..errors import (
     StreamFault,
     StreamResetError,
     code_name,
+    shown,
 )
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
@@ -253,7 +254,7 @@ class Endpoint:
         if self.goaway and self.streams:
             last, code, debug = self.goaway
             why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
-            why += f" ({debug.decode('utf-8', 'replace')})" if debug else ""
+            why += f" ({shown(debug)})" if debug else ""
             self.fail(
                 Failure(
                     ConnectionTerminated,

@@ -1,7 +1,7 @@
 """HTTP messages in field sections (RFC 9113, 8): requests out, responses and promises in.
 
 A request is four pseudo-header fields and the caller's fields, checked before an octet leaves.
-What comes is judged here too: which pseudo-header fields there must be, that they stand first,
+The same is done to what comes: which pseudo-header fields there must be, that they stand first,
 that every field is well-formed, what content-length announces.  A malformed message is a stream
 error (8.1.1), raised as StreamFault.
 
@@ -13,10 +13,11 @@ from __future__ import annotations
 import contextlib
 import re
 
+from .._hosts import bracketed, normal_authority, parse_authority
 from .._memo import Memo
-from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault
+from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault, shown
 from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
-from .origins import HOST_AND_PORT, MAX_PORT, Origin
+from .origins import TARGET_FAULT, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class RequestFields:
     def __init__(self, given: list[Pair]) -> None:
         #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
         self.fields = tuple([f for f in given if f[0] not in NOT_AS_GIVEN or _keep(f)])
-        #: the authority that the caller names by a Host field, or None
+        #: the authority that the caller names by a Host field, as it goes out, or None
         self.host: str | None = None
         self.content_length: int | None = None
         #: whether the caller says which content codings are welcome
@@ -62,7 +63,7 @@ class RequestFields:
         self.expects_continue = False
         for name, value in given:
             if name == b"host":
-                self.host = value.decode("latin-1")
+                self.host = _host(value)
             elif name == b"content-length":
                 self._note_length(value)
             elif name == b"accept-encoding":
@@ -71,6 +72,14 @@ class RequestFields:
                 self.asks_for_part = True
             elif name == b"expect":
                 self.expects_continue = value.lower() == b"100-continue"
+            elif name == b"connection":
+                self._drop_named(value)
+
+    def _drop_named(self, connection: bytes) -> None:
+        # A field that Connection names is meant for the next hop of HTTP/1.1 alone, as Connection
+        # itself is (RFC 9110, 7.6.1).
+        named = {option.strip(b" \t").lower() for option in connection.split(b",")}
+        self.fields = tuple([f for f in self.fields if f[0] not in named - NEVER_DROPPED])
 
     def _note_length(self, value: bytes) -> None:
         if not value.isdigit() or self.content_length not in (None, int(value)):
@@ -79,6 +88,20 @@ class RequestFields:
             )
         self.content_length = int(value)
 
+
+def _host(value: bytes) -> str:
+    """The authority of a Host field as it goes out, or InvalidURL (8.3.1; RFC 9110, 7.2)."""
+    if not value.isascii():  # octets beyond ASCII may be of any coding
+        raise InvalidURL(
+            "the Host field is not ASCII: give a name beyond it as its A-label, which begins with"
+            " 'xn--' (RFC 9110, 7.2; RFC 5890, 2.3.2.1)"
+        )
+    return normal_authority(value.decode("ascii"))
+
+
+#: Fields that go out though Connection names them: HTTP/1.1 must name TE there, of which "trailers"
+#: means something here, too (8.2.2), and the length was not meant for a hop.
+NEVER_DROPPED = frozenset((b"te", b"content-length"))
 
 #: Given fields that need a second look before they go out (8.2.2, 8.3.1).
 NOT_AS_GIVEN = CONNECTION_SPECIFIC | {b"host", b"te"}
@@ -131,9 +154,13 @@ def request_section(
 
     HOT: once a request (bench/clients.py, small).
 
-    url: a path with query, ``*``, an absolute URI, or for CONNECT host:port; given: the caller's
-    fields, of which Host takes the authority's place; implied: fields that hyper adds.
-    Raises LocalProtocolError or InvalidURL for what must not reach the wire.
+    Args:
+        url: a path with query, ``*``, an absolute URI, or for CONNECT host:port.
+        given: the caller's fields, of which Host takes the authority's place.
+        implied: fields that hyper adds.
+
+    Raises:
+        LocalProtocolError, InvalidURL: it must not reach the wire.
     """
     pair = _methods.get(method) or _method(method)
     if given.host is not None:
@@ -159,17 +186,24 @@ def _method(method: str) -> Pair:
 
 
 def _connect_target(target: str) -> tuple[Pair]:
-    found = HOST_AND_PORT(target)
+    try:
+        host, port = parse_authority(target)
+    except InvalidURL as error:
+        raise _not_a_tunnel_s(str(error)) from error
     # "A server MUST reject a CONNECT request that targets an empty or invalid port number" (RFC
     # 9110, 9.3.6), as 0 is.
-    if not found or not 0 < int(found[1]) <= MAX_PORT:
-        raise InvalidURL(
-            f"the target {target!r} is not host:port, as in 'example.org:443' or '[::1]:443' (RFC"
-            " 9110, 9.3.6); only an extended CONNECT, which names its protocol, takes a path or a"
-            " URI; nothing was sent"
-        )
+    if not port:
+        raise _not_a_tunnel_s("it has no port")
     # "The ':scheme' and ':path' pseudo-header fields MUST be omitted" (8.5).
-    return ((b":authority", target.encode()),)
+    return ((b":authority", f"{bracketed(host)}:{port}".encode()),)
+
+
+def _not_a_tunnel_s(why: str) -> InvalidURL:
+    return InvalidURL(
+        "the target of CONNECT is not host:port, as in 'example.org:443' or '[::1]:443':"
+        f" {why} (RFC 9110, 9.3.6); only an extended CONNECT, which names its protocol, takes a"
+        " path or a URI; nothing was sent"
+    )
 
 
 def tunnel_section(
@@ -279,16 +313,33 @@ def promised_request(
     if set(pseudo) != {b":method", b":scheme", b":authority", b":path"}:
         raise _malformed(promised_id, "a promised request without its pseudo-headers", "8.4.1")
     request = PromisedRequest(pseudo, regular)
+    _judge_target(request, promised_id)
     if pseudo[b":method"] not in PUSHABLE or _content_length(regular, promised_id):
         raise _malformed(promised_id, "a promised request that is unsafe or has content", "8.4")
     if not covers(request.scheme, request.authority):
         raise StreamFault(
             promised_id,
             ErrorCode.PROTOCOL_ERROR,
-            f"a promise for {request.authority}, which the server has no authority over"
+            f"a promise for {shown(request.authority)}, which the server has no authority over"
             " (RFC 9113, 8.4.2)",
         )
     return request
+
+
+def _judge_target(request: PromisedRequest, promised_id: int) -> None:
+    """Raise for a promise whose target no request could have (8.3.1)."""
+    # A GET or a HEAD has no "*".
+    if TARGET_FAULT(request.path) or request.path[:1] != "/":
+        raise _malformed(promised_id, "a promised request with a malformed :path", "8.3.1")
+    # A peer has no need of names beyond ASCII: over the wire they are A-labels.
+    is_authority = request.authority.isascii()
+    if is_authority:
+        try:
+            parse_authority(request.authority)
+        except InvalidURL:
+            is_authority = False
+    if not is_authority:
+        raise _malformed(promised_id, "a promised request with a malformed :authority", "8.3.1")
 
 
 def _split(section: Fields, stream_id: int) -> tuple[dict[bytes, bytes], Fields]:
@@ -303,7 +354,7 @@ def _split(section: Fields, stream_id: int) -> tuple[dict[bytes, bytes], Fields]
                 raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, fault)
             regular.append(field)
         elif regular or name in pseudo:
-            raise _malformed(stream_id, f"pseudo-header {name!r} late or twice", "8.3")
+            raise _malformed(stream_id, f"pseudo-header '{shown(name)}' late or twice", "8.3")
         else:
             pseudo[name] = value
     return pseudo, tuple(regular)
@@ -321,7 +372,7 @@ def _content_length(fields: Fields, stream_id: int) -> int | None:
         return None
     value = values.pop()
     if values or not (value.isdigit() and len(value) <= MAX_CONTENT_LENGTH_DIGITS):
-        raise _malformed(stream_id, f"content-length {value!r}", "8.1.1")
+        raise _malformed(stream_id, f"content-length '{shown(value)}'", "8.1.1")
     return int(value)
 
 

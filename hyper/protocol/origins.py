@@ -1,9 +1,7 @@
 """Origins, authorities and targets (RFC 9110, 4.2; RFC 9113, 8.3.1), and who speaks for them.
 
-An *origin* is a scheme, a host and a port.  An *authority* is the host, and the port unless it is
-the scheme's own; an IPv6 address stands in brackets there, without the zone that only this machine
-understands.  A *target* is what a request asks an origin for.  This module takes them apart and
-puts them together, for all of hyper.
+An *origin* is a scheme, a host and a port.  ``hyper._hosts`` reads the latter two.  A *target* is
+what a request asks an origin for.
 
 It also has what a server says about origins: ALTSVC (RFC 7838, 4), ORIGIN (RFC 8336) and the status
 421.  The receivers keep that as octets, in the order in which it came; ``alt_services`` and
@@ -15,8 +13,15 @@ from __future__ import annotations
 import contextlib
 import re
 
+from .._hosts import (
+    DEFAULT_PORTS,
+    authority_of,
+    host_and_port,
+    normal_authority,
+    parse_authority,
+)
 from .._memo import Memo
-from ..errors import InvalidURL
+from ..errors import InvalidURL, shown
 from . import frames
 
 TYPE_CHECKING = False
@@ -25,20 +30,12 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
     from .stream import Stream
 
-#: The port of a scheme (RFC 9110, 4.2.1, 4.2.2).
-DEFAULT_PORTS = {"https": 443, "http": 80}
-
-#: Ports are 16 bits wide.
-MAX_PORT = 65_535
-
-#: What may not stand in a request target: controls, space, anything beyond ASCII.
+#: A character that may not stand in a request target: controls, space, anything beyond ASCII.
 TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
 
-#: The authority of a plain CONNECT: a name, an IPv4 address or an IPv6 one in brackets, and a port
-#: (RFC 9110, 9.3.6; RFC 3986, 3.2.2).
-HOST_AND_PORT = re.compile(
-    r"(?:\[[\w.~!$&'()*+,;=:%-]+\]|[\w.~!$&'()*+,;=%-]+):([0-9]{1,5})", re.ASCII
-).fullmatch
+#: The beginning of an absolute URI: a scheme (RFC 3986, 3.1) and an authority (3.2).  A query may
+#: hold "://", too, but "?", "#" and "/" end the search for a scheme.
+ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
 #: An origin in ASCII (RFC 6454, 6.2), of HTTP.
 ASCII_ORIGIN = re.compile(r"(https?)://([^\x00-\x20\x7f-\xff/?#@\\*]+)").fullmatch
@@ -55,81 +52,43 @@ MAX_ADVERTISED = 100
 MISDIRECTED_REQUEST = 421
 
 
-# ------------------------------------------------------------- hosts and ports
-
-
-def without_zone(host: str) -> str:
-    """An IPv6 address without its zone, which no other machine understands (RFC 6874, 1)."""
-    return host.partition("%")[0] if ":" in host else host
-
-
-def bracketed(host: str) -> str:
-    """A host as it stands before a port: an IPv6 address in brackets (RFC 3986, 3.2.2)."""
-    return f"[{without_zone(host)}]" if ":" in host else host
-
-
-def host_and_port(host: str, port: int | None, secure: bool | None) -> tuple[str, int]:
-    """Take apart what http.client takes apart; InvalidURL where it raises that, and for a URL.
-
-    A host beyond ASCII becomes its A-label, as it goes over the wire (RFC 5890, 2.3.2.1).
-    """
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise InvalidURL(f"the host {host!r} is not a name in the DNS: {error}") from error
-    fault = TARGET_FAULT(host)
-    if fault:
-        raise InvalidURL(f"the host {host!r} contains {fault.group()!r} (RFC 9110, 4.2)")
-    if "/" in host:
-        raise InvalidURL(f"{host!r} is more than a host and its port (RFC 3986, 3.2)")
-    if port is None and host.count(":") > 1 and not host.startswith("["):
-        raise InvalidURL(f"is {host!r} an IPv6 address? Then write [{host}] (RFC 3986, 3.2.2)")
-    if port is None:
-        colon = host.rfind(":")
-        if colon > host.rfind("]"):
-            digits, host = host[colon + 1 :], host[:colon]
-            if digits and not (digits.isascii() and digits.isdigit()):
-                raise InvalidURL(f"nonnumeric port: {digits!r}")
-            port = int(digits) if digits else None
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    if port is None:
-        port = DEFAULT_PORTS["http" if secure is False else "https"]
-    if not 0 <= port <= MAX_PORT:
-        raise InvalidURL(f"port {port} is not within 0 and {MAX_PORT}")
-    return host, port
-
-
-def authority_of(host: str, port: int, scheme: str) -> str:
-    """Host and, unless it is the scheme's own, port (RFC 9113, 8.3.1)."""
-    literal = bracketed(host)
-    return literal if port == DEFAULT_PORTS[scheme] else f"{literal}:{port}"
-
-
 # ---------------------------------------------------------- origins and targets
 
 
 class Origin:
     """A scheme and an authority: the destination of requests that name no other (8.3.1).
 
-    Raises InvalidURL for what may not stand in either.
+    Args:
+        scheme: "https" or "http".
+        authority: ``host[:port]``.
+
+    Raises:
+        InvalidURL: one of them is something else.
     """
 
-    __slots__ = ("_targets", "authority", "pseudo", "scheme")
+    __slots__ = ("_targets", "authority", "identity", "pseudo", "scheme")
 
     def __init__(self, scheme: str, authority: str) -> None:
-        _check_target(scheme)
-        _check_target(authority)
+        default_port = DEFAULT_PORTS.get(scheme)
+        if default_port is None:
+            raise InvalidURL(
+                f"the scheme '{shown(scheme, 20)}' is not http or https (RFC 9110, 4.2)"
+            )
+        host, port = parse_authority(authority)
         self.scheme = scheme
-        self.authority = authority
-        self.pseudo = ((b":scheme", scheme.encode()), (b":authority", authority.encode()))
+        #: as it goes over the wire
+        self.authority = normal_authority(authority)
+        self.pseudo = ((b":scheme", scheme.encode()), (b":authority", self.authority.encode()))
+        #: equal for two spellings of one origin (RFC 9110, 4.3.1)
+        self.identity = scheme, host.lower(), default_port if port is None else port
         self._targets: Memo[str, Fields] = Memo(MAX_TARGETS)
 
     def target(self, url: str) -> Fields:
         """The pseudo-header fields of a path with query, ``*``, or an absolute URI.
 
         HOT: once a request; a target seen before is one look-up (bench/clients.py, small).
+
+        The first two are ``pseudo`` itself, the same objects, unless the URI names another origin.
         """
         fields = self._targets.get(url)
         if fields is None:
@@ -139,28 +98,43 @@ class Origin:
         return fields
 
     def _target(self, url: str) -> Fields:
-        origin = self
-        if not url.startswith(("/", "*")) and "://" in url:
-            scheme, _, rest = url.partition("://")
-            cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
-            origin, url = Origin(scheme, rest[:cut].rpartition("@")[2]), rest[cut:]
+        pseudo = self.pseudo
+        absolute = ABSOLUTE(url)
+        if absolute:
+            named = _origin_of(absolute[1].lower(), absolute[2])
+            url = url[absolute.end() :]
+            if named.identity != self.identity:
+                pseudo = named.pseudo
         # "The ':path' pseudo-header field includes the path and query parts" (8.3.1).
         path = url.partition("#")[0]
         if path[:1] != "/" and path != "*":
             if path[:1] not in ("", "?"):
-                raise InvalidURL(f"the path {path!r} does not begin with '/' (RFC 9113, 8.3.1)")
+                raise InvalidURL(
+                    "the target is no absolute URI, and its path does not begin with '/' (RFC 9113,"
+                    " 8.3.1; RFC 3986, 3.1)"
+                )
             path = "/" + path
-        _check_target(path)
-        return (*origin.pseudo, (b":path", path.encode()))
+        fault = TARGET_FAULT(path)
+        if fault:
+            # The path itself is not shown, because a token may stand in it.
+            raise InvalidURL(
+                "URL can't contain control characters, spaces or non-ASCII characters: the path"
+                f" has {fault.group()!r} at {fault.start()}; percent-encode it (RFC 9113, 8.3.1)"
+            )
+        return (*pseudo, (b":path", path.encode()))
 
 
-def _check_target(part: str) -> None:
-    fault = TARGET_FAULT(part)
-    if fault:
-        raise InvalidURL(
-            f"URL can't contain control characters, spaces or non-ASCII characters: {part!r}"
-            f" (found {fault.group()!r}); percent-encode it (RFC 9113, 8.3.1)"
-        )
+def _origin_of(scheme: str, authority: str) -> Origin:
+    """The origin of an absolute URI; authority: with a name and a password, as URLs may have."""
+    try:
+        return Origin(scheme, authority.rpartition("@")[2])
+    except InvalidURL:
+        if "@" not in authority and ":" not in authority:
+            raise
+    # A password may stand there, whole or cut by a "/" of its own.
+    raise InvalidURL(
+        "the authority of the URI is not host[:port], with a port that is a number (RFC 9110, 4.2)"
+    )
 
 
 def as_origin(octets: bytes) -> str | None:
@@ -171,8 +145,7 @@ def as_origin(octets: bytes) -> str | None:
     with contextlib.suppress(InvalidURL):  # from the peer: it may be anything
         scheme, authority = match.groups()
         host, port = host_and_port(authority, None, scheme == "https")
-        if host:
-            return f"{scheme}://{authority_of(host, port, scheme)}"
+        return f"{scheme}://{authority_of(host, port, scheme)}"
     return None
 
 
@@ -223,7 +196,7 @@ def receive_misdirected(endpoint: Endpoint, stream: Stream) -> None:
 
 
 def alt_services(endpoint: Endpoint) -> list[tuple[str, str]]:
-    """What ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
+    """Read what ALTSVC frames have said, as (origin, field value), one an origin (RFC 7838, 4).
 
     Only those of origins that the server may speak for: others "MUST be ignored".
     """

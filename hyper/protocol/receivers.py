@@ -28,6 +28,7 @@ from ..errors import (
     StreamFault,
     StreamResetError,
     code_name,
+    shown,
 )
 from . import frames, messages, promises, states
 from .flow import tuning
@@ -524,7 +525,7 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
     way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
     if not endpoint.by_alpn:
         way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
-    why = f"the peer answers in HTTP/1, {line.decode('latin-1')!r}: {way}"
+    why = f"the peer answers in HTTP/1, '{shown(line)}': {way}"
     code = ErrorCode.PROTOCOL_ERROR
     failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
     return ConnectionFault(code, why, failure)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .._hosts import bracketed, without_zone
 from ..errors import NegotiationError, ProxyError
 from ..proxies import SOCKS
-from ..transport.connect import connect, resolve, without_zone
+from ..transport.connect import connect, resolve
 from ..transport.tcp import PlainTransport
 from ..transport.tls.context import init_context
 from ..transport.tls.policy import H2, PROTOCOLS
@@ -78,7 +79,7 @@ def _open(
             context = proxy.ssl_context or init_context()
             secured = shake_hands(transport, context, proxy.host, deadline, PROTOCOLS)
             transport, is_http2 = secured, secured.filter.alpn_protocol() == H2
-        target = f"[{without_zone(host)}]:{port}" if ":" in host else f"{host}:{port}"
+        target = f"{bracketed(host)}:{port}"
         if is_http2:
             return connect_by_http2(transport, proxy, target, deadline, codec)
         return connect_by_http1(transport, proxy, target, deadline)

@@ -6,10 +6,10 @@ import contextlib
 import io
 from http.client import HTTPException
 
-from ..errors import ProxyError, RemoteDisconnected
+from ..errors import ProxyError
 from ..http1 import HTTPResponse
 from .blocking_stream import BlockingStream
-from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error
+from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error, said_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +27,12 @@ def connect_by_http1(
     stream = BlockingStream(transport, deadline)
     with contextlib.closing(HTTPResponse(stream, method="CONNECT")) as response:
         stream.sendall(b"".join((*lines, b"\r\n")))
-        try:
-            response.begin()
-            if stream.has_ended and response.status // 100 == 2:  # http.client takes that for whole
-                raise RemoteDisconnected("the end came within its head")
-        except HTTPException as error:
+        fault = _fault_of_answer(response, stream)
+        if fault is not None:
             raise ProxyError(
                 f"the proxy {proxy} gave no answer to CONNECT {target} that HTTP/1.1 knows (RFC"
-                f" 9110, 9.3.6): {type(error).__name__}: {error}"
-            ) from error
+                f" 9110, 9.3.6): {said_by(proxy, fault)}"
+            )
         if response.status // 100 == 2:
             transport.round_trip = stream.round_trip
             return transport
@@ -43,6 +40,20 @@ def connect_by_http1(
         stream.deadline, stream.room = excerpt_deadline(deadline), MAX_HEAD
         excerpt = _beginning(response)
         raise refusal_error(proxy, target, response.status, response.reason, challenges, excerpt)
+
+
+def _fault_of_answer(response: HTTPResponse, stream: BlockingStream) -> str | None:
+    """Read the head of an answer; return what is wrong with it, in http.client's words, or None.
+
+    Its exception is not kept: it holds the answer as it came, which may repeat our credentials.
+    """
+    try:
+        response.begin()
+        if stream.has_ended and response.status // 100 == 2:  # http.client takes that for whole
+            return "the end came within its head"
+    except HTTPException as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _beginning(response: HTTPResponse) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from http.client import HTTPException, responses
 
-from ..errors import ProxyError
+from ..errors import SHOWN_SIZE, ProxyError
 from ..fields import FieldMap
 from ..hpack import Decoder, Encoder
 from ..protocol.endpoint import Endpoint
@@ -15,7 +15,7 @@ from ..protocol.settings import (
     SETTINGS_INITIAL_WINDOW_SIZE,
     SETTINGS_MAX_HEADER_LIST_SIZE,
 )
-from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error
+from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error, said_by
 from .stream_transport import TunnelTransport
 
 TYPE_CHECKING = False
@@ -53,7 +53,8 @@ def connect_by_http2(
         head = tunnel.open(section, deadline)
     except HTTPException as error:
         raise ProxyError(
-            f"the proxy {proxy} gave no answer to CONNECT {target} (RFC 9113, 8.5): {error}"
+            f"the proxy {proxy} gave no answer to CONNECT {target} (RFC 9113, 8.5):"
+            f" {said_by(proxy, str(error), 2 * SHOWN_SIZE)}"
         ) from error
     if head.status // 100 == 2:
         return tunnel

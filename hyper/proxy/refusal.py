@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ProxyError
+from ..errors import SHOWN_SIZE, ProxyError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ MAX_HEAD = 64 * 1024
 #: Octets of a proxy's explanation that are shown, and the seconds that they are waited for: most
 #: come with the head.
 EXCERPT, EXCERPT_DELAY = 300, 1.0
+#: Characters of all challenges together that are shown: the longest known, Negotiate's, say
+#: nothing to a person.
+MAX_CHALLENGES = 300
 
 
 def excerpt_deadline(deadline: Deadline) -> Deadline:
@@ -28,9 +31,10 @@ def refusal_error(
 
     challenges: the values of Proxy-Authenticate.  excerpt: the beginning of the content.
     """
-    words = f"the proxy {proxy} refused CONNECT {target} with {status} {reason}".rstrip()
+    said = said_by(proxy, reason)
+    words = f"the proxy {proxy} refused CONNECT {target} with {status} {said}".rstrip()
     if status == 407:
-        wanted = ", ".join(challenges) or "nothing that it names"
+        wanted = said_by(proxy, ", ".join(challenges), MAX_CHALLENGES) or "nothing that it names"
         given = any(name == b"proxy-authorization" for name, _ in proxy.fields())
         advice = (
             "it does not accept the credentials that it was given"
@@ -40,6 +44,11 @@ def refusal_error(
         return ProxyError(
             f"{words}: it wants credentials, {wanted} (RFC 9110, 15.5.8); {advice}", status=status
         )
-    begins = " ".join(excerpt.decode("utf-8", "replace").split())
-    said = f": {begins!r}" if begins else ""
+    begins = said_by(proxy, excerpt.decode("utf-8", "replace"), EXCERPT)
+    said = f": '{begins}'" if begins else ""
     return ProxyError(f"{words} (RFC 9110, 9.3.6){said}", status=status)
+
+
+def said_by(proxy: Proxy, words: str, size: int = SHOWN_SIZE) -> str:
+    """Words of a proxy's as a message shows them: on one line, without our credentials, cut."""
+    return shown(" ".join(proxy.without_secrets(words).split()), size)

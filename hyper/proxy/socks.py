@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import ProxyError
 from .blocking_stream import BlockingStream
+from .refusal import said_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def connect_by_socks(
     # ValueError: a name, or credentials, out of bounds.
     except (python_socks.ProxyError, ValueError) as error:
         raise ProxyError(
-            f"the proxy {proxy} refused to connect to {host}, port {port} (RFC 1928, 6): {error}"
+            f"the proxy {proxy} refused to connect to {host}, port {port} (RFC 1928, 6):"
+            f" {said_by(proxy, str(error))}"
         ) from error
     transport.round_trip = stream.round_trip
     return transport

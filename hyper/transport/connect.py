@@ -59,9 +59,13 @@ def connect(
 ) -> socket.socket:
     """Return a connected TCP socket, non-blocking.
 
-    source_address: (host, port) to connect from; addresses of another family than its own fail.
-     Raises TimedOut; socket.gaierror for a name without
-    address; else the OSError of the most telling failure, its message naming them all.
+    Args:
+        source_address: (host, port) to connect from. Addresses of another family than its own fail.
+
+    Raises:
+        TimedOut: no attempt has succeeded in time.
+        socket.gaierror: the name has no address.
+        OSError: the most telling failure of all, whose message names each of them.
     """
     begin = time.monotonic()
     race = Race(source_address)
@@ -101,16 +105,6 @@ def resolve(host: str, port: int) -> list[Address]:
         f"{host!r} has no address ({words}): is the name right, and does this machine reach its"
         " name server?",
     )
-
-
-def without_zone(host: str) -> str:
-    """Return a literal IPv6 address without its zone; any other host as it is.
-
-    A zone is this machine's name for a link (RFC 4007, 11): it helps to connect, and means nothing
-    to a peer. protocol/ takes apart what users write; transport/ cannot import it, and needs no
-    more than this.
-    """
-    return host.partition("%")[0] if ":" in host else host
 
 
 def taking_turns(addresses: Iterable[Address]) -> list[Address]:

@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 
 from hyper.contrib.urllib import HTTP2Handler
+from test import wire
 from test.live.server import FILES, pattern
 from test.live.servers import sha256
 
@@ -206,3 +207,40 @@ def test_another_class_in_http_clients_place_is_respected(node, certificates, mo
     handler = HTTP2Handler(context=certificates.client_context())
     handler.https_open(urllib.request.Request(node.url()))
     assert seen == [Recorder]
+
+
+def refuses(times):
+    """A script: so many connections end with the request unprocessed; then it is answered."""
+
+    def script(peer):
+        for _ in range(times):
+            peer.handshake()
+            peer.want_request()
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        stream_id, _, content = peer.want_request()
+        peer.write_response(stream_id, b"got " + content)
+
+    return script
+
+
+def test_a_post_gets_through_as_often_as_connections_end(scripted_peer, certificates, opener):
+    """RFC 9113, 6.8; 8.7."""
+    peer = scripted_peer(refuses(20), certificates.server_context())
+    url = f"https://localhost:{peer.port}/"
+    assert opener.open(url, b"content", timeout=10).read() == b"got content"
+
+
+def test_without_replay_the_first_refusal_is_an_error(scripted_peer, certificates):
+    """RFC 9113, 8.7."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_request()
+        peer.write(wire.goaway(0))
+
+    peer = scripted_peer(script, certificates.server_context())
+    handler = HTTP2Handler(context=certificates.client_context(), replay=False)
+    with pytest.raises(http.client.RemoteDisconnected, match="GOAWAY"):
+        urllib.request.build_opener(handler).open(f"https://localhost:{peer.port}/", timeout=10)

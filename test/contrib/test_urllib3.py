@@ -6,15 +6,17 @@ import hashlib
 import io
 import socket
 import ssl
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import IncompleteRead
 
 import pytest
 
 from test import wire
 from test.live.server import pattern
+from test.peer import PeerError
 from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")
@@ -331,6 +333,130 @@ class TestErrors:
     def test_malformed_headers_of_the_caller_are_refused(self, pool, headers):
         with pytest.raises(ValueError, match=r"(?i)invalid header"):
             pool.request("GET", "/", headers=headers)
+
+    @pytest.mark.parametrize(
+        ("method", "options"),
+        [
+            ("GET", {"headers": {"x-name": "€"}}),
+            ("GET", {"headers": {"Host": "a b"}}),
+            ("GET", {"headers": {"x": SKIP_HEADER}}),
+            ("GET IT", {}),
+            ("POST", {"headers": {"Content-Length": "9"}, "body": b"short"}),
+        ],
+    )
+    def test_a_fault_of_the_caller_is_told_once(self, scripted_peer, certificates, method, options):
+        """RFC 9110, 5.5, 7.2, 8.6, 9.1: no retry could mend it."""
+        connections = []
+
+        def script(peer):
+            connections.append(peer)
+            with suppress(PeerError):  # nothing, or a part of a request, comes
+                peer.want_preface()
+                peer.want_settings()
+                peer.want_request()
+
+        peer = scripted_peer(script, certificates.server_context())
+        retries = Retry(total=5, backoff_factor=5)
+        with peer_pool(peer, certificates) as pool, pytest.raises(ValueError):
+            pool.request(method, "/", retries=retries, **options)
+        assert len(connections) <= 1
+
+    def test_a_field_to_be_skipped_is_not_sent(self, scripted_peer, certificates):
+        """urllib3's SKIP_HEADER: the field is left out, and no other takes its place."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, section, _ = peer.want_request()
+            assert not {"user-agent", "accept-encoding"} & {name for name, _ in section}
+            peer.write_response(stream_id, b"x")
+
+        peer = scripted_peer(script, certificates.server_context())
+        headers = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
+        with peer_pool(peer, certificates) as pool:
+            assert pool.request("GET", "/", headers=headers).data == b"x"
+
+    def test_without_replay_a_refused_request_is_an_error(self, scripted_peer, certificates):
+        """RFC 9113, 8.7."""
+
+        def script(peer):
+            peer.handshake()
+            peer.want_request()
+            peer.write(wire.goaway(0))
+
+        peer = scripted_peer(script, certificates.server_context())
+        with (
+            peer_pool(peer, certificates, replay=False) as pool,
+            pytest.raises(exceptions.ProtocolError, match="GOAWAY"),
+        ):
+            pool.request("GET", "/", retries=False)
+
+
+EVENT = b"data: one\n\n"
+
+#: The ways of urllib3 to read content as it comes.
+WAYS = {
+    "stream": lambda response: response.stream(),
+    "stream(None)": lambda response: response.stream(None),
+    "lines": iter,
+    "read1": lambda response: iter(response.read1, b""),
+}
+
+
+class TestHabits:
+    """Small things of urllib3's that its users ask for."""
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_events_are_given_when_they_come(self, scripted_peer, certificates, way):
+        """RFC 9113, 8.1: as the chunks of HTTP/1.1 are; nobody waits for a block to be full."""
+        seen = threading.Event()
+
+        def script(peer):
+            peer.handshake()
+            stream_id, *_ = peer.want_request()
+            peer.write_headers(stream_id, [(":status", "200")])
+            peer.write_data(stream_id, EVENT, end_stream=False)
+            assert seen.wait(10)
+            peer.write_data(stream_id, EVENT, end_stream=True)
+
+        peer = scripted_peer(script, certificates.server_context())
+        with peer_pool(peer, certificates) as pool:
+            response = pool.request("GET", "/", preload_content=False)
+            pieces = WAYS[way](response)
+            first = next(pieces)
+            assert EVENT.startswith(first)
+            seen.set()
+            assert first + b"".join(pieces) == EVENT * 2
+
+    def test_a_response_says_what_urllib3_s_do(self, pool, caplog):
+        with caplog.at_level("DEBUG", logger="urllib3.connectionpool"):
+            response = pool.request("GET", "/bytes/1000", preload_content=False)
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines[0].startswith("Starting new HTTPS connection (1): localhost:")
+        assert lines[1].endswith('"GET /bytes/1000 HTTP/2" 200 1000')
+        assert (response.version, response.version_string) == (20, "HTTP/2")
+        assert response.supports_chunked_reads()
+        assert response.connection.sock.getpeercert()["subject"]
+        assert response.length_remaining == 1000
+        assert len(response.read(400)) == 400
+        assert response.length_remaining == 600
+        response.drain_conn()
+
+    def test_content_shorter_than_its_length_is_told(self, scripted_peer, certificates):
+        """RFC 9113, 8.1.1; RFC 9110, 8.6: urllib3's enforce_content_length."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, *_ = peer.want_request()
+            fields = [(":status", "200"), ("content-length", "9")]
+            peer.write_headers(stream_id, fields)
+            peer.write_data(stream_id, b"short", end_stream=True)
+
+        peer = scripted_peer(script, certificates.server_context())
+        with (
+            peer_pool(peer, certificates) as pool,
+            pytest.raises(exceptions.ProtocolError),
+        ):
+            pool.request("GET", "/", retries=False, enforce_content_length=True)
 
 
 class TestTLS:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from socketserver import ThreadingMixIn
-from xmlrpc.client import Binary, DateTime, Fault, MultiCall, ProtocolError, ServerProxy
+from xmlrpc.client import (
+    Binary,
+    DateTime,
+    Fault,
+    MultiCall,
+    ProtocolError,
+    ServerProxy,
+    dumps,
+)
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 import pytest
 
 from hyper.contrib.xmlrpc import HTTP2Transport
+from test import wire
 from test.contrib.conftest import running
 
 
@@ -127,3 +136,21 @@ def test_http_1_1_is_spoken_where_the_server_knows_no_better(old_rpc_server, pro
     versions, ports = zip(*old_rpc_server.seen)
     assert set(versions) == {"HTTP/1.1"}
     assert len(set(ports)) == 1  # one connection for all
+
+
+def test_a_call_gets_through_as_often_as_connections_end(scripted_peer, certificates, proxy_to):
+    """RFC 9113, 6.8; 8.7."""
+
+    def script(peer):
+        for _ in range(20):
+            peer.handshake()
+            peer.want_request()
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        answer = dumps((7,), methodresponse=True).encode()
+        peer.write_response(stream_id, answer, [(":status", "200"), ("content-type", "text/xml")])
+
+    peer = scripted_peer(script, certificates.server_context())
+    assert proxy_to(f"https://localhost:{peer.port}/").seven() == 7

@@ -1,15 +1,18 @@
 """A server that ends a connection between two requests: the second goes out on a new one, and
-never twice unless the server guarantees that it has not looked at the first (RFC 9113, 8.7).
+never again unless the server guarantees that it has not looked at the first (RFC 9113, 8.7).
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 from http.client import RemoteDisconnected
 
 import pytest
 
 from hyper.dropin.session import SocketConnection
 from test import wire
+from test.peer import PeerError
 
 
 def answer(peer, content, **options):
@@ -79,7 +82,7 @@ def test_a_connection_that_ends_while_a_request_is_made(connect, monkeypatch, bo
 
 @pytest.mark.parametrize("body", [None, b"content"], ids=["GET", "POST"])
 def test_a_goaway_that_crosses_a_request(connect, body):
-    """RFC 9113, 8.7: what the server guarantees not to have looked at may be sent again, once."""
+    """RFC 9113, 8.7: what the server guarantees not to have looked at may be sent again."""
     method = "POST" if body else "GET"
 
     def script(peer):
@@ -100,18 +103,137 @@ def test_a_goaway_that_crosses_a_request(connect, body):
     assert connection.getresponse().read() == b"second"
 
 
-def test_once_means_once(connect):
+#: Connections that end, one after the other, under one request.
+MANY = 20
+
+
+def in_a_file(path):
+    path.write_bytes(b"skipped content")
+    opened = path.open("rb")
+    opened.seek(8)
+    return opened
+
+
+CONTENTS = {
+    "nothing": lambda _: None,
+    "bytes": lambda _: b"content",
+    "list": lambda _: [b"con", b"tent"],
+    "file": in_a_file,
+    "memory": lambda _: io.BytesIO(b"content"),
+}
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_request_gets_through_as_often_as_connections_end(connect, tmp_path, kind):
+    """RFC 9113, 6.8; 8.7: whole each time."""
+    body = CONTENTS[kind](tmp_path / "content")
+
+    def script(peer):
+        for _ in range(MANY):
+            peer.handshake()
+            peer.want_request()
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        _, content = answer(peer, b"done")
+        assert content == (b"content" if body else b"")
+
+    connection = connect(script)
+    connection.request("POST", "/", body)
+    assert connection.getresponse().read() == b"done"
+    connection.close()
+    if kind == "file":
+        body.close()
+
+
+def test_a_refused_stream_goes_out_again_on_the_same_connection(connect):
+    """RFC 9113, 8.7."""
+
+    def script(peer):
+        peer.handshake()
+        for stream_id in range(1, 13, 2):
+            peer.want_request(stream_id)
+            peer.write(wire.rst_stream(stream_id, wire.REFUSED_STREAM))
+        answer(peer, b"done")
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"done"
+
+
+def test_a_refused_stream_is_repeated_within_the_timeout_alone(connect):
+    """RFC 9113, 8.7: then the refusal is the error, and not a timeout."""
+
+    def script(peer):
+        peer.handshake()
+        with contextlib.suppress(PeerError):  # its end
+            for stream_id in range(1, 1000, 2):
+                peer.want_request(stream_id)
+                peer.write(wire.rst_stream(stream_id, wire.REFUSED_STREAM))
+
+    connection = connect(script, timeout=0.5)
+    connection.request("GET", "/")
+    with pytest.raises(RemoteDisconnected) as caught:
+        connection.getresponse()
+    connection.close()
+    assert caught.value.__cause__.error_code == wire.REFUSED_STREAM
+
+
+def test_a_request_for_which_the_server_ends_connections_with_an_error_goes_out_twice(connect):
+    """RFC 9113, 6.8; 7: perhaps it is the request that the server cannot bear."""
+
+    def script(peer):
+        for number in (1, 2):
+            if number == 2:
+                peer.accept()
+            peer.handshake()
+            peer.want_request()
+            peer.write(wire.goaway(0, wire.ENHANCE_YOUR_CALM))
+
+    connection = connect(script)
+    connection.request("GET", "/")
+    with pytest.raises(RemoteDisconnected) as caught:
+        connection.getresponse()
+    assert caught.value.__cause__.retryable
+
+
+@pytest.mark.parametrize("frame", ["GOAWAY", "RST_STREAM"])
+def test_without_replay_the_first_refusal_is_raised(connect, frame):
+    """RFC 9113, 8.7: what may be done need not be done."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_request(1)
+        refusals = {"GOAWAY": wire.goaway(0), "RST_STREAM": wire.rst_stream(1, wire.REFUSED_STREAM)}
+        peer.write(refusals[frame])
+
+    connection = connect(script, replay=False)
+    connection.request("GET", "/")
+    with pytest.raises(RemoteDisconnected) as caught:
+        connection.getresponse()
+    assert caught.value.__cause__.retryable
+
+
+def test_each_of_the_requests_under_way_goes_out_again(connect):
+    """RFC 9113, 6.8: and they are answered in the order in which they were made."""
+
     def script(peer):
         peer.handshake()
         for stream_id in (1, 3):
             peer.want_request(stream_id)
-            peer.write(wire.rst_stream(stream_id, wire.REFUSED_STREAM))
-        peer.want_nothing()
+        peer.write(wire.goaway(0))
+        peer.accept()
+        peer.handshake()
+        for path in ("/a", "/b"):
+            stream_id, section, _ = peer.want_request()
+            assert (":path", path) in section
+            peer.write_response(stream_id, path.encode())
 
     connection = connect(script)
-    connection.request("GET", "/")
-    with pytest.raises(RemoteDisconnected):
-        connection.getresponse()
+    for path in ("/a", "/b"):
+        connection.request("GET", path)
+    for path in ("/a", "/b"):
+        assert connection.getresponse().read() == path.encode()
 
 
 @pytest.mark.parametrize("way", ["EOF", "GOAWAY that includes it", "RST_STREAM", "a generator"])

@@ -8,6 +8,7 @@ import inspect
 import pytest
 
 import hyper
+from hyper import InvalidURL
 from hyper.dropin.connection import HTTPConnection, HTTPResponse, HTTPSConnection
 from hyper.dropin.response import DropinResponse
 
@@ -131,3 +132,25 @@ def test_a_blocksize_below_1_is_refused(connection_class, blocksize):
     """http.client would send a file as no content, in silence."""
     with pytest.raises(ValueError, match="blocksize"):
         connection_class("localhost", blocksize=blocksize)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+def test_max_response_headers_is_taken_by_every_python(kind):
+    """http.client of Python 3.15 has it; before, a hundred fields are allowed (RFC 9110, 5.4)."""
+    connection = kind("localhost", max_response_headers=7)
+    has_it = "max_response_headers" in inspect.signature(http.client.HTTPConnection).parameters
+    assert not has_it or connection.max_response_headers == 7
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+def test_a_port_may_be_text(kind):
+    """RFC 3986, 3.2.3."""
+    assert kind("localhost", "8443").port == 8443
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("port", ["", "http", "-1", "65536", "\u0661", "8443 ", "9" * 5000])
+def test_text_that_is_not_a_port_is_refused_at_once(kind, port):
+    """RFC 3986, 3.2.3: before anything is opened."""
+    with pytest.raises(InvalidURL, match="port"):
+        kind("localhost", port)

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from hyper import HTTPConnection
-from hyper.dropin.connection import HAS_STREAM, IDLE, REQUEST_SENT, REQUEST_STARTED, STATES
+from hyper.dropin.states import HAS_STREAM, IDLE, REQUEST_SENT, REQUEST_STARTED, STATES
 from test.peer import DEADLINE
 
 CLASSES = [http.client.HTTPConnection, HTTPConnection]

@@ -142,7 +142,7 @@ def test_421_takes_an_origin_out_of_the_set(connect, secure):
     connection.ping()
     check(own, a, b)
     ask(Host="A.example:443")
-    ask("https://elsewhere.example/")
+    ask(Host="elsewhere.example")
     check(own, b)
     ask()
     connection.ping()

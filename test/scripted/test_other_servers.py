@@ -99,7 +99,7 @@ def test_what_is_no_settings_frame_is_told_at_once(connect, size):
     assert not isinstance(caught.value, TimeoutError)
 
 
-def test_who_waits_for_a_turn_is_told_that_settings_are_missing(connect):
+def test_a_thread_that_waits_for_a_turn_is_told_that_settings_are_missing(connect):
     """RFC 9113, 3.4: a server that has said nothing allows no number of streams."""
 
     def script(peer):
@@ -117,7 +117,7 @@ def test_who_waits_for_a_turn_is_told_that_settings_are_missing(connect):
     connection.close()
 
 
-def test_who_waits_for_a_turn_is_told_how_many_are_allowed(connect):
+def test_a_thread_that_waits_for_a_turn_is_told_how_many_are_allowed(connect):
     """RFC 9113, 5.1.2: once the server has said it."""
 
     def script(peer):

@@ -116,7 +116,7 @@ class TestHeaderSection:
 
         connection = connect(answered(script))
         headers = [
-            ("Connection", "keep-alive, x-kept"),
+            ("Connection", "keep-alive, X-Hop"),
             ("Keep-Alive", "5"),
             ("Proxy-Connection", "close"),
             ("Transfer-Encoding", "chunked"),
@@ -125,6 +125,7 @@ class TestHeaderSection:
             ("TE", "trailers"),
             ("Host", "other.invalid"),
             ("X-Kept", "yes"),
+            ("X-Hop", "no"),
         ]
         connection.request("GET", "/", headers=headers)
         connection.getresponse()
@@ -136,28 +137,42 @@ class TestHeaderSection:
             ("GET", "?query", {":path": "/?query"}),
             ("GET", "/a#fragment", {":path": "/a"}),
             ("OPTIONS", "*", {":path": "*"}),
-            (
-                "GET",
-                "http://user:secret@other.invalid:81/a?b#c",
-                {":scheme": "http", ":authority": "other.invalid:81", ":path": "/a?b"},
-            ),
-            (
-                "GET",
-                "https://other.invalid",
-                {":scheme": "https", ":authority": "other.invalid", ":path": "/"},
-            ),
+            ("GET", "{own}", {":path": "/"}),
+            ("GET", "{own}/a?b#c", {":path": "/a?b"}),
             ("M-SEARCH", "/", {":method": "M-SEARCH"}),
         ],
     )
-    def test_targets(self, connect, method, url, pseudo):
-        """RFC 9113, 8.3.1."""
+    def test_targets(self, connect, secure, method, url, pseudo):
+        """RFC 9113, 8.3.1; of an absolute URI, user and fragment are not sent (RFC 9110, 4.2.4)."""
+        scheme = "https" if secure else "http"
 
         def script(peer):
-            want(peer, *pseudo.items())
+            authority = f"{peer.host}:{peer.port}"
+            want(peer, (":scheme", scheme), (":authority", authority), *pseudo.items())
             return 1
 
         connection = connect(answered(script))
-        connection.request(method, url)
+        own = f"{scheme}://user:secret@{connection.host}:{connection.port}"
+        connection.request(method, url.format(own=own))
+        connection.getresponse()
+
+    @pytest.mark.parametrize("origin", ["http://other.invalid", "https://other.invalid:81"])
+    def test_another_origin_is_refused_and_may_be_named_by_host(self, connect, origin):
+        """RFC 9113, 9.1.1: this server has not proven to be that one."""
+
+        def script(peer):
+            want(peer, (":authority", "other.invalid"))
+            return 3  # the draft that was refused has 1
+
+        connection = connect(answered(script))
+        with pytest.raises(InvalidURL, match=r"has not proven to be .*other.invalid.*9\.1\.1"):
+            connection.request("GET", f"{origin}/")
+        connection.putrequest("GET", f"{origin}/")
+        with pytest.raises(InvalidURL, match=r"9\.1\.1"):
+            connection.endheaders()
+        with pytest.raises(InvalidURL, match=r"9\.1\.1"):
+            connection.open_stream("GET", f"{origin}/")
+        connection.request("GET", "/", headers={"host": "other.invalid"})
         connection.getresponse()
 
     def test_a_section_longer_than_a_frame_goes_on(self, connect):

@@ -70,15 +70,14 @@ class TestMaking:
         assert tunnel.headers["via"] == "1"
 
     @pytest.mark.parametrize(
-        ("target", "scheme", "authority", "path"),
+        ("target", "path"),
         [
-            ("/chat?x", None, None, "/chat?x"),
-            ("wss://other.example/chat", "https", "other.example", "/chat"),
-            ("ws://other.example:81/", "http", "other.example:81", "/"),
-            ("https://other.example", "https", "other.example", "/"),
+            ("/chat?x", "/chat?x"),
+            ("ws{s}://{authority}/chat", "/chat"),
+            ("http{s}://{authority}", "/"),
         ],
     )
-    def test_extended(self, connect, secure, target, scheme, authority, path):
+    def test_extended(self, connect, secure, target, path):
         """RFC 8441, 4 and 5: with :protocol there are :scheme, :path and :authority."""
 
         def script(peer):
@@ -86,16 +85,30 @@ class TestMaking:
             assert peer.want_headers(1, end_stream=False) == [
                 (":method", "CONNECT"),
                 (":protocol", "websocket"),
-                (":scheme", scheme or ("https" if secure else "http")),
-                (":authority", authority or f"127.0.0.1:{peer.port}"),
+                (":scheme", "https" if secure else "http"),
+                (":authority", f"127.0.0.1:{peer.port}"),
                 (":path", path),
                 ("sec-websocket-version", "13"),
             ]
             peer.write_headers(1, OK)
 
-        connect(script).connect_stream(
-            target, {"sec-websocket-version": 13}, protocol="websocket"
+        connection = connect(script)
+        authority = f"{connection.host}:{connection.port}"
+        connection.connect_stream(
+            target.format(s="s" if secure else "", authority=authority),
+            {"sec-websocket-version": 13},
+            protocol="websocket",
         ).close()
+
+    @pytest.mark.parametrize("target", ["wss://other.example/chat", "ws://other.example:81/"])
+    def test_another_origin_has_not_been_proven(self, connect, target):
+        """RFC 9113, 9.1.1: whoever wants it all the same names the authority by Host."""
+
+        def script(peer):
+            peer.handshake(READY)
+
+        with pytest.raises(InvalidURL, match=r"9\.1\.1"):
+            connect(script).connect_stream(target, protocol="websocket")
 
     def test_host_names_the_authority(self, connect):
         def script(peer):

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from hyper import errors
-from hyper.errors import ErrorCode, Failure
+from hyper.errors import ErrorCode, Failure, shown
 from test import wire
 
 TREE = """
@@ -154,3 +154,27 @@ def test_errors_can_be_sent_to_another_process():
     error = errors.StreamResetError("reset", error_code=0x7, stream_id=1)
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), again.error_code) == (type(error), "reset", 7)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (b"plain", "plain"),
+        ("caf\xe9", "caf\xe9"),
+        (b"caf\xc3\xa9 \xff", "caf\xe9 \\xff"),
+        (b"\x1b[31m\r\n\x00\x7f", r"\x1b[31m\r\n\x00\x7f"),
+        ("\x9b\u2028\u202e\ud800", r"\x9b\u2028\u202e\ud800"),
+        (b"x" * 200, "x" * 200),
+        (b"x" * 201, "x" * 200 + "..."),
+        (b"\n" * 200, r"\n" * 100 + "..."),
+        ("\U0001f600".encode() * 201, "\U0001f600" * 200 + "..."),
+    ],
+)
+def test_words_of_a_peer_are_shown_on_one_line_and_cut(words, line):
+    """RFC 9113, 6.8: a terminal would obey them, a log take them for entries of its own."""
+    assert shown(words) == line
+
+
+def test_a_peer_s_words_can_be_cut_shorter():
+    assert shown(b"0123456789", 4) == "0123..."
+    assert shown("0123", 4) == "0123"

@@ -22,6 +22,8 @@ from hyper.proxies import Proxy, from_environment
         ("socks5://proxy.example", "socks5://proxy.example:1080"),
         ("socks5h://[::1]:9050", "socks5h://[::1]:9050"),
         ("http://name:secret@proxy.example", "http://proxy.example:80"),
+        ("http://Pröxy.example", "http://xn--prxy-6qa.example:80"),
+        ("http://[fe80::1%25eth0]:3128", "http://[fe80::1]:3128"),
     ],
 )
 def test_a_url_says_where_a_proxy_is(url, shown):
@@ -74,7 +76,9 @@ def test_headers_are_the_callers():
         "http://[::1",
         "http://name:se#cret@proxy.example",
         "http://name:se/cret@proxy.example",
-        "http://pröxy.example",
+        "http://prö xy.example",
+        "http://[fe80::1%]",
+        "http://a..example",
         "socks5://%ff:secret@proxy.example",
         "socks5h://name:s%C3%A9cret@proxy.example",
         f"socks5://name:{'secret' * 50}@proxy.example",
@@ -88,6 +92,17 @@ def test_what_names_no_proxy_is_refused_without_showing_the_password(url):
     while error is not None:
         assert "cret" not in str(error)
         error = None if error.__suppress_context__ else error.__cause__ or error.__context__
+
+
+def test_a_proxy_s_words_are_shown_without_the_credentials_that_it_was_given():
+    """RFC 9110, 4.2.4: it may repeat the request, coded, percent-encoded or decoded, or cut."""
+    proxy = Proxy("http://name:se%2Fcret%20word@proxy.example", headers={"Cookie": "crumb=1234"})
+    coded = base64.b64encode(b"name:se/cret word").decode()
+    for words in (coded, f"Basic {coded}", coded[:12], "se/cret word", "se%2Fcret%20word"):
+        assert proxy.without_secrets(f"it says {words}") in ("it says ***", "it says Basic ***")
+    assert proxy.without_secrets("cookie: crumb=1234") == "cookie: ***"
+    assert proxy.without_secrets("name and words") == "name and words"
+    assert Proxy("http://name:pw@x").without_secrets("pw is short: power") == "pw is short: power"
 
 
 def test_a_connection_checks_its_proxy_at_once():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 
+from ..._hosts import tls_name
 from .context import make_filter
 from .filter_socket import FilterSocket
 from .policy import OP_NO_RENEGOTIATION
@@ -36,6 +37,7 @@ class ALPNContext:
         """Return the socket with TLS on it, its handshake done; it is closed if that fails."""
         secure: Any
         context = self._context
+        name = server_hostname and tls_name(server_hostname)
         if hasattr(context, "wrap_socket"):
             with ALPN_LOCK:
                 context.set_alpn_protocols(list(self._protocols))
@@ -44,15 +46,13 @@ class ALPNContext:
                 try:
                     secure = context.wrap_socket(
                         sock,
-                        server_hostname=server_hostname,
+                        server_hostname=name,
                         do_handshake_on_connect=judges_while_wrapping(context),
                     )
                 finally:
                     context.options = options
         else:
-            secure = FilterSocket(
-                sock, make_filter(self._context, server_hostname, self._protocols)
-            )
+            secure = FilterSocket(sock, make_filter(self._context, name, self._protocols))
         try:
             secure.do_handshake()
         except BaseException:

@@ -49,7 +49,8 @@ def init_context(
         verify: False trusts any server. It warns (InsecureTLSWarning) unless there is a pin.
         pin: a function that is called after each handshake made with the context, by whatever
             library, with the server's chain: a list of certificates in DER, the server's own first.
-            A false answer refuses the server.
+            With verify=False it is that one alone: nothing proves the others. A false answer
+            refuses the server.
         backend: "ssl" for an ssl.SSLContext, "pyopenssl" for an OpenSSL.SSL.Context. None: the
             environment variable HYPER_TLS says it, else "ssl".
 

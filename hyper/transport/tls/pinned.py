@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     #: Asked for a server's chain in DER, its own certificate first; false refuses it.
     Pin = Callable[[list[bytes]], object]
 
+#: ``ssl.CERT_NONE``, whose module is costly to import.
+CERT_NONE = 0
+
 #: The context's attribute that holds the caller's pin.
 PIN = "hyper_pin"
 
@@ -100,12 +103,18 @@ class _PinnedSocket(_Pinned):
 
 
 def chain_of(secure: Any) -> list[bytes]:
-    """The peer's chain in DER, its own certificate first; that one alone before Python 3.13.
+    """The peer's chain in DER, its own certificate first.
+
+    It is that certificate alone before Python 3.13, and where nobody verifies: a peer may send any
+    others behind its own, and only the handshake proves that it has that one's key (RFC 9110,
+    4.3.4).
 
     secure: an ssl.SSLObject or an ssl.SSLSocket.
     """
     found = secure.getpeercert(binary_form=True)
     if found is None:
         return []
+    if secure.context.verify_mode == CERT_NONE:
+        return [found]
     get_chain: Any = getattr(secure, "get_verified_chain", list)
     return get_chain() or [found]

@@ -6,7 +6,7 @@ can, so what a handshake has agreed on is examined here before HTTP/2 is spoken.
 
 from __future__ import annotations
 
-from ...errors import ErrorCode, NegotiationError
+from ...errors import ErrorCode, NegotiationError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def require_h2(filter_: Filter, host: str) -> None:
     """Raise NegotiationError unless ALPN chose HTTP/2 (3.2) on terms that it allows (9.2)."""
     chosen = filter_.alpn_protocol()
     if chosen != H2:
-        answer = f"chose {chosen!r}" if chosen else "chose nothing"
+        answer = f"chose '{shown(chosen)}'" if chosen else "chose nothing"
         raise NegotiationError(
             f"{host} will not speak HTTP/2: 'h2' was offered by ALPN and the peer {answer}"
             " (RFC 9113, 3.2); an HTTP/1.1 client may reach it"

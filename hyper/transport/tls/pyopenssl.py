@@ -25,6 +25,7 @@ from service_identity.cryptography import (
     verify_certificate_ip_address,
 )
 
+from ..._hosts import a_label
 from . import trust
 from .filter import RECORD_SIZE, Filter
 from .pinned import PIN, pin_of, require_pinned
@@ -185,15 +186,17 @@ class _Judgement:
                 verify_certificate_hostname(certificate, self.name)
             else:
                 verify_certificate_ip_address(certificate, self.address)
+            # service_identity forgives white space around a name, which OpenSSL does not.
+            self.is_convinced = trust.certificate_covers(_alternative_names(certificate), self.name)
         except Exception:  # noqa: BLE001 - a certificate that cannot be read convinces nobody
+            self.is_convinced = False
+        if not self.is_convinced:
             kind, code = "Hostname", trust.HOSTNAME_MISMATCH
             if self.address is not None:
                 kind, code = "IP address", trust.IP_ADDRESS_MISMATCH
             words = f"{kind} mismatch, the certificate is not for {self.name!r}"
             self.fault = self.fault or (code, words)
-            return False
-        self.is_convinced = True
-        return True
+        return self.is_convinced
 
 
 def _judge(connection: Any, certificate: Any, code: int, depth: int, is_good: int) -> bool:
@@ -257,7 +260,7 @@ class PyOpenSSLFilter(Filter):
         if hasattr(connection, "set_options"):
             connection.set_options(OP_NO_RENEGOTIATION)
         self._verifies = bool(connection.get_verify_mode() & SSL.VERIFY_PEER)
-        name = _a_label(server_hostname or "")
+        name = a_label(server_hostname or "")
         if self._verifies and not name:
             raise ValueError("a certificate cannot be verified without a host's name")
         if not self._verifies and not isinstance(context, Context):
@@ -413,20 +416,16 @@ class PyOpenSSLFilter(Filter):
         }
 
     def chain(self) -> list[bytes]:
-        """Return the peer's chain in DER, its own certificate first."""
+        """Return the peer's chain in DER: its own certificate alone, where nobody verifies.
+
+        See ``pinned.chain_of``.
+        """
         connection = self._connection
-        found = (
-            connection.get_verified_chain if self._verifies else connection.get_peer_cert_chain
-        )(as_cryptography=True)
-        if not found:  # of a resumed session there is no chain, only the peer's own
+        found = self._verifies and connection.get_verified_chain(as_cryptography=True)
+        if not found:  # of a resumed session there is no chain either
             alone = connection.get_peer_certificate(as_cryptography=True)
             found = [] if alone is None else [alone]
         return [each.public_bytes(serialization.Encoding.DER) for each in found]
-
-
-def _a_label(host: str) -> str:
-    """Return a host as the ssl module sends it: an A-label of IDNA."""
-    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 def _relative_names(name: x509.Name) -> tuple[tuple[tuple[str, str], ...], ...]:

@@ -10,8 +10,8 @@ import contextlib
 import ssl
 import time
 
+from ..._hosts import tls_name
 from ...errors import NegotiationError
-from ..connect import without_zone
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE
 from .pinned import pin_of
@@ -201,8 +201,7 @@ def shake_hands(
 ) -> TLSTransport:
     """Return TLS over a transport, which is closed if that fails; protocols: to offer by ALPN."""
     try:
-        # A zone is no part of a server's name.
-        secured = TLSTransport(transport, context, without_zone(host), protocols, resumption)
+        secured = TLSTransport(transport, context, tls_name(host), protocols, resumption)
         secured.handshake(deadline)
     except BaseException:
         transport.close()

@@ -467,6 +467,16 @@ class TestClosing:
         response.close()
         assert response._exchange.pump.endpoint.cancelled == []
 
+    def test_the_end_is_found_by_a_read_and_not_by_the_moment_of_end_stream(self):
+        """RFC 9113, 8.1: as http.client finds it; ``fp`` says the same."""
+        response = reply(b"abc", END)
+        assert response.read(3) == b"abc"
+        assert not response.isclosed()
+        assert response.fp is response
+        assert response.read(1) == b""
+        assert response.isclosed()
+        assert response.fp is None
+
     def test_while_the_request_still_goes_out_resets_the_stream(self):
         """The server has answered before it had all: nobody will send the rest (8.1)."""
         response = reply(END)
