@@ -9,21 +9,24 @@ import pytest
 
 from hyper.client import registry as registry_module
 from hyper.client.registry import AWAITED, CLAIMED, DRAFT, LATE, TAKEN, Registry
-from hyper.errors import LocalProtocolError
+from hyper.errors import LocalProtocolError, TimedOut
 
 # What is put together; the registry does not look into it.
 HEADERS = object()
+HEAD = object()
+LATENESS = TimedOut("timed out")
 
 
 def exchange(own_id, *, is_final=True, request_is_open=True):
-    return SimpleNamespace(
-        id=own_id, is_final=is_final, stream=SimpleNamespace(request_is_open=request_is_open)
-    )
+    stream = SimpleNamespace(request_is_open=request_is_open, failure=None)
+    return SimpleNamespace(id=own_id, is_final=is_final, stream=stream)
 
 
 def sent(registry, *, is_final=True):
     """A request in AWAITED."""
-    return registry.await_(exchange(registry.new_id(1), is_final=is_final))
+    return registry.await_(
+        exchange(registry.new_id(1), is_final=is_final), HEAD, source=None, trailers=()
+    )
 
 
 def in_state(state, *, is_final=False):
@@ -34,11 +37,11 @@ def in_state(state, *, is_final=False):
     own_id = sent(registry, is_final=is_final)
     if state == AWAITED:
         entry = registry.claim(own_id)
-        registry.unclaim(entry)
+        registry.unclaim(entry, KeyboardInterrupt(), is_late=False)
         return registry, entry
     entry = registry.claim(None)
     if state == LATE:
-        registry.unclaim(entry, is_late=True)
+        registry.unclaim(entry, LATENESS, is_late=True)
     elif state == TAKEN:
         registry.take(entry)
     return registry, entry
@@ -80,8 +83,7 @@ def test_a_call_finds_a_request_only_in_states_that_allow_it(call, state, names_
     wanted = CALLS[call][state]
     argument = entry.id if names_it else None
     if isinstance(wanted, int):
-        found = getattr(registry, call)(argument)
-        assert found is (entry.exchange if call == "sending" else entry)
+        assert getattr(registry, call)(argument) is entry
         assert entry.state == wanted
     else:
         with pytest.raises(wanted):
@@ -148,7 +150,7 @@ def test_a_final_request_whose_response_is_awaited_is_not_forgotten():
 def test_a_request_that_was_cancelled_while_a_thread_waited_does_not_come_back():
     registry, entry = in_state(CLAIMED)
     registry.forget(entry.id)
-    registry.unclaim(entry, is_late=True)
+    registry.unclaim(entry, LATENESS, is_late=True)
     assert (registry.exchange(entry.id), registry.late) == (None, 0)
 
 
@@ -166,7 +168,7 @@ def test_a_draft_that_is_sent_is_younger_than_requests_that_were_sent_before():
     registry = Registry()
     draft = registry.draft(registry.begin(HEADERS))
     whole = sent(registry)
-    registry.send_draft(draft, exchange(draft.id))
+    registry.send_draft(draft, exchange(draft.id), HEAD)
     assert registry.newest == draft.id
     assert [registry.claim(None).id for _ in range(2)] == [whole, draft.id]
 
@@ -201,7 +203,7 @@ def test_requests_that_were_answered_early_and_never_ended_are_kept_within_bound
     for _ in range(registry_module.MAX_ANSWERED_EARLY + 5):
         entry = registry.draft(registry.begin(HEADERS))
         early = exchange(entry.id, is_final=False, request_is_open=False)
-        registry.send_draft(entry, early)
+        registry.send_draft(entry, early, HEAD)
         registry.take(registry.claim(entry.id))
         ids.append(entry.id)
     known = [own_id for own_id in ids if registry.exchange(own_id)]
