@@ -234,13 +234,13 @@ class HTTP20Connection:
 
     @property
     def peer_settings(self) -> dict[str, int]:
-        """What the server has announced, by name (6.5.2); empty before the first connection."""
+        """The server's settings, by name (6.5.2); empty before the first connection."""
         pump = self._pumps.current
         return {} if pump is None else pump.endpoint.peer_settings.as_dict()
 
     @property
     def alt_services(self) -> list[tuple[str, str]]:
-        """What ALTSVC frames say: (origin, Alt-Svc value) pairs, one an origin (RFC 7838, 4)."""
+        """The (origin, Alt-Svc value) pairs of ALTSVC frames, one an origin (RFC 7838, 4)."""
         pump = self._pumps.current
         return [] if pump is None else self._route.alt_services(pump.endpoint)
 
@@ -445,8 +445,8 @@ class HTTP20Connection:
 
         Args:
             message_body: a part of the content, as ``send`` takes it.
-            final: True ends the request here; with None ``getresponse`` ends it if nothing has
-                before; with False the caller will, and may read the response meanwhile.
+            final: True ends the request here. With None ``getresponse`` ends it, if nothing has
+                before. With False the caller will, and may read the response meanwhile.
             stream_id: what ``putrequest`` returned; None means the newest request.
 
         Raises:

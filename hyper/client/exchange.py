@@ -101,8 +101,8 @@ class Exchange:
     def take(self, amt: int | None, deadline: float | None = None) -> list[bytes]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
-        amt: how many octets are wanted; None takes all that is there. What is taken is credited to
-        the peer (6.9). deadline: the moment until which it may wait; None: the timeouts count.
+        The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
+        there. deadline: the moment until which it may wait; None: the timeouts count.
         """
         stream, pump = self.stream, self.pump
         if stream.is_over:

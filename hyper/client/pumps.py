@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     Dial = Callable[[Deadline], Pump]
     NumberSource = Callable[[int], int]
 
+#: Seconds for which a connection that is suspect of being dead is asked by PING.
+LONGEST_PROBE = 1.0
+
 #: From this id on, streams are numbered anew on each connection, which has 2^30 of them (5.1.1).
 STREAM_IDS_RESTART = 2**30
 
@@ -84,21 +87,40 @@ class Pumps:
         """Return a connection on which requests can go out, made now if there is none."""
         pump = self.current
         if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
-            return pump
+            silence = pump.silence  # asked in place: it is no call for each request
+            if silence.suspected != silence.arrivals or self.answers(pump):
+                return pump
         closings = self._closings
         with self._turn_to_connect():
             pump = self.current
             if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
-                return pump
+                silence = pump.silence
+                if silence.suspected != silence.arrivals:
+                    return pump
             fresh = self._connected(closings)
             if pump is not None:
                 self._former = [p for p in self._former if not p.is_closed]
-                self._former.append(pump)
+                if pump.endpoint.streams or pump.endpoint.promises:
+                    self._former.append(pump)  # somebody waits there, or may read
+                else:
+                    self._end(pump, ErrorCode.NO_ERROR)
             self.current = fresh
             if closings != self._closings:  # ``close`` has not seen it
                 self._end(fresh, ErrorCode.NO_ERROR)
                 raise closed_error()
             return fresh
+
+    def answers(self, pump: Pump) -> bool:
+        """True unless a connection is suspect of being dead, and PING is not answered (6.7).
+
+        A connection on which nothing came in a whole wait that timed out may be dead, though no
+        system says so: a forgotten NAT entry, a vanished host. It is asked for a second at most,
+        and half of the caller's time.
+        """
+        if not pump.is_suspect:
+            return True
+        limit = self._timeouts.remaining()
+        return pump.probe(LONGEST_PROBE if limit is None else min(LONGEST_PROBE, limit / 2))
 
     def _connected(self, closings: int) -> Pump:
         """Dial; ``close`` ends that at once. The lock is held."""
@@ -196,8 +218,8 @@ class Pumps:
         """Send a header section on a stream of its own (8.1). HOT: once a request.
 
         head: what is sent. id_for(n): the caller's id, asked when the HEADERS frame is about to
-        leave; n is the smallest stream identifier that this connection has not used. leaves: have
-        it leave now; else it goes with what is sent next.
+        leave; n is the smallest stream identifier that this connection has not used. leaves: True
+        if it leaves now, False if it goes with what is sent next.
 
         Raises what dialling raises, TimedOut, NegotiationError, and ConnectionTerminated where
         the server ends connections before a request can go out.

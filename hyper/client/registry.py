@@ -41,14 +41,14 @@ DRAFT, AWAITED, LATE, CLAIMED, TAKEN = range(5)
 UNCLAIMED = (AWAITED, LATE)
 
 #: Requests that their caller has not called final though the server wants no more of them: what is
-#: still sent there is dropped. Of more than these the oldest are forgotten.
+#: still sent there is dropped. The oldest are forgotten if there are more.
 MAX_ANSWERED_EARLY = 100
 
 #: Requests that nobody asks for, on all connections of an object: answers that are never read.
 MAX_UNASKED = 1000
 
-#: Requests that a program may have under way before it asks for the first answer. Of more, answers
-#: that are whole are given up where they leave no room for another request.
+#: Requests that a program may have under way before it asks for the first answer. If there are
+#: more, whole answers are given up where they leave no room for another request.
 MANY_UNASKED = 100
 
 #: Requests whose stream has another number than their id and whose promises may still be asked for.

@@ -444,14 +444,16 @@ class HTTP20Pool(HTTPSConnectionPool):
     # ----------------------------------------------------------------- closing
 
     def retire(self) -> None:
-        """Close the connections on which nothing is under way; the others are closed later.
+        """Close the connections on which nothing is under way, and end connecting.
 
-        They are closed when the last of their responses, and the pool with it, has been dropped.
+        The others are closed when the last of their responses, and the pool with it, has been
+        dropped.
         """
         if self._pool is not None:
             self._pool.close_idle()
+            self._pool.end_dials()
 
     def close(self) -> None:
-        """Close what is idle, in either protocol; urllib3's pools are not used again."""
+        """Close what is idle or connecting; urllib3's pools are not used again."""
         self.retire()
         super().close()

@@ -379,6 +379,14 @@ class Pool:
             for site in sites:
                 site.old.close_idle()
 
+    def end_dials(self) -> None:
+        """End connecting that is under way: its requests raise ConnectionTerminated."""
+        with self.lock:
+            connections = [each for site in self._sites.values() for each in site.connections]
+        for connection in connections:
+            if connection.sock is None:
+                connection.close()
+
     def close(self) -> None:
         """Close every connection (GOAWAY, 6.8), without waiting; the pool may be used again.
 

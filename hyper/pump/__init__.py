@@ -2,8 +2,8 @@
 
 Many threads may use one connection, and hyper starts none.  So a thread that waits for the network
 must also work for the others.  This is the Leader/Followers pattern (Schmidt and others, 2000):
-one thread, the *leader*, waits for the network on behalf of all; the others, *followers*, sleep;
-when the leader leaves, one follower is promoted.  These are the rules; tests cite their numbers:
+one thread, the *leader*, waits for the network on behalf of all, while the *followers* sleep.  When
+the leader leaves, one follower is promoted.  These are the rules; tests cite their numbers:
 
 1.  One lock guards the endpoint, its streams and the transport.  Nothing blocks while it is
     held; the only thing that ever blocks is ``transport.wait``, in the kernel, without the lock.

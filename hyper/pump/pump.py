@@ -36,9 +36,9 @@ LOOK_INTERVAL = 0.001
 #: than most servers think, and short for a person who waits.
 SILENCE = 1.0
 
-#: States of a pump, by what happens to octets that are sent: the socket takes them; it is full, and
-#: the transport keeps the rest; the peer takes no more, though it may still send; the transport has
-#: been ended. The first two take turns, the others are final.
+#: States of a pump, by what happens to octets that are sent. OPEN: the socket takes them. FULL: the
+#: transport keeps the rest. REFUSED: the peer takes no more, though it may still send. CLOSED: the
+#: transport has been ended. The first two take turns, the others are final.
 OPEN, FULL, REFUSED, CLOSED = range(4)
 
 

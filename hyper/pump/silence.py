@@ -37,14 +37,14 @@ class Silence:
     keepalive: seconds, or None for no PINGs.
     """
 
-    __slots__ = ("_asked", "_begin", "_heard", "_suspected", "arrivals", "keepalive")
+    __slots__ = ("_asked", "_begin", "_heard", "arrivals", "keepalive", "suspected")
 
     def __init__(self, keepalive: float | None) -> None:
         self.keepalive = keepalive
         #: how often something has come; the pump counts, without a call
         self.arrivals = 0
         #: what ``arrivals`` was when the connection became suspect
-        self._suspected = -1
+        self.suspected = -1
         #: what it was when the silence of the moment began, and when that was, 0 for not yet
         self._heard, self._begin = 0, 0.0
         self._asked = False
@@ -52,12 +52,12 @@ class Silence:
     @property
     def is_suspect(self) -> bool:
         """True if nothing has come in a whole wait, and nothing since."""
-        return self._suspected == self.arrivals
+        return self.suspected == self.arrivals
 
     def suspect(self, arrivals: int, timeout: float | None) -> None:
         """Note that a wait of timeout seconds was in vain; arrivals: what they were before it."""
         if arrivals == self.arrivals and timeout is not None and timeout >= LEAST_SILENCE:
-            self._suspected = arrivals
+            self.suspected = arrivals
 
     def interrupt(self) -> None:
         """Note that nobody waits any more."""

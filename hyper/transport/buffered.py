@@ -80,8 +80,8 @@ class BufferedSocket:
         """Receive once, behind the octets that are there.
 
         Returns:
-            The number of octets received; 0 at the end, when the peer has closed; None if a
-            non-blocking source has none yet.
+            The number of octets received, 0 if the peer has closed, or None if a non-blocking
+            source has none yet.
 
         Raises:
             BufferError: there is no room. The reader waits for a message that can never be whole.
@@ -91,7 +91,7 @@ class BufferedSocket:
         buffer = self._buffer
         start, end = self._start, self._end
         if start:
-            # What is left is part of one message: moving it costs less than one more system call.
+            # The rest is part of one message: moving it costs less than one more system call.
             end -= start
             if end:
                 buffer[:end] = buffer[start : self._end]
@@ -139,7 +139,8 @@ class BufferedSocket:
         """Return the octets up to and with the next line feed. For blocking sources.
 
         Returns:
-            The line with its line feed; without one if the stream ends before; ``b""`` at the end.
+            The line with its line feed, or without one if the stream ends before, or ``b""`` at
+            the end.
 
         Raises:
             BufferError: the line does not fit into the buffer.

@@ -175,7 +175,7 @@ def test_endless_interim_responses_end(old_peer):
 
     def script(peer):
         peer.want_until()
-        peer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+        peer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 3000)
 
     connection = old_peer(script)
     connection.request("GET", "/")

@@ -44,7 +44,7 @@ def connect_to(origin, **options):
 def objects():
     """How many objects of hyper's are alive in this process."""
     gc.collect()
-    return sum(type(each).__module__.startswith("hyper.") for each in gc.get_objects())
+    return sum(str(type(each).__module__).startswith("hyper.") for each in gc.get_objects())
 
 
 def mute(peer):

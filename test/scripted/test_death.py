@@ -100,12 +100,15 @@ def test_a_suspect_connection_is_left_to_those_who_wait_there():
     def serve(peer):
         peer.handshake()
         stream_id, _, _ = peer.want_request()
-        if peer.number == 1:
-            assert may_answer.wait(DEADLINE)
         peer.write_response(stream_id, b"connection %d" % peer.number)
+        if peer.number == 1:
+            stream_id, _, _ = peer.want_request()
+            assert may_answer.wait(DEADLINE)
+            peer.write_response(stream_id, b"late")
         release.wait(DEADLINE)
 
     with Origin(serve) as origin, connect_to(origin) as connection:
+        assert get(connection) == b"connection 1"
         patient = connection.request("GET", "/slow")
         with pytest.raises(TimeoutError):
             connection.getresponse(patient)
@@ -113,7 +116,7 @@ def test_a_suspect_connection_is_left_to_those_who_wait_there():
         with connection.within(2.0):
             assert get(connection) == b"connection 2"
         may_answer.set()
-        assert connection.getresponse(patient).read() == b"connection 1"
+        assert connection.getresponse(patient).read() == b"late"
         release.set()
 
 

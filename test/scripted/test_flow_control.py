@@ -447,6 +447,7 @@ def test_6_9_a_server_that_reads_nothing_times_out_one_request_and_no_other(conn
         peer.want_headers(1, end_stream=False)
         want_a_part(peer)
         peer.want_rst(1, wire.CANCEL)
+        pong(peer)  # it was silent for so long that it is asked whether it is there
         stream_id, _ = want(peer)[:2]
         peer.write_response(stream_id, b"others go on")
 

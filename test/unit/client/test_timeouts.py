@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from hyper.client import timeouts as timeouts_module
-from hyper.client.timeouts import NOT_GIVEN, PerThreadTimeouts, Timeouts
+from hyper.client.timeouts import NOT_GIVEN, Timeouts
+from hyper.pool.shared import PerThreadTimeouts
 
 
 @pytest.fixture
