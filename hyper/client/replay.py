@@ -199,8 +199,8 @@ def answer_again(
     error: what ended it. begin: when the call began whose time counts. send(entry): sends it once
     more, and puts the new exchange into the entry.
 
-    Raises the latest error, which says how often was tried, if it must not go out again; TimedOut
-    if it was sent and the answer did not come in time; and what dialling raises.
+    Raises the latest error, which says how often was tried, if it must not go out again, TimedOut
+    if it was sent and the answer did not come in time, and what dialling raises.
     """
     attempts = entry.attempts
     while True:

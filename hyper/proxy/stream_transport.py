@@ -180,8 +180,8 @@ class TunnelTransport:
         """Hand to the base what the proxy's endpoint has queued."""
         endpoint = self._endpoint
         is_sent = not self._has_unsent or self._base.send(b"")
-        # What the base cannot send stays with the endpoint, which counts the answers that a proxy
-        # provokes and does not read (10.5).
+        # Octets that the base cannot send stay with the endpoint, which counts the answers that a
+        # proxy provokes and does not read (10.5).
         while is_sent and endpoint.outbound:
             is_sent = self._base.send(endpoint.take_outbound())
         self._has_unsent = not is_sent

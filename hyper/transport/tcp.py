@@ -105,7 +105,7 @@ if hasattr(select, "poll"):
             return bool(poll.poll(milliseconds_of(timeout)))
         poll.register(reader, select.POLLIN)
         events = poll.poll(milliseconds_of(timeout))
-        # What was registered last is told last.
+        # The latest registration is told last.
         if events and events[-1][0] == reader.fileno():
             wakeup.is_rung = True
         return bool(events)
