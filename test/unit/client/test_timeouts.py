@@ -9,7 +9,6 @@ import pytest
 
 from hyper.client import timeouts as timeouts_module
 from hyper.client.timeouts import NOT_GIVEN, Timeouts
-from hyper.pool.shared import PerThreadTimeouts
 
 
 @pytest.fixture
@@ -90,10 +89,3 @@ def test_within_limits_no_other_thread(clock):
     with timeouts.within(1):
         assert in_another_thread(timeouts.remaining) == 30
         assert in_another_thread(timeouts.is_overdue) is False
-
-
-def test_threads_that_share_a_connection_may_each_have_a_timeout():
-    timeouts = PerThreadTimeouts()
-    timeouts.timeout = 5
-    assert timeouts.remaining() == 5
-    assert in_another_thread(timeouts.remaining) is None
