@@ -26,13 +26,13 @@ nitpick_ignore_regex = [
     ("py:class", r"(?!hyper\.).*|hyper\.client\..*"),
 ]
 
-HEADING = re.compile(r"( *)(Args|Attributes|Returns|Raises):$")
+HEADING = re.compile(r"( *)(Args|Returns|Raises):$")
 ITEM = re.compile(r"([\w*][\w*., ]*?): +(.*)$")
 
 
 def item_of(heading: str, names: str, text: str) -> str:
-    """One item of Args, Attributes or Raises; exceptions of hyper's are links."""
-    if heading in {"Args", "Attributes"}:
+    """One item of Args or Raises; exceptions of hyper's are links."""
+    if heading == "Args":
         names = ", ".join(f"*{name}*" for name in names.split(", "))
     else:
         found = [(name, getattr(hyper.errors, name, None)) for name in names.split(", ")]
@@ -44,7 +44,7 @@ def item_of(heading: str, names: str, text: str) -> str:
 
 
 def list_sections(*event: Any) -> None:
-    """Make lists of the sections Args, Attributes, Returns and Raises of a docstring."""
+    """Make lists of the sections Args, Returns and Raises of a docstring."""
     lines: list[str] = event[-1]
     written: list[str] = []
     heading, indent = None, 0

@@ -53,7 +53,7 @@ def _unattached(size: int, document_size: int | None) -> SimpleNamespace:
     return SimpleNamespace(size=size, share=SimpleNamespace(size=size), document_size=document_size)
 
 
-def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
+def _of_window(owner: str, name: str, doc: str, *, may_be_set: bool = False) -> Any:
     """An attribute of a manager that asks the manager's window.
 
     The getter is C code, because the default manager reads such attributes once a frame.
@@ -67,7 +67,7 @@ def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
         if may_be_set or isinstance(window, SimpleNamespace):
             setattr(window, name, value)
 
-    return property(attrgetter(f"{owner}.{name}"), keep)
+    return property(attrgetter(f"{owner}.{name}"), keep, doc=doc)
 
 
 class BaseFlowControlManager:
@@ -79,14 +79,9 @@ class BaseFlowControlManager:
     Args:
         initial_window_size: octets, the window's size at the beginning; kept as an attribute.
         document_size: octets of content announced by content-length, or None.
-
-    Attributes:
-        window_size: octets that the peer may still send; read only.
-        share: octets that may be in the window, unread, or read and not given back; read only.
-        document_size: octets announced by content-length, None if they are not known; read only.
-        wants_measure: whether to measure while the next announcement is under way; may be set.
     """
 
+    #: whether to measure while the next announcement is under way; may be set
     wants_measure = False
     #: the ReceiveWindow, once there is one
     _window: Any
@@ -96,9 +91,20 @@ class BaseFlowControlManager:
         share: int
         document_size: int | None
     else:
-        window_size = _of_window("_window", "size")
-        share = _of_window("_window.share", "size")
-        document_size = _of_window("_window", "document_size", may_be_set=True)
+        window_size = _of_window(
+            "_window", "size", "Octets that the peer may still send; read it only."
+        )
+        share = _of_window(
+            "_window.share",
+            "size",
+            "Octets that may be in the window, unread, or read and not given back; read it only.",
+        )
+        document_size = _of_window(
+            "_window",
+            "document_size",
+            "Octets of content announced by content-length, None if that is not known.",
+            may_be_set=True,
+        )
 
     def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
         self.initial_window_size = initial_window_size
