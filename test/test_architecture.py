@@ -114,7 +114,7 @@ client.exchange       | client.content protocol.priorities errors               
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay                            | contextlib threading
-client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields errors                 | -
