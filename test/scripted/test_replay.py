@@ -287,6 +287,36 @@ def test_a_request_goes_out_though_connections_end_before_it_could_be_sent():
         assert connection.getresponse(stream_id).read() == b"got content"
 
 
+def test_a_ping_is_answered_though_the_server_ends_the_connection_meanwhile(connect):
+    """6.7; 6.8: GOAWAY with NO_ERROR ends the connection, and says nothing of the server."""
+
+    def script(peer):
+        for _ in range(2):
+            peer.handshake()
+            peer.want_ping()
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        peer.write(wire.ping(peer.want_ping(), ack=True))
+        peer.want_goaway()
+
+    connection = connect(script)
+    assert connection.ping(b"of mine!") < DEADLINE
+    connection.close()
+
+
+def test_a_ping_that_the_server_answers_by_an_error_raises_it(connect):
+    """5.4.1: another one might be answered alike."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_ping()
+        peer.write(wire.goaway(0, wire.ENHANCE_YOUR_CALM))
+
+    with pytest.raises(ConnectionTerminated, match="ENHANCE_YOUR_CALM"):
+        connect(script).ping()
+
+
 def test_repeating_ends_with_the_callers_time():
     """8.7: the timeout counts from the beginning of the call, over all sendings."""
 
