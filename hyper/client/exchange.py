@@ -245,7 +245,11 @@ class Exchange:
                 self._await_room()
             if not stream.request_is_open:
                 return 0
-            taken = endpoint.send_content(stream, octets, end_stream=end_stream)
+            try:
+                taken = endpoint.send_content(stream, octets, end_stream=end_stream)
+            except BaseException as error:  # perhaps in the middle of a frame
+                pump.end_if_interrupted(error)
+                raise
             self.sent += taken
             pump.drain(timeouts.remaining())
         return taken
@@ -294,14 +298,14 @@ class Exchange:
                 return
             if self.content_length is not None and self.sent != self.content_length:
                 raise wrong_length(self.sent, self.content_length)
-            if trailers:
-                try:
+            try:
+                if trailers:
                     pump.endpoint.send_trailers(stream, trailers)
-                except BaseException as error:  # perhaps in the middle of a field block
-                    pump.end_if_interrupted(error)
-                    raise
-            else:
-                pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
+                else:
+                    pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
+            except BaseException as error:  # perhaps in the middle of a frame
+                pump.end_if_interrupted(error)
+                raise
             self.is_final = True
             pump.drain(self.timeouts.remaining())
 

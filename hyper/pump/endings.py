@@ -76,9 +76,10 @@ def ending(endpoint: Endpoint) -> Exception:
 
 
 def end_if_interrupted(pump: Pump, error: BaseException) -> None:
-    """End the connection if an exception of the program's own struck while a block was coded.
+    """End the connection if an exception of the program's own struck while frames were made.
 
-    The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
+    Half a frame may be queued, and the table of HPACK may be another than the peer's: it would
+    misread what comes later (RFC 9113, 4.1; RFC 7541, 2.2).
     """
     if not isinstance(error, (HTTP20Error, StreamFault)):
         pump.break_off()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import linecache
 import os
 import signal
 import sys
@@ -105,7 +106,10 @@ class Strike:
         raise self.error
 
     def _line(self, frame, event, _):
-        if event == "line":
+        # A trace function may strike at `try`, or between a block and the exit of its `with`. A
+        # signal cannot, because no call ends there. A lock would stay taken.
+        source = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and not source.lstrip().startswith(("with ", "try:")):
             self._left -= 1
             if self._left == 0:
                 sys.settrace(None)
@@ -115,9 +119,14 @@ class Strike:
 
     def _call(self, frame, _event, _argument):
         code = frame.f_code
-        # Python prints what a finalizer raises, and goes on.
-        is_met = "/hyper/" in code.co_filename and code.co_name != "__del__"
-        return self._line if is_met else None
+        if "/hyper/" not in code.co_filename:
+            return None
+        outer = frame
+        while outer is not None:
+            if outer.f_code.co_name == "__del__":
+                return None  # Python prints what a finalizer raises, and goes on
+            outer = outer.f_back
+        return self._line
 
     def run(self, act):
         """Return what comes out of act, an exception or None."""
