@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from ._hosts import bracketed, parse_authority
 from .errors import InvalidURL, shown
-from .fields import outgoing_section
+from .fields import SECRET_NAMES, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h":
 SOCKS = ("socks5", "socks5h")
 #: Octets of a name, or of a password: their number stands in one octet (RFC 1929, 2).
 MAX_SOCKS_CREDENTIAL = 255
-#: Fields for a proxy whose values no message shows.
-SECRET_FIELDS = frozenset((b"proxy-authorization", b"authorization", b"cookie"))
 #: Characters of a secret that is looked for in a proxy's words: a shorter one would be found in
 #: words that mean something else.
 LEAST_SECRET = 4
@@ -130,7 +128,7 @@ class Proxy:
         secrets = {password.decode("latin-1"), password.decode("utf-8", "replace")}
         secrets |= {quote(password), quote(password, safe="")}
         for name, value in self.fields():
-            if name in SECRET_FIELDS:
+            if name in SECRET_NAMES:
                 text = value.decode("latin-1")
                 secrets |= {text, text.partition(" ")[2].strip() or text}
         return secrets
