@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Proxy", "from_environment"]
 
 #: The schemes of proxies, and their ports.
-DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
+PROXY_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
 SOCKS = ("socks5", "socks5h")
 #: Octets of a name, or of a password: their number stands in one octet (RFC 1929, 2).
 MAX_SOCKS_CREDENTIAL = 255
@@ -77,8 +77,8 @@ class Proxy:
         except InvalidURL as error:
             raise _unreadable() from (None if "@" in url else error)
         self.scheme = parts.scheme
-        if self.scheme not in DEFAULT_PORTS:
-            known = ", ".join(DEFAULT_PORTS)
+        if self.scheme not in PROXY_PORTS:
+            known = ", ".join(PROXY_PORTS)
             raise InvalidURL(
                 f"no proxy is spoken to by '{shown(self.scheme, 20)}': it is one of {known}"
             )
@@ -86,7 +86,7 @@ class Proxy:
             raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
         name, percent, zone = host.partition("%")
         self.host = name.lower() + percent + zone
-        self.port = DEFAULT_PORTS[self.scheme] if port is None else port
+        self.port = PROXY_PORTS[self.scheme] if port is None else port
         name, colon, password = user.partition(":")
         self.username = unquote_to_bytes(name) if at else None
         self.password = unquote_to_bytes(password) if colon else None
