@@ -235,16 +235,17 @@ class Pumps:
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
-                self._await_slot(pump, head, is_fresh=pump is not former)
+                if pump.queue or head.protocol is not None or not endpoint.may_open_stream():
+                    self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
                     own_id = id_for(endpoint.next_stream_id)
-                    stream = endpoint.send_request(
+                    stream = endpoint.open_stream(
                         head.section,
                         head.method,
-                        end_stream=head.is_whole,
-                        stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
+                        head.is_whole,
+                        own_id if own_id < STREAM_IDS_RESTART else 0,
                     )
                     exchange = Exchange(pump, stream, self._timeouts, head.content_length, own_id)
                     if leaves:

@@ -18,7 +18,6 @@ within the budget; a manager that raises loses its own stream and nothing else (
 from __future__ import annotations
 
 from operator import attrgetter
-from types import SimpleNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +47,28 @@ MAX_PADDING = 256
 BULK_WINDOW = 1024 * 1024
 
 
-def _unattached(size: int, document_size: int | None) -> SimpleNamespace:
-    """Numbers that can be set, in the place of a window until a manager has one."""
-    return SimpleNamespace(size=size, share=SimpleNamespace(size=size), document_size=document_size)
+class _Unattached:
+    """Numbers that can be set, in the place of a window until a manager has one.
+
+    Most managers get a window at once, so that this costs no more than it must.
+    """
+
+    __slots__ = ("_share", "document_size", "size")
+
+    _share: _Unattached
+
+    def __init__(self, size: int, document_size: int | None) -> None:
+        self.size = size
+        self.document_size = document_size
+
+    @property
+    def share(self) -> _Unattached:
+        """The share, whose size is set apart from the window's."""
+        try:
+            return self._share
+        except AttributeError:  # nobody has asked before
+            self._share = _Unattached(self.size, None)
+            return self._share
 
 
 def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
@@ -61,10 +79,12 @@ def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
     find = attrgetter(owner)
 
     def keep(manager: BaseFlowControlManager, value: Any) -> None:
-        if not hasattr(manager, "_window"):  # a subclass that does not call our __init__
-            manager._window = _unattached(value, None)  # noqa: SLF001 - this module's own
+        if manager._window is None:  # noqa: SLF001 - this module's own
+            # A subclass that does not call our __init__ has no size yet.
+            size = manager.__dict__.get("initial_window_size", value)
+            manager._window = _Unattached(size, None)  # noqa: SLF001 - as above
         window = find(manager)
-        if may_be_set or isinstance(window, SimpleNamespace):
+        if may_be_set or isinstance(window, _Unattached):
             setattr(window, name, value)
 
     return property(attrgetter(f"{owner}.{name}"), keep)
@@ -86,8 +106,8 @@ class BaseFlowControlManager:
     """
 
     wants_measure = False
-    #: the ReceiveWindow, once there is one
-    _window: Any
+    #: the ReceiveWindow, or numbers in its place; None until somebody asks
+    _window: Any = None
 
     if TYPE_CHECKING:
         window_size: int
@@ -100,7 +120,15 @@ class BaseFlowControlManager:
 
     def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
         self.initial_window_size = initial_window_size
-        self._window = _unattached(initial_window_size, document_size)
+        if document_size is not None:
+            self.document_size = document_size
+
+    def __getattr__(self, name: str) -> Any:
+        # The getters have found no window: this manager is alone, and has numbers of its own.
+        if self._window is not None or name not in ("window_size", "share", "document_size"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._window = _Unattached(self.initial_window_size, None)
+        return getattr(self, name)
 
     def increase_window_size(self, frame_size: int) -> int:
         """Octets of room to give now that a DATA frame of frame_size octets has come.

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 from ...errors import ConnectionFault, ErrorCode, Failure, LocalProtocolError, StreamFault
 from .budget import Share
-from .managers import FlowControlManager
+from .managers import BaseFlowControlManager, FlowControlManager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .budget import Budget
-    from .managers import BaseFlowControlManager, WindowManager
+    from .managers import WindowManager
 
 #: "A sender MUST NOT allow a flow-control window to exceed 2^31-1 octets" (6.9.1).
 MAX_WINDOW_SIZE = 2**31 - 1
+
+
+#: What a manager's class has as ``document_size``, unless a subclass has put another thing there.
+ASKS_WINDOW = BaseFlowControlManager.__dict__["document_size"]
 
 
 class SendWindow:
@@ -96,7 +100,10 @@ class ReceiveWindow:
         self.share = Share(size, budget)
         #: whether the response's head has come, and the content-length that it gave, or None
         self.is_begun = False
-        self.document_size: int | None = getattr(manager, "document_size", None)
+        self.document_size: int | None = None
+        brings_numbers = getattr(manager, "_window", None) is not None
+        if brings_numbers or getattr(type(manager), "document_size", None) is not ASKS_WINDOW:
+            self.document_size = getattr(manager, "document_size", None)
         #: whether the peer will send no more
         self.is_ended = False
         manager._window = self  # noqa: SLF001 - the manager's attributes ask this window
