@@ -23,6 +23,6 @@ Read ``connection.py`` first: a request is put together, sent, and found again b
 ``tunnel.py``           CONNECT, as a socket (RFC 9113, 8.5; RFC 8441)
 ======================= ===========================================================================
 
-The rules of HTTP/2 themselves are in ``protocol/``.  ``pump/`` decides which thread waits for which.
+The rules of HTTP/2 themselves are in ``protocol/``.  ``pump/`` says which thread waits for which.
 This package is the inside of hyper: its names may change.
 """
