@@ -15,7 +15,7 @@ from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, Ti
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import LEAST_SILENCE, PROBE, Silence
+from .silence import LEAST_SILENCE, Silence, probe
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -189,30 +189,6 @@ class Pump:
         """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
         return self.silence.is_suspect
 
-    def probe(self, timeout: float | None) -> bool:
-        """Ask a suspect peer by PING whether it is there (6.7). Without the lock.
-
-        Return True if anything has come within timeout seconds, False if nothing did or the
-        connection has ended. No PING is sent if the peer is not suspect.
-        """
-        endpoint, silence = self.endpoint, self.silence
-        with self.lock:
-            self.look()
-            if silence.is_suspect and endpoint.failure is None:
-                if PROBE not in endpoint.pings:  # another thread asks already
-                    endpoint.send_ping(PROBE)
-                try:
-                    self.wait(
-                        lambda: not silence.is_suspect or endpoint.failure is not None,
-                        (0,),
-                        timeout,
-                    )
-                except TimedOut:
-                    return False
-                finally:
-                    endpoint.pings.pop(PROBE, None)
-            return endpoint.failure is None
-
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
@@ -269,6 +245,7 @@ class Pump:
                 self.flush()
 
     wait_turn = turns.wait_turn  # see turns.py
+    probe = probe  # see silence.py
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
