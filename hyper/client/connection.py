@@ -264,10 +264,11 @@ class HTTP20Connection:
         Raises:
             LocalProtocolError: opaque_data has another size, or is under way already.
             TimeoutError: no answer came within ``timeout``.
-            ConnectionTerminated: the connection ended; and what ``connect`` raises.
+            ConnectionTerminated: the connection ended, not by a GOAWAY with NO_ERROR: then the next
+                one is asked. And what ``connect`` raises.
         """
         opaque = os.urandom(8) if opaque_data is None else opaque_data
-        return self._pumps.live().ping(opaque, self._timeouts.remaining())
+        return self._pumps.ping(opaque)
 
     def cork(self) -> contextlib.AbstractContextManager[None]:
         """Let the requests that this thread makes inside ``with`` leave together, in few writes.
@@ -328,7 +329,7 @@ class HTTP20Connection:
         if not head.is_whole:
             try:
                 exchange.send_all(None if source is None else source.take(), trailing)
-            except BaseException:
+            except BaseException:  # nobody will learn the request's id
                 self._registry.forget(own_id)
                 raise
             self._registry.forget_if_done(own_id)
@@ -457,7 +458,7 @@ class HTTP20Connection:
         entry.ends_itself = final is not False
         try:
             exchange = self._sender.open(head, entry)
-        except BaseException:
+        except BaseException:  # the request has not gone out
             self._registry.forget(entry.id)
             raise
         self._registry.send_draft(entry, exchange, head)
@@ -526,7 +527,7 @@ class HTTP20Connection:
             except HTTP20Error as error:
                 exchange = self._sender.answer_again(entry, error, begin)
             response = HTTP20Response(exchange, decode_content=self.decode_content)
-        except BaseException as error:
+        except BaseException as error:  # it is raised again
             self._registry.unclaim(entry, error, is_late=stream_id is None)
             raise
         self._registry.take(entry)

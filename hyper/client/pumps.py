@@ -151,6 +151,25 @@ class Pumps:
             if pump is not former:
                 self._pause_after_end(pump, attempts, begin)
 
+    def ping(self, opaque: bytes) -> float:
+        """Send PING, and return the seconds until its acknowledgement (6.7).
+
+        A server that ends the connection meanwhile by GOAWAY (NO_ERROR) is asked again on the next
+        one, within the caller's time, as a request is (8.7).
+        """
+        closings = self._closings
+        begin = time.monotonic()
+        attempts = Attempts()
+        while True:
+            pump = self.live()
+            try:
+                return pump.ping(opaque, self._timeouts.rest_of_call(begin))
+            except ConnectionTerminated:
+                goaway = pump.endpoint.goaway
+                if goaway is None or goaway[1] or closings != self._closings:
+                    raise
+            self._pause_after_end(pump, attempts, begin)
+
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self._timeouts.remaining()
@@ -235,18 +254,25 @@ class Pumps:
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
-                self._await_slot(pump, head, is_fresh=pump is not former)
+                if pump.queue or head.protocol is not None or not endpoint.may_open_stream():
+                    self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
                     own_id = id_for(endpoint.next_stream_id)
-                    stream = endpoint.send_request(
-                        head.section,
-                        head.method,
-                        end_stream=head.is_whole,
-                        stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
-                    )
-                    exchange = Exchange(pump, stream, self._timeouts, head.content_length, own_id)
+                    try:
+                        stream = endpoint.open_stream(
+                            head.section,
+                            head.method,
+                            head.is_whole,
+                            own_id if own_id < STREAM_IDS_RESTART else 0,
+                        )
+                        exchange = Exchange(
+                            pump, stream, self._timeouts, head.content_length, own_id
+                        )
+                    except BaseException as error:  # perhaps in the middle of a field block
+                        pump.end_if_interrupted(error)
+                        raise
                     if leaves:
                         exchange.drain()
                     return exchange

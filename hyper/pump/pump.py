@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from _thread import get_ident
 from collections import deque
 
 from .._fork import renew_after_fork
-from ..errors import ConnectionTerminated, Failure, TimedOut
+from .._interruptions import is_of_system
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
@@ -64,6 +66,8 @@ class Pump:
         self._buffered = buffered
         self._transport = transport
         self._wakeup = transport.wakeup
+        #: whose connection it is
+        self._process = os.getpid()
         # Guarded by the lock.
         self._has_leader = False
         #: the thread that leads, or did so last
@@ -218,7 +222,10 @@ class Pump:
                 self.flush()
 
     def drop_from_finalizer(
-        self, stream: Stream, is_finalizing: Callable[[], bool] = sys.is_finalizing
+        self,
+        stream: Stream,
+        is_finalizing: Callable[[], bool] = sys.is_finalizing,
+        process_id: Callable[[], int] = os.getpid,
     ) -> None:
         """Reset a stream that nobody will read. For destructors: any thread, any moment.
 
@@ -226,11 +233,14 @@ class Pump:
         step is under way, not even one of this thread's, which the destructor may have interrupted.
         Else the holder reads it, or a sleeper, who may wait for what this gives back.
 
-        is_finalizing: a default, because a module's names are gone at the interpreter's end.
+        is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
+        end.
         """
         self._abandoned.append(stream)
         if is_finalizing():
             return  # modules are taken apart, and the end of the process tells the peer
+        if process_id() != self._process:
+            return  # a child whose ``after_fork_in_child`` comes next: what threads held goes first
         if self._state == CLOSED:  # perhaps only since the note was left
             self._drop_late()
         elif self.lock.is_held:
@@ -330,7 +340,10 @@ class Pump:
                     self._waiters[stream_id] = [waiter]
             with self._unlocked:
                 waiter.sleep(timeout)
-        finally:  # the lock is held again, even after Ctrl-C
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
+            raise
+        finally:
             if self._promoted is waiter:
                 self._promoted = None
             self._remove(waiter)
@@ -415,7 +428,10 @@ class Pump:
             if not self._abandoned:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
-        finally:  # the lock is held again, even after Ctrl-C
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
+            raise
+        finally:
             if ready in sleepers:
                 sleepers.remove(ready)
             if not sleepers:
@@ -460,11 +476,14 @@ class Pump:
             while is_sent and endpoint.outbound:
                 is_sent = transport.send(endpoint.take_outbound())
             self._state = OPEN if is_sent else FULL
-        except OSError:
+        except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             # The peer may have said why before it hung up: receiving tells, and ends everything.
             self._state = REFUSED
             return True
-        except BaseException:
+        except BaseException:  # half a step is done
             self._break_off()
             raise
         return is_sent
@@ -496,8 +515,11 @@ class Pump:
             elif received == 0:
                 endpoint.receive_eof()
         except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             endings.fail_by(endpoint, error)
-        except BaseException:
+        except BaseException:  # half a step is done
             self._break_off()
             raise
         else:
@@ -519,6 +541,14 @@ class Pump:
         self._state = max(self._state, REFUSED)
         self.wake()
         self.close()
+
+    def end_if_interrupted(self, error: BaseException) -> None:
+        """End the connection if an exception of the program's own struck while a block was coded.
+
+        The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
+        """
+        if not isinstance(error, (HTTP20Error, StreamFault)):
+            self._break_off()
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""
@@ -565,6 +595,7 @@ class Pump:
         Another thread may have been in the middle of a step. That thread is not here, and what it
         was about to change may be half done.
         """
+        self._process = os.getpid()
         self.lock.renew()
         self._has_leader = False
         self._promoted = None

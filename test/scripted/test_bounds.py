@@ -22,6 +22,7 @@ from hyper.errors import ResponseNotReady
 from test import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
+from test.threads.paused import await_main_thread_asleep
 
 SHORT = 0.3
 DEADLINE = 10.0
@@ -170,7 +171,7 @@ def on_signal():
 
     def arrange(call):
         calls.append(call)
-        return lambda: os.kill(os.getpid(), signal.SIGUSR1)
+        return lambda: (await_main_thread_asleep(), os.kill(os.getpid(), signal.SIGUSR1))
 
     yield arrange
     signal.signal(signal.SIGUSR1, former)
