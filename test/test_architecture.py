@@ -45,7 +45,7 @@ protocol              | -                                                       
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
 protocol.flow         | -                                                        | -
-protocol.flow.budget  | -                                                        | collections
+protocol.flow.budget  | -                                                        | collections contextlib
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* _interruptions errors                    | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib

@@ -194,7 +194,6 @@ def test_a_handler_may_use_the_connection_on_which_its_own_thread_waits(on_signa
     def script(peer):
         peer.handshake()
         first, _, _ = want(peer, (":path", "/thread"))
-        wait_until_it_waits(connections[0])
         notify()
         second, _, _ = want(peer, (":path", "/handler"))
         peer.write_response(second, b"to the handler")
