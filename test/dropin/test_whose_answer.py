@@ -180,7 +180,7 @@ class TestInHTTP11:
 
         connection = old_peer(script)
         connection.request("GET", "/a")
-        wait_in_vain(connection)
+        wait_in_vain(connection, socket.timeout)  # TimeoutError since Python 3.10
         with pytest.raises(CannotSendRequest):
             connection.request("GET", "/b")
         connection.close()
@@ -199,7 +199,7 @@ class TestInHTTP11:
 
         connection = old_peer(script)
         connection.request("GET", "/a")
-        wait_in_vain(connection)
+        wait_in_vain(connection, socket.timeout)  # TimeoutError since Python 3.10
         may_answer.set()
         assert connection.getresponse().read() == b"answer to /a"
 
