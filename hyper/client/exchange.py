@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..errors import ErrorCode, LocalProtocolError, TimedOut
+from ..errors import ErrorCode, HTTP20Error, LocalProtocolError, TimedOut
 from ..protocol import priorities
 from . import content
 
@@ -294,7 +294,13 @@ class Exchange:
             if self.content_length is not None and self.sent != self.content_length:
                 raise wrong_length(self.sent, self.content_length)
             if trailers:
-                pump.endpoint.send_trailers(stream, trailers)
+                try:
+                    pump.endpoint.send_trailers(stream, trailers)
+                except HTTP20Error:
+                    raise
+                except BaseException:
+                    pump.break_off()  # the peer's decoder would be out of step (4.3)
+                    raise
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
             self.is_final = True

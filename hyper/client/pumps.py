@@ -179,8 +179,16 @@ class Pumps:
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:
-            if self._connecting.is_held:
-                self._connecting.release()
+            interruption: BaseException | None = None
+            while True:  # a signal handler that raises must not leave it held (pump/lock.py)
+                try:
+                    if self._connecting.is_held:
+                        self._connecting.release()
+                    break
+                except BaseException as error:  # noqa: BLE001 - raised below
+                    interruption = error
+            if interruption is not None:
+                raise interruption
 
     def close(self, error_code: int | None) -> None:
         """Say GOAWAY on all of them, and close (6.8); the next request connects again.
@@ -258,14 +266,22 @@ class Pumps:
                 if endpoint.accepts_requests:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
-                    own_id = id_for(endpoint.next_stream_id)
-                    stream = endpoint.send_request(
-                        head.section,
-                        head.method,
-                        end_stream=head.is_whole,
-                        stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
-                    )
-                    exchange = Exchange(pump, stream, self._timeouts, head.content_length, own_id)
+                    next_id = endpoint.next_stream_id
+                    own_id = id_for(next_id)
+                    try:
+                        stream = endpoint.send_request(
+                            head.section,
+                            head.method,
+                            end_stream=head.is_whole,
+                            stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
+                        )
+                        exchange = Exchange(
+                            pump, stream, self._timeouts, head.content_length, own_id
+                        )
+                    except BaseException:
+                        if endpoint.next_stream_id != next_id:
+                            pump.break_off()  # the peer's decoder would be out of step (4.3)
+                        raise
                     if leaves:
                         exchange.drain()
                     return exchange

@@ -423,8 +423,8 @@ class Endpoint:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
         window = self._create_window(self.initial_receive_window, stream_id, self.budget)
+        self._take_stream_id(stream_id)  # first: it tells that the encoder may have gone on
         block = self.encoder.encode_section(section)
-        self._take_stream_id(stream_id)
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
         stream = Stream(stream_id, state, method, section)
         stream.receive_window = window

@@ -246,13 +246,14 @@ class Pump:
             self._wakeup.notify()
         else:
             while self._abandoned:
-                if not self.lock.acquire(blocking=False):
-                    self._wakeup.notify()
-                    return
-                try:
+                try:  # around acquire, too: a signal handler may raise as that returns
+                    if not self.lock.acquire(blocking=False):
+                        self._wakeup.notify()
+                        return
                     self.flush()
                 finally:
-                    self.lock.release()
+                    if self.lock.is_held:
+                        self.lock.release()  # type: ignore[unreachable] # acquire changes it
 
     def _drop_late(self) -> None:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
@@ -339,6 +340,9 @@ class Pump:
                     self._waiters[stream_id] = [waiter]
             with self._unlocked:
                 waiter.sleep(timeout)
+        except BaseException:
+            self._unlocked.__exit__()  # an interruption may have struck where that begins
+            raise
         finally:  # the lock is held again, even after Ctrl-C
             if self._promoted is waiter:
                 self._promoted = None
@@ -424,6 +428,9 @@ class Pump:
             if not self._abandoned:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
+        except BaseException:
+            self._unlocked.__exit__()  # an interruption may have struck where that begins
+            raise
         finally:  # the lock is held again, even after Ctrl-C
             if ready in sleepers:
                 sleepers.remove(ready)
@@ -474,7 +481,7 @@ class Pump:
             self._state = REFUSED
             return True
         except BaseException:
-            self._break_off()
+            self.break_off()
             raise
         return is_sent
 
@@ -507,7 +514,7 @@ class Pump:
         except OSError as error:
             endings.fail_by(endpoint, error)
         except BaseException:
-            self._break_off()
+            self.break_off()
             raise
         else:
             if received is None:
@@ -520,7 +527,7 @@ class Pump:
             self.close()
         return True
 
-    def _break_off(self) -> None:
+    def break_off(self) -> None:
         """End the connection after an unexpected exception, Ctrl-C perhaps: half a step is done."""
         self.endpoint.fail(
             Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
