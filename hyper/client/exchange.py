@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ..errors import ErrorCode, HTTP20Error, LocalProtocolError, TimedOut
+from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
 from . import content
 
@@ -51,11 +51,11 @@ class Exchange:
     """
 
     __slots__ = (
-        "_is_dropped",
         "awaits_continue",
         "content_length",
         "continue_timeout",
         "id",
+        "is_done",
         "is_final",
         "pump",
         "sent",
@@ -76,11 +76,12 @@ class Exchange:
         self.timeouts = timeouts
         self.content_length = content_length
         self.id = own_id or stream.id
-        self._is_dropped = False
+        #: True if the finalizer has nothing to do: all was sent and read, or it is dropped already
+        self.is_done = False
         #: octets of content given to the endpoint so far
         self.sent = 0
         #: True if the caller has called the request final: no content follows
-        self.is_final = not stream.request_is_open
+        self.is_final = stream.send_window is None
         #: True if content waits for 100 (Continue), for at most so many seconds (None: no limit)
         self.awaits_continue = False
         self.continue_timeout: float | None = None
@@ -141,7 +142,7 @@ class Exchange:
         """Have a request without content leave. Lock held."""
         try:
             self.pump.drain(self.timeouts.remaining())
-        except BaseException:
+        except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
             raise
@@ -190,7 +191,7 @@ class Exchange:
                     self.is_final = True
                     return
             self.finish(trailers)
-        except BaseException:
+        except BaseException:  # a body may be user code
             self.cancel()
             raise
 
@@ -204,7 +205,7 @@ class Exchange:
                     self._send(piece, end_stream=False)
             if final:
                 self.finish(())
-        except BaseException:
+        except BaseException:  # a body may be user code
             self.cancel()
             raise
 
@@ -212,7 +213,7 @@ class Exchange:
         """Send the end of the request, with trailers if there are any; as ``send_all`` (8.1)."""
         try:
             self.finish(trailers)
-        except BaseException:
+        except BaseException:  # the peer must not take a part for the whole
             self.cancel()
             raise
 
@@ -296,10 +297,8 @@ class Exchange:
             if trailers:
                 try:
                     pump.endpoint.send_trailers(stream, trailers)
-                except HTTP20Error:
-                    raise
-                except BaseException:
-                    pump.break_off()  # the peer's decoder would be out of step (4.3)
+                except BaseException as error:  # perhaps in the middle of a field block
+                    pump.end_if_interrupted(error)
                     raise
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
@@ -331,19 +330,19 @@ class Exchange:
         A finalizer may run at any moment, so that no more than a note is left: the next thread
         that moves octets resets the stream, and frees what is unread.
         """
-        if not self._is_dropped and (not self.stream.is_over or self.stream.content):
-            self._is_dropped = True
+        if not self.is_done and (not self.stream.is_over or self.stream.content):
+            self.is_done = True
             self.pump.drop_from_finalizer(self.stream)
 
     def __del__(self) -> None:
         # For example: KeyboardInterrupt after the request was sent and before the caller got this
         # object. It may come before there is a stream, too.
-        stream = getattr(self, "stream", None)
-        if stream is not None:
-            if stream.request_is_open and not self._is_dropped:
-                self.pump.drop_from_finalizer(stream)  # nobody can end it any more
-            else:
-                self.drop_from_finalizer()
+        if getattr(self, "is_done", True):
+            return
+        if self.stream.request_is_open:
+            self.pump.drop_from_finalizer(self.stream)  # nobody can end it any more
+        else:
+            self.drop_from_finalizer()
 
 
 def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:

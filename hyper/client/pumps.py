@@ -262,25 +262,24 @@ class Pumps:
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
-                self._await_slot(pump, head, is_fresh=pump is not former)
+                if pump.queue or head.protocol is not None or not endpoint.may_open_stream():
+                    self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
-                    next_id = endpoint.next_stream_id
-                    own_id = id_for(next_id)
+                    own_id = id_for(endpoint.next_stream_id)
                     try:
-                        stream = endpoint.send_request(
+                        stream = endpoint.open_stream(
                             head.section,
                             head.method,
-                            end_stream=head.is_whole,
-                            stream_id=own_id if own_id < STREAM_IDS_RESTART else 0,
+                            head.is_whole,
+                            own_id if own_id < STREAM_IDS_RESTART else 0,
                         )
                         exchange = Exchange(
                             pump, stream, self._timeouts, head.content_length, own_id
                         )
-                    except BaseException:
-                        if endpoint.next_stream_id != next_id:
-                            pump.break_off()  # the peer's decoder would be out of step (4.3)
+                    except BaseException as error:  # perhaps in the middle of a field block
+                        pump.end_if_interrupted(error)
                         raise
                     if leaves:
                         exchange.drain()

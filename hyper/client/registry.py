@@ -124,6 +124,8 @@ class Registry:
         self.newest = 0
         #: how many requests are in LATE, so that a new request need not search
         self.late = 0
+        #: True if there are more than MAX_UNASKED
+        self.has_surplus = False
         self._youngest_given_up = 0
         #: {id: why it is known no more}, of the latest requests that were given up
         self._gone: dict[int, Callable[[], Exception]] = {}
@@ -203,6 +205,7 @@ class Registry:
         with self._lock:
             self._entries[own_id] = entry
             self.newest = own_id
+            self.has_surplus = len(self._entries) > MAX_UNASKED
         return own_id
 
     def send_again(self, entry: Entry, exchange: Exchange) -> None:
@@ -294,6 +297,7 @@ class Registry:
         """Remove and return the oldest of more than MAX_UNASKED requests that nobody asks for."""
         with self._lock:
             surplus = len(self._entries) - MAX_UNASKED
+            self.has_surplus = False
             if surplus <= 0:
                 return []
             unasked = [entry for entry in self._entries.values() if entry.state in UNCLAIMED]

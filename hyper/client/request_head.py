@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._memo import Memo
 from ..protocol import messages, priorities
 from . import content, content_codings
 from .exchange import wrong_length
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from ..protocol.priorities import PrioritySource
     from .content import Body
     from .putrequest import Draft
+
+
+#: Heads that are remembered: a program asks for the same few again and again. A URL of 2 KiB is
+#: longer than those.
+MAX_KNOWN, MAX_KNOWN_URL = 128, 2048
 
 
 class RequestHead:
@@ -34,11 +40,10 @@ class RequestHead:
         method: str,
         section: Fields,
         content_length: int | None = None,
-        *,
         is_whole: bool = False,
         expects_continue: bool = False,
-        protocol: str | None = None,
         foreign: tuple[str, str] | None = None,
+        protocol: str | None = None,
     ) -> None:
         self.method = method
         self.section = section
@@ -66,6 +71,8 @@ class RequestHeads:
         self._origin = origin
         self._decodes = decodes
         self._accept_encoding: Fields = ()
+        #: heads of requests without content, by method, URL and fields
+        self._known: Memo[tuple[str, str, RequestFields], RequestHead] = Memo(MAX_KNOWN)
 
     def of_request(
         self,
@@ -78,8 +85,16 @@ class RequestHeads:
         *,
         offers_codings: bool = True,
     ) -> RequestHead:
-        """Make the head of a request whose content is known. HOT: once a request."""
+        """Make the head of a request whose content is known.
+
+        HOT: once a request (bench/clients.py outstanding).
+        """
         given = messages.request_fields(headers)
+        is_plain = body is None and not trailers and priority is None and offers_codings
+        if is_plain:
+            known = self._known.get((method, url, given))
+            if known is not None:
+                return known
         size = content.content_length(method, body)
         content_length, implied = self._implied(given, size, offers_codings=offers_codings)
         if priority is not None:
@@ -92,14 +107,12 @@ class RequestHeads:
         if is_known and content_length is not None and content_length != (size or 0):
             raise wrong_length(size or 0, content_length)
         is_whole = body is None and not trailers
-        return RequestHead(
-            method,
-            section,
-            content_length,
-            is_whole=is_whole,
-            expects_continue=given.expects_continue and not is_whole,
-            foreign=foreign,
-        )
+        expects_continue = given.expects_continue and not is_whole
+        head = RequestHead(method, section, content_length, is_whole, expects_continue, foreign)
+        # Fields that are not remembered, secret ones among them, are another object each time.
+        if is_plain and given.is_remembered and len(url) <= MAX_KNOWN_URL:
+            self._known.keep((method, url, given), head)
+        return head
 
     def of_draft(self, draft: Draft, *, is_whole: bool) -> RequestHead:
         """Make the head of a request that was put together piece by piece."""

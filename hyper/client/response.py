@@ -199,6 +199,7 @@ class HTTP20Response(io.BufferedIOBase):
             stream.content.clear()
             exchange.pump.release(len(octets))
             self._is_finished = True
+            exchange.is_done = exchange.is_final
             return octets
         while self._take(None):
             pass
@@ -295,11 +296,11 @@ class HTTP20Response(io.BufferedIOBase):
         if self._decodes is not None:
             return
         wanted = self._decodes_by_default if decode_content is None else decode_content
-        # The octets of a part (RFC 9110, 14.2) begin in the middle of their coding.
-        is_part = self.status == PARTIAL_CONTENT
-        has_content = not (is_part or self._exchange.stream.expects_no_content)
-        if wanted and self._head.content_encoding and has_content:
-            self._decoder = content_codings.decoder_for(self._head.content_encoding)
+        if wanted and self._head.content_encoding:
+            # The octets of a part (RFC 9110, 14.2) begin in the middle of their coding.
+            is_part = self.status == PARTIAL_CONTENT
+            if not (is_part or self._exchange.stream.expects_no_content):
+                self._decoder = content_codings.decoder_for(self._head.content_encoding)
         self._decodes = wanted
 
     def _take(self, amt: int | None) -> bool:
@@ -470,7 +471,7 @@ class HTTP20Response(io.BufferedIOBase):
     def __del__(self) -> None:
         # KeyboardInterrupt may have come before it had an exchange.
         exchange = self.__dict__.get("_exchange")
-        if exchange is not None:
+        if exchange is not None and not exchange.is_done:
             exchange.drop_from_finalizer()
 
     def _require_open(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from .registry import MAX_UNASKED
 from .replay import Pieces, answer_again
 
 TYPE_CHECKING = False
@@ -57,7 +56,7 @@ class Sender:
         registry = self._registry
         if registry.late:
             discard(registry.forget_late())
-        if len(registry) > MAX_UNASKED:
+        if registry.has_surplus:
             discard(registry.forget_surplus())
         exchange = self._pumps.open(
             head,

@@ -366,12 +366,16 @@ class Endpoint:
         limit = STREAMS_BEFORE_SETTINGS
         if peer.received:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
-        may = len(self.streams) - self.pushes_open < limit
-        return may and self.budget.total() + self.initial_receive_window <= self.budget.limit
+        if len(self.streams) - self.pushes_open >= limit:
+            return False
+        budget = self.budget
+        # Asked of the budget only where its sum may be out of date: it is a call for each request.
+        total = budget.total() if budget.freed or budget.former else budget.in_use
+        return total + self.initial_receive_window <= budget.limit
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""
-        return not self.accepts_requests or self.may_open_stream()
+        return self.may_open_stream() or not self.accepts_requests
 
     def has_settings_or_never(self) -> bool:
         """True if the peer's SETTINGS have come, or never will: the wait is over either way."""
@@ -381,23 +385,14 @@ class Endpoint:
     why_none_is_free = refusals.why_none_is_free
     require_connect_protocol = refusals.require_connect_protocol
 
-    def _take_stream_id(self, wanted: int = 0) -> int:
-        """Return the identifier of a new stream: the wanted one, if it is free (5.1.1).
-
-        "The identifier of a newly established stream MUST be numerically greater than all streams
-        that the initiating endpoint has opened or reserved."
-        """
-        stream_id = max(wanted, self.next_stream_id)
-        self.next_stream_id = stream_id + 2
-        return stream_id
-
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
         """Stream 1, whose request went out in HTTP/1.1 before the protocol was changed.
 
         "[...] stream 1 is implicitly 'half-closed' from the client toward the server" (RFC 7540,
         3.2; kept by 5.1.1 as a possibility).
         """
-        stream = Stream(self._take_stream_id(), states.HALF_CLOSED_LOCAL, method, section)
+        stream = Stream(self.next_stream_id, states.HALF_CLOSED_LOCAL, method, section)
+        self.next_stream_id += 2
         stream.receive_window = self._create_window(
             self.initial_receive_window, stream.id, self.budget
         )
@@ -407,24 +402,30 @@ class Endpoint:
     def send_request(
         self, section: Fields, method: str, *, end_stream: bool, stream_id: int = 0
     ) -> Stream:
-        """Open a stream with a checked field section (8.1).
+        """Do as ``open_stream``, or raise LocalProtocolError if none may be opened (5.1.2)."""
+        if not (self.may_open_stream() and self.accepts_requests):
+            raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
+        return self.open_stream(section, method, end_stream, stream_id)
 
-        stream_id: the identifier that is wanted; a greater one is taken if it is not free.  The
-        identifier, compression and the place in ``outbound`` are one act: the peer decodes
-        blocks in the order in which they were coded (4.3).
+    def open_stream(
+        self, section: Fields, method: str, end_stream: bool, stream_id: int = 0
+    ) -> Stream:
+        """Open a stream with a checked field section (8.1); the caller knows that it may.
+
+        stream_id: the identifier that is wanted, or a greater one if it is not free (5.1.1).  The
+        identifier, compression and the place in ``outbound`` are one act: the peer decodes blocks
+        in the order in which they were coded (4.3).
 
         HOT: once a request (bench/clients.py, small).
         """
-        if not (self.accepts_requests and self.may_open_stream()):
-            raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         if method == "CONNECT":
             protocol = dict(section).get(b":protocol")
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
         window = self._create_window(self.initial_receive_window, stream_id, self.budget)
-        self._take_stream_id(stream_id)  # first: it tells that the encoder may have gone on
         block = self.encoder.encode_section(section)
+        self.next_stream_id = stream_id + 2
         state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
         stream = Stream(stream_id, state, method, section)
         stream.receive_window = window

@@ -46,12 +46,15 @@ class RequestFields:
         "expects_continue",
         "fields",
         "host",
+        "is_remembered",
         "names_codings",
     )
 
     def __init__(self, given: list[Pair]) -> None:
         #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
         self.fields = tuple([f for f in given if f[0] not in NOT_AS_GIVEN or _keep(f)])
+        #: True if equal fields give this very object the next time
+        self.is_remembered = False
         #: the authority that the caller names by a Host field, as it goes out, or None
         self.host: str | None = None
         self.content_length: int | None = None
@@ -139,6 +142,7 @@ def request_fields(headers: FieldSource) -> RequestFields:
     if section_size(given.fields) <= MAX_JUDGED_SIZE:
         with contextlib.suppress(TypeError, BytesWarning):  # not hashable, or python -bb
             _given.keep(pairs, given)
+            given.is_remembered = True
     return given
 
 

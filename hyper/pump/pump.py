@@ -10,7 +10,8 @@ from _thread import get_ident
 from collections import deque
 
 from .._fork import renew_after_fork
-from ..errors import ConnectionTerminated, Failure, TimedOut
+from .._interruptions import is_of_system
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
@@ -340,10 +341,10 @@ class Pump:
                     self._waiters[stream_id] = [waiter]
             with self._unlocked:
                 waiter.sleep(timeout)
-        except BaseException:
-            self._unlocked.__exit__()  # an interruption may have struck where that begins
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
             raise
-        finally:  # the lock is held again, even after Ctrl-C
+        finally:
             if self._promoted is waiter:
                 self._promoted = None
             self._remove(waiter)
@@ -428,10 +429,10 @@ class Pump:
             if not self._abandoned:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
-        except BaseException:
-            self._unlocked.__exit__()  # an interruption may have struck where that begins
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
             raise
-        finally:  # the lock is held again, even after Ctrl-C
+        finally:
             if ready in sleepers:
                 sleepers.remove(ready)
             if not sleepers:
@@ -476,12 +477,15 @@ class Pump:
             while is_sent and endpoint.outbound:
                 is_sent = transport.send(endpoint.take_outbound())
             self._state = OPEN if is_sent else FULL
-        except OSError:
+        except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             # The peer may have said why before it hung up: receiving tells, and ends everything.
             self._state = REFUSED
             return True
-        except BaseException:
-            self.break_off()
+        except BaseException:  # half a step is done
+            self._break_off()
             raise
         return is_sent
 
@@ -512,9 +516,12 @@ class Pump:
             elif received == 0:
                 endpoint.receive_eof()
         except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             endings.fail_by(endpoint, error)
-        except BaseException:
-            self.break_off()
+        except BaseException:  # half a step is done
+            self._break_off()
             raise
         else:
             if received is None:
@@ -527,7 +534,7 @@ class Pump:
             self.close()
         return True
 
-    def break_off(self) -> None:
+    def _break_off(self) -> None:
         """End the connection after an unexpected exception, Ctrl-C perhaps: half a step is done."""
         self.endpoint.fail(
             Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
@@ -535,6 +542,14 @@ class Pump:
         self._state = max(self._state, REFUSED)
         self.wake()
         self.close()
+
+    def end_if_interrupted(self, error: BaseException) -> None:
+        """End the connection if an exception of the program's own struck while a block was coded.
+
+        The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
+        """
+        if not isinstance(error, (HTTP20Error, StreamFault)):
+            self._break_off()
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""

@@ -231,6 +231,34 @@ def test_a_request_whose_content_is_still_being_sent_is_left_to_its_caller(conne
     assert caught.value.retryable
 
 
+def test_a_stream_of_open_stream_is_never_sent_again(connect):
+    """8.7: what was written to it is its caller's."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers()
+        peer.write(wire.goaway(0))
+
+    connection = connect(script)
+    with connection.open_stream("POST", "/") as stream:
+        with pytest.raises(ConnectionTerminated) as caught:
+            stream.read()
+        assert (caught.value.retryable, caught.value.attempts) == (True, 1)
+
+
+def test_a_request_that_goaway_covers_is_waited_for(connect):
+    """6.8: the server may still answer; no other connection is made."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write(wire.goaway(stream_id))
+        peer.write_response(stream_id, b"answer")
+
+    connection = connect(script)
+    assert connection.getresponse(connection.request("POST", "/", b"x")).read() == b"answer"
+
+
 # ---- how often, and how long
 
 

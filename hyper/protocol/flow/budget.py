@@ -24,6 +24,7 @@ some back as they are read.  Unread content of earlier connections counts as wel
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Budget:
 
     __slots__ = (
         "__weakref__",
-        "_former",
+        "former",
         "freed",
         "growth_limit",
         "in_use",
@@ -67,7 +68,8 @@ class Budget:
         self.limit = limit
         #: octets up to which shares may grow
         self.growth_limit = limit - limit // RESERVED_PART
-        self._former = list(former)
+        #: of earlier connections, as long as something of theirs may be unread
+        self.former = list(former)
         #: octets in all shares
         self.in_use = 0
         #: streams whose window is open
@@ -82,11 +84,11 @@ class Budget:
     @property
     def counts_former(self) -> bool:
         """True if something of earlier connections may be unread."""
-        return bool(self._former)
+        return bool(self.former)
 
     def _of_former(self) -> Iterator[Budget]:
         """The budgets of earlier connections that are still held."""
-        return filter(None, [reference() for reference in self._former])
+        return filter(None, [reference() for reference in self.former])
 
     def total(self) -> int:
         """Octets in all shares, those of earlier connections included.
@@ -97,12 +99,12 @@ class Budget:
         while freed:
             self.in_use -= freed.popleft()
         total = self.in_use
-        if self._former:
+        if self.former:
             # Without their locks, so a sum may be out of date; the next call has the right one.
             left = [former.in_use - _sum(former.freed) for former in self._of_former()]
             total += sum(left)
             if not any(left):
-                self._former.clear()
+                self.former.clear()
         return total
 
     def has_room(self, size: int) -> bool:
@@ -128,11 +130,9 @@ def _sum(freed: deque[int]) -> int:
     An iteration would raise, and a copy is one without a GIL.
     """
     total = 0
-    try:
+    with contextlib.suppress(IndexError):  # it has become shorter
         for index in range(len(freed)):
             total += freed[index]
-    except IndexError:  # it has become shorter
-        return total
     return total
 
 
