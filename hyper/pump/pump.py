@@ -223,13 +223,14 @@ class Pump:
             self._wakeup.notify()
         else:
             while self._abandoned:
-                if not self.lock.acquire(blocking=False):
-                    self._wakeup.notify()
-                    return
-                try:
+                try:  # around acquire, too: a signal handler may raise as that returns
+                    if not self.lock.acquire(blocking=False):
+                        self._wakeup.notify()
+                        return
                     self.flush()
                 finally:
-                    self.lock.release()
+                    if self.lock.is_held:
+                        self.lock.release()  # type: ignore[unreachable] # acquire changes it
 
     def _drop_late(self) -> None:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
