@@ -9,7 +9,7 @@ request (RFC 9113, 8.7).
 ::
 
     http.client.HTTPException
-      HTTP20Error                   error_code, stream_id, retryable
+      HTTP20Error                   error_code, stream_id, retryable, attempts
         ProtocolError
           LocalProtocolError        also ValueError; the caller broke the rules; nothing was sent
           RemoteProtocolError       the peer did; RST_STREAM or GOAWAY is on its way

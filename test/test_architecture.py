@@ -44,7 +44,7 @@ protocol              | -                                                       
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
 protocol.flow         | -                                                        | -
-protocol.flow.budget  | -                                                        | collections
+protocol.flow.budget  | -                                                        | collections contextlib
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* errors                                   | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
@@ -87,7 +87,7 @@ pump.waiter           | -                                                       
 pump.silence          | errors                                                   | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
-pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib sys time
+pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
@@ -114,7 +114,7 @@ client.exchange       | client.content protocol.priorities errors               
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay                            | contextlib threading
-client.request_head   | client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
 client.push           | client.exchange client.response fields errors                 | -
@@ -142,7 +142,7 @@ pool.shared           | client.connection client.pumps client.registry client.ti
 pool.http1_connections | client.content client.timeouts dropin.connection protocol.messages protocol.priorities fields errors | contextlib select socket
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
-pool.pool             | pool.site pool.shared client.connection client.content client.replay client.timeouts _hosts _memo errors | logging threading time
+pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 

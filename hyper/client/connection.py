@@ -264,10 +264,11 @@ class HTTP20Connection:
         Raises:
             LocalProtocolError: opaque_data has another size, or is under way already.
             TimeoutError: no answer came within ``timeout``.
-            ConnectionTerminated: the connection ended; and what ``connect`` raises.
+            ConnectionTerminated: the connection ended, not by a GOAWAY with NO_ERROR: then the next
+                one is asked. And what ``connect`` raises.
         """
         opaque = os.urandom(8) if opaque_data is None else opaque_data
-        return self._pumps.live().ping(opaque, self._timeouts.remaining())
+        return self._pumps.ping(opaque)
 
     def cork(self) -> contextlib.AbstractContextManager[None]:
         """Let the requests that this thread makes inside ``with`` leave together, in few writes.

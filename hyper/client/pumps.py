@@ -151,6 +151,25 @@ class Pumps:
             if pump is not former:
                 self._pause_after_end(pump, attempts, begin)
 
+    def ping(self, opaque: bytes) -> float:
+        """Send PING, and return the seconds until its acknowledgement (6.7).
+
+        A server that ends the connection meanwhile by GOAWAY (NO_ERROR) is asked again on the next
+        one, within the caller's time, as a request is (8.7).
+        """
+        closings = self._closings
+        begin = time.monotonic()
+        attempts = Attempts()
+        while True:
+            pump = self.live()
+            try:
+                return pump.ping(opaque, self._timeouts.rest_of_call(begin))
+            except ConnectionTerminated:
+                goaway = pump.endpoint.goaway
+                if goaway is None or goaway[1] or closings != self._closings:
+                    raise
+            self._pause_after_end(pump, attempts, begin)
+
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
         limit = self._timeouts.remaining()

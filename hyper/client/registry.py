@@ -176,9 +176,13 @@ class Registry:
         return own_id
 
     def draft(self, own_id: int | None) -> Entry:
-        """Return a request in DRAFT; None means the newest. Raises CannotSendHeader."""
+        """Return a request in DRAFT; None means the newest. Raises as ``sending`` does.
+
+        There it is CannotSendHeader where there is no such request.
+        """
         entry = self._entries.get(self.newest if own_id is None else own_id)
         if entry is None or entry.state != DRAFT:
+            self._raise_why_gone(own_id)
             raise CannotSendHeader("no request was begun by putrequest, or its headers have ended")
         return entry
 
@@ -227,12 +231,16 @@ class Registry:
                 self.late -= found.state == LATE
                 found.state = CLAIMED
                 return found
-        why = self._gone.get(own_id) if own_id is not None else None
-        if why is not None:
-            raise why()
+        self._raise_why_gone(own_id)
         if own_id is None:
             raise ResponseNotReady("Idle: every request has been answered, or there was none")
         raise ResponseNotReady(f"no response is awaited on stream {own_id}{self._perhaps(own_id)}")
+
+    def _raise_why_gone(self, own_id: int | None) -> None:
+        """Raise why a request that is asked for by its id is known no more, if that is known."""
+        why = None if own_id is None else self._gone.get(own_id)
+        if why is not None:
+            raise why()
 
     def _perhaps(self, own_id: int) -> str:
         return ": it may have been given up" if own_id <= self._youngest_given_up else ""
@@ -279,11 +287,11 @@ class Registry:
     def forget_all(self) -> list[Entry]:
         """Remove all requests; returns those whose response nobody waits for or has."""
         with self._lock:
-            entries = [entry for entry in self._entries.values() if entry.state in UNCLAIMED]
+            entries = [*self._entries.values()]
             self._entries.clear()
             self.late = 0
             self._note_gone(entries, _closed_error)
-        return entries
+        return [entry for entry in entries if entry.state in UNCLAIMED]
 
     def forget_surplus(self) -> list[Entry]:
         """Remove and return the oldest of more than MAX_UNASKED requests that nobody asks for."""
@@ -330,12 +338,14 @@ class Registry:
     def sending(self, own_id: int | None) -> Entry:
         """Return a request whose content may still follow; None means the newest.
 
-        Raises LocalProtocolError where there is no such request.
+        Raises LocalProtocolError where there is no such request, and ConnectionTerminated where
+        ``close`` has ended it.
         """
         known_id = self.newest if own_id is None else own_id
         entry = self._entries.get(known_id)
         if entry is not None and entry.exchange is not None and not entry.exchange.is_final:
             return entry
+        self._raise_why_gone(own_id)
         raise LocalProtocolError(
             f"no request of stream {known_id} is open: call putrequest and endheaders first",
             stream_id=known_id,

@@ -158,6 +158,10 @@ class HTTP1Connections:
             else:
                 pair[0].close()
 
+    def forget(self) -> None:
+        """Drop all of them without a word to the server: this is the child of a fork."""
+        self._connections = []
+
     def close(self) -> None:
         """Close all of them; threads that wait there are woken."""
         with self._lock:

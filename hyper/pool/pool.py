@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
+from .._fork import renew_after_fork
 from .._hosts import host_and_port
 from .._memo import Memo
 from ..client.connection import HTTP20Connection
@@ -12,6 +12,7 @@ from ..client.content import is_callable
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import InvalidURL, NegotiationError, shown
+from ..pump.lock import InterruptibleLock
 from .shared import SharedConnection
 from .site import Lease, Site, asks_for_http1
 
@@ -111,13 +112,26 @@ class Pool:
         self.options = options
         # A mistake in them is told here, and not by the first request.
         HTTP20Connection("localhost", timeout=self.timeout, **options)
-        #: guards the lists, and is never held while anything blocks; a destructor may close a pool
-        self.lock = threading.RLock()
+        #: guards the lists, and is never held while anything blocks; it may be taken twice, because
+        #: a destructor may close a pool
+        self.lock = InterruptibleLock()
         # Guarded by it.
         self._sites: dict[tuple[bool, str, int], Site] = {}
         self._count = 0
         self._looked = time.monotonic()
         self._urls: Memo[str, tuple[tuple[bool, str, int], str]] = Memo(MAX_URLS)
+        renew_after_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        """Free the lock, and forget the connections: they are the parent's, and so are their users.
+
+        Which servers need HTTP/1.1 is still known.
+        """
+        self.lock.renew()
+        for site in list(self._sites.values()):
+            site.connections = []
+            site.http1.forget()
+        self._count = 0
 
     # ---------------------------------------------------------------- requests
 

@@ -53,6 +53,11 @@ class SharedRegistry(Registry):
         #: by their ids; single steps of a set are atomic
         self.opening: set[int] = set()
 
+    def after_fork_in_child(self) -> None:
+        """Forget the threads that the child does not have."""
+        super().after_fork_in_child()
+        self.opening &= {threading.get_ident()}
+
     def new_id(self, next_stream_id: int) -> int:
         """Return the id of a request that is being sent: from now on it has a stream."""
         self.opening.discard(threading.get_ident())

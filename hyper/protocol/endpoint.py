@@ -402,10 +402,7 @@ class Endpoint:
     def send_request(
         self, section: Fields, method: str, *, end_stream: bool, stream_id: int = 0
     ) -> Stream:
-        """Open a stream with a checked field section, if that is allowed now (8.1).
-
-        Raises LocalProtocolError if it is not; see ``open_stream``.
-        """
+        """Do as ``open_stream``, or raise LocalProtocolError if none may be opened (5.1.2)."""
         if not (self.may_open_stream() and self.accepts_requests):
             raise LocalProtocolError("no further stream may be opened now (RFC 9113, 5.1.2, 6.8)")
         return self.open_stream(section, method, end_stream, stream_id)
@@ -415,10 +412,9 @@ class Endpoint:
     ) -> Stream:
         """Open a stream with a checked field section (8.1); the caller knows that it may.
 
-        stream_id: the identifier that is wanted; a greater one is taken if it is not free, because
-        it "MUST be numerically greater than all streams" before it (5.1.1).  The identifier,
-        compression and the place in ``outbound`` are one act: the peer decodes
-        blocks in the order in which they were coded (4.3).
+        stream_id: the identifier that is wanted, or a greater one if it is not free (5.1.1).  The
+        identifier, compression and the place in ``outbound`` are one act: the peer decodes blocks
+        in the order in which they were coded (4.3).
 
         HOT: once a request (bench/clients.py, small).
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from _thread import get_ident
@@ -64,6 +65,8 @@ class Pump:
         self._buffered = buffered
         self._transport = transport
         self._wakeup = transport.wakeup
+        #: whose connection it is
+        self._process = os.getpid()
         # Guarded by the lock.
         self._has_leader = False
         #: the thread that leads, or did so last
@@ -218,7 +221,10 @@ class Pump:
                 self.flush()
 
     def drop_from_finalizer(
-        self, stream: Stream, is_finalizing: Callable[[], bool] = sys.is_finalizing
+        self,
+        stream: Stream,
+        is_finalizing: Callable[[], bool] = sys.is_finalizing,
+        process_id: Callable[[], int] = os.getpid,
     ) -> None:
         """Reset a stream that nobody will read. For destructors: any thread, any moment.
 
@@ -226,11 +232,14 @@ class Pump:
         step is under way, not even one of this thread's, which the destructor may have interrupted.
         Else the holder reads it, or a sleeper, who may wait for what this gives back.
 
-        is_finalizing: a default, because a module's names are gone at the interpreter's end.
+        is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
+        end.
         """
         self._abandoned.append(stream)
         if is_finalizing():
             return  # modules are taken apart, and the end of the process tells the peer
+        if process_id() != self._process:
+            return  # a child whose ``after_fork_in_child`` comes next: what threads held goes first
         if self._state == CLOSED:  # perhaps only since the note was left
             self._drop_late()
         elif self.lock.is_held:
@@ -565,6 +574,7 @@ class Pump:
         Another thread may have been in the middle of a step. That thread is not here, and what it
         was about to change may be half done.
         """
+        self._process = os.getpid()
         self.lock.renew()
         self._has_leader = False
         self._promoted = None

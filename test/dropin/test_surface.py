@@ -179,6 +179,23 @@ def test_a_host_that_no_dns_knows_is_an_invalid_url(kind, host):
         kind(host).connect()
 
 
+def test_a_port_that_is_text_is_connected_to(scripted_peer, certificates):
+    """RFC 9110, 4.2: http.client does, for getaddrinfo does."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_request()
+        peer.write_response(1, b"content")
+
+    peer = scripted_peer(script, certificates.server_context())
+    connection = HTTPSConnection(
+        "localhost", str(peer.port), context=certificates.client_context(), timeout=10
+    )
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"content"
+    connection.close()
+
+
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
 @pytest.mark.parametrize("port", ["", "http", "-1", "65536", "\u0661", "8443 ", "9" * 5000])
 def test_text_that_is_not_a_port_is_refused_at_once(kind, port):

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from hyper.errors import ResponseNotReady
 from test import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
+from test.threads.paused import await_main_thread_asleep
 
 SHORT = 0.3
 DEADLINE = 10.0
@@ -171,7 +171,7 @@ def on_signal():
 
     def arrange(call):
         calls.append(call)
-        return lambda: os.kill(os.getpid(), signal.SIGUSR1)
+        return lambda: (await_main_thread_asleep(), os.kill(os.getpid(), signal.SIGUSR1))
 
     yield arrange
     signal.signal(signal.SIGUSR1, former)
@@ -322,6 +322,7 @@ def test_httpx_refuses_a_negative_time(certificates, seconds):
 
 def idle_cost(origin, count, **options):
     """Octets and descriptors for each of so many connections that are idle after one request."""
+    tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     opened = []
 
     def descriptors():
@@ -360,7 +361,6 @@ def idle_cost(origin, count, **options):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc/self/fd to count in")
-@pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="tracemalloc is CPython's")
 def test_an_idle_connection_costs_little(certificates):
     """A crawler holds hundreds of them."""
     with Echo(certificates.server_context()) as origin:

@@ -231,6 +231,34 @@ def test_a_request_whose_content_is_still_being_sent_is_left_to_its_caller(conne
     assert caught.value.retryable
 
 
+def test_a_stream_of_open_stream_is_never_sent_again(connect):
+    """8.7: what was written to it is its caller's."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers()
+        peer.write(wire.goaway(0))
+
+    connection = connect(script)
+    with connection.open_stream("POST", "/") as stream:
+        with pytest.raises(ConnectionTerminated) as caught:
+            stream.read()
+        assert (caught.value.retryable, caught.value.attempts) == (True, 1)
+
+
+def test_a_request_that_goaway_covers_is_waited_for(connect):
+    """6.8: the server may still answer; no other connection is made."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write(wire.goaway(stream_id))
+        peer.write_response(stream_id, b"answer")
+
+    connection = connect(script)
+    assert connection.getresponse(connection.request("POST", "/", b"x")).read() == b"answer"
+
+
 # ---- how often, and how long
 
 
@@ -257,6 +285,36 @@ def test_a_request_goes_out_though_connections_end_before_it_could_be_sent():
     with Origin(serve) as origin, connect_to(origin) as connection:
         stream_id = connection.request("POST", "/", b"content")
         assert connection.getresponse(stream_id).read() == b"got content"
+
+
+def test_a_ping_is_answered_though_the_server_ends_the_connection_meanwhile(connect):
+    """6.7; 6.8: GOAWAY with NO_ERROR ends the connection, and says nothing of the server."""
+
+    def script(peer):
+        for _ in range(2):
+            peer.handshake()
+            peer.want_ping()
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        peer.write(wire.ping(peer.want_ping(), ack=True))
+        peer.want_goaway()
+
+    connection = connect(script)
+    assert connection.ping(b"of mine!") < DEADLINE
+    connection.close()
+
+
+def test_a_ping_that_the_server_answers_by_an_error_raises_it(connect):
+    """5.4.1: another one might be answered alike."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_ping()
+        peer.write(wire.goaway(0, wire.ENHANCE_YOUR_CALM))
+
+    with pytest.raises(ConnectionTerminated, match="ENHANCE_YOUR_CALM"):
+        connect(script).ping()
 
 
 def test_repeating_ends_with_the_callers_time():

@@ -398,6 +398,38 @@ def test_a_request_whose_connection_another_thread_closed_says_so(connect):
         connection.getresponse(stream_id)
 
 
+def put_header(connection, stream_id):
+    connection.putheader("x-name", "value", stream_id=stream_id)
+
+
+STEPS = {
+    "putheader": put_header,
+    "endheaders": lambda connection, stream_id: connection.endheaders(stream_id=stream_id),
+    "getresponse": lambda connection, stream_id: connection.getresponse(stream_id),
+    "send": lambda connection, stream_id: connection.send(b"content", stream_id=stream_id),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_request_in_pieces_that_another_thread_closed_says_so_at_each_further_step(step):
+    """6.8: it is no fault of the caller's, who has its id."""
+
+    def serve(peer):
+        peer.handshake()
+        for _ in peer.arrivals():
+            pass
+
+    with Origin(serve) as origin, connect_to(origin) as connection:
+        stream_id = connection.putrequest("POST", "/")
+        if step in ("getresponse", "send"):
+            connection.endheaders(stream_id=stream_id)
+        else:
+            connection.connect()
+        assert not run(connection.close)
+        with pytest.raises(ConnectionTerminated, match="closed on this side"):
+            STEPS[step](connection, stream_id)
+
+
 WAITS = {
     "header section": lambda _, stream: stream.status,
     "content": lambda _, stream: stream.read(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -115,3 +116,15 @@ def interleaved(
         each._thread.join(DEADLINE)
         assert not each._thread.is_alive(), f"a thread hangs: one was stopped at {one.where}"
     return one, two
+
+
+def await_main_thread_asleep(deadline: float = 10.0) -> None:
+    """Return when the main thread waits for the network, outside of any step.
+
+    A signal that comes before that may find it in the middle of one, where a handler cannot wait.
+    """
+    end = time.monotonic() + deadline
+    main = threading.main_thread().ident
+    while sys._current_frames()[main].f_code.co_name != "_wait":
+        assert time.monotonic() < end, "the main thread does not wait"
+        threading.Event().wait(0.001)

@@ -17,6 +17,7 @@ from hyper.errors import Failure, TimedOut
 from hyper.pump.lock import InterruptibleLock, Unlocked
 from test import wire
 from test.origin import Echo, Origin
+from test.threads.paused import await_main_thread_asleep
 
 DEADLINE = 10.0
 
@@ -140,12 +141,12 @@ def test_a_finalizer_inside_a_step_of_its_own_thread_only_leaves_a_note():
 @pytest.mark.parametrize("timeout", [DEADLINE, None])
 def test_a_signal_handler_uses_the_connection_on_which_its_own_thread_waits(timeout):
     """Rule 14: it leads itself, and the outer wait sees what came meanwhile."""
-    waits = threading.Event()
+    arrived = threading.Event()
 
     def serve(peer):
         peer.handshake()
         slow, _, _ = peer.want_request()
-        waits.set()
+        arrived.set()
         quick, _, _ = peer.want_request()
         peer.write_response(slow, b"slow")
         peer.write_response(quick, b"quick")
@@ -163,9 +164,13 @@ def test_a_signal_handler_uses_the_connection_on_which_its_own_thread_waits(time
         before = signal.signal(signal.SIGUSR1, handler)
         try:
             slow = connection.request("GET", "/slow")
-            killer = threading.Thread(
-                target=lambda: (waits.wait(DEADLINE), os.kill(os.getpid(), signal.SIGUSR1))
-            )
+
+            def interrupt():
+                arrived.wait(DEADLINE)
+                await_main_thread_asleep()
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+            killer = threading.Thread(target=interrupt)
             killer.start()
             assert connection.getresponse(slow).read() == b"slow"
             killer.join(DEADLINE)

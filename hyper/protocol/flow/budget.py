@@ -24,6 +24,7 @@ some back as they are read.  Unread content of earlier connections counts as wel
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 
 TYPE_CHECKING = False
@@ -129,11 +130,9 @@ def _sum(freed: deque[int]) -> int:
     An iteration would raise, and a copy is one without a GIL.
     """
     total = 0
-    try:
+    with contextlib.suppress(IndexError):  # it has become shorter
         for index in range(len(freed)):
             total += freed[index]
-    except IndexError:  # it has become shorter
-        return total
     return total
 
 

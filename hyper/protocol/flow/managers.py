@@ -71,7 +71,7 @@ class _Unattached:
             return self._share
 
 
-def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
+def _of_window(owner: str, name: str, doc: str, *, may_be_set: bool = False) -> Any:
     """An attribute of a manager that asks the manager's window.
 
     The getter is C code, because the default manager reads such attributes once a frame.
@@ -87,24 +87,21 @@ def _of_window(owner: str, name: str, *, may_be_set: bool = False) -> Any:
         if may_be_set or isinstance(window, _Unattached):
             setattr(window, name, value)
 
-    return property(attrgetter(f"{owner}.{name}"), keep)
+    return property(attrgetter(f"{owner}.{name}"), keep, doc=doc)
 
 
 class BaseFlowControlManager:
     """Decides when a receive window is opened again; subclass it (RFC 9113, 5.2.2).
 
-    initial_window_size: octets, the window's size at the beginning.
-    window_size: octets that the peer may still send.
-    share: octets that may be in the window, unread, or read and not given back.
-    document_size: octets of content announced by content-length, or None.
-    wants_measure: whether to measure while the next announcement is under way.
+    A method that returns an increment may return 0. hyper cuts what would exceed the budget of the
+    connection, or open the window beyond 2**31 - 1 octets; it takes a negative increment for 0.
 
-    window_size, share and document_size ask the window: read them only.  Setting the first two has
-    an effect only on a manager that has no window.  A method that returns an increment may return
-    0.  hyper cuts what would exceed the budget of the connection, or open the window
-    beyond 2**31 - 1 octets; it takes a negative increment for 0.
+    Args:
+        initial_window_size: octets, the window's size at the beginning; kept as an attribute.
+        document_size: octets of content announced by content-length, or None.
     """
 
+    #: whether to measure while the next announcement is under way; may be set
     wants_measure = False
     #: the ReceiveWindow, or numbers in its place; None until somebody asks
     _window: Any = None
@@ -114,9 +111,20 @@ class BaseFlowControlManager:
         share: int
         document_size: int | None
     else:
-        window_size = _of_window("_window", "size")
-        share = _of_window("_window.share", "size")
-        document_size = _of_window("_window", "document_size", may_be_set=True)
+        window_size = _of_window(
+            "_window", "size", "Octets that the peer may still send; read it only."
+        )
+        share = _of_window(
+            "_window.share",
+            "size",
+            "Octets that may be in the window, unread, or read and not given back; read it only.",
+        )
+        document_size = _of_window(
+            "_window",
+            "document_size",
+            "Octets of content announced by content-length, None if that is not known.",
+            may_be_set=True,
+        )
 
     def __init__(self, initial_window_size: int, document_size: int | None = None) -> None:
         self.initial_window_size = initial_window_size
@@ -131,39 +139,60 @@ class BaseFlowControlManager:
         return getattr(self, name)
 
     def increase_window_size(self, frame_size: int) -> int:
-        """Octets of room to give now that a DATA frame of frame_size octets has come.
+        """Take note of a DATA frame; a subclass has this method.
 
-        Called for every DATA frame, after window_size was reduced by it; padding counts.
+        Called for every DATA frame, after window_size was reduced by it.
+
+        Args:
+            frame_size: octets of the frame, with its padding.
+
+        Returns:
+            Octets of room to give now.
         """
         raise NotImplementedError
 
     def consumed(self, size: int) -> int:  # noqa: ARG002 - a hook: the base class ignores it
-        """Octets of room to give now that size octets were used up; by default none."""
+        """Take note of content that was used up.
+
+        Args:
+            size: octets that were read; of the connection's own manager, that were received.
+
+        Returns:
+            Octets of room to give now, by default 0.
+        """
         return 0
 
     def expected(self) -> int:
-        """Octets of room to give before content comes; by default none.
+        """Say how much room to give before content comes.
 
         Asked when a request without content goes out on a path longer than 4 ms, and again when the
         response's head brings a content-length beyond the window.
+
+        Returns:
+            Octets of room to give now, by default 0.
         """
         return 0
 
     def blocked(self) -> int:
-        """Octets of room to give now: the window is used up, and somebody of ours waits.
+        """Say how much room to give where the window is used up, and somebody of ours waits.
 
         A reader waits for content, or a sender waits for a peer that takes nothing before it has
-        sent more.  Asked until the answer is more than 0, 50 times a second.  The default opens
-        the window to what it was at the beginning, so that a manager that counts wrong is slow,
-        not stuck.
+        sent more.  Asked until the answer is more than 0, 50 times a second.
+
+        Returns:
+            Octets of room to give now. The default opens the window to what it was at the
+            beginning, so that a manager that counts wrong is slow, not stuck.
         """
         return (self.initial_window_size or LEAST_OPENING) - self.window_size
 
     def idle(self) -> int:
-        """Octets of room to give now that the peer has been silent for a second; by default none.
+        """Say how much room to give where the peer has been silent for a second.
 
         Asked once a wait, while a reader that has read all that came waits for more.  Some servers
         acknowledge a larger window and use a smaller one all the same.
+
+        Returns:
+            Octets of room to give now, by default 0.
         """
         return 0
 
@@ -172,12 +201,20 @@ class BaseFlowControlManager:
 
         Longer ones include the time in some queue.  On a path longer than 4 ms this is also called
         before the request goes out.
+
+        Args:
+            seconds: of the shortest round trip that is known.
         """
 
     def measured(self, seconds: float, size: int) -> int:  # noqa: ARG002 - a hook, as above
-        """Octets of room to give now that size octets came within seconds, a round trip.
+        """Take note of a measurement, asked for by ``wants_measure``.
 
-        Asked after ``wants_measure`` was found true.
+        Args:
+            seconds: a round trip.
+            size: octets that came within it.
+
+        Returns:
+            Octets of room to give now, by default 0.
         """
         return 0
 
@@ -189,6 +226,10 @@ class FlowControlManager(BaseFlowControlManager):
     """The default: room is given back as content is used up, and as much as the path needs.
 
     A document that fits into what was announced costs no announcement at all.
+
+    Args:
+        initial_window_size: octets, the window's size at the beginning.
+        document_size: octets of content announced by content-length, or None.
     """
 
     #: octets used up in all, and since room was last given

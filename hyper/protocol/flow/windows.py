@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_WINDOW_SIZE = 2**31 - 1
 
 
-#: What a manager's class has as ``document_size``, unless a subclass has put another thing there.
+#: The attribute ``document_size`` of a manager's class, unless a subclass has replaced it.
 ASKS_WINDOW = BaseFlowControlManager.__dict__["document_size"]
 
 

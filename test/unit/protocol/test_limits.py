@@ -6,8 +6,6 @@ enough. The clock is the endpoint's own.
 
 from __future__ import annotations
 
-import tracemalloc
-
 import pytest
 
 from hyper.errors import StreamResetError
@@ -83,6 +81,7 @@ def large(size=60_000):
 
 def test_fields_of_interim_responses_are_bounded_together():
     """RFC 9113, 10.5.1: not each alone, for each takes 64 KiB."""
+    tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     wired = MemoryEndpoint()
     block = wire.block([(":status", "103"), *large()])
     streams = [wired.open() for _ in range(4)]
@@ -99,6 +98,7 @@ def test_fields_of_interim_responses_are_bounded_together():
 
 def test_fields_of_promises_are_bounded_together():
     """RFC 9113, 10.5.1: the requests of those that nobody has claimed count, too."""
+    tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     wired = MemoryEndpoint()
     parent = wired.open()
     block = PROMISE + wire.block(large())
@@ -212,6 +212,7 @@ def test_a_late_frame_on_a_promise_refused_long_ago_harms_nobody(late):
 
 def test_what_is_remembered_of_cancelled_streams_is_bounded():
     """RFC 9113, 10.5: days of cancelled streams take no memory."""
+    tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     wired = MemoryEndpoint()
     tracemalloc.start()
     try:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import gc
 import sys
 import time
-import tracemalloc
 import weakref
+
+import pytest
 
 from hyper.errors import FieldSectionTooLarge
 from test import wire
@@ -128,6 +129,7 @@ class Life:
 
 def live(hours):
     """Octets of memory at the end of each turn, from the third on."""
+    tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     life, held = Life(), []
     tracemalloc.start()
     try:

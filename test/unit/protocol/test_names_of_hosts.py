@@ -173,23 +173,6 @@ def test_text_that_is_no_port_is_refused_before_anything_is_opened(port):
         HTTP20Connection("localhost", port)
 
 
-def test_the_drop_in_takes_a_port_as_text(scripted_peer, certificates):
-    """RFC 9110, 4.2: http.client does, for getaddrinfo does."""
-
-    def script(peer):
-        peer.handshake()
-        peer.want_request()
-        peer.write_response(1, b"content")
-
-    peer = scripted_peer(script, certificates.server_context())
-    connection = HTTPSConnection(
-        "localhost", str(peer.port), context=certificates.client_context(), timeout=10
-    )
-    connection.request("GET", "/")
-    assert connection.getresponse().read() == b"content"
-    connection.close()
-
-
 # ---- fields that Connection names ----
 
 

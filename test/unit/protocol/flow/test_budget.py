@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import deque
 
 from hyper.protocol.flow.budget import FORMER_GROWTH, Budget, Share
 from hyper.protocol.flow.managers import (
@@ -236,3 +237,18 @@ def test_the_budget_of_a_former_connection_counts_until_it_is_read_out():
     former.in_use = 200
     assert budget.total() == 0
     assert not budget.counts_former
+
+
+def test_a_former_connection_that_is_read_out_meanwhile_breaks_no_sum():
+    """Its reader takes from the deque under a lock of its own, between two steps of the sum."""
+
+    class TakenFrom(deque):
+        def __getitem__(self, index):
+            found = super().__getitem__(index)
+            self.clear()
+            return found
+
+    former = Budget(8000)
+    former.in_use = 1000
+    former.freed = TakenFrom([100, 200])
+    assert Budget(8000, [weakref.ref(former)]).total() == 900

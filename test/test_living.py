@@ -1,0 +1,74 @@
+"""docs/living.rst: each row of its table names its tests; its numbers are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hyper.client import registry, replay
+from hyper.transport import connect
+
+HERE = Path(__file__).parent
+PAGE = (HERE.parent / "docs" / "living.rst").read_text("utf-8")
+TABLE, _, TESTS = PAGE.partition("\nEvent by event\n")[2].partition("\nThese tests keep the rows.")
+
+ROWS = re.findall(r"^   \* - (\d+)$", TABLE, re.MULTILINE)
+CELLS = 6
+
+
+def kept_by_row():
+    """{number of a row: [(file, tests in it)]}."""
+    found = {}
+    for item in re.split(r"\n(?=\d+\. )", TESTS)[1:]:
+        number, _, text = item.partition(".")
+        words = re.findall(r"``([\w/.]+)``", text)
+        files = found.setdefault(number, [])
+        for word in words:
+            if word.endswith(".py"):
+                files.append((word, []))
+            else:
+                files[-1][1].append(word)
+    return found
+
+
+KEPT_BY = kept_by_row()
+
+
+def test_each_row_has_all_of_its_cells_and_names_its_tests():
+    assert [str(number) for number in range(1, len(ROWS) + 1)] == ROWS
+    assert list(KEPT_BY) == ROWS
+    assert len(re.findall(r"^   [* ] - ", TABLE, re.MULTILINE)) == CELLS * (len(ROWS) + 1)
+
+
+@pytest.mark.parametrize("row", KEPT_BY)
+def test_the_tests_that_keep_a_row_are_there(row):
+    assert KEPT_BY[row]
+    for name, tests in KEPT_BY[row]:
+        defined = re.findall(r"^def (test_\w+)\(", (HERE / name).read_text("utf-8"), re.MULTILINE)
+        assert set(tests) <= set(defined), name
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("until {} connections have ended", replay.MAX_ENDED),
+        ("for {} seconds\n", int(replay.REFUSED_TIME)),
+        ("{} KiB at most, and the last was sent", replay.MAX_PIECES // 1024),
+        ("keeps {} of them, over all", f"{registry.MAX_UNASKED:,}"),
+        ("more than {} requests are known", registry.MANY_UNASKED),
+        ("The latest {} of these", registry.MAX_ANSWERED_EARLY),
+        ("keep-alive asks after {} seconds of silence", connect.KEEPALIVE_IDLE),
+        ("{} seconds at least", int(connect.USER_TIMEOUT_LEAST)),
+        ("seconds at least and {} at most", int(connect.USER_TIMEOUT_MOST)),
+        ("{} seconds without a ``timeout``", int(connect.USER_TIMEOUT_UNLIMITED)),
+    ],
+)
+def test_the_numbers_of_the_page_are_those_of_the_code(words, number):
+    assert words.format(number) in PAGE
+
+
+def test_the_page_says_how_often_a_server_may_accuse_a_request():
+    assert replay.MAX_ACCUSED == 2
+    assert "twice in all" in PAGE
