@@ -23,6 +23,7 @@ TABLE = """
 # words
 _memo                 | -                                                        | -
 _fork                 | -                                                        | os weakref
+_interruptions        | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
 _hosts                | errors                                                   | re ipaddress idna unicodedata
 fields                | _memo errors                                             | contextlib re email.message
@@ -46,7 +47,7 @@ protocol.states       | errors                                                  
 protocol.flow         | -                                                        | -
 protocol.flow.budget  | -                                                        | collections contextlib
 protocol.flow.managers | -                                                       | operator types
-protocol.flow.windows | protocol.flow.* errors                                   | -
+protocol.flow.windows | protocol.flow.* _interruptions errors                    | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
 protocol.origins      | protocol.frames _hosts _memo errors                             | re contextlib
@@ -73,7 +74,7 @@ transport.tls.filter  | transport.tls.trust                                     
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
-transport.tls.pyopenssl | _hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.pyopenssl | _hosts _interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | _fork _hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
@@ -87,7 +88,7 @@ pump.waiter           | -                                                       
 pump.silence          | errors                                                   | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
-pump.pump             | pump.* transport.deadline _fork errors                   | _thread collections contextlib os sys time
+pump.pump             | pump.* transport.deadline _fork errors _interruptions    | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
@@ -96,7 +97,7 @@ tls                   | transport.tls.*                                         
 proxy                 | -                                                        | -
 proxy.refusal         | errors                                                   | -
 proxy.blocking_stream | proxy.refusal errors                                     | http.client io time
-proxy.stream_transport | transport.buffered errors                               | contextlib time
+proxy.stream_transport | transport.buffered errors                               | contextlib errno time
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
 proxy.http2           | proxy.refusal proxy.stream_transport hpack protocol.* fields errors | http.client time
 proxy.socks           | proxy.blocking_stream proxy.refusal errors                             | python_socks python_socks.sync
@@ -322,6 +323,26 @@ def test_a_guest_reaches_for_no_private_name_that_it_has_not_made(package):
     # no public name for them.
     theirs = {"_Hash", "_fp", "_decoded_buffer"}
     assert {name for name in asked - made - theirs if not is_dunder(name)} == set()
+
+
+def takes_everything(node):
+    """Whether a handler, or `suppress`, takes exceptions of every kind, a program's own too."""
+    if isinstance(node, ast.ExceptHandler):
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+        kinds = node.args
+    else:
+        return False
+    names = {"Exception", "BaseException"}
+    return any(kind is None or ast.unparse(kind) in names for kind in kinds)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_takes_every_exception_says_why_on_its_line(name):
+    lines = MODULES[name].read_text("utf-8").splitlines()
+    found = [lines[n.lineno - 1] for n in ast.walk(TREES[name]) if takes_everything(n)]
+    reason = re.compile(r"# (noqa: \w+ - )?(?!noqa)\S+ \S+").search
+    assert [line.strip() for line in found if not reason(line)] == []
 
 
 def definitions(name, *kinds):

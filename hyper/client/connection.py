@@ -329,7 +329,7 @@ class HTTP20Connection:
         if not head.is_whole:
             try:
                 exchange.send_all(None if source is None else source.take(), trailing)
-            except BaseException:
+            except BaseException:  # nobody will learn the request's id
                 self._registry.forget(own_id)
                 raise
             self._registry.forget_if_done(own_id)
@@ -458,7 +458,7 @@ class HTTP20Connection:
         entry.ends_itself = final is not False
         try:
             exchange = self._sender.open(head, entry)
-        except BaseException:
+        except BaseException:  # the request has not gone out
             self._registry.forget(entry.id)
             raise
         self._registry.send_draft(entry, exchange, head)
@@ -527,7 +527,7 @@ class HTTP20Connection:
             except HTTP20Error as error:
                 exchange = self._sender.answer_again(entry, error, begin)
             response = HTTP20Response(exchange, decode_content=self.decode_content)
-        except BaseException as error:
+        except BaseException as error:  # it is raised again
             self._registry.unclaim(entry, error, is_late=stream_id is None)
             raise
         self._registry.take(entry)

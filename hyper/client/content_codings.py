@@ -292,7 +292,7 @@ class ContentDecoder:
             self._require_sound()
         except GeneratorExit:  # nobody wants the rest
             raise
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C, or a signal handler's
             self._interruption = type(error).__name__
             raise
 

@@ -58,7 +58,7 @@ def dial(
     secured = shake_hands(transport, context, host, deadline, [H2], resumption)
     try:
         require_h2(secured.filter, host)
-    except BaseException:
+    except BaseException:  # the socket is nobody's yet
         secured.close()
         raise
     return secured

@@ -142,7 +142,7 @@ class Exchange:
         """Have a request without content leave. Lock held."""
         try:
             self.pump.drain(self.timeouts.remaining())
-        except BaseException:
+        except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
             raise
@@ -191,7 +191,7 @@ class Exchange:
                     self.is_final = True
                     return
             self.finish(trailers)
-        except BaseException:
+        except BaseException:  # a body may be user code
             self.cancel()
             raise
 
@@ -205,7 +205,7 @@ class Exchange:
                     self._send(piece, end_stream=False)
             if final:
                 self.finish(())
-        except BaseException:
+        except BaseException:  # a body may be user code
             self.cancel()
             raise
 
@@ -213,7 +213,7 @@ class Exchange:
         """Send the end of the request, with trailers if there are any; as ``send_all`` (8.1)."""
         try:
             self.finish(trailers)
-        except BaseException:
+        except BaseException:  # the peer must not take a part for the whole
             self.cancel()
             raise
 
@@ -295,7 +295,11 @@ class Exchange:
             if self.content_length is not None and self.sent != self.content_length:
                 raise wrong_length(self.sent, self.content_length)
             if trailers:
-                pump.endpoint.send_trailers(stream, trailers)
+                try:
+                    pump.endpoint.send_trailers(stream, trailers)
+                except BaseException as error:  # perhaps in the middle of a field block
+                    pump.end_if_interrupted(error)
+                    raise
             else:
                 pump.endpoint.send_content(stream, memoryview(b""), end_stream=True)
             self.is_final = True

@@ -260,13 +260,19 @@ class Pumps:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
                     own_id = id_for(endpoint.next_stream_id)
-                    stream = endpoint.open_stream(
-                        head.section,
-                        head.method,
-                        head.is_whole,
-                        own_id if own_id < STREAM_IDS_RESTART else 0,
-                    )
-                    exchange = Exchange(pump, stream, self._timeouts, head.content_length, own_id)
+                    try:
+                        stream = endpoint.open_stream(
+                            head.section,
+                            head.method,
+                            head.is_whole,
+                            own_id if own_id < STREAM_IDS_RESTART else 0,
+                        )
+                        exchange = Exchange(
+                            pump, stream, self._timeouts, head.content_length, own_id
+                        )
+                    except BaseException as error:  # perhaps in the middle of a field block
+                        pump.end_if_interrupted(error)
+                        raise
                     if leaves:
                         exchange.drain()
                     return exchange

@@ -171,7 +171,7 @@ class Route:
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
         try:
             return self.begin(transport, names)
-        except BaseException:
+        except BaseException:  # the socket is nobody's yet
             transport.close()
             raise
 

@@ -314,7 +314,7 @@ def tunnel(exchange: Exchange, target: str, *, decode_content: bool) -> HTTP20Tu
     """
     try:
         exchange.await_head()
-    except BaseException:
+    except BaseException:  # nobody will have the tunnel
         exchange.cancel()
         raise
     if exchange.stream.is_tunnel:

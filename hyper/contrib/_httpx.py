@@ -232,7 +232,7 @@ class Transport:
         try:
             with connection.each_wait(limit):
                 response: HTTP20Response = connection.getresponse(stream_id)
-        except BaseException:
+        except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
         response.timeout = limit

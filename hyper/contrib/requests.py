@@ -371,7 +371,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         )
         try:
             response = connection.getresponse(stream_id)
-        except BaseException:
+        except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
         response.timeout = limit

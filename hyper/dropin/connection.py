@@ -421,7 +421,7 @@ class HTTPConnection(bases.HTTPConnection):
                         break  # the peer has answered, and wants no more (RFC 9113, 8.1)
                     self.send(piece)
             request.finish_if_whole()
-        except BaseException:
+        except BaseException:  # the peer must not take a part for the whole
             request.discard()
             self._forget(request)
             raise
@@ -432,7 +432,7 @@ class HTTPConnection(bases.HTTPConnection):
             self._live_session()
         try:
             super().send(data)
-        except BaseException:
+        except BaseException:  # whatever a body raises
             if isinstance(self.sock, SocketView) and self.sock.request is not None:
                 self.sock.request.cancel()  # the peer must not take a part for the whole
             raise

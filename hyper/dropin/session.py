@@ -141,7 +141,7 @@ class SocketConnection(HTTP20Connection):
 
     def __del__(self) -> None:
         # No other thread can hold its locks: such a thread would hold a reference to it.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # a finalizer's would only be printed
             self.close()
 
 

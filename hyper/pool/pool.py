@@ -191,7 +191,7 @@ class Pool:
                 response.close()
                 site.is_alone = True
                 response = self._response(site, request, _rest(timeout, begin))
-        except Exception as error:
+        except Exception as error:  # raised again, unless it asks for HTTP/1.1
             if not self.asks_for_http1(error) or self.require_http2 or source.rewind():
                 raise
             self.tell_http1(site, error)
@@ -226,7 +226,7 @@ class Pool:
         )
         try:
             return connection.getresponse(stream_id)
-        except BaseException:
+        except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
 

@@ -122,7 +122,7 @@ class Lease:
             return None
         try:
             self._take()
-        except BaseException as error:
+        except BaseException as error:  # what was taken is given back
             self._give_back()
             if not site.note_failure(error):
                 raise

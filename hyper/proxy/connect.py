@@ -82,6 +82,6 @@ def _open(
         if is_http2:
             return connect_by_http2(transport, proxy, target, deadline, codec)
         return connect_by_http1(transport, proxy, target, deadline)
-    except BaseException:
+    except BaseException:  # the socket is nobody's yet
         transport.close()
         raise

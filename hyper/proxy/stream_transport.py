@@ -17,6 +17,7 @@ has sent the rest, it notifies the wakeup, and the thread goes on.
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure
@@ -170,7 +171,7 @@ class TunnelTransport:
             if not self._held:
                 return EMPTY
             if not stream.request_is_open:
-                raise BrokenPipeError("the tunnel through the proxy is closed")
+                raise BrokenPipeError(errno.EPIPE, "the tunnel through the proxy is closed")
             taken = endpoint.send_content(stream, self._held, end_stream=False)
             if not taken:
                 return WINDOW_SHUT

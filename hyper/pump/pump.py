@@ -10,7 +10,8 @@ from _thread import get_ident
 from collections import deque
 
 from .._fork import renew_after_fork
-from ..errors import ConnectionTerminated, Failure, TimedOut
+from .._interruptions import is_of_system
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
@@ -339,7 +340,10 @@ class Pump:
                     self._waiters[stream_id] = [waiter]
             with self._unlocked:
                 waiter.sleep(timeout)
-        finally:  # the lock is held again, even after Ctrl-C
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
+            raise
+        finally:
             if self._promoted is waiter:
                 self._promoted = None
             self._remove(waiter)
@@ -424,7 +428,10 @@ class Pump:
             if not self._abandoned:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
-        finally:  # the lock is held again, even after Ctrl-C
+        except BaseException:  # perhaps before the lock was taken again
+            self._unlocked.__exit__()
+            raise
+        finally:
             if ready in sleepers:
                 sleepers.remove(ready)
             if not sleepers:
@@ -469,11 +476,14 @@ class Pump:
             while is_sent and endpoint.outbound:
                 is_sent = transport.send(endpoint.take_outbound())
             self._state = OPEN if is_sent else FULL
-        except OSError:
+        except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             # The peer may have said why before it hung up: receiving tells, and ends everything.
             self._state = REFUSED
             return True
-        except BaseException:
+        except BaseException:  # half a step is done
             self._break_off()
             raise
         return is_sent
@@ -505,8 +515,11 @@ class Pump:
             elif received == 0:
                 endpoint.receive_eof()
         except OSError as error:
+            if not is_of_system(error):
+                self._break_off()
+                raise
             endings.fail_by(endpoint, error)
-        except BaseException:
+        except BaseException:  # half a step is done
             self._break_off()
             raise
         else:
@@ -528,6 +541,14 @@ class Pump:
         self._state = max(self._state, REFUSED)
         self.wake()
         self.close()
+
+    def end_if_interrupted(self, error: BaseException) -> None:
+        """End the connection if an exception of the program's own struck while a block was coded.
+
+        The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
+        """
+        if not isinstance(error, (HTTP20Error, StreamFault)):
+            self._break_off()
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""

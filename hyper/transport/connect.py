@@ -311,7 +311,7 @@ def connect_unix(path: Path, deadline: Deadline = NEVER) -> socket.socket:
                 time.sleep(QUEUE_PAUSE)
             else:
                 return sock
-    except BaseException as error:
+    except BaseException as error:  # the socket is nobody's yet
         sock.close()
         if not isinstance(error, OSError) or isinstance(error, TimedOut):
             raise

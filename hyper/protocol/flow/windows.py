@@ -10,6 +10,7 @@ or returns nonsense, can harm only its own stream.
 
 from __future__ import annotations
 
+from ..._interruptions import is_of_signal
 from ...errors import ConnectionFault, ErrorCode, Failure, LocalProtocolError, StreamFault
 from .budget import Share
 from .managers import BaseFlowControlManager, FlowControlManager
@@ -118,7 +119,9 @@ class ReceiveWindow:
             if not stream_id:  # once a connection is enough
                 _refuse_old_hooks(manager)
             return cls(size, manager, stream_id, budget)
-        except Exception as error:  # noqa: BLE001 - a manager may be user code
+        except Exception as error:  # a manager may be user code
+            if _is_interruption(window_manager, error):
+                raise
             then = "its stream is cancelled" if stream_id else "no connection can be made with it"
             raise _broken(window_manager, "its making", stream_id, error, then) from None
 
@@ -244,12 +247,26 @@ class ReceiveWindow:
             raise self._failed("ended", error) from None
 
     def _failed(self, hook: str, error: Exception) -> StreamFault:
-        """The fault of a manager that raised. It is not asked again."""
+        """The fault of a manager that raised. It is not asked again.
+
+        Raises:
+            Exception: error itself, if it is not the manager's.
+        """
+        if _is_interruption(type(self.manager), error):
+            raise error
         then = "its stream is cancelled" if self.stream_id else "the connection goes on without it"
         fault = _broken(type(self.manager), hook, self.stream_id, error, then)
         self.manager = FlowControlManager(self._initial)
         self.manager._window = self  # noqa: SLF001 - as in __init__
         return fault
+
+
+def _is_interruption(window_manager: object, error: Exception) -> bool:
+    """True if something else has raised while a manager was asked, a signal handler perhaps.
+
+    The manager of hyper's own never raises.
+    """
+    return window_manager is FlowControlManager or is_of_signal(error)
 
 
 def _refuse_old_hooks(manager: BaseFlowControlManager) -> None:

@@ -55,7 +55,7 @@ class ALPNContext:
             secure = FilterSocket(sock, make_filter(self._context, name, self._protocols))
         try:
             secure.do_handshake()
-        except BaseException:
+        except BaseException:  # the socket is nobody's yet
             secure.close()
             raise
         return secure

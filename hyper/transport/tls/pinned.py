@@ -89,7 +89,7 @@ class _PinnedSocket(_Pinned):
         super().do_handshake(block)  # type: ignore[misc]
         try:
             self._ask()
-        except BaseException:
+        except BaseException:  # a pin may be user code
             self.close()  # type: ignore[attr-defined] # whoever catches this shall not go on
             raise
 

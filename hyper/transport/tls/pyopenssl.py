@@ -26,6 +26,7 @@ from service_identity.cryptography import (
 )
 
 from ..._hosts import a_label
+from ..._interruptions import is_of_signal
 from . import trust
 from .filter import RECORD_SIZE, Filter, is_unexpected_eof
 from .pinned import PIN, pin_of, require_pinned
@@ -188,8 +189,10 @@ class _Judgement:
                 verify_certificate_ip_address(certificate, self.address)
             # service_identity forgives white space around a name, which OpenSSL does not.
             self.is_convinced = trust.certificate_covers(_alternative_names(certificate), self.name)
-        except Exception:  # noqa: BLE001 - a certificate that cannot be read convinces nobody
+        except Exception as error:  # a certificate that cannot be read convinces nobody
             self.is_convinced = False
+            if is_of_signal(error):
+                raise  # out of the handshake
         if not self.is_convinced:
             kind, code = "Hostname", trust.HOSTNAME_MISMATCH
             if self.address is not None:

@@ -217,7 +217,7 @@ def shake_hands(
     try:
         secured = TLSTransport(transport, context, tls_name(host), protocols, resumption)
         secured.handshake(deadline)
-    except BaseException:
+    except BaseException:  # the socket is nobody's yet
         transport.close()
         raise
     return secured
