@@ -142,7 +142,7 @@ pool                  | -                                                       
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
 pool.http1_connections | client.content client.timeouts dropin.connection protocol.messages protocol.priorities fields errors | contextlib select socket
 pool.coalescing       | -                                                        | socket
-pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors pool.http1_connections | ssl threading time
+pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
