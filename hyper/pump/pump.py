@@ -13,9 +13,8 @@ from .._fork import renew_after_fork
 from .._interruptions import is_of_system
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
-from . import endings, turns
+from . import endings, silence, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import LEAST_SILENCE, PROBE, Silence
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -72,7 +71,7 @@ class Pump:
         self._has_leader = False
         #: the thread that leads, or did so last
         self._leader = 0
-        self.silence = Silence(keepalive)
+        self.silence = silence.Silence(keepalive)
         #: the follower that was promoted and has not yet woken
         self._promoted: Waiter | None = None
         #: the followers, by each stream whose news concern them
@@ -173,7 +172,7 @@ class Pump:
                     lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
                 )
             except TimedOut:
-                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
+                self.silence.suspect(arrivals, silence.LEAST_SILENCE)  # however short the wait was
                 raise
             finally:
                 is_answered = endpoint.pings.pop(opaque, False)
@@ -189,29 +188,7 @@ class Pump:
         """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
         return self.silence.is_suspect
 
-    def probe(self, timeout: float | None) -> bool:
-        """Ask a suspect peer by PING whether it is there (6.7). Without the lock.
-
-        Return True if anything has come within timeout seconds, False if nothing did or the
-        connection has ended. No PING is sent if the peer is not suspect.
-        """
-        endpoint, silence = self.endpoint, self.silence
-        with self.lock:
-            self.look()
-            if silence.is_suspect and endpoint.failure is None:
-                if PROBE not in endpoint.pings:  # another thread asks already
-                    endpoint.send_ping(PROBE)
-                try:
-                    self.wait(
-                        lambda: not silence.is_suspect or endpoint.failure is not None,
-                        (0,),
-                        timeout,
-                    )
-                except TimedOut:
-                    return False
-                finally:
-                    endpoint.pings.pop(PROBE, None)
-            return endpoint.failure is None
+    probe = silence.probe  # see silence.py
 
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
