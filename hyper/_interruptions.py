@@ -37,7 +37,7 @@ def is_of_signal(error: BaseException) -> bool:
 
 
 def _codes_of_signals() -> set[CodeType]:
-    """What runs at the signals for which the program has a function."""
+    """Return the code that runs at signals for which the program has a function."""
     import signal  # not before: such an exception is rare
 
     codes = set()

@@ -260,13 +260,17 @@ class ProxyError(NegotiationError):
         self.status = status
 
 
-#: A wait reached the caller's limit; the connection and its streams stay usable.  In Python 3.9,
-#: where socket.timeout is another class, scripts that catch that one must catch ours too.
-TimedOut: type[TimeoutError] = (
-    TimeoutError
-    if issubclass(socket.timeout, TimeoutError)
-    else type("TimedOut", (socket.timeout, TimeoutError), {})
-)
+if TYPE_CHECKING or issubclass(socket.timeout, TimeoutError):
+    _TIMEOUTS = (TimeoutError,)
+else:  # Python 3.9: scripts that catch the one must catch ours, and those that catch the other
+    _TIMEOUTS = (socket.timeout, TimeoutError)
+
+
+class TimedOut(*_TIMEOUTS):  # type: ignore[misc] # see above
+    """A wait reached the caller's limit; the connection and its streams stay usable.
+
+    It is a class of its own, so that hyper never takes the TimeoutError of a signal handler for it.
+    """
 
 
 class StreamFault(Exception):

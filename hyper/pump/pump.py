@@ -13,8 +13,9 @@ from .._fork import renew_after_fork
 from .._interruptions import is_of_system
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
-from . import endings, silence, turns
+from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
+from .silence import LEAST_SILENCE, Silence, probe
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ class Pump:
         self._has_leader = False
         #: the thread that leads, or did so last
         self._leader = 0
-        self.silence = silence.Silence(keepalive)
+        self.silence = Silence(keepalive)
         #: the follower that was promoted and has not yet woken
         self._promoted: Waiter | None = None
         #: the followers, by each stream whose news concern them
@@ -172,7 +173,7 @@ class Pump:
                     lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
                 )
             except TimedOut:
-                self.silence.suspect(arrivals, silence.LEAST_SILENCE)  # however short the wait was
+                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
                 raise
             finally:
                 is_answered = endpoint.pings.pop(opaque, False)
@@ -187,8 +188,6 @@ class Pump:
     def is_suspect(self) -> bool:
         """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
         return self.silence.is_suspect
-
-    probe = silence.probe  # see silence.py
 
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
@@ -247,6 +246,7 @@ class Pump:
                 self.flush()
 
     wait_turn = turns.wait_turn  # see turns.py
+    probe = probe  # see silence.py
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""

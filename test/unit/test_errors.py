@@ -178,3 +178,10 @@ def test_words_of_a_peer_are_shown_on_one_line_and_cut(words, line):
 def test_a_peer_s_words_can_be_cut_shorter():
     assert shown(b"0123456789", 4) == "0123..."
     assert shown("0123", 4) == "0123"
+
+
+def test_a_programs_own_timeout_is_not_taken_for_a_wait_of_hypers():
+    """A signal handler raises TimeoutError; hyper catches its own alone, which is one, too."""
+    assert issubclass(errors.TimedOut, TimeoutError)
+    assert issubclass(errors.TimedOut, socket.timeout)
+    assert not issubclass(TimeoutError, errors.TimedOut)
