@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from typing_extensions import TypeGuard
 
-def is_of_system(error: OSError) -> bool:
+
+def is_of_system(error: BaseException) -> TypeGuard[OSError]:
     """True if the system, TLS or hyper itself has raised this; False for an interruption.
 
     The system's errors have a number, and so have those of TLS.  Those that hyper makes are
     HTTPExceptions.
     """
+    if not isinstance(error, OSError):
+        return False
     has_source = error.errno is not None or isinstance(error, HTTPException)
     return has_source and not is_of_signal(error)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 
-from ..errors import ConnectionTerminated, Failure, code_name
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, code_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
+    from .pump import Pump
 
 #: The system's words about a peer that it cannot reach any more. The first is a TimeoutError to
 #: Python, though no time of the caller's has run out.
@@ -72,3 +73,12 @@ def ending(endpoint: Endpoint) -> Exception:
     if failure is None:
         failure = Failure(ConnectionTerminated, "the connection was closed on this side")
     return failure.exception()
+
+
+def end_if_interrupted(pump: Pump, error: BaseException) -> None:
+    """End the connection if an exception of the program's own struck while a block was coded.
+
+    The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
+    """
+    if not isinstance(error, (HTTP20Error, StreamFault)):
+        pump.break_off()

@@ -11,7 +11,7 @@ from collections import deque
 
 from .._fork import renew_after_fork
 from .._interruptions import is_of_system
-from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
+from ..errors import ConnectionTerminated, Failure, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
@@ -454,16 +454,13 @@ class Pump:
             while is_sent and endpoint.outbound:
                 is_sent = transport.send(endpoint.take_outbound())
             self._state = OPEN if is_sent else FULL
-        except OSError as error:
+        except BaseException as error:  # half a step may be done
             if not is_of_system(error):
-                self._break_off()
+                self.break_off()
                 raise
             # The peer may have said why before it hung up: receiving tells, and ends everything.
             self._state = REFUSED
             return True
-        except BaseException:  # half a step is done
-            self._break_off()
-            raise
         return is_sent
 
     def _drop_abandoned(self) -> None:
@@ -492,14 +489,11 @@ class Pump:
                 buffered.advance(endpoint.receive(buffered.view))
             elif received == 0:
                 endpoint.receive_eof()
-        except OSError as error:
+        except BaseException as error:  # half a step may be done
             if not is_of_system(error):
-                self._break_off()
+                self.break_off()
                 raise
             endings.fail_by(endpoint, error)
-        except BaseException:  # half a step is done
-            self._break_off()
-            raise
         else:
             if received is None:
                 return False
@@ -511,7 +505,7 @@ class Pump:
             self.close()
         return True
 
-    def _break_off(self) -> None:
+    def break_off(self) -> None:
         """End the connection after an unexpected exception, Ctrl-C perhaps: half a step is done."""
         self.endpoint.fail(
             Failure(ConnectionTerminated, "the connection was interrupted in the middle of a step")
@@ -520,13 +514,7 @@ class Pump:
         self.wake()
         self.close()
 
-    def end_if_interrupted(self, error: BaseException) -> None:
-        """End the connection if an exception of the program's own struck while a block was coded.
-
-        The peer's table may be another than ours, so that it would misread later blocks (RFC 7541).
-        """
-        if not isinstance(error, (HTTP20Error, StreamFault)):
-            self._break_off()
+    end_if_interrupted = endings.end_if_interrupted
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""
