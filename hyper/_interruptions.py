@@ -37,11 +37,7 @@ def is_of_signal(error: BaseException) -> bool:
 
 
 def _codes_of_signals() -> set[CodeType]:
-<<<<<<< HEAD
     """Return the code of the functions that the program runs at signals."""
-=======
-    """Return the code that runs at signals for which the program has a function."""
->>>>>>> audit13
     import signal  # not before: such an exception is rare
 
     codes = set()
