@@ -47,6 +47,12 @@ NAME_FAULT = re.compile(r"[^0-9A-Za-z_.-]").search
 #: A zone: the name, or the number, of a network interface (RFC 4007, 11.2).
 ZONE = re.compile(r"[^\x00-\x20\x7f-\U0010ffff%/?#@\\\[\]]+").fullmatch
 
+#: The words for a text with "@", which is not shown: a password may stand before it.
+USERINFO_FAULT = (
+    "there is an '@' in the place of a host: give the host and its port alone, without a name and a"
+    " password (RFC 9110, 4.2.4)"
+)
+
 #: Characters that IDNA 2003 and IDNA 2008 read differently (UTS 46, 7): sharp s, final sigma, and
 #: the joiners.
 DEVIATIONS = frozenset("\xdf\u1e9e\u03c2\u200c\u200d")
@@ -106,10 +112,7 @@ def _require_plain(text: str) -> None:
     if len(text) > MAX_AUTHORITY:
         raise InvalidURL(f"the host is longer than {MAX_NAME} octets (RFC 1035, 2.3.4)")
     if "@" in text:
-        raise InvalidURL(
-            "there is an '@' in the place of a host: give the host and its port alone, without a"
-            " name and a password (RFC 9110, 4.2.4)"
-        )
+        raise InvalidURL(USERINFO_FAULT)
 
 
 def host_and_port(host: str, port: Port | None, secure: bool | None) -> tuple[str, int]:
@@ -178,7 +181,7 @@ def a_label(host: str) -> str:
     try:
         return idna.encode(host, uts46=True, transitional=False).decode("ascii")
     except UnicodeError as error:  # IDNAError is one
-        raise _not_in_the_dns(host, error) from error
+        raise not_in_the_dns(host, error) from error
 
 
 def _a_label_of_2003(host: str) -> str:
@@ -192,10 +195,11 @@ def _a_label_of_2003(host: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise _not_in_the_dns(host, error) from error
+        raise not_in_the_dns(host, error) from error
 
 
-def _not_in_the_dns(host: str, error: UnicodeError) -> InvalidURL:
+def not_in_the_dns(host: str, error: UnicodeError) -> InvalidURL:
+    """Make the exception of a name that a codec of IDNA refuses (RFC 5890, 2.3.2.1)."""
     return InvalidURL(
         f"the host '{shown(host)}' is not a name in the DNS (RFC 5890, 2.3.2.1):"
         f" {shown(str(error))}"

@@ -41,7 +41,7 @@ def is_of_signal(error: BaseException) -> bool:
 
 
 def _codes_of_signals() -> set[CodeType]:
-    """Return the code that runs at signals for which the program has a function."""
+    """Return the code of the functions that the program runs at signals."""
     import signal  # not before: such an exception is rare
 
     codes = set()

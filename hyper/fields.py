@@ -54,6 +54,9 @@ CONNECTION_SPECIFIC = frozenset(
 MAX_CHECKED_FIELDS = 512
 MAX_CHECKED_FIELD_SIZE = 256
 
+#: Fields whose values are somebody's secret (RFC 9110, 11.6.2, 11.7.2; RFC 6265, 4).
+SECRET_NAMES = frozenset((b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"))
+
 #: The last character of latin-1.
 MAX_LATIN_1 = 0xFF
 #: Characters of a name that a message shows: one that is no token may be something else altogether.
@@ -259,7 +262,11 @@ class FieldMap:
         return hash(self.raw)
 
     def __repr__(self) -> str:
-        return f"FieldMap({self.items()!r})"
+        shown = [
+            (name, "..." if field[0] in SECRET_NAMES or type(field) is NeverIndexed else value)
+            for field, (name, value) in zip(self.raw, self.items())
+        ]
+        return f"FieldMap({shown!r})"  # tracebacks and logs show it, and no secret belongs there
 
     # Scripts ask a header section for its media type as they would ask a mail; the stdlib's
     # parser of media types answers, so that it answers alike.

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from ._hosts import bracketed, parse_authority
 from .errors import InvalidURL, shown
-from .fields import outgoing_section
+from .fields import SECRET_NAMES, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Proxy", "from_environment"]
 
 #: The schemes of proxies, and their ports.
-DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
+PROXY_PORTS = {"http": 80, "https": 443, "h2c": 80, "socks5": 1080, "socks5h": 1080}
 SOCKS = ("socks5", "socks5h")
 #: Octets of a name, or of a password: their number stands in one octet (RFC 1929, 2).
 MAX_SOCKS_CREDENTIAL = 255
-#: Fields for a proxy whose values no message shows.
-SECRET_FIELDS = frozenset((b"proxy-authorization", b"authorization", b"cookie"))
 #: Characters of a secret that is looked for in a proxy's words: a shorter one would be found in
 #: words that mean something else.
 LEAST_SECRET = 4
@@ -79,8 +77,8 @@ class Proxy:
         except InvalidURL as error:
             raise _unreadable() from (None if "@" in url else error)
         self.scheme = parts.scheme
-        if self.scheme not in DEFAULT_PORTS:
-            known = ", ".join(DEFAULT_PORTS)
+        if self.scheme not in PROXY_PORTS:
+            known = ", ".join(PROXY_PORTS)
             raise InvalidURL(
                 f"no proxy is spoken to by '{shown(self.scheme, 20)}': it is one of {known}"
             )
@@ -88,7 +86,7 @@ class Proxy:
             raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
         name, percent, zone = host.partition("%")
         self.host = name.lower() + percent + zone
-        self.port = DEFAULT_PORTS[self.scheme] if port is None else port
+        self.port = PROXY_PORTS[self.scheme] if port is None else port
         name, colon, password = user.partition(":")
         self.username = unquote_to_bytes(name) if at else None
         self.password = unquote_to_bytes(password) if colon else None
@@ -130,7 +128,7 @@ class Proxy:
         secrets = {password.decode("latin-1"), password.decode("utf-8", "replace")}
         secrets |= {quote(password), quote(password, safe="")}
         for name, value in self.fields():
-            if name in SECRET_FIELDS:
+            if name in SECRET_NAMES:
                 text = value.decode("latin-1")
                 secrets |= {text, text.partition(" ")[2].strip() or text}
         return secrets

@@ -40,10 +40,6 @@ from test import wire
 if TYPE_CHECKING:
     from test.wire import Frame
 
-
-if TYPE_CHECKING:
-    from test.wire import Frame
-
 Fields = list[tuple[str, str]]
 
 # Seconds that any one want waits: far above what a loaded machine needs, far below a person's

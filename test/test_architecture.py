@@ -45,7 +45,7 @@ protocol              | -                                                       
 protocol.frames       | errors                                                   | struct
 protocol.states       | errors                                                   | -
 protocol.flow         | -                                                        | -
-protocol.flow.budget  | -                                                        | collections
+protocol.flow.budget  | -                                                        | contextlib collections
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* _interruptions errors                    | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
@@ -135,15 +135,15 @@ dropin.session        | dropin.chunked dropin.request_lines dropin.response clie
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
-dropin.arguments      | errors _hosts                                            | -
+dropin.arguments      | errors _hosts                                            | contextlib
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
-pool.old              | client.content client.timeouts dropin.connection protocol.messages protocol.priorities fields errors | contextlib select socket
+pool.http1_connections | client.content client.timeouts dropin.connection protocol.messages protocol.priorities fields errors | contextlib select socket
 pool.coalescing       | -                                                        | socket
-pool.site             | pool.coalescing pool.old client.timeouts _hosts errors | ssl threading time
-pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time
+pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
+pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 

@@ -52,6 +52,13 @@ def test_the_tests_of_a_row_are_there(name):
     assert [test for test in ROWS[name] if not (HERE / test).exists()] == []
 
 
+@pytest.mark.parametrize("package", sorted({path.parent for path in MODULES.values()} - {PACKAGE}))
+def test_the_first_page_of_a_package_names_each_of_its_files(package):
+    page = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8"))) or ""
+    inside = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    assert {name for name in inside if not re.search(rf"\b{name}(\.py|``)", page)} == set()
+
+
 def test_each_tool_of_the_tests_is_explained():
     tools = {path.name for path in HERE.glob("*.py") if not path.name.startswith(("test_", "__"))}
     assert {name for name in tools - {"conftest.py"} if f"``{name}``" not in README} == set()

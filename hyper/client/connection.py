@@ -325,14 +325,14 @@ class HTTP20Connection:
         )
         source = None if body is None else Source(body)
         exchange = self._sender.open(head)
-        own_id = self._registry.await_(exchange, head, source, trailing)
-        if not head.is_whole:
-            try:
+        try:
+            own_id = self._registry.await_(exchange, head, source, trailing)
+            if not head.is_whole:
                 exchange.send_all(None if source is None else source.take(), trailing)
-            except BaseException:  # nobody will learn the request's id
-                self._registry.forget(own_id)
-                raise
-            self._registry.forget_if_done(own_id)
+                self._registry.forget_if_done(own_id)
+        except BaseException:  # nobody will learn the request's id
+            self._registry.forget(exchange.id)
+            raise
         return own_id
 
     def open_stream(

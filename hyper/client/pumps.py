@@ -179,8 +179,16 @@ class Pumps:
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:
-            if self._connecting.is_held:
-                self._connecting.release()
+            interruption: BaseException | None = None
+            while True:  # a signal handler that raises must not leave it held (pump/lock.py)
+                try:
+                    if self._connecting.is_held:
+                        self._connecting.release()
+                    break
+                except BaseException as error:  # noqa: BLE001 - raised below
+                    interruption = error
+            if interruption is not None:
+                raise interruption
 
     def close(self, error_code: int | None) -> None:
         """Say GOAWAY on all of them, and close (6.8); the next request connects again.

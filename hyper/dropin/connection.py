@@ -24,7 +24,6 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
-from .._hosts import a_label
 from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
@@ -37,7 +36,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import port_number, require_blocksize
+from .arguments import dns_names, host_name, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -95,7 +94,6 @@ class HTTPConnection(bases.HTTPConnection):
         self._http2 = http2
         create_connection = self._prepare(options)
         super().__init__(host, port, timeout, source_address, blocksize, **options)
-        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection
@@ -142,6 +140,10 @@ class HTTPConnection(bases.HTTPConnection):
     def is_http1_required(self, is_required: bool) -> None:
         self._offered[:] = (HTTP_1_1,) if is_required else PROTOCOLS
 
+    def _get_hostport(self, host: Any, port: Any) -> Any:
+        # http.client's constructors and set_tunnel call it, and its words would show a password.
+        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
         self.port: Any = port_number(self.port)
@@ -169,7 +171,8 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        super().connect()
+        with dns_names(self.host):
+            super().connect()
 
     def _live_session(self) -> SocketConnection | None:
         """The present HTTP/2 session, connecting if need be; None for HTTP/1.1."""
@@ -212,8 +215,8 @@ class HTTPConnection(bases.HTTPConnection):
                 "the connection goes through a proxy already, the one of its proxy=, which opens"
                 " the tunnel: give that or set_tunnel, not both"
             )
-        name, colon, rest = host.partition(":")  # an IPv6 address is ASCII, and stays as it is
-        super().set_tunnel(a_label(name) + colon + rest, port, headers)
+        with dns_names(host):
+            super().set_tunnel(host, port, headers)
 
     def _tunnel(self) -> None:
         if self._http2 != "prior":
@@ -573,7 +576,6 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
         if context is not None and not hasattr(context, "wrap_socket"):
             options["context"] = PyOpenSSLALPNContext(context, self._offered)
         bases.init_https(self, *arguments, **options)
-        self.host = self.host and a_label(self.host)
         self._check_arguments()
         if create_connection is not None:
             self._create_connection = create_connection

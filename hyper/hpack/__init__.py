@@ -20,7 +20,16 @@ change it, which gives four kinds:
 
 When encoding, a section is coded the same as long as nothing was added to the table.
 
-``choice.py`` has what the memory needs from a codec, as types.
+================ =================================================================================
+``choice.py``    which codec; what the memory needs from one, as types
+``encoder.py``   our codec: fields to octets (6, 7.1)
+``decoder.py``   our codec: octets to fields (5, 6)
+``table.py``     the dynamic table of a direction (2.3, 4)
+``huffman.py``   strings in the Huffman code (5.2); ``inflate.py``: zlib as its decoder
+``codes.py``     the tables of the RFC (appendices A and B)
+``nghttp2.py``   the other codec: libnghttp2's
+``__main__.py``  measures the codecs: ``python -m hyper.hpack``
+================ =================================================================================
 
 A bare number in parentheses, as in "(6.2)", is a section of RFC 7541; other RFCs are named.
 

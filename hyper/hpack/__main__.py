@@ -187,7 +187,7 @@ def measure(codec: Codec, stories: list[Story], warm_up: int) -> tuple[float, fl
 
 
 def ours(name: str) -> Codec:
-    """A codec of this package, by its hot doors."""
+    """A codec of this package, by the methods that a connection calls."""
     return lambda: (Encoder(codec=name).encode_section, Decoder(codec=name).decode_section)
 
 

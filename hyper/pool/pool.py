@@ -11,7 +11,7 @@ from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
-from ..errors import InvalidURL, NegotiationError
+from ..errors import InvalidURL, NegotiationError, shown
 from ..pump.lock import InterruptibleLock
 from .shared import SharedConnection
 from .site import Lease, Site, asks_for_http1
@@ -130,7 +130,7 @@ class Pool:
         self.lock.renew()
         for site in list(self._sites.values()):
             site.connections = []
-            site.old.forget()
+            site.http1.forget()
         self._count = 0
 
     # ---------------------------------------------------------------- requests
@@ -198,10 +198,10 @@ class Pool:
         else:
             if response is not None:
                 return response
-        old = site.old.request(*request, _rest(timeout, begin))
-        if old.version == HTTP_2 and site.secure:  # it has learned it meanwhile
+        response = site.http1.request(*request, _rest(timeout, begin))
+        if response.version == HTTP_2 and site.secure:  # it has learned it meanwhile
             site.why_http1 = None
-        return old
+        return response
 
     def _response(self, site: Site, request: Request, timeout: Any) -> Any:
         """Send a request over HTTP/2, and wait for its response; None for HTTP/1.1."""
@@ -363,9 +363,9 @@ class Pool:
         with self.lock:
             sites = list(self._sites.items())
             for _, site in sites:
-                if site.old:
-                    site.old.close_idle(only_ended=True)
-            empty = [key for key, site in sites if not (site.connections or site.old)]
+                if site.http1:
+                    site.http1.close_idle(only_ended=True)
+            empty = [key for key, site in sites if not (site.connections or site.http1)]
             known = [key for key in empty if self._sites[key].why_http1]
             forgotten = {*known[:-MAX_REMEMBERED], *empty} - {*known[-MAX_REMEMBERED:]}
             for key in forgotten:
@@ -377,7 +377,7 @@ class Pool:
         """The number of connections."""
         with self.lock:
             return sum(
-                len(site.old) + sum(each.is_connected for each in site.connections)
+                len(site.http1) + sum(each.is_connected for each in site.connections)
                 for site in self._sites.values()
             )
 
@@ -391,7 +391,7 @@ class Pool:
             with self.lock:
                 sites = list(self._sites.values())
             for site in sites:
-                site.old.close_idle()
+                site.http1.close_idle()
 
     def end_dials(self) -> None:
         """End connecting that is under way: its requests raise ConnectionTerminated."""
@@ -416,7 +416,7 @@ class Pool:
         for connection in connections:
             connection.retire()
         for site in sites:
-            site.old.close()
+            site.http1.close()
 
     def __enter__(self) -> Pool:  # noqa: PYI034 - typing.Self is of 3.11
         return self
@@ -440,7 +440,8 @@ def split(url: str) -> tuple[tuple[bool, str, int], str]:
     scheme, mark, rest = url.partition("://")
     scheme = scheme.lower()
     if not mark or scheme not in ("https", "http"):
-        raise ValueError(f"{url[:80]!r} is no absolute https or http URL (RFC 9110, 4.2)")
+        named = "the URL" if "@" in url else f"'{shown(url, 80)}'"  # it may hold a password
+        raise ValueError(f"{named} is not an absolute https or http URL (RFC 9110, 4.2)")
     cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:].partition("#")[0]
     if "@" in authority:
@@ -449,7 +450,7 @@ def split(url: str) -> tuple[tuple[bool, str, int], str]:
         )
     host, port = host_and_port(authority, None, scheme == "https")
     if not host:
-        raise InvalidURL(f"{url[:80]!r} names no host (RFC 9110, 4.2)")
+        raise InvalidURL(f"'{shown(url, 80)}' names no host (RFC 9110, 4.2)")
     return (scheme == "https", host.lower(), port), target if target[:1] == "/" else "/" + target
 
 

@@ -10,7 +10,7 @@ from .._hosts import authority_of
 from ..client.timeouts import NOT_GIVEN
 from ..errors import ErrorCode, NegotiationError, ProxyError, TimedOut
 from .coalescing import another_connection
-from .old import OldConnections
+from .http1_connections import HTTP1Connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Site:
         self.speaks_http2 = False
         #: True if it must not share the connection of another origin (RFC 9110, 15.5.20)
         self.is_alone = False
-        self.old = OldConnections(
+        self.http1 = HTTP1Connections(
             host,
             port,
             secure=secure,
@@ -73,7 +73,7 @@ class Site:
         if self.why_http1 is None and not isinstance(error, ssl.SSLEOFError):
             self.why_http1 = f"{self.name} does not speak HTTP/2: {error}"
             # ALPN has chosen h2, or was not asked: it would do so again.
-            self.old.is_required = is_required(error) or self.speaks_http2
+            self.http1.is_required = is_required(error) or self.speaks_http2
         return True
 
     def _may_be_too_strict(self, error: BaseException) -> bool:

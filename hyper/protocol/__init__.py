@@ -12,7 +12,8 @@ Read it in this order:
 4. ``receivers.py``: one function for each frame type that comes;
 5. ``endpoint.py``: the connection, which calls the receivers, and whose commands send frames;
 6. ``limits.py``: how much of anything a peer may send, and ``promises.py``: how many pushes wait;
-7. ``flow/``: how much content may come, which is the longest story.
+7. ``refusals.py``: the words for a request that cannot be sent now;
+8. ``flow/``: how much content may come, which has the most to explain.
 
 A rule of RFC 9113 is found by its section:
 
@@ -33,9 +34,9 @@ section                                  file
 8.2 names and values of fields           ``hyper.fields``
 8.3 requests and responses               ``messages.py``
 8.3.1 targets, authorities               ``origins.py``
-8.4 promises                             ``receivers.py``, ``messages.py``
+8.4 promises                             ``receivers.py``, ``promises.py``, ``messages.py``
 8.5, RFC 8441 CONNECT                    ``messages.py``, ``endpoint.py``
-10.5 limits against hostile peers        named constants where they are tested
+10.5 limits against hostile peers        ``limits.py``
 RFC 7838, RFC 8336 ALTSVC, ORIGIN        ``origins.py``
 RFC 9218 priorities                      ``priorities.py``
 ======================================== =================================================

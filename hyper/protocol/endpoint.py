@@ -3,8 +3,8 @@
 Octets go in by ``receive``, which cuts frames and calls one receiver each; the receivers change
 ``Stream`` objects directly and append what must be answered to ``outbound``, where the commands
 (``send_request``, ``send_content``, ...) put their frames as well.  The owner of the socket
-takes ``outbound`` away.  ``changed_streams`` collects the ids of streams that have news (0 stands
-for the connection), so that exactly their readers are woken.
+takes ``outbound`` away.  ``changed_streams`` collects the ids of streams that have news, or 0 for
+the connection, so that exactly their readers are woken.
 
 The phase of the connection *is* the tuple of receivers in use (``receivers.py``): no flag is
 tested per frame.  Receivers raise ``StreamFault`` or ``ConnectionFault``; ``receive`` alone
@@ -378,11 +378,10 @@ class Endpoint:
         return self.may_open_stream() or not self.accepts_requests
 
     def has_settings_or_never(self) -> bool:
-        """True if the peer's SETTINGS have come, or never will: the wait is over either way."""
+        """True if the peer's SETTINGS have come, or never will."""
         return self.peer_settings.received or not self.accepts_requests
 
-    # Why a request cannot go out, see refusals.py.
-    why_none_is_free = refusals.why_none_is_free
+    why_none_is_free = refusals.why_none_is_free  # see refusals.py
     require_connect_protocol = refusals.require_connect_protocol
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:

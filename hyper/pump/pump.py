@@ -15,7 +15,7 @@ from ..errors import ConnectionTerminated, Failure, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import LEAST_SILENCE, PROBE, Silence
+from .silence import LEAST_SILENCE, Silence, probe
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -189,30 +189,6 @@ class Pump:
         """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
         return self.silence.is_suspect
 
-    def probe(self, timeout: float | None) -> bool:
-        """Ask a suspect peer by PING whether it is there (6.7). Without the lock.
-
-        Return True if anything has come within timeout seconds, False if nothing did or the
-        connection has ended. No PING is sent if the peer is not suspect.
-        """
-        endpoint, silence = self.endpoint, self.silence
-        with self.lock:
-            self.look()
-            if silence.is_suspect and endpoint.failure is None:
-                if PROBE not in endpoint.pings:  # another thread asks already
-                    endpoint.send_ping(PROBE)
-                try:
-                    self.wait(
-                        lambda: not silence.is_suspect or endpoint.failure is not None,
-                        (0,),
-                        timeout,
-                    )
-                except TimedOut:
-                    return False
-                finally:
-                    endpoint.pings.pop(PROBE, None)
-            return endpoint.failure is None
-
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
@@ -247,13 +223,14 @@ class Pump:
             self._wakeup.notify()
         else:
             while self._abandoned:
-                if not self.lock.acquire(blocking=False):
-                    self._wakeup.notify()
-                    return
-                try:
+                try:  # around acquire, too: a signal handler may raise as that returns
+                    if not self.lock.acquire(blocking=False):
+                        self._wakeup.notify()
+                        return
                     self.flush()
                 finally:
-                    self.lock.release()
+                    if self.lock.is_held:
+                        self.lock.release()  # type: ignore[unreachable] # acquire changes it
 
     def _drop_late(self) -> None:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
@@ -269,6 +246,7 @@ class Pump:
                 self.flush()
 
     wait_turn = turns.wait_turn  # see turns.py
+    probe = probe  # see silence.py
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""

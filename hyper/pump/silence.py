@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import time
 
-from ..errors import ConnectionTerminated, Failure
+from ..errors import ConnectionTerminated, Failure, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
     from ..transport import Transport
+    from .pump import Pump
 
 #: Seconds of a wait from which on its silence says something: a packet may be under way around the
 #: world for longer than a shorter one takes.
@@ -85,3 +86,28 @@ class Silence:
                 )
             )
         return self.keepalive
+
+
+def probe(pump: Pump, timeout: float | None) -> bool:
+    """Ask a suspect peer by PING whether it is there (6.7). Without the lock.
+
+    Return True if anything has come within timeout seconds, False if nothing did or the
+    connection has ended. No PING is sent if the peer is not suspect.
+    """
+    endpoint, silence = pump.endpoint, pump.silence
+    with pump.lock:
+        pump.look()
+        if silence.is_suspect and endpoint.failure is None:
+            if PROBE not in endpoint.pings:  # another thread asks already
+                endpoint.send_ping(PROBE)
+            try:
+                pump.wait(
+                    lambda: not silence.is_suspect or endpoint.failure is not None,
+                    (0,),
+                    timeout,
+                )
+            except TimedOut:
+                return False
+            finally:
+                endpoint.pings.pop(PROBE, None)
+        return endpoint.failure is None

@@ -11,6 +11,7 @@ import hyper
 from hyper import InvalidURL
 from hyper.dropin.connection import HTTPConnection, HTTPResponse, HTTPSConnection
 from hyper.dropin.response import DropinResponse
+from test.words import all_words
 
 PAIRS = [
     (http.client.HTTPConnection, HTTPConnection),
@@ -163,6 +164,36 @@ def test_a_port_that_is_text_is_connected_to(scripted_peer, certificates):
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"content"
     connection.close()
+
+
+def by_position(kind, host):
+    kind(host)
+
+
+def by_keyword(kind, host):
+    kind(host=host)
+
+
+def by_tunnel(kind, host):
+    kind("localhost").set_tunnel(host)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("give", [by_position, by_keyword, by_tunnel])
+@pytest.mark.parametrize("host", ["user:pw-secret@host", "https://user:pw-secret@host/"])
+def test_a_password_in_the_place_of_a_host_is_refused_and_not_shown(kind, give, host):
+    """RFC 9110, 4.2.4: http.client takes what follows the colon for a port, and shows it."""
+    with pytest.raises(InvalidURL, match="'@'") as caught:
+        give(kind, host)
+    assert "pw-secret" not in all_words(caught.value)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("host", ["a..example.org", ".example.org", "a" * 64])
+def test_a_host_that_no_dns_knows_is_an_invalid_url(kind, host):
+    """RFC 1035, 2.3.4: not the UnicodeError of the system's codec."""
+    with pytest.raises(InvalidURL, match="not a name in the DNS"):
+        kind(host).connect()
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])

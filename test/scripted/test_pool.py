@@ -55,6 +55,7 @@ from test import wire
 from test.contrib.conftest import OldServer, running
 from test.origin import Echo, Ended, Origin
 from test.threads.test_shared import run
+from test.words import all_words
 
 DEADLINE = 10.0
 
@@ -309,6 +310,14 @@ def test_a_url_without_an_origin_of_http_is_refused(pool, url):
     with pytest.raises((ValueError, hyper.InvalidURL)):
         pool.request("GET", url)
     assert len(pool) == 0
+
+
+@pytest.mark.parametrize("url", ["pw-secret@host", "ftp://user:pw-secret@host/"])
+def test_a_password_in_a_url_that_cannot_be_read_is_not_shown(url):
+    """RFC 9110, 4.2.4."""
+    with hyper.Pool() as pool, pytest.raises(ValueError, match="absolute") as caught:
+        pool.request("GET", url)
+    assert "pw-secret" not in all_words(caught.value)
 
 
 def test_close_ends_what_waits_and_the_pool_may_be_used_again(pool, certificates):

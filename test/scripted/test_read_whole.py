@@ -6,47 +6,13 @@ import gc
 
 import pytest
 
-from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection
+from hyper import HTTPConnection
 from test import wire
 from test.memory_endpoint import PROMISE, MemoryEndpoint
-from test.peer import DEADLINE
 from test.scripted.steps import pong
 
 OK = [(":status", "200")]
 SHORT = [*OK, ("content-length", "1000")]
-
-
-@pytest.fixture(params=["cleartext", "ssl", "pyopenssl"])
-def way(request):
-    """Cleartext, or TLS by either backend."""
-    if request.param == "pyopenssl":
-        pytest.importorskip("OpenSSL")
-        pytest.importorskip("service_identity")
-    return request.param
-
-
-@pytest.fixture
-def dial(scripted_peer, certificates, way):
-    """Start a script and give an object of the door: `dial(script, HTTP20Connection)`."""
-    opened = []
-
-    def start(script, door=HTTP20Connection, **options):
-        secure = way != "cleartext"
-        peer = scripted_peer(script, certificates.server_context() if secure else None)
-        options.setdefault("timeout", DEADLINE)
-        context = certificates.hyper_context(backend=way) if secure else None
-        if door is HTTP20Connection:
-            made = door("localhost", peer.port, secure=secure, ssl_context=context, **options)
-        elif secure:
-            made = HTTPSConnection("localhost", peer.port, context=context, **options)
-        else:
-            made = HTTPConnection("localhost", peer.port, http2="prior", **options)
-        opened.append(made)
-        return made
-
-    yield start
-    for each in opened:
-        each.close()
 
 
 def whole_but_for_the_end(peer):

@@ -383,21 +383,6 @@ def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, 
 # ---- a wait on a connection that another thread closes
 
 
-def test_a_request_whose_connection_another_thread_closed_says_so(connect):
-    """6.8: not that there was no such request."""
-
-    def script(peer):
-        peer.handshake()
-        want(peer)
-        peer.want_goaway()
-
-    connection = connect(script)
-    stream_id = connection.request("GET", "/")
-    assert not run(connection.close)
-    with pytest.raises(ConnectionTerminated, match="closed on this side"):
-        connection.getresponse(stream_id)
-
-
 def put_header(connection, stream_id):
     connection.putheader("x-name", "value", stream_id=stream_id)
 

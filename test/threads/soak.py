@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from http.client import HTTPException
 from typing import Any
 
 from hyper import HTTP20Connection
@@ -115,7 +116,7 @@ class Soak:
                 outcome = "closed" if self._closings[which] != closings else "not ready"
             except TimeoutError:
                 outcome = "timeout" if fate == "timeout" else "timed out by itself"
-            except (HTTP20Error, ConnectionError) as error:
+            except (HTTPException, ConnectionError) as error:
                 outcome = self._explain(error, which, closings)
             except BaseException as error:  # noqa: BLE001  the run's result tells
                 outcome = f"{type(error).__name__}: {error}"[:90]

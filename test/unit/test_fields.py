@@ -210,6 +210,22 @@ class TestFieldMap:
         assert same != list(self.section.raw)
         assert repr(FieldMap([(b"a", b"1")])) == "FieldMap([('a', '1')])"
 
+    @pytest.mark.parametrize(
+        "field",
+        [
+            (b"authorization", b"Bearer s3cret"),
+            (b"proxy-authorization", b"Basic s3cret"),
+            (b"cookie", b"s3cret"),
+            (b"set-cookie", b"id=s3cret"),
+            NeverIndexed(b"x-token", b"s3cret"),
+        ],
+        ids=lambda field: field[0].decode(),
+    )
+    def test_rfc9113_10_6_what_is_shown_of_it_has_no_secret(self, field):
+        section = FieldMap([(b"a", b"1"), field])
+        assert repr(section) == f"FieldMap([('a', '1'), ('{field[0].decode()}', '...')])"
+        assert "s3cret" in section[field[0].decode()]
+
     def test_rfc9110_8_3_the_media_type_as_a_message_gives_it(self):
         assert self.section.get_content_type() == "text/html"
         assert self.section.get_content_charset() == "utf-8"

@@ -38,7 +38,7 @@ OPTIONS = {
 }
 
 
-class OldConnections:
+class HTTP1Connections:
     """The HTTP/1.1 connections to one origin. Any thread.
 
     Args:
