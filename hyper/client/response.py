@@ -483,7 +483,7 @@ class HTTP20Response(io.BufferedIOBase):
 
 
 def _line_feed(piece: bytes | memoryview) -> int:
-    """Where the first line feed of a held piece is, -1 for nowhere; nothing is copied."""
+    """Return the position of the first line feed of a held piece, or -1. This copies nothing."""
     if isinstance(piece, bytes):
         return piece.find(b"\n")
     # The rest of a piece is always its end.

@@ -92,7 +92,7 @@ def _connector_through(
 
 
 class Route:
-    """Where a server is, how it is trusted, and what is announced to it. Any thread.
+    """The address of a server, its trust, and the settings announced to it. Any thread may read it.
 
     host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
     them.
