@@ -36,7 +36,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import dns_names, host_name, port_number, require_blocksize
+from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -46,7 +46,6 @@ from .upgrade import accepts_upgrade, upgrade_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Any
 
     from .create_connection import CreateConnection
@@ -142,7 +141,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _get_hostport(self, host: Any, port: Any) -> Any:
         # http.client's constructors and set_tunnel call it, and its words would show a password.
-        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+        return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
@@ -264,12 +263,7 @@ class HTTPConnection(bases.HTTPConnection):
     def __enter__(self) -> HTTPConnection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ---------------------------------------------------------------- requests
@@ -299,6 +293,12 @@ class HTTPConnection(bases.HTTPConnection):
             super().request(method, url, body, headers, encode_chunked=encode_chunked)
         finally:
             self._whole_request = None
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Write a field; http.client's, whose errors would show a value."""
+        fault = fault_of(super().putheader, header, values)
+        if fault is not None:
+            raise fault
 
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
         """All that decides what http.client writes for a request; None where that is unknown."""
