@@ -7,6 +7,7 @@ enough. The clock is the endpoint's own.
 from __future__ import annotations
 
 import gc
+
 import pytest
 
 from hyper.errors import StreamResetError
