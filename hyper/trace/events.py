@@ -108,7 +108,7 @@ class TLSDone(NamedTuple):
     cipher: str
     alpn: str
     resumed: bool
-    round_trip: Optional[float]
+    round_trip: float | None
 
 
 class Opened(NamedTuple):
@@ -197,7 +197,7 @@ class RequestSent(NamedTuple):
     authority: str
     path: str
     fields: Fields
-    queued: Optional[float]
+    queued: float | None
     attempt: int
 
 
@@ -208,7 +208,7 @@ class RequestContent(NamedTuple):
     connection: int
     stream: int
     size: int
-    octets: Optional[bytes]
+    octets: bytes | None
 
 
 class RequestEnd(NamedTuple):
@@ -250,7 +250,7 @@ class Content(NamedTuple):
     connection: int
     stream: int
     size: int
-    octets: Optional[bytes]
+    octets: bytes | None
 
 
 class Trailers(NamedTuple):
@@ -306,7 +306,7 @@ class Ping(NamedTuple):
     opaque: bytes
     acknowledges: bool
     by_peer: bool
-    round_trip: Optional[float]
+    round_trip: float | None
 
 
 class Goaway(NamedTuple):
@@ -345,7 +345,7 @@ class Timeout(NamedTuple):
 
     moment: float
     connection: int
-    seconds: Optional[float]
+    seconds: float | None
     why: str
 
 
@@ -355,7 +355,7 @@ class Closed(NamedTuple):
     moment: float
     connection: int
     why: str
-    error_code: Optional[int]
+    error_code: int | None
 
 
 Event = Union[
