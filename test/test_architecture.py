@@ -60,6 +60,12 @@ protocol.refusals     | protocol.settings errors                                
 protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
 protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
+# trace: what happens, as events; loaded while somebody watches, but for its first page and watch
+trace                 | trace.watch                                              | -
+trace.watch           | trace.events                                             | itertools logging time
+trace.events          | protocol.frames                                          | typing
+trace.recorder        | -                                                        | -
+
 # transport: octets <-> operating system
 transport             | -                                                        | -
 transport.wakeup      | _fork                                                    | socket
@@ -166,7 +172,8 @@ PLANNED = {"__main__", "cli", "contrib"}
 # What costs at import, or belongs to another floor, whatever a line says.
 NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
 # Where one of these is imported inside a function, which few programs call.
-LAZILY = {"pool.pool": {"logging"}}
+# The events are named tuples, and loaded while somebody watches.
+LAZILY = {"pool.pool": {"logging"}, "trace.events": {"typing"}, "trace.watch": {"logging"}}
 NEVER_IN_PROTOCOL = {"socket", "ssl", "select", "selectors", "threading", "time", "logging"}
 
 MAX_FUNCTION = 60  # lines: a screen
