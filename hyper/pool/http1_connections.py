@@ -31,6 +31,7 @@ OPTIONS = {
     "ssl_context": "context",
     "unix_socket": "unix_socket",
     "proxy": "proxy",
+    "resolve": "resolve",
     "window_manager": "window_manager",
     "unread_limit": "unread_limit",
     "settings": "settings",
