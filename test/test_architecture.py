@@ -113,17 +113,17 @@ proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks trans
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
-client.timeouts       | -                                                        | contextlib socket threading time
+client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
 client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib time
+client.exchange       | client.content protocol.priorities errors                | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
-client.sender         | client.registry client.replay                            | contextlib threading
+client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
+client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket

@@ -386,17 +386,7 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        pause = attempts.pause_after(error)
-        gone = "" if pause is None else request.rewind()
-        rest = session.rest_of_call(begin)
-        if pause and not gone and rest != 0:
-            time.sleep(pause if rest is None else min(pause, rest))
-            rest = session.rest_of_call(begin)
-        if pause is None or gone or rest == 0:
-            attempts.tell(error, gone)
-            return False
-        attempts.sent += 1
-        return True
+        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = request.raw_lines
