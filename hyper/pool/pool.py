@@ -10,7 +10,7 @@ from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.replay import Source
-from ..client.timeouts import NOT_GIVEN
+from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
 from ..pump.lock import InterruptibleLock
 from .shared import SharedConnection
@@ -463,7 +463,5 @@ def _noted(body: Any) -> Source:
 
 
 def _rest(timeout: Any, begin: float) -> Any:
-    """Return what is left of so many seconds; None and NOT_GIVEN stay."""
-    if timeout is None or timeout is NOT_GIVEN:
-        return timeout
-    return max(0.0, begin + timeout - time.monotonic())
+    """Return the seconds that are left of a call; None and NOT_GIVEN stay."""
+    return timeout if timeout is NOT_GIVEN else Timeouts(timeout).deadline_of_call(begin).left()

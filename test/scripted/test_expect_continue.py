@@ -7,7 +7,7 @@ import pytest
 import hyper
 from hyper.errors import StreamResetError
 from test import wire
-from test.scripted.steps import SHORT, patience, want
+from test.scripted.steps import SHORT, set_timeout, want
 from test.wire import CANCEL
 
 OK = [(":status", "200")]
@@ -94,7 +94,7 @@ class TestExpectContinue:
         connection = connect(script, continue_timeout=1000, timeout=SHORT)
         connection.connect()
         connection.request("POST", "/", b"content", self.HEADERS)
-        with patience(connection, 10):
+        with set_timeout(connection, 10):
             assert connection.getresponse().status == 200
 
     def test_a_reset_instead_of_an_answer(self, connect):
@@ -122,7 +122,7 @@ class TestExpectContinue:
         connection.getresponse()
 
     @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
-    def test_other_doors_wait_with_the_first_octets(self, connect, way):
+    def test_pieces_and_streams_wait_with_the_first_octets(self, connect, way):
         """And only with them: what comes after goes out at once."""
 
         def script(peer):
@@ -154,7 +154,7 @@ class TestExpectContinue:
 
     @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
     @pytest.mark.parametrize("content", [b"", b"why"], ids=["no content", "content"])
-    def test_other_doors_learn_of_a_final_status(self, connect, way, content):
+    def test_pieces_and_streams_learn_of_a_final_status_too(self, connect, way, content):
         """The content is withheld, and its length not missed; then the stream is reset."""
 
         def script(peer):
@@ -193,7 +193,7 @@ class TestExpectContinue:
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
 
-    def test_other_doors_do_not_wait_for_ever(self, connect):
+    def test_pieces_and_streams_do_not_wait_for_ever(self, connect):
         def script(peer):
             peer.handshake()
             for stream_id in (1, 3):

@@ -234,7 +234,7 @@ def test_uploads_through_httpx_are_never_mixed_by_goaways(certificates):
 
 
 @pytest.fixture(params=["HTTP20Connection", "HTTPConnection", "HTTPSConnection"])
-def door(request, scripted_peer, certificates):
+def connect_each(request, scripted_peer, certificates):
     """Start a script and give a connection whose requests are asked for without ids."""
     opened = []
 
@@ -259,13 +259,13 @@ def door(request, scripted_peer, certificates):
 
 
 def set_timeout(connection, seconds):
-    """For the waits to come, by the means of each door."""
+    """For the waits to come, by the means of each class."""
     connection.timeout = seconds
     if isinstance(connection, HTTPConnection):
         connection.sock.settimeout(seconds)
 
 
-def test_a_late_answer_is_never_that_of_the_next_request(door):
+def test_a_late_answer_is_never_that_of_the_next_request(connect_each):
     """8.1: a request that was left after a timeout is reset, and its answer goes nowhere."""
     is_late = threading.Event()
 
@@ -278,7 +278,7 @@ def test_a_late_answer_is_never_that_of_the_next_request(door):
         peer.write_response(first, b"answer to /a")
         peer.write_response(second, b"answer to /b")
 
-    connection = door(script)
+    connection = connect_each(script)
     connection.request("GET", "/a")
     set_timeout(connection, SHORT)
     with pytest.raises(TimeoutError):
@@ -289,7 +289,7 @@ def test_a_late_answer_is_never_that_of_the_next_request(door):
     assert connection.getresponse().read() == b"answer to /b"
 
 
-def test_after_a_timeout_the_same_answer_may_be_waited_for_again(door):
+def test_after_a_timeout_the_same_answer_may_be_waited_for_again(connect_each):
     """8.1: as long as no other request was made."""
     may_answer = threading.Event()
 
@@ -299,7 +299,7 @@ def test_after_a_timeout_the_same_answer_may_be_waited_for_again(door):
         assert may_answer.wait(DEADLINE)
         peer.write_response(first, b"answer to /a")
 
-    connection = door(script)
+    connection = connect_each(script)
     connection.request("GET", "/a")
     set_timeout(connection, SHORT)
     with pytest.raises(TimeoutError):
@@ -348,8 +348,8 @@ def alarm():
     signal.signal(signal.SIGUSR1, former)
 
 
-@pytest.mark.parametrize("door", ["HTTP20Connection", "HTTPConnection"])
-def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, door):
+@pytest.mark.parametrize("kind", ["HTTP20Connection", "HTTPConnection"])
+def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, kind):
     """8.1: as after a timeout; the connection may have ended with it, in the middle of a step."""
 
     def serve(peer):
@@ -368,7 +368,7 @@ def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, 
         peer.want_goaway()
 
     with Origin(serve) as origin:
-        if door == "HTTPConnection":
+        if kind == "HTTPConnection":
             connection = HTTPConnection("127.0.0.1", origin.port, DEADLINE, http2="prior")
         else:
             connection = connect_to(origin)
