@@ -1,4 +1,4 @@
-"""``resolve=``: the caller's own function gives the server's addresses, however the connection is made."""
+"""``resolve=``: the caller's own function gives addresses, however the connection is made."""
 
 from __future__ import annotations
 
