@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 Fields = list[tuple[str, str]]
 
 # Seconds that any one want waits: far above what a loaded machine needs, far below a person's
-# patience.
+# set_timeout.
 DEADLINE = 10.0
 
 # SETTINGS_MAX_FRAME_SIZE at the start (RFC 9113, 6.5.2); larger contents and blocks are cut to it.

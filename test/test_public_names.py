@@ -61,6 +61,12 @@ NAMES = {
     "hyper.proxies": """
         Proxy from_environment
     """,
+    "hyper.trace": """
+        Cancel Closed Connected Connecting Content End Event Fallback FrameReceived FrameSent
+        Goaway Head Informational NameResolved Opened Opening Ping Push REDACTED Recorder
+        RequestContent RequestEnd RequestQueued RequestSent Retry Secret TLSDone Timeout Trailers
+        Tunnelled install redacted uninstall
+    """,
     "hyper.tls": """
         ALPN_PROTOCOLS ALPN_REFUSED InsecureTLSWarning OP_NO_RENEGOTIATION init_context
     """,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
-    from ..transport.connect import Path
+    from ..transport.connect import Path, Resolve
     from .content import Body
     from .pumps import Dial
     from .registry import Entry
@@ -71,6 +71,7 @@ class HTTP20Connection:
             is ``socket.getdefaulttimeout()``.
         source_address: (host, port) to connect from.
         unix_socket: the path of the Unix socket behind which the server is.
+        resolve: called with host and port, for addresses as ``socket.getaddrinfo`` gives them.
         proxy: the URL of a proxy to go through, or a ``hyper.proxies.Proxy``.
         settings: what to announce beyond hyper's own, {name or identifier: value} (6.5.2).
         codec: of HPACK, "python", "nghttp2" or "auto"; None means the environment's HYPER_HPACK.
@@ -113,6 +114,7 @@ class HTTP20Connection:
         continue_timeout: float | None = CONTINUE_TIMEOUT,
         keepalive: float | None = None,
         replay: bool = True,
+        resolve: Resolve | None = None,
     ) -> None:
         self._route = Route(
             host,
@@ -129,6 +131,7 @@ class HTTP20Connection:
             unread_limit=unread_limit,
             codec=codec,
             keepalive=keepalive,
+            resolve=resolve,
         )
         #: whether content codings are taken off
         self.decode_content = decode_content

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ..transport import Transport
-    from ..transport.connect import Path
+    from ..transport.connect import Path, Resolve
     from ..transport.deadline import Deadline
     from ..transport.tls.transport import Resumption
 
@@ -33,12 +33,13 @@ def dial(
     through: Connector | None = None,
     context: Any = None,
     resumption: Resumption | None = None,
+    resolve: Resolve | None = None,
 ) -> Transport:
     """Connect, over TLS if a context is given, and return the transport.
 
     deadline: of all of it.  unix_socket: the path of the socket behind which the
     server is.  through: connects to the server through a proxy.  resumption: of the server's TLS
-    sessions.
+    sessions.  resolve: gives the server's addresses; None means the system.
 
     Raises OSError for a peer that cannot be reached (TimedOut among them), ssl.SSLError for one
     that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
@@ -49,7 +50,7 @@ def dial(
     elif unix_socket is not None:
         transport = PlainTransport(connect_unix(unix_socket, deadline))
     else:
-        transport = PlainTransport(connect(host, port, deadline, source_address))
+        transport = PlainTransport(connect(host, port, deadline, source_address, resolve))
     if context is None:
         return transport
     from ..transport.tls.policy import H2, require_h2

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
     from ..transport import Transport
-    from ..transport.connect import Path
+    from ..transport.connect import Path, Resolve
     from ..transport.deadline import Deadline
     from .dial import Connector
 
@@ -94,8 +94,8 @@ def _connector_through(
 class Route:
     """The address of a server, its trust, and the settings announced to it. Any thread may read it.
 
-    host, port, secure, ssl_context, source_address, unix_socket, proxy: as HTTP20Connection takes
-    them.
+    host, port, secure, ssl_context, source_address, unix_socket, proxy, resolve: as
+    HTTP20Connection takes them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
     unread_limit: octets, codec: of HPACK, and keepalive: as HTTP20Connection takes them.
     """
@@ -115,6 +115,7 @@ class Route:
         unread_limit: int | None,
         codec: str | None,
         keepalive: float | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         if keepalive is not None and not keepalive > 0:
             raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
@@ -129,6 +130,7 @@ class Route:
         if proxy is not None and unix_socket is not None:
             raise ValueError("there is no way through a proxy to a Unix socket: give one of them")
         self._unix_socket = unix_socket
+        self._resolve = resolve
         self._through: Connector | None = None
         if proxy is not None:
             self._through = _connector_through(proxy, self.host, self.port, source_address, codec)
@@ -164,6 +166,7 @@ class Route:
             deadline=deadline,
             source_address=self._source_address,
             unix_socket=self._unix_socket,
+            resolve=self._resolve,
             through=self._through,
             context=context,
             resumption=self._resumption,

@@ -23,13 +23,15 @@ from .deadline import MAX_POLL, NEVER, milliseconds_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Union
+    from typing import Any, Callable, Union
 
     from .deadline import Deadline
 
     #: A tuple of getaddrinfo's: family, kind, protocol, canonical name, address.
     Address = tuple[int, int, int, str, Any]
     Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+    #: Gives the addresses of a host and a port, as getaddrinfo does.
+    Resolve = Callable[[str, int], Iterable[Address]]
 
 #: Seconds that an attempt has for itself before the next address is tried beside it (RFC 8305, 5).
 ATTEMPT_DELAY = 0.25
@@ -61,10 +63,12 @@ def connect(
     port: int,
     deadline: Deadline = NEVER,
     source_address: tuple[str, int] | None = None,
+    resolver: Resolve | None = None,
 ) -> socket.socket:
     """Return a connected TCP socket, non-blocking.
 
     Args:
+        resolver: gives the addresses; None means the system's, ``resolve``.
         source_address: (host, port) to connect from. Addresses of another family than its own fail.
 
     Raises:
@@ -76,7 +80,7 @@ def connect(
     timeout = None if deadline.moment is None else deadline.moment - begin
     race = Race(source_address)
     try:
-        won = race.run(taking_turns(resolve(host, port)), deadline)
+        won = race.run(taking_turns((resolver or resolve)(host, port)), deadline)
         if won is None:
             seconds = round(max(0.0, (deadline.moment or begin) - begin), 3)
             raise TimedOut(
@@ -145,7 +149,7 @@ class Race:
         next_attempt = 0.0
         while True:
             now = time.monotonic()
-            if deadline.moment is not None and now >= deadline.moment:
+            if deadline.is_over:
                 return None
             if waiting and (not self._under_way or now >= next_attempt):
                 began = self._begin(waiting.pop(), deadline)

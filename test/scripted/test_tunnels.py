@@ -21,7 +21,7 @@ from hyper.errors import (
     StreamResetError,
 )
 from test import wire
-from test.scripted.steps import SHORT, OnShortPath, await_news, patience, pong, want
+from test.scripted.steps import SHORT, OnShortPath, await_news, pong, set_timeout, want
 from test.wire import CANCEL, SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
@@ -149,7 +149,7 @@ class TestMaking:
             peer.write_headers(1, OK)
 
         connection = connect(script)
-        with patience(connection, SHORT), pytest.raises(TimeoutError):
+        with set_timeout(connection, SHORT), pytest.raises(TimeoutError):
             connection.connect_stream("/", protocol="websocket")
         asked.set()
         connection.connect_stream("/", protocol="websocket")

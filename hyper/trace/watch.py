@@ -1,0 +1,114 @@
+"""The observers of one object and of the process, and how they are told.
+
+``watch_of`` is asked when an object is made, and gives None where nobody watches. Then nothing more
+happens, and nothing is tested later: the parts that tell are put in place only where there is a
+``Watch``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from .events import Event
+
+    Observer = Callable[[Event], object]
+
+#: The observers of the process.
+installed: tuple[Observer, ...] = ()
+
+#: The numbers of connections; a step of ``count`` is atomic.
+_numbers = itertools.count(1)
+
+
+def install(observer: Observer) -> None:
+    """Have an observer told of everything that is connected from now on in this process.
+
+    Objects that were made before (an ``HTTP20Connection``, a ``Pool``'s connections) are not
+    watched by it. Installing an observer twice does nothing more.
+
+    Args:
+        observer: called with each event, in the thread and at the place where it happens.
+    """
+    global installed
+    if observer not in installed:
+        installed = (*installed, observer)
+
+
+def uninstall(observer: Observer) -> None:
+    """Take an observer back: objects that are made from now on do not tell it.
+
+    Args:
+        observer: what ``install`` was given; nothing happens if it is not installed.
+    """
+    global installed
+    installed = tuple(each for each in installed if each != observer)
+
+
+def watch_of(trace: Observer | None) -> Watch | None:
+    """Return what tells an object's own observer and those of the process, or None."""
+    observers = installed
+    if trace is not None and trace not in observers:
+        observers = (trace, *observers)
+    return Watch(observers) if observers else None
+
+
+class Watch:
+    """Tells several observers. Any thread.
+
+    An observer that raises harms nobody: the logger ``hyper`` tells it once, and the work goes on.
+    KeyboardInterrupt and its like are no exceptions of the observer's, and go through.
+    """
+
+    __slots__ = ("_failed", "_open", "_shut", "observers", "wants_content", "wants_secrets")
+
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
+        self.observers = observers
+        self._open = tuple(each for each in observers if getattr(each, "wants_secrets", False))
+        self._shut = tuple(each for each in observers if each not in self._open)
+        self.wants_secrets = bool(self._open)
+        self.wants_content = any(getattr(each, "wants_content", False) for each in observers)
+        self._failed: list[Any] = []
+
+    def tell(self, event: Event) -> None:
+        """Give an event to each observer; those that did not ask for secrets see none."""
+        for observer in self._open:
+            try:
+                observer(event)
+            except Exception as error:  # noqa: BLE001 - an observer's own
+                self._note(observer, error)
+        if self._shut:
+            if self._open:
+                from .events import redacted
+
+                event = redacted(event)
+            for observer in self._shut:
+                try:
+                    observer(event)
+                except Exception as error:  # noqa: BLE001 - an observer's own
+                    self._note(observer, error)
+
+    def _note(self, observer: Observer, error: Exception) -> None:
+        if observer in self._failed:
+            return
+        self._failed.append(observer)
+        import logging  # not before: most programs never get here
+
+        logging.getLogger("hyper").error(
+            "the observer %r of a trace raised %r; this is told once",
+            observer,
+            error,
+            exc_info=error,
+        )
+
+
+def next_connection() -> int:
+    """Return the number of a new connection."""
+    return next(_numbers)
+
+
+now = time.monotonic
