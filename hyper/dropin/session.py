@@ -123,7 +123,7 @@ class SocketConnection(HTTP20Connection):
             # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
             # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        return DropinResponse(self, exchange)
+        return DropinResponse(exchange, self.end_if_dropped)
 
     def drop(self) -> None:
         """End the connection after what was fetched from it: the script needs it no more."""
