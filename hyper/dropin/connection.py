@@ -43,6 +43,7 @@ from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
+from .watched import connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ if TYPE_CHECKING:
     from .request_lines import RequestLines
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "trace")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
-
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
@@ -71,8 +71,8 @@ class HTTPConnection(bases.HTTPConnection):
         http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
             (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        options: window_manager, unread_limit, settings, codec, unix_socket, proxy and resolve
-            of HTTP20Connection; the proxy is one of http or SOCKS.
+        options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
+            resolve of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     response_class = HTTPResponse
@@ -171,7 +171,7 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        with dns_names(self.host):
+        with connecting(self, self._session_options):
             super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -553,8 +553,8 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
             environment hyper's of that kind.
         options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
-            settings, codec, unix_socket, proxy and resolve of HTTP20Connection; the proxy is one of
-            http or SOCKS.
+            settings, codec, trace, unix_socket, proxy and resolve of HTTP20Connection; the proxy is
+            one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
