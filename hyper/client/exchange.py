@@ -20,6 +20,7 @@ import time
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
+from ..protocol.states import DONE
 from . import content
 
 TYPE_CHECKING = False
@@ -106,27 +107,36 @@ class Exchange:
         there. deadline: the moment until which it may wait; None: the timeouts count.
         """
         stream, pump = self.stream, self.pump
-        if stream.is_over:
+        if stream.phase == DONE or stream.failure is not None:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
             pieces = _popped(stream.content, amt)
-            pump.release(sum(map(len, pieces)))
+            if pieces:
+                pump.release(sum(map(len, pieces)))
             return pieces
         with pump.lock:
-            if deadline is None:
-                timeout = self.timeouts.remaining()
-            else:
-                timeout = max(0.0, deadline - time.monotonic())
-            if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, timeout)
-            elif stream.receive_window.share.unclaimed and not stream.content:
-                pump.wait_idle(stream, stream.has_content, timeout)
-            else:
-                pump.wait(stream.has_content, (stream.id,), timeout)
+            if not stream.content:
+                pump.pull()  # it costs no wait, and so no timeout is worked out
+                if not stream.has_content():
+                    self._await_content(deadline)
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
                 pump.flush()
         return pieces
+
+    def _await_content(self, deadline: float | None) -> None:
+        """Wait for content, and see to it that its window is not why none comes. Lock held."""
+        stream, pump = self.stream, self.pump
+        if deadline is None:
+            timeout = self.timeouts.remaining()
+        else:
+            timeout = max(0.0, deadline - time.monotonic())
+        if stream.is_exhausted:
+            pump.wait_open(stream, stream.has_content, timeout)
+        elif stream.receive_window.share.unclaimed:
+            pump.wait_idle(stream, stream.has_content, timeout)
+        else:
+            pump.wait(stream.has_content, (stream.id,), timeout)
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Ask for another priority of the response; False where it would be in vain."""
@@ -141,7 +151,8 @@ class Exchange:
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
         try:
-            self.pump.drain(self.timeouts.remaining())
+            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
+                self.pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
