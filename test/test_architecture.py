@@ -113,17 +113,17 @@ proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks trans
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
-client.timeouts       | -                                                        | contextlib socket threading time
+client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
 client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib time
+client.exchange       | client.content protocol.priorities errors                | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
-client.sender         | client.registry client.replay                            | contextlib threading
+client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
+client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
@@ -140,7 +140,7 @@ dropin.response       | client.response                                         
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts _memo | base64 collections functools http.client socket threading time
 dropin.arguments      | errors _hosts                                            | contextlib
 
 # pool: connections to many servers, over client and dropin

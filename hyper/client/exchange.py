@@ -16,7 +16,6 @@ the rest of the content is dropped then, and nothing is raised.
 from __future__ import annotations
 
 import contextlib
-import time
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from ..protocol.priorities import PrioritySource
     from ..protocol.stream import Stream
     from ..pump.pump import Pump
+    from ..transport.deadline import Deadline
     from .content import Body
     from .timeouts import Timeouts
 
@@ -100,11 +100,11 @@ class Exchange:
             raise stream.failure.exception()
         return stream.head
 
-    def take(self, amt: int | None, deadline: float | None = None) -> list[bytes]:
+    def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
         The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
-        there. deadline: the moment until which it may wait; None: the timeouts count.
+        there. deadline: until when it may wait; None: the timeouts count.
         """
         stream, pump = self.stream, self.pump
         if stream.phase == DONE or stream.failure is not None:
@@ -124,13 +124,10 @@ class Exchange:
                 pump.flush()
         return pieces
 
-    def _await_content(self, deadline: float | None) -> None:
+    def _await_content(self, deadline: Deadline | None) -> None:
         """Wait for content, and see to it that its window is not why none comes. Lock held."""
         stream, pump = self.stream, self.pump
-        if deadline is None:
-            timeout = self.timeouts.remaining()
-        else:
-            timeout = max(0.0, deadline - time.monotonic())
+        timeout = self.timeouts.remaining() if deadline is None else deadline.left()
         if stream.is_exhausted:
             pump.wait_open(stream, stream.has_content, timeout)
         elif stream.receive_window.share.unclaimed:

@@ -163,7 +163,7 @@ class Pumps:
         while True:
             pump = self.live()
             try:
-                return pump.ping(opaque, self._timeouts.rest_of_call(begin))
+                return pump.ping(opaque, self._timeouts.deadline_of_call(begin).left())
             except ConnectionTerminated:
                 goaway = pump.endpoint.goaway
                 if goaway is None or goaway[1] or closings != self._closings:
@@ -298,15 +298,15 @@ class Pumps:
         """
         raise_refusal(pump)
         pause = attempts.pause_after_end()
-        rest = self._timeouts.rest_of_call(begin)
-        if pause is None or rest == 0:
+        deadline = self._timeouts.deadline_of_call(begin)
+        if pause is None or deadline.is_over:
             raise ConnectionTerminated(
                 f"{self._host} ended {attempts.ended} connections, one after the other,"
                 " before the request could go out (RFC 9113, 6.8)",
                 retryable=True,
             )
         if pause:
-            time.sleep(pause if rest is None else min(pause, rest))
+            deadline.sleep(pause)
 
     def _require_covered(self, endpoint: Endpoint, scheme: str, authority: str) -> None:
         """Raise InvalidURL for an origin that the server has not proven to be (9.1.1)."""

@@ -7,13 +7,13 @@ exchange, and taking it is what gives the peer room to send more.
 from __future__ import annotations
 
 import io
-import time
 from collections import deque
 from http.client import responses
 
 from ..errors import IncompleteRead, TimedOut
 from ..fields import FieldMap
 from ..protocol.stream import PIECE_SIZE
+from ..transport.deadline import Deadline
 from . import content_codings
 from .timeouts import Timeouts
 
@@ -108,8 +108,7 @@ class HTTP20Response(io.BufferedIOBase):
             name: of the field, in any case.
             default: returned if there is no such field; an iterable is joined.
         """
-        value = self.headers.joined(name)
-        return value if value is not None else joined(default)
+        return joined(self.headers, name, default)
 
     def getheaders(self) -> list[tuple[str, str]]:
         """All (name, value) pairs, duplicates included."""
@@ -336,7 +335,7 @@ class HTTP20Response(io.BufferedIOBase):
         Steps may give nothing, for any time: the clock is looked at after each.  waits_once: all
         waits together may take ``timeout``; else it begins anew with each piece that comes.
         """
-        deadline = self._deadline()
+        deadline = Deadline(self.timeout)
         while True:
             for step in self._steps:
                 if step:
@@ -346,21 +345,17 @@ class HTTP20Response(io.BufferedIOBase):
                     if self._held_size > len(step) and self._exchange.timeouts.is_overdue():
                         raise TimedOut("timed out while decoding content; what came is kept")
                     return True
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline.is_over:
                     raise TimedOut("timed out while decoding content that gives no octets")
-            if waits_once and deadline is not None:
+            if waits_once:
                 pieces = self._exchange.take(1, deadline)
             else:
                 pieces = self._exchange.take(1)
-                deadline = self._deadline()
+                deadline = Deadline(self.timeout)
             if not pieces:
                 self._finish()
                 return False
             self._steps = decoder.steps(b"".join(pieces))
-
-    def _deadline(self) -> float | None:
-        timeout = self.timeout
-        return None if timeout is None else time.monotonic() + timeout
 
     def _join_small(self) -> None:
         """Join small pieces at the end of what is held, so that octets are what it costs."""
@@ -422,8 +417,7 @@ class HTTP20Response(io.BufferedIOBase):
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
         """Return the values of one trailer field, joined by commas; as ``getheader`` otherwise."""
-        value = self.trailers.joined(name)
-        return value if value is not None else joined(default)
+        return joined(self.trailers, name, default)
 
     def gettrailers(self) -> list[tuple[str, str]]:
         """All (name, value) pairs of the trailer section."""
@@ -496,8 +490,14 @@ def _line_feed(piece: bytes | memoryview) -> int:
     return max(-1, whole.find(b"\n", gone) - gone)
 
 
-def joined(default: str | Iterable[Any] | None) -> Any:
-    """Apply http.client's rule for defaults: one that can be iterated is joined, unless a str."""
+def joined(fields: FieldMap, name: str, default: str | Iterable[Any] | None) -> Any:
+    """Return the values of one field, joined by commas, or the default as http.client gives it.
+
+    http.client joins a default that can be iterated, unless it is a str.
+    """
+    value = fields.joined(name)
+    if value is not None:
+        return value
     if default is None or isinstance(default, str) or not hasattr(default, "__iter__"):
         return default
     return ", ".join(map(str, default))

@@ -24,6 +24,7 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
+from .._memo import Memo
 from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
@@ -46,7 +47,6 @@ from .upgrade import accepts_upgrade, upgrade_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Any
 
     from .create_connection import CreateConnection
@@ -107,7 +107,7 @@ class HTTPConnection(bases.HTTPConnection):
         #: requests whose responses were not fetched yet, oldest first
         self._awaited: deque[PendingRequest] = deque()
         #: what http.client wrote for requests without content, by all that decides it
-        self._known: dict[Any, RequestLines] = {}
+        self._known: Memo[Any, RequestLines] = Memo(MAX_KNOWN)
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
         self._whole_request: tuple[Any] | None = None
         if not bases.TAKES_MAX_RESPONSE_HEADERS:
@@ -264,12 +264,7 @@ class HTTPConnection(bases.HTTPConnection):
     def __enter__(self) -> HTTPConnection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ---------------------------------------------------------------- requests
@@ -325,9 +320,7 @@ class HTTPConnection(bases.HTTPConnection):
         """Remember what http.client wrote, for the next request that is the same."""
         # Only of text: True and 1 are one key, and two values.
         if all(type(part) is str for field in key[2] for part in field):
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = lines
+            self._known.keep(key, lines)
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
         """Send the request in the buffer, and message_body; http.client's endheaders calls this."""
@@ -386,17 +379,7 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        pause = attempts.pause_after(error)
-        gone = "" if pause is None else request.rewind()
-        rest = session.rest_of_call(begin)
-        if pause and not gone and rest != 0:
-            time.sleep(pause if rest is None else min(pause, rest))
-            rest = session.rest_of_call(begin)
-        if pause is None or gone or rest == 0:
-            attempts.tell(error, gone)
-            return False
-        attempts.sent += 1
-        return True
+        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = request.raw_lines

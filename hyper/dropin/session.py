@@ -92,9 +92,9 @@ class SocketConnection(HTTP20Connection):
                 error.error_code = getattr(failure.exception(), "error_code", None)
             raise
 
-    def rest_of_call(self, begin: float) -> float | None:
-        """Seconds that are left of a call that began at a moment, None for no limit."""
-        return self._timeouts.rest_of_call(begin)
+    def deadline_of_call(self, begin: float) -> Deadline:
+        """Return the deadline of a call that began at a moment."""
+        return self._timeouts.deadline_of_call(begin)
 
     def raise_refusal(self) -> None:
         """Raise what ended the connection, if it was TLS: the next one would end the same way."""
@@ -123,7 +123,7 @@ class SocketConnection(HTTP20Connection):
             # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
             # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        return DropinResponse(self, exchange)
+        return DropinResponse(exchange, self.end_if_dropped)
 
     def drop(self) -> None:
         """End the connection after what was fetched from it: the script needs it no more."""

@@ -11,7 +11,7 @@ from collections import deque
 
 from .._fork import renew_after_fork
 from .._interruptions import is_of_system
-from ..errors import ConnectionTerminated, Failure, TimedOut
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
@@ -510,7 +510,14 @@ class Pump:
         self.wake()
         self.close()
 
-    end_if_interrupted = endings.end_if_interrupted
+    def end_if_interrupted(self, error: BaseException) -> None:
+        """End the connection if an exception of the program's own struck while frames were made.
+
+        Half a frame may be queued, and the table of HPACK may be another than the peer's: it would
+        misread what comes later (RFC 9113, 4.1; RFC 7541, 2.2).
+        """
+        if not isinstance(error, (HTTP20Error, StreamFault)):
+            self.break_off()
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""

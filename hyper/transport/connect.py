@@ -149,7 +149,7 @@ class Race:
         next_attempt = 0.0
         while True:
             now = time.monotonic()
-            if deadline.moment is not None and now >= deadline.moment:
+            if deadline.is_over:
                 return None
             if waiting and (not self._under_way or now >= next_attempt):
                 began = self._begin(waiting.pop(), deadline)
