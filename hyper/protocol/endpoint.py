@@ -47,7 +47,7 @@ from .settings import (
     LocalSettings,
     PeerSettings,
 )
-from .states import CANCELLED, CLOSED, IDLE, STREAM, step_stream
+from .states import CANCELLED, CLOSED, IDLE, OPENED, OPENED_ENDED, step_stream
 from .stream import Stream
 
 TYPE_CHECKING = False
@@ -68,10 +68,6 @@ STREAMS_BEFORE_SETTINGS = 1
 SEND_BURST = 64 * 1024
 
 LAST_STREAM_ID = 2**31 - 1
-
-#: The states of a stream whose HEADERS went out, without END_STREAM and with it.
-OPENED = STREAM[IDLE][states.SEND_HEADERS]
-OPENED_ENDED = STREAM[OPENED][states.SEND_END]
 
 
 class Endpoint:
