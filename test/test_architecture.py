@@ -65,6 +65,8 @@ trace                 | trace.watch                                             
 trace.watch           | trace.events                                             | itertools logging time
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
+trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | -
+trace.wire            | trace.cutter trace.events trace.watch protocol.frames    | collections
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
@@ -115,7 +117,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
+client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
@@ -123,11 +125,13 @@ client.replay         | client.content errors                                   
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
+client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
+client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
+client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
@@ -136,6 +140,7 @@ dropin.bases          | -                                                       
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
+dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | dropin.arguments                                         | http.client
@@ -164,7 +169,7 @@ demo.timeline         | -                                                       
 # planned, not there yet
 __main__              | cli                                                      | sys
 cli                   | hyper cli.*                                              | *
-contrib               | hyper proxies tls contrib.*                              | *
+contrib               | hyper proxies tls _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

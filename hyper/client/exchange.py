@@ -58,6 +58,7 @@ class Exchange:
         "id",
         "is_done",
         "is_final",
+        "is_moving",
         "pump",
         "sent",
         "stream",
@@ -79,6 +80,9 @@ class Exchange:
         self.id = own_id or stream.id
         #: True if the finalizer has nothing to do: all was sent and read, or it is dropped already
         self.is_done = False
+        #: True while content is on its way from the stream to the caller. An interruption leaves it
+        #: so: some octets may be lost, and no later read may go on as if they were not.
+        self.is_moving = False
         #: octets of content given to the endpoint so far
         self.sent = 0
         #: True if the caller has called the request final: no content follows
@@ -104,11 +108,13 @@ class Exchange:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
         The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
-        there. deadline: until when it may wait; None: the timeouts count.
+        there. deadline: until when it may wait; None: the timeouts count. From the end of the wait
+        on, ``is_moving`` is True: the caller says when they have arrived.
         """
         stream, pump = self.stream, self.pump
         if stream.phase == DONE or stream.failure is not None:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
+            self.is_moving = True
             pieces = _popped(stream.content, amt)
             if pieces:
                 pump.release(sum(map(len, pieces)))
@@ -118,6 +124,7 @@ class Exchange:
                 pump.pull()  # it costs no wait, and so no timeout is worked out
                 if not stream.has_content():
                     self._await_content(deadline)
+            self.is_moving = True
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:

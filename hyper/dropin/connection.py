@@ -37,12 +37,13 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import dns_names, host_name, port_number, require_blocksize
+from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
+from .watched import connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ if TYPE_CHECKING:
     from .request_lines import RequestLines
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "trace")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
-
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
@@ -71,8 +71,8 @@ class HTTPConnection(bases.HTTPConnection):
         http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
             (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        options: window_manager, unread_limit, settings, codec, unix_socket, proxy and resolve
-            of HTTP20Connection; the proxy is one of http or SOCKS.
+        options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
+            resolve of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     response_class = HTTPResponse
@@ -142,7 +142,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _get_hostport(self, host: Any, port: Any) -> Any:
         # http.client's constructors and set_tunnel call it, and its words would show a password.
-        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+        return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
@@ -171,7 +171,7 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        with dns_names(self.host):
+        with connecting(self, self._session_options):
             super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -294,6 +294,12 @@ class HTTPConnection(bases.HTTPConnection):
             super().request(method, url, body, headers, encode_chunked=encode_chunked)
         finally:
             self._whole_request = None
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Write a field; http.client's, whose errors would show a value."""
+        fault = fault_of(super().putheader, header, values)
+        if fault is not None:
+            raise fault
 
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
         """All that decides what http.client writes for a request; None where that is unknown."""
@@ -547,8 +553,8 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
             environment hyper's of that kind.
         options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
-            settings, codec, unix_socket, proxy and resolve of HTTP20Connection; the proxy is one of
-            http or SOCKS.
+            settings, codec, trace, unix_socket, proxy and resolve of HTTP20Connection; the proxy is
+            one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -104,7 +104,7 @@ class DropinResponse(HTTP20Response):
         for name, value in self.headers.items():
             print("header:", f"{name}:", value)  # noqa: T201
 
-    def begin(self) -> None:
+    def begin(self, *, _max_headers: int | None = None) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""
 
     def read1(self, n: int = -1) -> bytes:

@@ -377,6 +377,10 @@ class PyOpenSSLFilter(Filter):
         with contextlib.suppress(SSL.Error):  # before the handshake is done, there is no end
             self._connection.shutdown()
 
+    def was_resumed(self) -> bool | None:
+        """Return None: pyOpenSSL does not tell whether a session was resumed."""
+        return None
+
     def session(self) -> Any:
         """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self._connection.get_session()

@@ -241,6 +241,10 @@ class StdlibFilter(Filter):
         with contextlib.suppress(ssl.SSLError):  # want-read: the usual case
             self.object.unwrap()
 
+    def was_resumed(self) -> bool | None:
+        """Return whether the handshake resumed a former session (RFC 8446, 2.2)."""
+        return self.object.session_reused
+
     def session(self) -> ssl.SSLSession | None:
         """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
         return self.object.session
