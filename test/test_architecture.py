@@ -119,7 +119,7 @@ client.timeouts       | transport.deadline                                      
 client.dial           | transport.*                                              | -
 client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib
+client.exchange       | client.content protocol.priorities protocol.states errors | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
@@ -196,6 +196,7 @@ NAMES_WITH_A_REASON = {
     "do_open",  # urllib.request's HTTPSHandler.do_open()
     "handle_request",  # httpx's BaseTransport.handle_request()
     "handle_async_request",  # httpx's AsyncBaseTransport.handle_async_request()
+    "manager",  # a window's window manager, as the argument window_manager= is called
     "info",  # http.client's HTTPResponse.info()
     "pack_data_header",  # the frame DATA
     "proxy_manager_for",  # requests' HTTPAdapter.proxy_manager_for()
