@@ -1,8 +1,8 @@
 """A server of many connections at once, for threads: each connection has a thread and a Peer.
 
 `Origin(serve)` listens on the loopback and calls `serve(peer)` for each connection, with all the
-verbs of test/peer.py; `peer.number` counts the connections from 1. What a `serve` raises is kept in
-`errors` and raised by `stop`, except the end of a connection.
+verbs of test/peer.py; `peer.number` counts the connections from 1. The exception of a `serve` is
+kept in `errors` and raised by `stop`, except the end of a connection.
 
 `Echo` is one that answers every request with what it says, so that a test can see whose answer it
 has octet by octet, and counts what it has processed. It can say GOAWAY every few requests, and

@@ -12,9 +12,9 @@ The same verbs work in two worlds. `MemoryPeer` is given octets and gives octets
 without IO. `SocketPeer` listens on a port of the loopback and runs its script in a thread of its
 own, joined by `stop`.
 
-What arrives is cut into frames by `wire.read` and kept in `frames`; field blocks are decoded as
-they arrive (HPACK's state depends on the order of the wire) by PyPI's hpack. Then the frames wait
-in a queue to be wanted:
+Octets that arrive are cut into frames by `wire.read` and kept in `frames`; field blocks are decoded
+as they arrive (HPACK's state depends on the order of the wire) by PyPI's hpack. Then the frames
+wait in a queue to be wanted:
 
 * A wanted frame must be the next one. Where a stream identifier is given, it must be the next *of
   that stream*: frames of other streams are left where they are, for the order between streams is
@@ -103,7 +103,7 @@ class Peer:
         raise NotImplementedError
 
     def _more(self, deadline: float) -> bytes:
-        """Octets from the client; b"" at the end; raise socket.timeout at the deadline."""
+        """Return octets from the client, b"" at the end; raise socket.timeout at the deadline."""
         raise NotImplementedError
 
     # ---- reading ----
@@ -485,9 +485,9 @@ class MemoryPeer(Peer):
     """A peer over memory, for an endpoint that does no IO.
 
     `source`, if given, is called when a want needs octets and gives those that the client wrote
-    since, b"" for none; else the test gives them by `feed`. `sink`, if given, is called with each
-    write; else the octets wait in `outgoing` for `take`. Nothing waits: a want that cannot be met
-    fails at once.
+    since, b"" for none. Without it, the test gives them by `feed`. `sink`, if given, is called with
+    each write. Without it, the octets wait in `outgoing` for `take`. Nothing waits: a want that
+    cannot be met fails at once.
     """
 
     def __init__(
@@ -506,7 +506,7 @@ class MemoryPeer(Peer):
         self._fed += octets
 
     def take(self) -> bytes:
-        """What the peer wrote since the last take."""
+        """Return what the peer wrote since the last take."""
         octets = bytes(self.outgoing)
         self.outgoing.clear()
         return octets

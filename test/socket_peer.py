@@ -132,7 +132,7 @@ class SocketPeer(Peer):
         return ConnectionError("the client closed the connection")
 
     def selected_alpn_protocol(self) -> str | None:
-        """What ALPN chose, None in cleartext."""
+        """The protocol that ALPN chose, None in cleartext."""
         connection = self._connection()
         if isinstance(connection, ssl.SSLSocket):
             return connection.selected_alpn_protocol()
@@ -164,7 +164,7 @@ class SocketPeer(Peer):
     def close(self) -> None:
         """End our side in order: close_notify under TLS, then FIN.
 
-        What the client still sends can be wanted, save under TLS, which is over after that.
+        Octets that the client still sends can be wanted, save under TLS, which is over after that.
         """
         connection = self._connection()
         if isinstance(connection, ssl.SSLSocket):

@@ -37,7 +37,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import dns_names, host_name, port_number, require_blocksize
+from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
@@ -142,7 +142,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _get_hostport(self, host: Any, port: Any) -> Any:
         # http.client's constructors and set_tunnel call it, and its words would show a password.
-        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+        return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
@@ -294,6 +294,12 @@ class HTTPConnection(bases.HTTPConnection):
             super().request(method, url, body, headers, encode_chunked=encode_chunked)
         finally:
             self._whole_request = None
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Write a field; http.client's, whose errors would show a value."""
+        fault = fault_of(super().putheader, header, values)
+        if fault is not None:
+            raise fault
 
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
         """All that decides what http.client writes for a request; None where that is unknown."""

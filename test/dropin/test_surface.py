@@ -154,7 +154,7 @@ def test_a_port_may_be_text(kind):
 
 
 def test_a_port_that_is_text_is_connected_to(scripted_peer, certificates):
-    """RFC 9110, 4.2: http.client does, for getaddrinfo does."""
+    """RFC 9110, 4.2: http.client does, because getaddrinfo does."""
 
     def script(peer):
         peer.handshake()
@@ -193,11 +193,27 @@ def test_a_password_in_the_place_of_a_host_is_refused_and_not_shown(kind, give, 
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
-@pytest.mark.parametrize("host", ["a..example.org", ".example.org", "a" * 64])
-def test_a_host_that_no_dns_knows_is_an_invalid_url(kind, host):
-    """RFC 1035, 2.3.4: not the UnicodeError of the system's codec."""
+@pytest.mark.parametrize("give", [by_position, by_keyword, by_tunnel])
+@pytest.mark.parametrize("host", ["a..example.org", ".example.org:80", "a" * 64, "b." * 128])
+def test_a_host_that_no_dns_knows_is_refused_when_it_is_given(kind, give, host):
+    """RFC 1035, 2.3.4: not by the UnicodeError of the system's codec, and not by ``connect``."""
     with pytest.raises(InvalidURL, match="not a name in the DNS"):
-        kind(host).connect()
+        give(kind, host)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+def test_the_zone_of_an_address_is_read_as_in_a_url(kind):
+    """RFC 6874, 2: "%25" is a percent sign; a name has no zone."""
+    assert kind("[fe80::1%25lo]:8443").host == "fe80::1%lo"
+    assert kind("fe80::1%lo", 8443).host == "fe80::1%lo"
+    with pytest.raises(InvalidURL, match="'%'"):
+        kind("localhost%25lo")
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("host", ["", "/run/app.sock", "*.example.org"])
+def test_a_host_that_only_a_script_s_own_connect_understands_is_taken(kind, host):
+    assert kind(host).host == host
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])

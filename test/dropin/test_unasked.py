@@ -13,7 +13,7 @@ from test.peer import DEADLINE
 
 
 def outcome(connection, **options):
-    """What a script sees: the response's own words, or the kind of the exception."""
+    """Return what a script sees: the response's own words, or the kind of the exception."""
     try:
         connection.request("GET", "/", **options)
         response = connection.getresponse()
