@@ -67,6 +67,10 @@ NAMES = {
         RequestContent RequestEnd RequestQueued RequestSent Retry Secret TLSDone Timeout Trailers
         Tunnelled install redacted uninstall
     """,
+    "hyper.testing": """
+        Authority ClientEnded DEADLINE MemoryPeer Peer PeerError Request Server SocketPeer
+        die_in_the_middle goaway_after ok refuse requests serve slow stall unavailable wire
+    """,
     "hyper.tls": """
         ALPN_PROTOCOLS ALPN_REFUSED InsecureTLSWarning OP_NO_RENEGOTIATION init_context
     """,

@@ -16,8 +16,8 @@ import tempfile
 import pytest
 
 from hyper import HTTPSConnection
+from hyper.testing import DEADLINE
 from test.live.server import pattern
-from test.peer import DEADLINE
 
 #: What HTTP/1.1 alone needs, what is another at each answer, and what servers spell as they like.
 OWN = {"connection", "transfer-encoding", "date", "keep-alive", "server"}

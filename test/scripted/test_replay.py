@@ -21,7 +21,7 @@ from hyper import (
     StreamResetError,
 )
 from hyper.errors import HTTP20Error
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.threads.test_shared import run
 
@@ -420,7 +420,7 @@ def test_a_new_connection_that_cannot_be_made_ends_the_repeating_with_its_own_er
     def script(peer):
         peer.handshake()
         peer.want_request()
-        peer._listener.close()
+        peer.stop_listening()
         peer.write(wire.goaway(0))
 
     connection = connect(script)

@@ -12,9 +12,9 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.client.timeouts import Timeouts
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import SHORT, patience, pong, want
-from test.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 
