@@ -126,19 +126,19 @@ IDLE_PROMISE = 6
 
 def busy(**settings) -> MemoryEndpoint:
     """A connection with a stream in each state."""
-    wired = MemoryEndpoint(**settings)
-    endpoint = wired.endpoint
-    wired.open(path="/responding")
-    wired.open(path="/awaiting")
-    wired.answer(wired.open(path="/ended"))
-    endpoint.cancel(wired.open(path="/cancelled"))
-    wired.open("POST", end_stream=False)
-    wired.answer(wired.open("POST", end_stream=False))
+    client = MemoryEndpoint(**settings)
+    endpoint = client.endpoint
+    client.open(path="/responding")
+    client.open(path="/awaiting")
+    client.answer(client.open(path="/ended"))
+    endpoint.cancel(client.open(path="/cancelled"))
+    client.open("POST", end_stream=False)
+    client.answer(client.open("POST", end_stream=False))
     connect = endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
-    wired.answer(connect, end_stream=False)
-    refused = wired.open(path="/refused")
-    wired.receive(wire.rst_stream(refused.id, wire.REFUSED_STREAM))
-    wired.receive(
+    client.answer(connect, end_stream=False)
+    refused = client.open(path="/refused")
+    client.receive(wire.rst_stream(refused.id, wire.REFUSED_STREAM))
+    client.receive(
         wire.headers(RESPONDING, OK),
         wire.push_promise(RESPONDING, PROMISED, PROMISE),
         wire.push_promise(RESPONDING, PUSHED, PROMISE),
@@ -152,4 +152,4 @@ def busy(**settings) -> MemoryEndpoint:
         *("open", "half-closed (remote)", "open", "closed", "idle"),
         *("reserved (remote)", "half-closed (local)", "idle"),
     ]
-    return wired
+    return client

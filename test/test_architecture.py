@@ -65,6 +65,8 @@ trace                 | trace.watch                                             
 trace.watch           | trace.events                                             | itertools logging time
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
+trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | -
+trace.wire            | trace.cutter trace.events trace.watch protocol.frames    | collections
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
@@ -113,21 +115,23 @@ proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks trans
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
-client.timeouts       | -                                                        | contextlib socket threading time
+client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
+client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib time
+client.exchange       | client.content protocol.priorities protocol.states errors | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
-client.sender         | client.registry client.replay                            | contextlib threading
+client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.response       | client.content_codings client.timeouts protocol.stream fields errors | collections http.client io time
+client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
+client.movers         | client.pumps client.sender client.traced                | -
+client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
+client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
@@ -136,11 +140,12 @@ dropin.bases          | -                                                       
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
+dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts _memo | base64 collections functools http.client socket threading time
 dropin.arguments      | errors _hosts                                            | contextlib
 
 # pool: connections to many servers, over client and dropin
@@ -165,7 +170,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli                                                      | sys
 cli                   | hyper cli.*                                              | *
-contrib               | hyper proxies tls contrib.*                              | *
+contrib               | hyper proxies tls _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}
@@ -192,6 +197,7 @@ NAMES_WITH_A_REASON = {
     "do_open",  # urllib.request's HTTPSHandler.do_open()
     "handle_request",  # httpx's BaseTransport.handle_request()
     "handle_async_request",  # httpx's AsyncBaseTransport.handle_async_request()
+    "manager",  # a window's window manager, as the argument window_manager= is called
     "info",  # http.client's HTTPResponse.info()
     "pack_data_header",  # the frame DATA
     "proxy_manager_for",  # requests' HTTPAdapter.proxy_manager_for()

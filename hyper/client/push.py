@@ -72,8 +72,7 @@ class HTTP20Push:
             name: of the field, in any case.
             default: returned if there is no such field; an iterable is joined.
         """
-        value = self.request_headers.joined(name)
-        return value if value is not None else joined(default)
+        return joined(self.request_headers, name, default)
 
     def getrequestheaders(self) -> list[tuple[str, str]]:
         """All (name, value) pairs of the promised request."""

@@ -20,19 +20,15 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import HTTP20Error, StreamResetError, TimedOut
+from ..errors import HTTP20Error, StreamResetError
 from . import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ..transport.deadline import Deadline
     from .content import Body
-    from .exchange import Exchange
-    from .registry import Entry
-    from .timeouts import Timeouts
-
-    Send = Callable[[Entry], Exchange]
 
 #: Connections in a row that may end under one request: a server that is reloaded, or that ends
 #: each connection after a few requests, gets there within seconds.
@@ -147,6 +143,24 @@ class Attempts:
         self._refused = 0
         self._refused_since = 0.0
 
+    def wait_to_go_again(
+        self, error: HTTP20Error, rewind: Callable[[], str], deadline: Deadline
+    ) -> bool:
+        """Wait before a request goes out again; False if it must not, which the error then says.
+
+        error: what ended it. rewind: brings its content back to the beginning, as that of
+        ``Source`` does. deadline: the end of the caller's time.
+        """
+        pause = self.pause_after(error)
+        gone = "" if pause is None else rewind()
+        if pause and not gone:
+            deadline.sleep(pause)
+        if pause is None or gone or deadline.is_over:
+            self.tell(error, gone)
+            return False
+        self.sent += 1
+        return True
+
     def pause_after(self, error: BaseException) -> float | None:
         """Return the seconds to wait before the request goes out again; None: it must not."""
         if not (self.is_on and isinstance(error, HTTP20Error) and error.retryable):
@@ -189,48 +203,3 @@ class Attempts:
         if self.sent > 1:
             words += f"; it was tried {self.sent} times"
         error.args = (words,)
-
-
-def answer_again(
-    entry: Entry, error: HTTP20Error, begin: float, timeouts: Timeouts, send: Send
-) -> Exchange:
-    """Send a request again until it is answered; returns the exchange, whose head is there.
-
-    error: what ended it. begin: when the call began whose time counts. send(entry): sends it once
-    more, and puts the new exchange into the entry.
-
-    Raises the latest error, which says how often was tried, if it must not go out again. Raises
-    TimedOut if it was sent and the answer did not come in time, and what dialling raises.
-    """
-    attempts = entry.attempts
-    while True:
-        pause = attempts.pause_after(error)
-        gone = "" if pause is None else entry.rewind()
-        rest = timeouts.rest_of_call(begin)
-        if pause and not gone and rest != 0:
-            time.sleep(pause if rest is None else min(pause, rest))
-            rest = timeouts.rest_of_call(begin)
-        if pause is None or gone or rest == 0:
-            attempts.tell(error, gone)
-            raise error
-        attempts.sent += 1
-        former = entry.exchange
-        try:
-            with timeouts.within(rest):
-                exchange = send(entry)
-                exchange.await_head()
-                return exchange
-        except TimedOut:
-            if entry.exchange is not former:
-                raise  # it was sent, and may still be answered
-            attempts.sent -= 1
-            attempts.tell(error)
-            raise error from None
-        except HTTP20Error as other:
-            if not other.retryable and other.__cause__ is None:
-                other.__cause__ = error
-            error = other
-        except OSError as other:
-            if other.__cause__ is None:
-                other.__cause__ = error
-            raise

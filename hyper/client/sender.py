@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from .replay import Pieces, answer_again
+from ..errors import HTTP20Error, TimedOut
+from .replay import Pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..errors import HTTP20Error
     from ..fields import Fields
     from .content import Body
     from .exchange import Exchange
@@ -70,12 +70,39 @@ class Sender:
         return exchange
 
     def answer_again(self, entry: Entry, error: HTTP20Error, begin: float) -> Exchange:
-        """Send a request again until it is answered, or must not go out again (8.7).
+        """Send a request again until it is answered; returns the exchange, whose head is there.
 
         error: what ended it. begin: when the call began whose time counts.
+
+        Raises the latest error, which says how often was tried, if it must not go out again (8.7).
+        Raises TimedOut if it was sent and the answer did not come in time, and what dialling
+        raises.
         """
-        entry.attempts.is_on = self._replays
-        return answer_again(entry, error, begin, self._timeouts, self._send_again)
+        attempts, timeouts = entry.attempts, self._timeouts
+        attempts.is_on = self._replays
+        deadline = timeouts.deadline_of_call(begin)
+        while attempts.wait_to_go_again(error, entry.rewind, deadline):
+            former = entry.exchange
+            try:
+                with timeouts.within(deadline.left()):
+                    exchange = self._send_again(entry)
+                    exchange.await_head()
+                    return exchange
+            except TimedOut:
+                if entry.exchange is not former:
+                    raise  # it was sent, and may still be answered
+                attempts.sent -= 1
+                attempts.tell(error)
+                raise error from None
+            except HTTP20Error as other:
+                if not other.retryable and other.__cause__ is None:
+                    other.__cause__ = error
+                error = other
+            except OSError as other:
+                if other.__cause__ is None:
+                    other.__cause__ = error
+                raise
+        raise error
 
     def _send_again(self, entry: Entry) -> Exchange:
         head, source = entry.head, entry.source

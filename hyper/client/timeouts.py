@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
+
+from ..transport.deadline import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class Timeouts:
         # The caller's, at any time.
         self._seconds = checked("timeout", timeout)
         # Single steps of a dict are atomic, with a GIL and without.
-        #: the monotonic moments of the threads that are inside ``within``
-        self._deadlines: dict[int, float] = {}
+        #: of the threads that are inside ``within``
+        self._deadlines: dict[int, Deadline] = {}
 
     def after_fork_in_child(self) -> None:
         """Forget the threads that the child does not have: one of its own may be numbered alike."""
         thread = threading.get_ident()
-        self._deadlines = {t: moment for t, moment in self._deadlines.items() if t == thread}
+        self._deadlines = {t: until for t, until in self._deadlines.items() if t == thread}
 
     def remaining(self) -> float | None:
         """Return the seconds that a wait which begins now may take, None for no limit. HOT.
@@ -60,7 +61,7 @@ class Timeouts:
         if self._deadlines:
             deadline = self._deadlines.get(threading.get_ident())
             if deadline is not None:
-                return max(0.0, deadline - time.monotonic())
+                return deadline.left()
         timeout = self._seconds
         return socket.getdefaulttimeout() if timeout is NOT_GIVEN else timeout
 
@@ -73,17 +74,15 @@ class Timeouts:
     def timeout(self, timeout: Any) -> None:
         self._seconds = checked("timeout", timeout)
 
-    def rest_of_call(self, begin: float) -> float | None:
-        """Return the seconds, not below 0, that are left of a call that began at a moment."""
-        rest = self.remaining()
-        if rest is not None and threading.get_ident() not in self._deadlines:
-            rest = max(0.0, begin + rest - time.monotonic())
-        return rest
+    def deadline_of_call(self, begin: float) -> Deadline:
+        """Return the deadline of a call of this thread that began at a moment."""
+        deadline = self._deadlines.get(threading.get_ident())
+        return Deadline(self.remaining(), begin) if deadline is None else deadline
 
     def is_overdue(self) -> bool:
         """True if this thread is inside ``within`` and its moment has passed."""
         deadline = self._deadlines.get(threading.get_ident())
-        return deadline is not None and time.monotonic() >= deadline
+        return deadline is not None and deadline.is_over
 
     @contextlib.contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
@@ -94,8 +93,7 @@ class Timeouts:
         if seconds is None:
             yield
             return
-        deadline = time.monotonic() + seconds
-        self._deadlines[thread] = deadline if outer is None else min(deadline, outer)
+        self._deadlines[thread] = Deadline(seconds) if outer is None else outer.at_most(seconds)
         try:
             yield
         finally:

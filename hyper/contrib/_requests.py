@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .. import HTTP20Response
-    from .requests import HTTP20Pool
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
@@ -147,7 +146,7 @@ def seconds_of(timeout: Any) -> float | None:
     return socket.getdefaulttimeout()
 
 
-def as_urllib3(response: HTTP20Response, pool: HTTP20Pool, exchange: Exchange) -> HTTPResponse:
+def as_urllib3(response: HTTP20Response, pool: object, exchange: Exchange) -> HTTPResponse:
     """urllib3's response around one of hyper's; urllib3's decodes the content if asked to."""
     message = Response(
         body=response,

@@ -45,6 +45,7 @@ from urllib3.util.ssl_ import resolve_cert_reqs
 
 from .. import HTTPException, InvalidURL, LocalProtocolError, Pool
 from .. import ProxyError as ProxyDeclined
+from .._interruptions import is_of_signal
 from ..proxies import Proxy
 from ..tls import init_context
 from ._requests import Content, Exchange, as_urllib3, seconds_of
@@ -315,6 +316,8 @@ class HTTP20Pool(HTTPSConnectionPool):
         except LocalProtocolError as error:
             raise InvalidHeader(str(error)) from error
         except (HTTPException, OSError) as error:
+            if is_of_signal(error):
+                raise
             if is_connected and Pool.asks_for_http1(error):
                 if self._falls_back(exchange):
                     return None

@@ -24,6 +24,7 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
+from .._memo import Memo
 from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
@@ -36,28 +37,27 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import dns_names, host_name, port_number, require_blocksize
+from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
+from .watched import connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Any
 
     from .create_connection import CreateConnection
     from .request_lines import RequestLines
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "trace")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
-
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
@@ -71,8 +71,8 @@ class HTTPConnection(bases.HTTPConnection):
         http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
             (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        options: window_manager, unread_limit, settings, codec, unix_socket and proxy of
-            HTTP20Connection; the proxy is one of http or SOCKS.
+        options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
+            resolve of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     response_class = HTTPResponse
@@ -107,13 +107,13 @@ class HTTPConnection(bases.HTTPConnection):
         #: requests whose responses were not fetched yet, oldest first
         self._awaited: deque[PendingRequest] = deque()
         #: what http.client wrote for requests without content, by all that decides it
-        self._known: dict[Any, RequestLines] = {}
+        self._known: Memo[Any, RequestLines] = Memo(MAX_KNOWN)
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
         self._whole_request: tuple[Any] | None = None
         if not bases.TAKES_MAX_RESPONSE_HEADERS:
             options.pop("max_response_headers", None)
-        unix_socket, proxy = options.pop("unix_socket", None), options.pop("proxy", None)
-        self._is_through_proxy = proxy is not None
+        way = {name: options.pop(name, None) for name in ("unix_socket", "proxy", "resolve")}
+        self._is_through_proxy = way["proxy"] is not None
         #: whether a request goes out again that the server has not processed
         self._replays: bool = options.pop("replay", True)
         #: True if the latest request has offered the server to go on in HTTP/2
@@ -122,11 +122,11 @@ class HTTPConnection(bases.HTTPConnection):
         self._closed_by: int | None = None
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
         self._offered = list(PROTOCOLS)
-        if unix_socket is None and proxy is None:
+        if not any(each is not None for each in way.values()):
             return None
         from .create_connection import create_connection_for  # late: most connections need none
 
-        return create_connection_for(unix_socket, proxy)
+        return create_connection_for(**way)
 
     @property
     def is_http1_required(self) -> bool:
@@ -142,7 +142,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _get_hostport(self, host: Any, port: Any) -> Any:
         # http.client's constructors and set_tunnel call it, and its words would show a password.
-        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+        return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
@@ -171,7 +171,7 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        with dns_names(self.host):
+        with connecting(self, self._session_options):
             super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -264,12 +264,7 @@ class HTTPConnection(bases.HTTPConnection):
     def __enter__(self) -> HTTPConnection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ---------------------------------------------------------------- requests
@@ -300,6 +295,12 @@ class HTTPConnection(bases.HTTPConnection):
         finally:
             self._whole_request = None
 
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Write a field; http.client's, whose errors would show a value."""
+        fault = fault_of(super().putheader, header, values)
+        if fault is not None:
+            raise fault
+
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
         """All that decides what http.client writes for a request; None where that is unknown."""
         if body is not None or not self._writes_as_http_client():
@@ -325,9 +326,7 @@ class HTTPConnection(bases.HTTPConnection):
         """Remember what http.client wrote, for the next request that is the same."""
         # Only of text: True and 1 are one key, and two values.
         if all(type(part) is str for field in key[2] for part in field):
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = lines
+            self._known.keep(key, lines)
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
         """Send the request in the buffer, and message_body; http.client's endheaders calls this."""
@@ -386,17 +385,7 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        pause = attempts.pause_after(error)
-        gone = "" if pause is None else request.rewind()
-        rest = session.rest_of_call(begin)
-        if pause and not gone and rest != 0:
-            time.sleep(pause if rest is None else min(pause, rest))
-            rest = session.rest_of_call(begin)
-        if pause is None or gone or rest == 0:
-            attempts.tell(error, gone)
-            return False
-        attempts.sent += 1
-        return True
+        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = request.raw_lines
@@ -564,8 +553,8 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
             environment hyper's of that kind.
         options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
-            settings, codec, unix_socket and proxy of HTTP20Connection; the proxy is one of http or
-            SOCKS.
+            settings, codec, trace, unix_socket, proxy and resolve of HTTP20Connection; the proxy is
+            one of http or SOCKS.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

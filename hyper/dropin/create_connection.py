@@ -1,9 +1,10 @@
-"""Replacements of ``socket.create_connection`` that go through a proxy or to a Unix socket.
+"""Replacements of ``socket.create_connection`` that go through a proxy, to a Unix socket, or to
+addresses that the caller's own function gives.
 
 http.client's connections open their socket by ``_create_connection``, an attribute that is
 ``socket.create_connection``.  Many programs replace this function: to use a SOCKS proxy, a test
-server, or to forbid network access.  ``create_connection_for`` returns a replacement for a proxy or
-a Unix socket.
+server, or to forbid network access.  ``create_connection_for`` returns a replacement for a proxy,
+a Unix socket, or addresses.
 
 The replacement must return a socket, because http.client may speak HTTP/1.1 on it, or TLS by the
 ``ssl`` module.  A proxy that is reached in cleartext gives one: once it has opened the tunnel, only
@@ -17,14 +18,14 @@ import socket
 from .._hosts import host_and_port
 from ..proxies import Proxy
 from ..proxy.connect import open_tunnel
-from ..transport.connect import connect_unix
+from ..transport.connect import connect, connect_unix
 from ..transport.deadline import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from ..transport.connect import Path
+    from ..transport.connect import Path, Resolve
 
     Address = tuple[str, int]
     #: ``socket.create_connection`` to a server at an address: (address, timeout, source_address).
@@ -43,12 +44,20 @@ class UnixSocket(socket.socket):
             super().setsockopt(level, *arguments)
 
 
-def create_connection_for(unix_socket: Path | None, proxy: str | Proxy | None) -> CreateConnection:
+def create_connection_for(
+    unix_socket: Path | None = None,
+    proxy: str | Proxy | None = None,
+    resolve: Resolve | None = None,
+) -> CreateConnection:
     """The replacement for ``socket.create_connection`` that goes to the one that is given.
+
+    resolve is not asked where one of the others is given: the proxy finds the server.
 
     Raises ValueError if both are given, or a proxy whose tunnel is no socket; InvalidURL for a URL
     that is not a proxy's.
     """
+    if proxy is None and unix_socket is None:
+        return _to_resolved(resolve)
     if proxy is None:
         assert unix_socket is not None
         return _to_unix_socket(unix_socket)
@@ -62,6 +71,16 @@ def create_connection_for(unix_socket: Path | None, proxy: str | Proxy | None) -
             f" begins with {', '.join(SCHEMES)}"
         )
     return _through_proxy(chosen)
+
+
+def _to_resolved(resolve: Resolve | None) -> CreateConnection:
+    def create_connection(address: Address, timeout: Any, source: Address | None) -> socket.socket:
+        seconds, deadline = _timeout_and_deadline(timeout)
+        sock = connect(*address, deadline, source, resolve)
+        sock.settimeout(seconds)
+        return sock
+
+    return create_connection
 
 
 def _to_unix_socket(path: Path) -> CreateConnection:

@@ -31,10 +31,12 @@ OPTIONS = {
     "ssl_context": "context",
     "unix_socket": "unix_socket",
     "proxy": "proxy",
+    "resolve": "resolve",
     "window_manager": "window_manager",
     "unread_limit": "unread_limit",
     "settings": "settings",
     "codec": "codec",
+    "trace": "trace",
 }
 
 
@@ -159,8 +161,14 @@ class HTTP1Connections:
                 pair[0].close()
 
     def forget(self) -> None:
-        """Drop all of them without a word to the server: this is the child of a fork."""
-        self._connections = []
+        """Close the child's descriptors without a word to the server, whose peer is the parent.
+
+        The connection's own ``close`` would ask for locks that a thread of the parent may hold.
+        """
+        connections, self._connections = self._connections, []
+        for connection, _ in connections:
+            if connection.sock is not None:
+                connection.sock.close()
 
     def close(self) -> None:
         """Close all of them; threads that wait there are woken."""

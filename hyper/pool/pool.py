@@ -10,7 +10,7 @@ from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.replay import Source
-from ..client.timeouts import NOT_GIVEN
+from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
 from ..pump.lock import InterruptibleLock
 from .shared import SharedConnection
@@ -18,7 +18,6 @@ from .site import Lease, Site, asks_for_http1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any, Optional
 
     from ..client.content import Body
@@ -421,12 +420,7 @@ class Pool:
     def __enter__(self) -> Pool:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -463,7 +457,5 @@ def _noted(body: Any) -> Source:
 
 
 def _rest(timeout: Any, begin: float) -> Any:
-    """Return what is left of so many seconds; None and NOT_GIVEN stay."""
-    if timeout is None or timeout is NOT_GIVEN:
-        return timeout
-    return max(0.0, begin + timeout - time.monotonic())
+    """Return the seconds that are left of a call; None and NOT_GIVEN stay."""
+    return timeout if timeout is NOT_GIVEN else Timeouts(timeout).deadline_of_call(begin).left()

@@ -20,14 +20,17 @@ class Deadline:
     """A moment until which something has to be done, in however many waits. Fixed once made.
 
     timeout: seconds from now, or None for no limit.
+    begin: the moment from which they count instead.
 
     moment: what the monotonic clock will show then, or None for no limit.
     """
 
     __slots__ = ("moment",)
 
-    def __init__(self, timeout: float | None = None) -> None:
-        self.moment: float | None = None if timeout is None else time.monotonic() + timeout
+    def __init__(self, timeout: float | None = None, begin: float | None = None) -> None:
+        self.moment: float | None = None
+        if timeout is not None:
+            self.moment = (time.monotonic() if begin is None else begin) + timeout
 
     @property
     def is_over(self) -> bool:
@@ -45,6 +48,15 @@ class Deadline:
         if seconds <= 0:
             raise TimedOut(words)
         return seconds
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, not below 0, or None for no limit."""
+        return None if self.moment is None else max(0.0, self.moment - time.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep so many seconds, or until the moment if that is earlier."""
+        left = self.left()
+        time.sleep(seconds if left is None else min(seconds, left))
 
     def at_most(self, timeout: float) -> Deadline:
         """Return a deadline timeout seconds from now, or this one if it is earlier."""

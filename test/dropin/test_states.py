@@ -239,12 +239,12 @@ def test_no_timeout_is_no_timeout(connect):
         peer.handshake()
         peer.want_request()
         peer.fence()
-        peer.write_response(1, b"patience")
+        peer.write_response(1, b"in time")
 
     connection = connect(script, timeout=None)
     connection.request("GET", "/")
     assert connection.sock.gettimeout() is None
-    assert connection.getresponse().read() == b"patience"
+    assert connection.getresponse().read() == b"in time"
     connection.sock.setblocking(True)
     assert connection.sock.gettimeout() is None
 

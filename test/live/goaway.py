@@ -1,4 +1,4 @@
-"""The table of GOAWAYs: requests lost, mixed or processed twice, by every door.
+"""The table of GOAWAYs: requests lost, mixed or processed twice, by every client.
 
     python -m test.live.goaway [--gets 3000] [--posts 600] [--threads 16] [--keepalive 5] [--reload]
 
@@ -179,7 +179,7 @@ _MAKERS = {
     "urllib3": _urllib3,
     "urllib": _urllib,
 }
-DOORS = tuple(_MAKERS)
+CLIENTS = tuple(_MAKERS)
 
 
 class Result(NamedTuple):
@@ -200,18 +200,18 @@ class Result(NamedTuple):
 def measure(
     server: Counting,
     certificates: Certificates,
-    door: str,
+    client: str,
     method: str,
     count: int,
     threads: int,
     reloads: int = 0,
 ) -> Result | None:
-    """So many requests by one door, from so many threads; None where its library is not here."""
+    """So many requests by one client, from so many threads; None where its library is not here."""
     try:
-        ask, close = _MAKERS[door](server, certificates)
+        ask, close = _MAKERS[client](server, certificates)
     except ImportError:
         return None
-    begin = f"/echo/{door}/{method}/{time.monotonic_ns()}/"
+    begin = f"/echo/{client}/{method}/{time.monotonic_ns()}/"
     numbers = iter(range(count))
     lock = threading.Lock()
     errors: list[str] = []
@@ -265,24 +265,26 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--keepalive", type=int, default=5, help="requests a connection")
     parser.add_argument("--reload", action="store_true", help="reload nginx ten times a row")
-    parser.add_argument("--doors", nargs="*", default=list(DOORS), choices=DOORS)
+    parser.add_argument("--clients", nargs="*", default=list(CLIENTS), choices=CLIENTS)
     given = parser.parse_args()
-    print(f"{'door':18}{'':6}{'asked':>8}{'errors':>8}{'wrong':>7}{'lost':>6}{'twice':>7}{'s':>8}")
+    print(
+        f"{'client':18}{'':6}{'asked':>8}{'errors':>8}{'wrong':>7}{'lost':>6}{'twice':>7}{'s':>8}"
+    )
     with tempfile.TemporaryDirectory() as directory:
         certificates = Certificates(Path(directory))
         with Counting(certificates, given.keepalive) as server:
-            for door in given.doors:
+            for client in given.clients:
                 for method, count in (("GET", given.gets), ("POST", given.posts)):
                     reloads = 10 if given.reload else 0
                     result = measure(
-                        server, certificates, door, method, count, given.threads, reloads
+                        server, certificates, client, method, count, given.threads, reloads
                     )
                     if result is None:
-                        print(f"{door:18}{method:6} its library is not here")
+                        print(f"{client:18}{method:6} its library is not here")
                         continue
                     asked, errors, wrong, lost, twice, seconds = result
                     print(
-                        f"{door:18}{method:6}{asked:8}{len(errors):8}{wrong:7}{lost:6}{twice:7}"
+                        f"{client:18}{method:6}{asked:8}{len(errors):8}{wrong:7}{lost:6}{twice:7}"
                         f"{seconds:8.1f}",
                         flush=True,
                     )

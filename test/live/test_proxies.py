@@ -337,11 +337,13 @@ class TestHTTPX:
     @pytest.fixture
     def client(self, name, certificates):
         library = pytest.importorskip(name)
-        door = pytest.importorskip(f"hyper.contrib.{name}")
+        module = pytest.importorskip(f"hyper.contrib.{name}")
         with ExitStack() as opened:
 
             def start(proxy: Any) -> Any:
-                transport = door.HTTP20Transport(verify=certificates.client_context(), proxy=proxy)
+                transport = module.HTTP20Transport(
+                    verify=certificates.client_context(), proxy=proxy
+                )
                 return opened.enter_context(library.Client(transport=transport, timeout=DEADLINE))
 
             start.library = library

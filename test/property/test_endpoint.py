@@ -89,8 +89,8 @@ class Watched:
     """A busy connection, of which every stream and every frame sent is remembered."""
 
     def __init__(self):
-        self.wired = busy()
-        self.endpoint = self.wired.endpoint
+        self.client = busy()
+        self.endpoint = self.client.endpoint
         self.known = {}
         self.reset, self.ended = {CANCELLED}, set()
         self.is_closing = False
@@ -134,7 +134,7 @@ class Watched:
             if stream.phase == states.DONE and stream.content_length is not None:
                 assert stream.content_size == stream.content_length
         self.check_windows()
-        for frame in self.wired.sent():
+        for frame in self.client.sent():
             self.check_frame(frame)
 
     def check_windows(self):
@@ -193,22 +193,22 @@ def test_no_sequence_of_frames_and_commands_raises_or_leaves_a_contradiction(ste
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=10), st.booleans())
 def test_no_octets_raise(pieces, handshake):
-    wired = MemoryEndpoint(handshake=handshake)
-    stream = wired.open()
+    client = MemoryEndpoint(handshake=handshake)
+    stream = client.open()
     octets = b""
     for piece in pieces:
         octets += piece
-        taken = wired.endpoint.receive(memoryview(octets))
+        taken = client.endpoint.receive(memoryview(octets))
         assert 0 <= taken <= len(octets)
         octets = octets[taken:]
     assert len(octets) < 9 + 16_384
-    wired.endpoint.receive_eof()
+    client.endpoint.receive_eof()
     assert stream.is_over
 
 
-def seen(wired, streams):
+def seen(client, streams):
     """All that a caller and a peer can notice."""
-    endpoint = wired.endpoint
+    endpoint = client.endpoint
     return (
         endpoint.take_outbound(),
         str(endpoint.failure and endpoint.failure.exception()),
@@ -235,7 +235,7 @@ def seen(wired, streams):
 def test_any_cutting_of_the_octets_gives_the_same_end(frames, sizes):
     octets = b"".join(frames)
     whole, cut = busy(), busy()
-    streams = [list(wired.endpoint.streams.values()) for wired in (whole, cut)]
+    streams = [list(client.endpoint.streams.values()) for client in (whole, cut)]
     whole.endpoint.receive(memoryview(octets))
     start = stop = 0
     for index in count():
@@ -300,8 +300,8 @@ class Play:
         )
         self.server.initiate_connection()
         self.server.update_settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: theirs})
-        self.wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours}, handshake=False)
-        self.endpoint = self.wired.endpoint
+        self.client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours}, handshake=False)
+        self.endpoint = self.client.endpoint
         settings = wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: ours})
         self.server.receive_data(wire.PREFACE + settings)
         self.received = b""
@@ -312,7 +312,7 @@ class Play:
         self.requests = {}
         self.responses = {}
         self.streams = []
-        self.tasks = [self.client(number) for number in range(len(exchanges))]
+        self.tasks = [self.run_exchange(number) for number in range(len(exchanges))]
 
     def run(self):
         """Move until all is done."""
@@ -334,7 +334,7 @@ class Play:
         stop = self.chance.choice([len(self.received), self.chance.randrange(5000)])
         self.received = self.received[self.endpoint.receive(memoryview(self.received[:stop])) :]
 
-    def client(self, number):
+    def run_exchange(self, number):
         """Send one request, and read its response and promises as they come."""
         fields, pieces, trailers = self.exchanges[number]["request"]
         section = (*request(f"/{number}", "POST"), *fields)

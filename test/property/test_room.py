@@ -42,11 +42,11 @@ class Run:
 
     def __init__(self):
         Moody.is_broken = False
-        self.wired = MemoryEndpoint(
+        self.client = MemoryEndpoint(
             unread_limit=LIMIT, connection_window=WINDOW + 1, window_manager=Moody
         )
-        self.endpoint = self.wired.endpoint
-        self.living = [self.wired.open() for _ in range(4)]
+        self.endpoint = self.client.endpoint
+        self.living = [self.client.open() for _ in range(4)]
         self.promised_id = 2
         for stream in self.living[:3]:
             self.play("head", stream, 40_000, None)
@@ -54,7 +54,7 @@ class Run:
     def step(self, name, which, length, pad):
         Moody.is_broken = name == "broken"
         if name == "open" and self.endpoint.may_open_stream():
-            self.living.append(self.wired.open())
+            self.living.append(self.client.open())
         if not self.living:
             return
         stream = self.living[which % len(self.living)]
@@ -66,10 +66,10 @@ class Run:
         elif stream.id in self.endpoint.streams:
             self.play(name, stream, length, pad)
         Moody.is_broken = False
-        self.wired.sent()
+        self.client.sent()
 
     def play(self, name, stream, length, pad):
-        receive = self.wired.receive
+        receive = self.client.receive
         if name == "head" and stream.head is None:
             fields = [(":status", "200"), ("content-length", str(length))]
             receive(wire.headers(stream.id, wire.block(fields)))
@@ -117,7 +117,7 @@ def test_shares_and_what_is_unread_are_all_that_is_in_use(steps):
     for stream in run.living:
         run.endpoint.drop(stream)
     for stream_id in list(run.endpoint.streams):  # of what was whole, the end is still to come
-        run.wired.receive(wire.data(stream_id, b"", True))
+        run.client.receive(wire.data(stream_id, b"", True))
     assert not run.endpoint.failure
     assert not run.endpoint.streams
     assert run.endpoint.budget.total() == 0

@@ -1,6 +1,6 @@
 """RFC 7541: one test per MUST, named by its section, and all examples of appendix C.
 
-All of it goes through the public door, `hyper.hpack`.
+All of it goes through the public module, `hyper.hpack`.
 """
 
 import pytest

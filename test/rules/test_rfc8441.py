@@ -102,34 +102,34 @@ def test_4_the_protocol_is_a_token(protocol):
 
 def test_3_only_a_peer_that_has_announced_it_is_asked():
     request = section("/", "websocket")
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     with pytest.raises(NegotiationError, match=r"websocket cannot be asked for.*8441, 3"):
-        wired.endpoint.send_request(request, "CONNECT", end_stream=False)
-    assert wired.sent() == []
-    assert wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False).id == 1
-    wired = MemoryEndpoint(peer_settings=READY)
-    assert wired.endpoint.send_request(request, "CONNECT", end_stream=False).id == 1
+        client.endpoint.send_request(request, "CONNECT", end_stream=False)
+    assert client.sent() == []
+    assert client.endpoint.send_request(CONNECT, "CONNECT", end_stream=False).id == 1
+    client = MemoryEndpoint(peer_settings=READY)
+    assert client.endpoint.send_request(request, "CONNECT", end_stream=False).id == 1
 
 
 def test_3_the_peer_must_not_take_it_back():
-    wired = MemoryEndpoint(peer_settings=READY)
-    (goaway,) = wired.receive(wire.settings({wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 0}))
+    client = MemoryEndpoint(peer_settings=READY)
+    (goaway,) = client.receive(wire.settings({wire.SETTINGS_ENABLE_CONNECT_PROTOCOL: 0}))
     assert (goaway.type, goaway.error_code) == (wire.GOAWAY, wire.PROTOCOL_ERROR)
 
 
 def test_rfc9113_8_5_no_trailers_are_sent_in_a_tunnel():
-    wired = busy()
-    stream = wired.endpoint.streams[CONNECTED]
+    client = busy()
+    stream = client.endpoint.streams[CONNECTED]
     with pytest.raises(LocalProtocolError, match=r"tunnel.*8\.5"):
-        wired.endpoint.send_trailers(stream, ((b"a", b"1"),))
-    assert wired.sent() == []
-    wired.endpoint.send_content(stream, memoryview(b"content"), end_stream=True)
-    assert [frame.type for frame in wired.sent()] == [wire.DATA]
+        client.endpoint.send_trailers(stream, ((b"a", b"1"),))
+    assert client.sent() == []
+    client.endpoint.send_content(stream, memoryview(b"content"), end_stream=True)
+    assert [frame.type for frame in client.sent()] == [wire.DATA]
 
 
 def test_3_the_server_s_settings_are_waited_for_as_long_as_they_can_come():
-    wired = MemoryEndpoint(handshake=False)
-    assert not wired.endpoint.has_settings_or_never()
-    wired.endpoint.receive_eof()
-    assert wired.endpoint.has_settings_or_never()
+    client = MemoryEndpoint(handshake=False)
+    assert not client.endpoint.has_settings_or_never()
+    client.endpoint.receive_eof()
+    assert client.endpoint.has_settings_or_never()
     assert MemoryEndpoint().endpoint.has_settings_or_never()

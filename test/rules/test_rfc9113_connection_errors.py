@@ -47,12 +47,12 @@ KINDS = {
 }
 
 
-def check_connection_error(wired, octets, code, section, kind=None):
+def check_connection_error(client, octets, code, section, kind=None):
     """The frames end in GOAWAY with that code, and every waiting caller learns why."""
-    endpoint = wired.endpoint
+    endpoint = client.endpoint
     waiting = [stream for stream in endpoint.streams.values() if not stream.is_over]
 
-    *_, goaway = wired.receive(octets)
+    *_, goaway = client.receive(octets)
 
     assert (goaway.type, wire.error_name(goaway.error_code)) == (
         wire.GOAWAY,
@@ -66,26 +66,26 @@ def check_connection_error(wired, octets, code, section, kind=None):
         assert f"(RFC {section})" in str(error)
     assert goaway.debug.decode()[:200] in str(error)
     assert not endpoint.streams
-    assert wired.receive(wire.ping(), b"whatever") == []
+    assert client.receive(wire.ping(), b"whatever") == []
     with pytest.raises(LocalProtocolError):
-        wired.open()
+        client.open()
 
 
 # ---- 3.4: the connection preface ----
 
 
 def test_3_4_the_client_begins_with_its_preface_and_settings():
-    wired = MemoryEndpoint(
+    client = MemoryEndpoint(
         {wire.SETTINGS_ENABLE_PUSH: 0}, connection_window=1_000_000, handshake=False
     )  # which checks the 24 octets
-    settings, window_update = wired.preface
+    settings, window_update = client.preface
     assert settings.octets() == wire.settings({wire.SETTINGS_ENABLE_PUSH: 0})
     assert window_update.octets() == wire.window_update(0, 1_000_000 - 65_535)
 
 
 def test_3_4_the_peer_s_settings_are_acknowledged():
-    wired = MemoryEndpoint(handshake=False)
-    (ack,) = wired.receive(wire.settings({wire.SETTINGS_MAX_FRAME_SIZE: 20_000}))
+    client = MemoryEndpoint(handshake=False)
+    (ack,) = client.receive(wire.settings({wire.SETTINGS_MAX_FRAME_SIZE: 20_000}))
     assert ack.octets() == wire.settings(ack=True)
 
 
@@ -100,17 +100,17 @@ def test_3_4_the_peer_s_settings_are_acknowledged():
     ],
 )
 def test_3_4_another_first_frame_than_settings_is_an_invalid_preface(octets):
-    wired = MemoryEndpoint(handshake=False)
-    wired.open()
-    check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 3.4")
+    client = MemoryEndpoint(handshake=False)
+    client.open()
+    check_connection_error(client, octets, wire.PROTOCOL_ERROR, "9113, 3.4")
 
 
 def test_3_3_a_peer_that_answers_in_http_1_is_named_as_such():
-    wired = MemoryEndpoint(handshake=False)
-    wired.open()
+    client = MemoryEndpoint(handshake=False)
+    client.open()
     octets = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-    check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 3.3, 3.4", NegotiationError)
-    assert "broke HTTP/2" not in str(wired.endpoint.failure.exception())
+    check_connection_error(client, octets, wire.PROTOCOL_ERROR, "9113, 3.3, 3.4", NegotiationError)
+    assert "broke HTTP/2" not in str(client.endpoint.failure.exception())
 
 
 # ---- what ends the connection ----
@@ -401,10 +401,10 @@ class Stingy(BaseFlowControlManager):
 @pytest.mark.parametrize("stream_id", [RESPONDING, CANCELLED])
 def test_6_9_1_data_beyond_the_connection_s_window_even_on_a_stream_that_we_reset(stream_id):
     settings = {wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000, wire.SETTINGS_MAX_FRAME_SIZE: 100_000}
-    wired = busy(settings=settings, window_manager=Stingy)
-    assert wired.receive(wire.data(stream_id, bytes(32_768))) == []
+    client = busy(settings=settings, window_manager=Stingy)
+    assert client.receive(wire.data(stream_id, bytes(32_768))) == []
     octets = wire.data(stream_id, bytes(32_768))  # 65,535 was the window
-    check_connection_error(wired, octets, wire.FLOW_CONTROL_ERROR, "9113, 6.9.1")
+    check_connection_error(client, octets, wire.FLOW_CONTROL_ERROR, "9113, 6.9.1")
 
 
 QUESTIONS = {
@@ -419,33 +419,33 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_10_5_questions_without_end_whose_answers_nobody_reads(question):
-    wired = busy()
+    client = busy()
     octets = QUESTIONS[question]
-    assert wired.endpoint.receive(memoryview(octets)) == len(octets)
-    assert wired.endpoint.failure is None  # the answers may be read yet
-    assert wired.endpoint.receive(memoryview(wire.ping())) > 0
-    goaway = wired.sent()[-1]
+    assert client.endpoint.receive(memoryview(octets)) == len(octets)
+    assert client.endpoint.failure is None  # the answers may be read yet
+    assert client.endpoint.receive(memoryview(wire.ping())) > 0
+    goaway = client.sent()[-1]
     assert goaway.type == wire.GOAWAY
     assert goaway.error_code == wire.ENHANCE_YOUR_CALM
-    assert "RFC 9113, 10.5" in str(wired.endpoint.failure.exception())
+    assert "RFC 9113, 10.5" in str(client.endpoint.failure.exception())
 
 
 def test_4_3_1_a_smaller_table_that_was_acknowledged_must_be_confirmed_in_the_next_block():
-    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
+    stream = client.open()
     octets = wire.headers(stream.id, OK)
-    check_connection_error(wired, octets, wire.COMPRESSION_ERROR, "9113, 4.3.1")
+    check_connection_error(client, octets, wire.COMPRESSION_ERROR, "9113, 4.3.1")
 
 
 def test_4_3_1_a_block_that_begins_with_the_size_update_is_right():
-    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, wire.integer(100, 5, 0x20) + OK, end_stream=True))
+    client = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: 100})
+    stream = client.open()
+    client.receive(wire.headers(stream.id, wire.integer(100, 5, 0x20) + OK, end_stream=True))
     assert stream.head.status == 200
 
 
 def test_6_6_a_promise_after_push_was_switched_off_ends_the_connection():
-    wired = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0})
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0})
+    stream = client.open()
     octets = wire.push_promise(stream.id, 2, PROMISE)
-    check_connection_error(wired, octets, wire.PROTOCOL_ERROR, "9113, 8.4")
+    check_connection_error(client, octets, wire.PROTOCOL_ERROR, "9113, 8.4")

@@ -32,9 +32,9 @@ STATUS = (":status", "200")
 
 
 def test_8_1_a_response_with_interim_ones_before_and_trailers_behind():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.receive(
         wire.headers(stream.id, wire.block([(":status", "100")])),
         wire.headers(stream.id, wire.block([(":status", "103"), ("link", "</a>")])),
         wire.headers(stream.id, OK),
@@ -51,51 +51,51 @@ def test_8_1_a_response_with_interim_ones_before_and_trailers_behind():
 
 
 def test_8_1_a_response_that_is_whole_survives_rst_stream_with_no_error():
-    wired = busy()
-    stream = wired.endpoint.streams[ANSWERED]
-    wired.receive(wire.rst_stream(ANSWERED, wire.NO_ERROR))
+    client = busy()
+    stream = client.endpoint.streams[ANSWERED]
+    client.receive(wire.rst_stream(ANSWERED, wire.NO_ERROR))
     assert stream.is_over
     assert stream.failure is None
-    assert wired.endpoint.may_send(stream)  # that is: whoever waits to send learns that it is over
-    wired.check_goes_on()
+    assert client.endpoint.may_send(stream)  # that is: whoever waits to send learns that it is over
+    client.check_goes_on()
 
 
 @pytest.mark.parametrize("status", ["204", "304"])
 def test_8_1_1_content_length_of_a_response_without_content_is_not_its_own(status):
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     section = wire.block([(":status", status), ("content-length", "1000")])
-    assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
+    assert client.receive(wire.headers(stream.id, section, end_stream=True)) == []
     assert stream.failure is None
 
 
 def test_8_1_1_content_length_of_a_response_to_head_is_not_its_own():
-    wired = MemoryEndpoint()
-    stream = wired.open("HEAD")
+    client = MemoryEndpoint()
+    stream = client.open("HEAD")
     section = wire.block([STATUS, ("content-length", "1000")])
-    assert wired.receive(wire.headers(stream.id, section, end_stream=True)) == []
+    assert client.receive(wire.headers(stream.id, section, end_stream=True)) == []
     assert stream.failure is None
 
 
 def test_8_1_1_content_length_twice_the_same_is_right():
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     section = wire.block([STATUS, ("content-length", "2, 2"), ("content-length", "2")])
-    wired.receive(wire.headers(stream.id, section), wire.data(stream.id, b"ok", end_stream=True))
+    client.receive(wire.headers(stream.id, section), wire.data(stream.id, b"ok", end_stream=True))
     assert stream.failure is None
 
 
 def test_8_4_a_promise_and_its_response():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.receive(
         wire.push_promise(stream.id, 2, PROMISE[:9], end_headers=False, pad=2),
         wire.continuation(stream.id, PROMISE[9:20], end_headers=False),
         wire.continuation(stream.id, PROMISE[20:]),
         wire.headers(2, OK),
         wire.data(2, b"pushed", end_stream=True),
     )
-    (promised,) = wired.endpoint.claim_promises(stream.id)
+    (promised,) = client.endpoint.claim_promises(stream.id)
     request = promised.promised_request
     assert (request.method, request.scheme, request.authority, request.path) == (
         *("GET", "https"),
@@ -103,13 +103,13 @@ def test_8_4_a_promise_and_its_response():
     )
     assert list(promised.content) == [b"pushed"]
     assert promised.is_over
-    assert wired.endpoint.claim_promises(stream.id) == []
+    assert client.endpoint.claim_promises(stream.id) == []
 
 
 def test_8_5_a_tunnel_has_no_content_length():
-    wired = MemoryEndpoint()
-    stream = wired.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
-    wired.receive(
+    client = MemoryEndpoint()
+    stream = client.endpoint.send_request(CONNECT, "CONNECT", end_stream=False)
+    client.receive(
         wire.headers(stream.id, wire.block([STATUS, ("content-length", "2")])),
         wire.data(stream.id, b"octets of any number", end_stream=True),
     )
@@ -121,30 +121,30 @@ def test_8_5_a_tunnel_has_no_content_length():
 
 
 def test_6_9_padding_and_the_pad_length_count_and_are_credited_at_once():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500})
-    stream = wired.open()
-    answers = wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"x" * 10, pad=255))
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500})
+    stream = client.open()
+    answers = client.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"x" * 10, pad=255))
     assert [(f.stream_id, f.increment) for f in answers] == [(stream.id, 256)]
     assert stream.receive_window.size == 490
 
 
 def test_6_9_content_is_credited_when_it_is_read():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500}, unread_limit=500)
-    stream = wired.open()
-    assert wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(500))) == []
-    wired.endpoint.consume(stream, 124)
-    assert wired.sent() == []
-    wired.endpoint.consume(stream, 1)
-    frame = wired.sent()[0]
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 500}, unread_limit=500)
+    stream = client.open()
+    assert client.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(500))) == []
+    client.endpoint.consume(stream, 124)
+    assert client.sent() == []
+    client.endpoint.consume(stream, 1)
+    frame = client.sent()[0]
     assert (frame.stream_id, frame.increment) == (stream.id, 125)
 
 
 def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_reset():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
-    stream = wired.open()
-    wired.endpoint.cancel(stream)
-    wired.sent()
-    answers = wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_384)) * 6)
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    stream = client.open()
+    client.endpoint.cancel(stream)
+    client.sent()
+    answers = client.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_384)) * 6)
     assert {f.stream_id for f in answers} == {0}
     assert sum(f.increment for f in answers) >= 6 * 16_384
 
@@ -153,10 +153,10 @@ def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_rese
 
 
 def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
-    wired = busy()
-    endpoint = wired.endpoint
+    client = busy()
+    endpoint = client.endpoint
     covered, failed = endpoint.streams[AWAITING], endpoint.streams[OPEN]
-    wired.receive(wire.goaway(ENDED, wire.ENHANCE_YOUR_CALM, b"be calm"))
+    client.receive(wire.goaway(ENDED, wire.ENHANCE_YOUR_CALM, b"be calm"))
     error = failed.failure.exception()
     assert type(error) is ConnectionTerminated
     assert error.retryable
@@ -168,28 +168,28 @@ def test_6_8_goaway_fails_the_streams_that_were_not_processed_and_no_others():
     # "MUST NOT open additional streams"; those that are covered, and pushes, go on.
     assert endpoint.may_open_stream_or_never()
     with pytest.raises(LocalProtocolError, match=r"6\.8"):
-        wired.open()
-    wired.answer(covered, b"content")
+        client.open()
+    client.answer(covered, b"content")
     assert covered.failure is None
     assert covered.is_over
     assert PUSHED in endpoint.streams
 
 
 def test_6_8_a_second_goaway_may_lower_the_last_stream():
-    wired = MemoryEndpoint()
-    first, second = wired.open(), wired.open()
-    wired.receive(wire.goaway(2**31 - 1))
+    client = MemoryEndpoint()
+    first, second = client.open(), client.open()
+    client.receive(wire.goaway(2**31 - 1))
     assert second.failure is None
-    wired.receive(wire.goaway(first.id))
+    client.receive(wire.goaway(first.id))
     assert second.failure.exception().retryable
     assert first.failure is None
 
 
 def test_6_8_the_end_after_goaway_is_told_with_its_reason():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(wire.goaway(stream.id, wire.INTERNAL_ERROR, b"out of memory"))
-    wired.endpoint.receive_eof()
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.receive(wire.goaway(stream.id, wire.INTERNAL_ERROR, b"out of memory"))
+    client.endpoint.receive_eof()
     error = stream.failure.exception()
     assert type(error) is ConnectionTerminated
     assert not error.retryable
@@ -198,16 +198,16 @@ def test_6_8_the_end_after_goaway_is_told_with_its_reason():
 
 
 def test_8_7_a_stream_that_was_refused_may_be_sent_again():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(wire.rst_stream(stream.id, wire.REFUSED_STREAM))
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.receive(wire.rst_stream(stream.id, wire.REFUSED_STREAM))
     assert stream.failure.exception().retryable
 
 
 def test_8_7_a_connection_that_just_ends_guarantees_nothing():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.endpoint.receive_eof()
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.endpoint.receive_eof()
     error = stream.failure.exception()
     assert type(error) is RemoteDisconnected
     assert not getattr(error, "retryable", False)

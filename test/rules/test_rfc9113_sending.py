@@ -24,167 +24,167 @@ from test.memory_endpoint import (
 
 
 def test_4_2_no_frame_is_larger_than_the_peer_allows():
-    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
-    stream = wired.endpoint.send_request(
+    client = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
+    stream = client.endpoint.send_request(
         (*request("/" + "x" * 40_000, "POST"),), "POST", end_stream=False
     )
-    wired.endpoint.send_content(stream, memoryview(bytes(50_000)), end_stream=True)
-    frames = wired.sent()
+    client.endpoint.send_content(stream, memoryview(bytes(50_000)), end_stream=True)
+    frames = client.sent()
     assert max(len(frame.payload) for frame in frames) == 16_384
     assert [frame.end_stream for frame in frames][-2:] == [False, True]
 
 
 def test_4_3_a_field_block_leaves_in_one_piece():
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     section = request("/" + "x" * 40_000)
-    wired.endpoint.send_request(section, "GET", end_stream=True)
-    first, *rest = wired.sent()
+    client.endpoint.send_request(section, "GET", end_stream=True)
+    first, *rest = client.sent()
     assert (first.type, first.end_stream, first.end_headers) == (wire.HEADERS, True, False)
     assert {(frame.type, frame.stream_id) for frame in rest} == {(wire.CONTINUATION, 1)}
     assert [frame.end_headers for frame in rest] == [False] * (len(rest) - 1) + [True]
     block = b"".join(frame.block for frame in (first, *rest))
-    assert tuple(wired.decoder.decode(block)) == section
+    assert tuple(client.decoder.decode(block)) == section
 
 
 def test_4_3_1_a_smaller_table_is_confirmed_at_the_start_of_the_next_block():
-    wired = MemoryEndpoint()
-    wired.receive(wire.settings({wire.SETTINGS_HEADER_TABLE_SIZE: 0}))
-    wired.endpoint.send_request(request(), "GET", end_stream=True)
-    (frame,) = wired.sent()
+    client = MemoryEndpoint()
+    client.receive(wire.settings({wire.SETTINGS_HEADER_TABLE_SIZE: 0}))
+    client.endpoint.send_request(request(), "GET", end_stream=True)
+    (frame,) = client.sent()
     assert frame.block[0] == 0x20
 
 
 def test_5_1_1_stream_ids_are_odd_and_rise():
-    wired = MemoryEndpoint()
-    assert [wired.open().id for _ in range(3)] == [1, 3, 5]
+    client = MemoryEndpoint()
+    assert [client.open().id for _ in range(3)] == [1, 3, 5]
 
 
 def test_5_1_1_a_wanted_id_that_was_overtaken_is_not_taken():
-    wired = MemoryEndpoint()
-    endpoint = wired.endpoint
+    client = MemoryEndpoint()
+    endpoint = client.endpoint
     taken = endpoint.send_request(request(), "GET", end_stream=True, stream_id=3)
     late = endpoint.send_request(request(), "GET", end_stream=True, stream_id=1)
     assert (taken.id, late.id) == (3, 5)
 
 
 def test_5_1_1_no_stream_beyond_2_to_the_31_minus_1():
-    wired = MemoryEndpoint(first_stream_id=2**31 - 1)
-    assert wired.open().id == 2**31 - 1
-    assert not wired.endpoint.accepts_requests
+    client = MemoryEndpoint(first_stream_id=2**31 - 1)
+    assert client.open().id == 2**31 - 1
+    assert not client.endpoint.accepts_requests
     with pytest.raises(LocalProtocolError, match=r"5\.1\.2, 6\.8"):
-        wired.open()
+        client.open()
 
 
 def test_5_1_2_no_more_streams_than_the_peer_allows():
-    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 2})
-    first, _ = wired.open(), wired.open()
+    client = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 2})
+    first, _ = client.open(), client.open()
     with pytest.raises(LocalProtocolError, match=r"5\.1\.2"):
-        wired.open()
+        client.open()
     # "reserved" streams do not count, and a promised stream counts towards our own limit.
-    wired.receive(wire.push_promise(first.id, 2, PROMISE))
-    wired.answer(first)
-    assert wired.endpoint.may_open_stream()
-    wired.open()
+    client.receive(wire.push_promise(first.id, 2, PROMISE))
+    client.answer(first)
+    assert client.endpoint.may_open_stream()
+    client.open()
 
 
 def test_6_9_content_waits_for_the_windows():
-    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
-    endpoint = wired.endpoint
-    stream = wired.open("POST", end_stream=False)
+    client = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 10})
+    endpoint = client.endpoint
+    stream = client.open("POST", end_stream=False)
     assert endpoint.send_content(stream, memoryview(bytes(15)), end_stream=True) == 10
     assert not endpoint.may_send(stream)
     assert endpoint.send_content(stream, memoryview(bytes(5)), end_stream=True) == 0
-    (frame,) = wired.sent()
+    (frame,) = client.sent()
     assert (len(frame.content), frame.end_stream) == (10, False)
-    wired.receive(wire.window_update(stream.id, 100))
+    client.receive(wire.window_update(stream.id, 100))
     assert endpoint.may_send(stream)
     assert endpoint.send_content(stream, memoryview(bytes(5)), end_stream=True) == 5
-    (frame,) = wired.sent()
+    (frame,) = client.sent()
     assert (len(frame.content), frame.end_stream) == (5, True)
 
 
 def test_6_9_1_content_waits_for_the_connection_s_window():
-    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**31 - 1})
-    endpoint = wired.endpoint
-    first, second = (wired.open("POST", end_stream=False) for _ in range(2))
+    client = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**31 - 1})
+    endpoint = client.endpoint
+    first, second = (client.open("POST", end_stream=False) for _ in range(2))
     assert endpoint.send_content(first, memoryview(bytes(65_535)), end_stream=True) == 65_535
     assert endpoint.send_content(second, memoryview(b"x"), end_stream=True) == 0
     assert not endpoint.may_send(second)
     # "an empty DATA frame with END_STREAM" needs no window.
     assert endpoint.send_content(second, memoryview(b""), end_stream=True) == 0
-    assert wired.sent()[-1].octets() == wire.data(second.id, end_stream=True)
+    assert client.sent()[-1].octets() == wire.data(second.id, end_stream=True)
 
 
 def test_6_9_2_a_lowered_setting_makes_a_window_negative_and_nothing_is_sent_until_it_is_not():
-    wired = MemoryEndpoint()
-    endpoint = wired.endpoint
-    stream = wired.open("POST", end_stream=False)
+    client = MemoryEndpoint()
+    endpoint = client.endpoint
+    stream = client.open("POST", end_stream=False)
     endpoint.send_content(stream, memoryview(bytes(60_000)), end_stream=False)
-    wired.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 16_384}))
+    client.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 16_384}))
     assert stream.send_window.size == 16_384 - 60_000
     assert endpoint.send_content(stream, memoryview(b"x"), end_stream=True) == 0
-    wired.receive(wire.window_update(stream.id, 60_000 - 16_384))
+    client.receive(wire.window_update(stream.id, 60_000 - 16_384))
     assert not endpoint.may_send(stream)
-    wired.receive(wire.window_update(stream.id, 1))
+    client.receive(wire.window_update(stream.id, 1))
     assert endpoint.send_content(stream, memoryview(b"x"), end_stream=True) == 1
 
 
 def test_6_9_2_settings_do_not_change_the_connection_s_window():
-    wired = MemoryEndpoint()
-    wired.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1}))
-    assert wired.endpoint.send_window.size == 65_535
+    client = MemoryEndpoint()
+    client.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1}))
+    assert client.endpoint.send_window.size == 65_535
 
 
 def test_6_5_3_settings_are_applied_in_order_and_acknowledged_at_once():
-    wired = MemoryEndpoint()
-    (ack,) = wired.receive(
+    client = MemoryEndpoint()
+    (ack,) = client.receive(
         wire.settings([(wire.SETTINGS_INITIAL_WINDOW_SIZE, size) for size in (7, 9)])
     )
     assert ack.octets() == wire.settings(ack=True)
-    assert wired.open("POST", end_stream=False).send_window.size == 9
+    assert client.open("POST", end_stream=False).send_window.size == 9
 
 
 def test_6_7_ping_is_answered_with_the_same_octets():
-    wired = MemoryEndpoint()
-    (answer,) = wired.receive(wire.ping(b"8 octets"))
+    client = MemoryEndpoint()
+    (answer,) = client.receive(wire.ping(b"8 octets"))
     assert answer.octets() == wire.ping(b"8 octets", ack=True)
 
 
 def test_5_1_after_reset_nothing_but_priority_is_sent_on_the_stream():
-    wired = busy()
-    endpoint = wired.endpoint
+    client = busy()
+    endpoint = client.endpoint
     stream = endpoint.streams[OPEN]
-    wired.receive(wire.rst_stream(OPEN, wire.CANCEL))
+    client.receive(wire.rst_stream(OPEN, wire.CANCEL))
     with pytest.raises(LocalProtocolError):
         endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
     with pytest.raises(LocalProtocolError):
         endpoint.send_trailers(stream, ())
     endpoint.cancel(stream)
     endpoint.consume(stream, 100_000)
-    assert wired.sent() == []
+    assert client.sent() == []
 
 
 def test_5_4_2_rst_stream_is_never_answered_by_rst_stream():
-    wired = busy()
-    octets = b"".join(wire.rst_stream(s, 0xBAD) for s in wired.endpoint.streams)
-    assert wired.receive(octets) == []
+    client = busy()
+    octets = b"".join(wire.rst_stream(s, 0xBAD) for s in client.endpoint.streams)
+    assert client.receive(octets) == []
 
 
 def test_8_1_nothing_is_sent_after_the_request_s_end():
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     with pytest.raises(LocalProtocolError, match=r"RFC 9113, 8\.1"):
-        wired.endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
+        client.endpoint.send_content(stream, memoryview(b"x"), end_stream=True)
     with pytest.raises(LocalProtocolError, match=r"RFC 9113, 8\.1"):
-        wired.endpoint.send_trailers(stream, ())
-    assert wired.sent() == []
+        client.endpoint.send_trailers(stream, ())
+    assert client.sent() == []
 
 
 def test_8_1_trailers_end_the_request():
-    wired = MemoryEndpoint()
-    stream = wired.open("POST", end_stream=False)
-    wired.endpoint.send_trailers(stream, trailer_section([("Checksum", "1")]))
-    (frame,) = wired.sent()
+    client = MemoryEndpoint()
+    stream = client.open("POST", end_stream=False)
+    client.endpoint.send_trailers(stream, trailer_section([("Checksum", "1")]))
+    (frame,) = client.sent()
     assert (frame.type, frame.end_stream, frame.end_headers) == (wire.HEADERS, True, True)
 
 

@@ -47,14 +47,14 @@ KINDS = {
 }
 
 
-def check_stream_error(wired, stream_id, octets, code, section):
+def check_stream_error(client, stream_id, octets, code, section):
     """The frames end in RST_STREAM with that code, for that stream alone."""
-    endpoint = wired.endpoint
+    endpoint = client.endpoint
     stream = endpoint.streams.get(stream_id)
     others = {s.id: s.state for s in endpoint.streams.values() if s.id != stream_id}
     was_over = stream is None or stream.is_over
 
-    answers = wired.receive(octets)
+    answers = client.receive(octets)
 
     assert [
         (frame.stream_id, wire.error_name(frame.error_code))
@@ -68,8 +68,8 @@ def check_stream_error(wired, stream_id, octets, code, section):
         assert (error.error_code, error.stream_id) == (code, stream_id)
         assert f"(RFC {section})" in str(error)
     # What is still under way on the stream that was reset is no error (5.1).
-    assert wired.receive(wire.headers(stream_id, OK), wire.data(stream_id, b"late")) == []
-    wired.check_goes_on()
+    assert client.receive(wire.headers(stream_id, OK), wire.data(stream_id, b"late")) == []
+    client.check_goes_on()
 
 
 # ---- what ends one stream ----
@@ -316,46 +316,46 @@ STREAM_ERRORS = {
     ],
 )
 def test_stream_error(stream_id, code, section, octets):
-    wired = busy(connection_window=1_000_000)
-    check_stream_error(wired, stream_id, octets, code, section)
+    client = busy(connection_window=1_000_000)
+    check_stream_error(client, stream_id, octets, code, section)
 
 
 def test_8_1_1_content_in_a_response_to_head_ends_the_stream():
-    wired = MemoryEndpoint()
-    stream = wired.open("HEAD")
+    client = MemoryEndpoint()
+    stream = client.open("HEAD")
     fields = wire.block([STATUS, ("content-length", "1")])
     octets = wire.headers(stream.id, fields) + wire.data(stream.id, b"x")
-    check_stream_error(wired, stream.id, octets, wire.PROTOCOL_ERROR, "9113, 8.1.1")
+    check_stream_error(client, stream.id, octets, wire.PROTOCOL_ERROR, "9113, 8.1.1")
 
 
 def test_6_6_a_promise_before_our_refusal_of_push_was_acknowledged_is_cancelled():
-    wired = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0}, handshake=False)
-    wired.receive(wire.settings())
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_ENABLE_PUSH: 0}, handshake=False)
+    client.receive(wire.settings())
+    stream = client.open()
     octets = wire.push_promise(stream.id, 2, PROMISE)
-    check_stream_error(wired, 2, octets, wire.CANCEL, "9113, 6.6")
+    check_stream_error(client, 2, octets, wire.CANCEL, "9113, 6.6")
 
 
 def test_5_1_2_a_promise_beyond_our_limit_is_refused():
-    wired = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
-    stream = wired.open()
-    wired.receive(wire.push_promise(stream.id, 2, PROMISE))
+    client = MemoryEndpoint({wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    stream = client.open()
+    client.receive(wire.push_promise(stream.id, 2, PROMISE))
     octets = wire.push_promise(stream.id, 4, PROMISE)
-    check_stream_error(wired, 4, octets, wire.REFUSED_STREAM, "9113, 5.1.2")
+    check_stream_error(client, 4, octets, wire.REFUSED_STREAM, "9113, 5.1.2")
 
 
 def test_10_5_a_promise_is_refused_when_too_many_are_unclaimed():
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     for promised_id in range(2, 202, 2):
-        wired.receive(
+        client.receive(
             wire.push_promise(stream.id, promised_id, PROMISE),
             wire.headers(promised_id, OK, end_stream=True),
         )
     octets = wire.push_promise(stream.id, 202, PROMISE)
-    check_stream_error(wired, 202, octets, wire.REFUSED_STREAM, "9113, 10.5")
-    assert len(wired.endpoint.claim_promises(stream.id)) == 100
-    assert wired.receive(wire.push_promise(stream.id, 204, PROMISE)) == []
+    check_stream_error(client, 202, octets, wire.REFUSED_STREAM, "9113, 10.5")
+    assert len(client.endpoint.claim_promises(stream.id)) == 100
+    assert client.receive(wire.push_promise(stream.id, 204, PROMISE)) == []
 
 
 def test_6_6_a_promise_on_a_stream_that_we_reset_is_cancelled():
@@ -369,16 +369,16 @@ def test_6_6_a_promise_on_a_stream_that_we_reset_is_cancelled():
 
 
 def test_6_9_3_the_old_window_is_allowed_until_the_new_one_is_acknowledged():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100}, handshake=False)
-    first, second = wired.open(), None
-    wired.receive(wire.settings())
-    second = wired.open()
-    assert wired.receive(wire.headers(first.id, OK), wire.data(first.id, bytes(1000))) == []
-    wired.receive(wire.settings(ack=True))
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100}, handshake=False)
+    first, second = client.open(), None
+    client.receive(wire.settings())
+    second = client.open()
+    assert client.receive(wire.headers(first.id, OK), wire.data(first.id, bytes(1000))) == []
+    client.receive(wire.settings(ack=True))
     assert first.receive_window.size == 100 - 1000
     assert first.failure is None
     octets = wire.headers(second.id, OK) + wire.data(second.id, bytes(101))
-    check_stream_error(wired, second.id, octets, wire.FLOW_CONTROL_ERROR, "9113, 6.9.1")
+    check_stream_error(client, second.id, octets, wire.FLOW_CONTROL_ERROR, "9113, 6.9.1")
 
 
 # ---- what changes nothing ----
@@ -413,8 +413,8 @@ CHANGES_NOTHING = {
 
 @pytest.mark.parametrize("octets", CHANGES_NOTHING.values(), ids=CHANGES_NOTHING.keys())
 def test_ignored(octets):
-    wired = busy()
-    endpoint = wired.endpoint
+    client = busy()
+    endpoint = client.endpoint
 
     def seen():
         return (
@@ -428,39 +428,39 @@ def test_ignored(octets):
         )
 
     before = seen()
-    assert wired.receive(octets) == []
+    assert client.receive(octets) == []
     assert seen() == before
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 def test_4_1_unused_flags_and_the_reserved_bit_are_ignored():
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     reserved = 1 << 31
-    wired.receive(
+    client.receive(
         wire.frame(wire.HEADERS, wire.END_HEADERS | 0xD2, stream.id | reserved, OK),
         wire.frame(wire.DATA, wire.END_STREAM | 0xF6, stream.id | reserved, b"content"),
         wire.frame(wire.PING, 0xFE, reserved, bytes(8)),
         wire.frame(wire.WINDOW_UPDATE, 0xFF, 0, (5 | reserved).to_bytes(4, "big")),
     )
     assert (stream.head.status, b"".join(stream.content)) == (200, b"content")
-    assert wired.endpoint.send_window.size == 65_540
+    assert client.endpoint.send_window.size == 65_540
 
 
 def test_6_5_2_unknown_settings_are_ignored_and_acknowledged():
-    wired = MemoryEndpoint()
-    before = wired.endpoint.peer_settings.as_dict()
-    (ack,) = wired.receive(wire.settings({0xF00D: 2**32 - 1, 0: 0}))
+    client = MemoryEndpoint()
+    before = client.endpoint.peer_settings.as_dict()
+    (ack,) = client.receive(wire.settings({0xF00D: 2**32 - 1, 0: 0}))
     assert ack.ack
-    assert wired.endpoint.peer_settings.as_dict() == before
+    assert client.endpoint.peer_settings.as_dict() == before
 
 
 def test_7_unknown_error_codes_have_no_special_meaning():
-    wired = MemoryEndpoint()
-    stream = wired.open()
-    wired.receive(wire.rst_stream(stream.id, 0xBEEF))
+    client = MemoryEndpoint()
+    stream = client.open()
+    client.receive(wire.rst_stream(stream.id, 0xBEEF))
     error = stream.failure.exception()
     assert type(error) is StreamResetError
     assert error.error_code == 0xBEEF
     assert not error.retryable
-    wired.check_goes_on()
+    client.check_goes_on()

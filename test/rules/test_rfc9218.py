@@ -15,31 +15,31 @@ READY = {wire.SETTINGS_NO_RFC7540_PRIORITIES: 1}
 
 
 def test_7_1_priority_update_goes_out_on_stream_0():
-    wired = MemoryEndpoint(peer_settings=READY)
-    stream = wired.open()
-    assert wired.endpoint.reprioritize(stream, b"u=1, i") is True
-    (frame,) = wired.sent()
+    client = MemoryEndpoint(peer_settings=READY)
+    stream = client.open()
+    assert client.endpoint.reprioritize(stream, b"u=1, i") is True
+    (frame,) = client.sent()
     assert frame.octets() == wire.priority_update(stream.id, "u=1, i")
     assert frames.pack_priority_update(1, b"i") == wire.priority_update(1, "i")
 
 
 def test_7_1_it_is_not_sent_for_a_response_that_is_whole():
-    wired = MemoryEndpoint(peer_settings=READY)
-    stream = wired.open("POST", end_stream=False)
-    wired.answer(stream)
-    assert wired.endpoint.reprioritize(stream, b"u=1") is False
-    assert wired.sent() == []
+    client = MemoryEndpoint(peer_settings=READY)
+    stream = client.open("POST", end_stream=False)
+    client.answer(stream)
+    assert client.endpoint.reprioritize(stream, b"u=1") is False
+    assert client.sent() == []
 
 
 def test_2_1_1_it_is_not_sent_to_a_peer_that_takes_no_part():
     """Before the peer's SETTINGS nobody knows, and it is sent."""
-    wired = MemoryEndpoint(handshake=False)
-    stream = wired.open()
-    assert wired.endpoint.reprioritize(stream, b"u=1") is True
-    wired.receive(wire.settings())
-    wired.sent()
-    assert wired.endpoint.reprioritize(stream, b"u=1") is False
-    assert wired.sent() == []
+    client = MemoryEndpoint(handshake=False)
+    stream = client.open()
+    assert client.endpoint.reprioritize(stream, b"u=1") is True
+    client.receive(wire.settings())
+    client.sent()
+    assert client.endpoint.reprioritize(stream, b"u=1") is False
+    assert client.sent() == []
 
 
 @pytest.mark.skipif(bool(libnghttp2.is_missing()), reason=str(libnghttp2.is_missing()))
@@ -60,10 +60,10 @@ class TestLibnghttp2:
         priority: what each begins with; updates: what changes after the first DATA frame.
         """
         window = {wire.SETTINGS_INITIAL_WINDOW_SIZE: 2 * self.SIZE}
-        wired = MemoryEndpoint(window, connection_window=2**31 - 1, handshake=False)
-        endpoint = wired.endpoint
-        server.receive(wire.PREFACE + b"".join(frame.octets() for frame in wired.preface))
-        wired.receive(server.send())
+        client = MemoryEndpoint(window, connection_window=2**31 - 1, handshake=False)
+        endpoint = client.endpoint
+        server.receive(wire.PREFACE + b"".join(frame.octets() for frame in client.preface))
+        client.receive(server.send())
         streams = []
         for _ in range(4):
             section = (*request(), *priorities.fields(priority, ()))
@@ -105,37 +105,37 @@ class TestLibnghttp2:
 
 
 def test_rfc9113_8_1_content_that_is_withheld_ends_in_a_reset_after_the_response():
-    wired = busy()
-    stream = wired.endpoint.streams[OPEN]
-    wired.endpoint.withhold(stream)
+    client = busy()
+    stream = client.endpoint.streams[OPEN]
+    client.endpoint.withhold(stream)
     assert not stream.request_is_open
-    assert wired.receive(wire.headers(OPEN, OK), wire.data(OPEN, b"answer")) == []
-    (reset,) = wired.receive(wire.data(OPEN, b"", True))
+    assert client.receive(wire.headers(OPEN, OK), wire.data(OPEN, b"answer")) == []
+    (reset,) = client.receive(wire.data(OPEN, b"", True))
     assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.CANCEL)
     assert list(stream.content) == [b"answer"]
     assert stream.is_over
     assert stream.failure is None
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 def test_rfc9113_8_1_after_a_whole_response_at_once():
-    wired = busy()
-    stream = wired.endpoint.streams[ANSWERED]
-    wired.endpoint.withhold(stream)
-    (reset,) = wired.sent()
+    client = busy()
+    stream = client.endpoint.streams[ANSWERED]
+    client.endpoint.withhold(stream)
+    (reset,) = client.sent()
     assert (reset.type, reset.stream_id, reset.error_code) == (
         wire.RST_STREAM,
         ANSWERED,
         wire.CANCEL,
     )
-    wired.endpoint.withhold(stream)
-    assert wired.sent() == []
+    client.endpoint.withhold(stream)
+    assert client.sent() == []
     assert stream.failure is None
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 @pytest.mark.parametrize("stream_id", [RESPONDING, ANSWERED])
 def test_7_1_a_server_must_not_send_it(stream_id):
-    wired = busy()
-    (goaway,) = wired.receive(wire.priority_update(stream_id, "u=1"))
+    client = busy()
+    (goaway,) = client.receive(wire.priority_update(stream_id, "u=1"))
     assert (goaway.type, goaway.error_code) == (wire.GOAWAY, wire.PROTOCOL_ERROR)

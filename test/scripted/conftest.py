@@ -82,16 +82,16 @@ def way(request):
 
 @pytest.fixture
 def dial(scripted_peer, certificates, way):
-    """Start a script and give an object of the door: `dial(script, HTTP20Connection)`."""
+    """Start a script and give an object of the class: `dial(script, HTTP20Connection)`."""
     opened = []
 
-    def start(script, door=HTTP20Connection, **options):
+    def start(script, kind=HTTP20Connection, **options):
         secure = way != "cleartext"
         peer = scripted_peer(script, certificates.server_context() if secure else None)
         options.setdefault("timeout", DEADLINE)
         context = certificates.hyper_context(backend=way) if secure else None
-        if door is HTTP20Connection:
-            made = door("localhost", peer.port, secure=secure, ssl_context=context, **options)
+        if kind is HTTP20Connection:
+            made = kind("localhost", peer.port, secure=secure, ssl_context=context, **options)
         elif secure:
             made = HTTPSConnection("localhost", peer.port, context=context, **options)
         else:

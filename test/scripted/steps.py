@@ -52,7 +52,7 @@ def await_news(connection):
 
 
 @contextlib.contextmanager
-def patience(connection, seconds):
+def set_timeout(connection, seconds):
     """Let the waits inside last so long."""
     before, connection.timeout = connection.timeout, seconds
     try:

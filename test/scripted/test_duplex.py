@@ -12,7 +12,7 @@ from hyper.client.registry import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError
 from hyper.testing import wire
 from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
-from test.scripted.steps import SHORT, echoing, patience, pong, want
+from test.scripted.steps import SHORT, echoing, pong, set_timeout, want
 
 OK = [(":status", "200")]
 
@@ -180,7 +180,7 @@ class TestEarlyAnswers:
 
         connection = connect(script)
         connection.ping()
-        with patience(connection, SHORT):
+        with set_timeout(connection, SHORT):
             connection.request("POST", "/", bytes(100) if known else iter([bytes(100)]))
         response = connection.getresponse()
         assert (response.status, response.read()) == (403, b"no, thank you")

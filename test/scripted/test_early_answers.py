@@ -7,13 +7,13 @@ import pytest
 from hyper import HTTP20Connection, HTTPConnection
 from hyper.testing import wire
 
-DOORS = pytest.mark.parametrize("door", [HTTP20Connection, HTTPConnection], ids=["own", "drop-in"])
+BOTH = pytest.mark.parametrize("kind", [HTTP20Connection, HTTPConnection], ids=["own", "drop-in"])
 
 
 @pytest.mark.parametrize("status", ["301", "413"])
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "content to come"])
-@DOORS
-def test_an_early_answer_of_failure_ends_an_upload_that_has_no_room(dial, door, status, is_whole):
+@BOTH
+def test_an_early_answer_of_failure_ends_an_upload_that_has_no_room(dial, kind, status, is_whole):
     """RFC 9110, 10.1.1; RFC 9113, 8.1: at once, whatever the timeout, without one too."""
 
     def script(peer):
@@ -33,7 +33,7 @@ def test_an_early_answer_of_failure_ends_an_upload_that_has_no_room(dial, door, 
         assert peer.last.stream_id == 1
         assert peer.last.error_code in (wire.CANCEL, wire.NO_ERROR)
 
-    connection = dial(script, door, timeout=None)
+    connection = dial(script, kind, timeout=None)
     connection.request("POST", "/", bytes(2**20))
     response = connection.getresponse()
     assert response.status == int(status)

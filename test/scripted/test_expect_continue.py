@@ -8,9 +8,33 @@ import hyper
 from hyper.errors import StreamResetError
 from hyper.testing import wire
 from hyper.testing.wire import CANCEL
-from test.scripted.steps import SHORT, patience, want
+from test.scripted.steps import SHORT, set_timeout, want
 
 OK = [(":status", "200")]
+
+
+def refusing(content):
+    """Answer a request that waits for 100 (Continue) with 417 and this content, then a second."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1, end_stream=False)
+        peer.write_headers(1, [(":status", "417")], end_stream=not content)
+        if content:
+            peer.fence()
+            peer.want_nothing()
+            peer.write_data(1, content, end_stream=True)
+        peer.want_rst(1, CANCEL)
+        want(peer)
+        peer.write_response(3)
+
+    return script
+
+
+def untouched():
+    """A body that must not be read."""
+    raise AssertionError("the body was asked for")
+    yield
 
 
 class TestExpectContinue:
@@ -37,25 +61,8 @@ class TestExpectContinue:
     @pytest.mark.parametrize("content", [b"", b"c" * 100_000], ids=["no content", "content"])
     def test_a_final_status_means_that_it_is_not_wanted(self, connect, content):
         """The body is not touched, the response is whole, and then the stream is reset."""
-
-        def script(peer):
-            peer.handshake()
-            peer.want_headers(1, end_stream=False)
-            peer.write_headers(1, [(":status", "417")], end_stream=not content)
-            if content:
-                peer.fence()
-                peer.want_nothing()
-                peer.write_data(1, content, end_stream=True)
-            peer.want_rst(1, CANCEL)
-            want(peer)
-            peer.write_response(3)
-
-        def body():
-            raise AssertionError("the body was asked for")
-            yield
-
-        connection = connect(script)
-        connection.request("POST", "/", body(), self.HEADERS)
+        connection = connect(refusing(content))
+        connection.request("POST", "/", untouched(), self.HEADERS)
         response = connection.getresponse()
         assert response.status == 417
         assert response.read() == content
@@ -94,7 +101,7 @@ class TestExpectContinue:
         connection = connect(script, continue_timeout=1000, timeout=SHORT)
         connection.connect()
         connection.request("POST", "/", b"content", self.HEADERS)
-        with patience(connection, 10):
+        with set_timeout(connection, 10):
             assert connection.getresponse().status == 200
 
     def test_a_reset_instead_of_an_answer(self, connect):
@@ -122,7 +129,7 @@ class TestExpectContinue:
         connection.getresponse()
 
     @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
-    def test_other_doors_wait_with_the_first_octets(self, connect, way):
+    def test_pieces_and_streams_wait_with_the_first_octets(self, connect, way):
         """And only with them: what comes after goes out at once."""
 
         def script(peer):
@@ -154,26 +161,9 @@ class TestExpectContinue:
 
     @pytest.mark.parametrize("way", ["stream", "pieces", "endheaders"])
     @pytest.mark.parametrize("content", [b"", b"why"], ids=["no content", "content"])
-    def test_other_doors_learn_of_a_final_status(self, connect, way, content):
+    def test_pieces_and_streams_learn_of_a_final_status_too(self, connect, way, content):
         """The content is withheld, and its length not missed; then the stream is reset."""
-
-        def script(peer):
-            peer.handshake()
-            peer.want_headers(1, end_stream=False)
-            peer.write_headers(1, [(":status", "417")], end_stream=not content)
-            if content:
-                peer.fence()
-                peer.want_nothing()
-                peer.write_data(1, content, end_stream=True)
-            peer.want_rst(1, CANCEL)
-            want(peer)
-            peer.write_response(3)
-
-        def body():
-            raise AssertionError("the body was asked for")
-            yield
-
-        connection = connect(script)
+        connection = connect(refusing(content))
         headers = [*self.HEADERS, ("content-length", "10")]
         if way == "stream":
             response = connection.open_stream("POST", "/", headers)
@@ -184,16 +174,16 @@ class TestExpectContinue:
             connection.putrequest("POST", "/")
             for name, value in headers:
                 connection.putheader(name, value)
-            connection.endheaders(body() if way == "endheaders" else None)
+            connection.endheaders(untouched() if way == "endheaders" else None)
             if way == "pieces":
-                connection.send(body(), final=True)
+                connection.send(untouched(), final=True)
             response = connection.getresponse()
         assert response.status == 417
         assert response.read() == content
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
 
-    def test_other_doors_do_not_wait_for_ever(self, connect):
+    def test_pieces_and_streams_do_not_wait_for_ever(self, connect):
         def script(peer):
             peer.handshake()
             for stream_id in (1, 3):

@@ -18,7 +18,7 @@ import hyper
 from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
 from hyper.client import exchange
 from hyper.testing import wire
-from test.scripted.steps import OnShortPath, await_news, patience, pong, want
+from test.scripted.steps import OnShortPath, await_news, pong, set_timeout, want
 
 OK = [(":status", "200")]
 MEBIBYTE = 1 << 20
@@ -189,7 +189,10 @@ def test_a_manager_that_gives_nothing_is_named_when_the_time_is_up(connect):
     connection.request("GET", "/")
     response = connection.getresponse()
     assert len(response.read(1000)) == 1000
-    with patience(connection, 0.1), pytest.raises(TimeoutError, match="window manager gives none"):
+    with (
+        set_timeout(connection, 0.1),
+        pytest.raises(TimeoutError, match="manager gives none"),
+    ):
         response.read(1)
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"others go on"
@@ -263,7 +266,7 @@ def test_unread_limit_counts_what_is_unread_of_connections_that_have_ended(conne
         responses.append(connection.getresponse())
         connection.ping()
         await_news(connection)
-    with patience(connection, 0.2), pytest.raises(TimeoutError, match="unread_limit"):
+    with set_timeout(connection, 0.2), pytest.raises(TimeoutError, match="unread_limit"):
         connection.request("GET", "/")
     assert len(responses[0].read()) == 50_000
     connection.request("GET", "/")
@@ -395,7 +398,7 @@ def test_an_answer_that_is_whole_ends_an_upload_that_the_server_does_not_take(
 
     connection = connect(script)
     connection.connect()
-    with patience(connection, timeout):
+    with set_timeout(connection, timeout):
         connection.request("POST", "/", body=bytes(MEBIBYTE))
     assert connection.getresponse().read() == b"enough"
 
@@ -437,7 +440,7 @@ def test_6_9_beyond_the_limit_it_ends_with_a_reason(connect):
     connection = connect(script, unread_limit=66_000, settings={4: 66_000})
     connection.connect()
     reason = r"used up the window of stream 1.*66000 octets"
-    with patience(connection, 0.3), pytest.raises(TimeoutError, match=reason):
+    with set_timeout(connection, 0.3), pytest.raises(TimeoutError, match=reason):
         connection.request("POST", "/", bytes(100_000))
 
 
@@ -454,7 +457,7 @@ def test_6_9_a_server_that_reads_nothing_times_out_one_request_and_no_other(conn
 
     connection = connect(script)
     connection.ping()  # all of the handshake has come: from now on there is silence
-    with patience(connection, 0.3), pytest.raises(TimeoutError):
+    with set_timeout(connection, 0.3), pytest.raises(TimeoutError):
         connection.request("POST", "/", bytes(100_000))
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"others go on"

@@ -28,13 +28,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE = 15.0
 
 BEGINNING = """
-import gc, os, sys, threading, traceback, warnings
+import atexit, gc, os, sys, threading, traceback, warnings, weakref
 warnings.simplefilter("ignore", DeprecationWarning)  # of fork() beside threads: that is the test
 import hyper
 PORT = int(sys.argv[1])
 
+def closed_at_the_end(opened):
+    # Nothing is left open where warnings are on, and nothing is kept alive by this.
+    atexit.register(lambda known=weakref.ref(opened): known() and known().close())
+    return opened
+
 def connect(timeout=5):
-    return hyper.HTTP20Connection("127.0.0.1", PORT, secure=False, timeout=timeout)
+    connection = hyper.HTTP20Connection("127.0.0.1", PORT, secure=False, timeout=timeout)
+    return closed_at_the_end(connection)
 
 def get(connection, path):
     return connection.getresponse(connection.request("GET", path)).read()
@@ -310,7 +316,7 @@ def test_a_child_that_is_forked_while_another_thread_dials_dials_itself():
         peer.want_closed()
 
     text = """
-        connection = hyper.HTTP20Connection("127.0.0.1", PORT, secure=False, timeout=10)
+        connection = connect(timeout=10)
         stuck = threading.Thread(target=lambda: connection.ping())
         stuck.daemon = True
         stuck.start()

@@ -17,7 +17,9 @@ def test_a_pool_is_new_in_the_child_though_threads_were_inside_it():
     """9.1: its lock, its connections, and who was about to open a stream."""
     run(
         """
-        pool = hyper.Pool(http2="prior", timeout=5, max_connections_per_origin=1)
+        pool = closed_at_the_end(
+            hyper.Pool(http2="prior", timeout=5, max_connections_per_origin=1)
+        )
         url = f"http://127.0.0.1:{PORT}"
         def right(path):
             assert pool.request("GET", url + path).read() == f"GET {path} - 0\\n".encode()
@@ -64,7 +66,7 @@ def test_a_pools_http1_connections_are_the_parents_alone():
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
         Program(
             """
-            pool = hyper.Pool(timeout=5)
+            pool = closed_at_the_end(hyper.Pool(timeout=5))
             url = f"http://127.0.0.1:{PORT}/"
             def get():
                 return pool.request("GET", url).read()

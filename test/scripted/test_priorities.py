@@ -40,9 +40,9 @@ class TestPriorities:
     def test_given_twice_it_is_refused(self, connect):
         connection = connect(lambda peer: peer.want_preface())
         connection.connect()
-        for door in (connection.request, connection.open_stream):
+        for method in (connection.request, connection.open_stream):
             with pytest.raises(LocalProtocolError, match="twice"):
-                door("GET", "/", headers={"Priority": "u=5"}, priority="u=1")
+                method("GET", "/", headers={"Priority": "u=5"}, priority="u=1")
         with pytest.raises(LocalProtocolError, match="twice"):
             connection.connect_stream("a:1", {"priority": "u=1"}, priority="u=1")
 

@@ -109,16 +109,16 @@ def test_a_response_that_is_not_whole_is_reset(dial):
 
 def test_a_whole_stream_without_its_end_is_counted_as_open():
     """RFC 9113, 5.1.2: until END_STREAM comes, it is one of those that the server allows."""
-    wired = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
-    stream = wired.open()
+    client = MemoryEndpoint(peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 1})
+    stream = client.open()
     block = wire.block(SHORT)
-    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
-    wired.endpoint.drop(stream)
-    assert wired.sent() == []
-    assert wired.endpoint.budget.total() < 70_000  # nothing unread is kept
-    assert not wired.endpoint.may_open_stream()
-    assert wired.receive(wire.data(stream.id, b"", True)) == []
-    wired.check_goes_on()
+    client.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
+    client.endpoint.drop(stream)
+    assert client.sent() == []
+    assert client.endpoint.budget.total() < 70_000  # nothing unread is kept
+    assert not client.endpoint.may_open_stream()
+    assert client.receive(wire.data(stream.id, b"", True)) == []
+    client.check_goes_on()
 
 
 @pytest.mark.parametrize(
@@ -131,24 +131,24 @@ def test_a_whole_stream_without_its_end_is_counted_as_open():
 )
 def test_a_whole_stream_may_end_in_another_way(end):
     """RFC 9113, 8.1: with a trailer section, or NO_ERROR."""
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     block = wire.block(SHORT)
-    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
-    wired.endpoint.drop(stream)
-    assert wired.sent() == []
-    assert wired.receive(end(stream.id)) == []
-    assert not wired.endpoint.streams
-    wired.check_goes_on()
+    client.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(1000)))
+    client.endpoint.drop(stream)
+    assert client.sent() == []
+    assert client.receive(end(stream.id)) == []
+    assert not client.endpoint.streams
+    client.check_goes_on()
 
 
 def test_a_push_that_was_received_whole_is_not_reset():
     """RFC 9113, 8.4: pushes are streams as others."""
-    wired = MemoryEndpoint()
-    parent = wired.open()
-    wired.receive(wire.push_promise(parent.id, 2, PROMISE))
-    (promised,) = wired.endpoint.claim_promises(parent.id)
-    wired.receive(wire.headers(2, wire.block(SHORT)), wire.data(2, bytes(1000)))
-    wired.endpoint.drop(promised)
-    assert wired.sent() == []
-    assert wired.receive(wire.data(2, b"", True)) == []
+    client = MemoryEndpoint()
+    parent = client.open()
+    client.receive(wire.push_promise(parent.id, 2, PROMISE))
+    (promised,) = client.endpoint.claim_promises(parent.id)
+    client.receive(wire.headers(2, wire.block(SHORT)), wire.data(2, bytes(1000)))
+    client.endpoint.drop(promised)
+    assert client.sent() == []
+    assert client.receive(wire.data(2, b"", True)) == []

@@ -14,7 +14,7 @@ from hyper import HTTP20Connection
 from hyper.client.timeouts import Timeouts
 from hyper.testing import wire
 from hyper.testing.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
-from test.scripted.steps import SHORT, patience, pong, want
+from test.scripted.steps import SHORT, pong, set_timeout, want
 
 OK = [(":status", "200")]
 
@@ -174,7 +174,7 @@ class TestTimeouts:
 
         connection = connect(script)
         connection.request("GET", "/")
-        with patience(connection, SHORT):
+        with set_timeout(connection, SHORT):
             for call in (
                 connection.getresponse,
                 connection.ping,
@@ -184,7 +184,7 @@ class TestTimeouts:
                     call()
         go_on.set()
         response = connection.getresponse(1)
-        with patience(connection, SHORT):
+        with set_timeout(connection, SHORT):
             for verb in (response.read, response.gettrailers):
                 with pytest.raises(TimeoutError):
                     verb()
@@ -205,7 +205,7 @@ class TestTimeouts:
 
         connection = connect(script)
         connection.ping()
-        with patience(connection, SHORT), pytest.raises(TimeoutError):
+        with set_timeout(connection, SHORT), pytest.raises(TimeoutError):
             connection.request("POST", "/", b"content")
         connection.request("GET", "/")
         connection.getresponse()
@@ -226,7 +226,7 @@ class TestTimeouts:
         connection = connect(script)
         connection.ping()
         connection.request("GET", "/first")
-        with patience(connection, SHORT), pytest.raises(TimeoutError):
+        with set_timeout(connection, SHORT), pytest.raises(TimeoutError):
             connection.request("GET", "/second")
         connection.ping()
         connection.getresponse()

@@ -26,7 +26,7 @@ from hyper.testing.wire import (
     SETTINGS_ENABLE_CONNECT_PROTOCOL,
     SETTINGS_INITIAL_WINDOW_SIZE,
 )
-from test.scripted.steps import SHORT, OnShortPath, await_news, patience, pong, want
+from test.scripted.steps import SHORT, OnShortPath, await_news, pong, set_timeout, want
 
 OK = [(":status", "200")]
 READY = {SETTINGS_ENABLE_CONNECT_PROTOCOL: 1}
@@ -153,7 +153,7 @@ class TestMaking:
             peer.write_headers(1, OK)
 
         connection = connect(script)
-        with patience(connection, SHORT), pytest.raises(TimeoutError):
+        with set_timeout(connection, SHORT), pytest.raises(TimeoutError):
             connection.connect_stream("/", protocol="websocket")
         asked.set()
         connection.connect_stream("/", protocol="websocket")

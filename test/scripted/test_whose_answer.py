@@ -7,8 +7,6 @@ the stream is called on the wire (RFC 9113, 5.1.1) is decided when its HEADERS l
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 import threading
 
 import pytest
@@ -234,7 +232,7 @@ def test_uploads_through_httpx_are_never_mixed_by_goaways(certificates):
 
 
 @pytest.fixture(params=["HTTP20Connection", "HTTPConnection", "HTTPSConnection"])
-def door(request, scripted_peer, certificates):
+def connect_each(request, scripted_peer, certificates):
     """Start a script and give a connection whose requests are asked for without ids."""
     opened = []
 
@@ -259,13 +257,22 @@ def door(request, scripted_peer, certificates):
 
 
 def set_timeout(connection, seconds):
-    """For the waits to come, by the means of each door."""
+    """For the waits to come, by the means of each class."""
     connection.timeout = seconds
     if isinstance(connection, HTTPConnection):
         connection.sock.settimeout(seconds)
 
 
-def test_a_late_answer_is_never_that_of_the_next_request(door):
+def time_out(connection):
+    """Ask for /a, and wait for the answer in vain."""
+    connection.request("GET", "/a")
+    set_timeout(connection, SHORT)
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    set_timeout(connection, DEADLINE)
+
+
+def test_a_late_answer_is_never_that_of_the_next_request(connect_each):
     """8.1: a request that was left after a timeout is reset, and its answer goes nowhere."""
     is_late = threading.Event()
 
@@ -278,18 +285,14 @@ def test_a_late_answer_is_never_that_of_the_next_request(door):
         peer.write_response(first, b"answer to /a")
         peer.write_response(second, b"answer to /b")
 
-    connection = door(script)
-    connection.request("GET", "/a")
-    set_timeout(connection, SHORT)
-    with pytest.raises(TimeoutError):
-        connection.getresponse()
-    set_timeout(connection, DEADLINE)
+    connection = connect_each(script)
+    time_out(connection)
     is_late.set()
     connection.request("GET", "/b")
     assert connection.getresponse().read() == b"answer to /b"
 
 
-def test_after_a_timeout_the_same_answer_may_be_waited_for_again(door):
+def test_after_a_timeout_the_same_answer_may_be_waited_for_again(connect_each):
     """8.1: as long as no other request was made."""
     may_answer = threading.Event()
 
@@ -299,12 +302,8 @@ def test_after_a_timeout_the_same_answer_may_be_waited_for_again(door):
         assert may_answer.wait(DEADLINE)
         peer.write_response(first, b"answer to /a")
 
-    connection = door(script)
-    connection.request("GET", "/a")
-    set_timeout(connection, SHORT)
-    with pytest.raises(TimeoutError):
-        connection.getresponse()
-    set_timeout(connection, DEADLINE)
+    connection = connect_each(script)
+    time_out(connection)
     may_answer.set()
     assert connection.getresponse().read() == b"answer to /a"
 
@@ -332,24 +331,8 @@ def test_an_id_may_be_waited_for_again_though_other_requests_were_made(connect):
     assert connection.getresponse(first).read() == b"first"
 
 
-class Alarm(Exception):
-    """What a signal's handler raises."""
-
-
-@pytest.fixture
-def alarm():
-    """SIGUSR1 raises Alarm in the main thread; give the function that sends it."""
-
-    def handler(*_):
-        raise Alarm
-
-    former = signal.signal(signal.SIGUSR1, handler)
-    yield lambda: os.kill(os.getpid(), signal.SIGUSR1)
-    signal.signal(signal.SIGUSR1, former)
-
-
-@pytest.mark.parametrize("door", ["HTTP20Connection", "HTTPConnection"])
-def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, door):
+@pytest.mark.parametrize("kind", ["HTTP20Connection", "HTTPConnection"])
+def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, kind):
     """8.1: as after a timeout; the connection may have ended with it, in the middle of a step."""
 
     def serve(peer):
@@ -368,11 +351,11 @@ def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, 
         peer.want_goaway()
 
     with Origin(serve) as origin:
-        if door == "HTTPConnection":
+        if kind == "HTTPConnection":
             connection = HTTPConnection("127.0.0.1", origin.port, DEADLINE, http2="prior")
         else:
             connection = connect_to(origin)
-        with pytest.raises(Alarm):  # noqa: PT012  in whichever of the two
+        with pytest.raises(alarm.error):  # noqa: PT012  in whichever of the two
             connection.request("GET", "/a")
             connection.getresponse()
         connection.request("GET", "/b")

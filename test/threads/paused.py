@@ -70,11 +70,11 @@ class Paused:
                 return None
         return self._trace
 
-    def is_stopped(self, patience: float = DEADLINE) -> bool:
+    def is_stopped(self, timeout: float = DEADLINE) -> bool:
         """Wait until it is there; False if it ended before, or sleeps in the kernel."""
         with self._changed:
-            came = self._changed.wait_for(lambda: self._is_stopped or self._has_ended, patience)
-        assert came or patience < DEADLINE, "the thread came neither to its line nor to its end"
+            came = self._changed.wait_for(lambda: self._is_stopped or self._has_ended, timeout)
+        assert came or timeout < DEADLINE, "the thread came neither to its line nor to its end"
         return self._is_stopped
 
     def go_on(self) -> None:
@@ -98,15 +98,15 @@ def interleaved(
     other: Callable[[], Any],
     at: int,
     rooms: tuple[str, ...] = ("client", "dropin"),
-    patience: float = DEADLINE,
+    timeout: float = DEADLINE,
 ) -> tuple[Paused, Paused] | None:
     """Do `other` while act is stopped before its line `at`; both ended. None: it has no such line.
 
-    Where `other` needs what act holds, act goes on meanwhile. patience: seconds after which an act
+    Where `other` needs what act holds, act goes on meanwhile. timeout: seconds after which an act
     that is not there is taken to sleep in the kernel.
     """
     one = Paused(act, at, rooms)
-    if not one.is_stopped(patience):
+    if not one.is_stopped(timeout):
         one.go_on()
         return None
     two = Paused(other, 0)

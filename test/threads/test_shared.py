@@ -1,4 +1,4 @@
-"""One connection and many threads, through the front door: every answer finds its asker."""
+"""One connection and many threads, by the public names alone: every answer finds its asker."""
 
 from __future__ import annotations
 

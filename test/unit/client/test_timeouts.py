@@ -7,23 +7,7 @@ import threading
 
 import pytest
 
-from hyper.client import timeouts as timeouts_module
 from hyper.client.timeouts import NOT_GIVEN, Timeouts
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands still until it is set."""
-
-    class Clock:
-        now = 1000.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(timeouts_module, "time", clock)
-    return clock
 
 
 def in_another_thread(ask):
@@ -82,6 +66,20 @@ def test_within_ends_with_its_block_when_an_exception_leaves_it(clock):
     with pytest.raises(KeyError), timeouts.within(1):
         raise KeyError
     assert timeouts.remaining() == 30
+
+
+@pytest.mark.parametrize(("timeout", "left"), [(None, None), (10, 7)])
+def test_a_call_of_several_waits_has_one_timeout_from_its_beginning_on(timeout, left, clock):
+    timeouts, begin = Timeouts(timeout), clock.now
+    clock.now += 3
+    assert timeouts.deadline_of_call(begin).left() == left
+
+
+def test_within_counts_in_the_place_of_a_call_s_timeout(clock):
+    timeouts, begin = Timeouts(1), clock.now
+    with timeouts.within(10):
+        clock.now += 4
+        assert timeouts.deadline_of_call(begin).left() == 6
 
 
 def test_within_limits_no_other_thread(clock):

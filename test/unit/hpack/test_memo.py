@@ -101,7 +101,7 @@ def test_a_secret_is_not_taken_for_the_plain_field(encoder):
     assert encoder.encode([plain]) == b"\xbe"
 
 
-def test_a_secret_survives_the_hot_door(encoder):
+def test_a_secret_survives_the_memo(encoder):
     secret = NeverIndexed(b"x-token", b"t0ken")
     for _ in range(2):
         assert encoder.encode_section((secret,))[0] & 0xF0 == 0x10

@@ -37,19 +37,19 @@ class Life:
         self.connect()
 
     def connect(self):
-        budgets = [weakref.ref(wired.endpoint.budget) for wired in self.former]
-        self.wired = MemoryEndpoint(former=budgets, list_size=4000)
-        self.endpoint = self.wired.endpoint
+        budgets = [weakref.ref(client.endpoint.budget) for client in self.former]
+        self.client = MemoryEndpoint(former=budgets, list_size=4000)
+        self.endpoint = self.client.endpoint
         self.endpoint.now = lambda: self.time
-        self.seen.append(weakref.ref(self.wired))
-        self.polls = [self.wired.open(path="/events"), self.wired.open(path="/job")]
-        self.wired.receive(wire.headers(self.polls[0].id, OK))
+        self.seen.append(weakref.ref(self.client))
+        self.polls = [self.client.open(path="/events"), self.client.open(path="/job")]
+        self.client.receive(wire.headers(self.polls[0].id, OK))
         self.promised_id = 2
         self.cancelled = []
 
     def receive(self, *frames):
         """Let frames come, which are never answered by GOAWAY."""
-        answers = self.wired.receive(*frames)
+        answers = self.client.receive(*frames)
         assert wire.GOAWAY not in [frame.type for frame in answers]
         self.endpoint.changed_streams.clear()  # as the pump does after each read
         return answers
@@ -71,20 +71,20 @@ class Life:
 
     def cancel_one(self):
         """Frames are still under way to a stream that was cancelled some minutes ago."""
-        stream = self.wired.open(path="/slow")
+        stream = self.client.open(path="/slow")
         self.endpoint.cancel(stream)
         self.cancelled.append(stream.id)
         self.receive(wire.headers(self.cancelled[-300:][0], OK, True))
         del self.cancelled[:-300]
 
     def exchange(self):
-        stream = self.wired.open()
+        stream = self.client.open()
         self.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"content", True))
         self.endpoint.consume(stream, len(stream.content.popleft()))
         assert stream.failure is None
 
     def push(self, *, is_claimed):
-        parent = self.wired.open(path="/page")
+        parent = self.client.open(path="/page")
         pushed = self.promised_id
         self.promised_id += 2
         self.receive(
@@ -100,7 +100,7 @@ class Life:
             self.receive()
 
     def too_large(self):
-        stream = self.wired.open(path="/cookies")
+        stream = self.client.open(path="/cookies")
         self.receive(wire.headers(stream.id, TOO_LARGE, True))
         assert stream.failure.kind is FieldSectionTooLarge
 
@@ -113,11 +113,11 @@ class Life:
             self.receive(frame(poll.id, b"" if is_begun else OK, True))
             assert poll.failure is None
         self.receive(wire.goaway(self.endpoint.next_stream_id - 2))
-        for wired in self.former:  # as client/pumps.py does
-            wired.endpoint.refuse_promises()
-            wired.sent()
-            assert not wired.endpoint.streams
-        self.former = [self.wired]
+        for client in self.former:  # as client/pumps.py does
+            client.endpoint.refuse_promises()
+            client.sent()
+            assert not client.endpoint.streams
+        self.former = [self.client]
         self.connect()
         assert self.endpoint.may_open_stream()
 

@@ -128,14 +128,14 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("door", [HTTP20Connection, HTTPSConnection], ids=["HTTP20", "drop-in"])
-def test_a_name_beyond_ascii_is_itself_or_refused_but_never_another(name, door):
+@pytest.mark.parametrize("kind", [HTTP20Connection, HTTPSConnection], ids=["HTTP20", "drop-in"])
+def test_a_name_beyond_ascii_is_itself_or_refused_but_never_another(name, kind):
     """RFC 5890, 2.3.2.1: names that IDNA 2003 and 2008 read differently are two hosts."""
     try:
-        connection = door(name)
+        connection = kind(name)
     except InvalidURL:
         return
-    assert connection.host in (NAMES[name], *([name] if door is HTTPSConnection else []))
+    assert connection.host in (NAMES[name], *([name] if kind is HTTPSConnection else []))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -206,11 +206,11 @@ def test_te_trailers_is_sent_though_connection_names_it():
     "host",
     ["https://user:pw-secret@host/", "user:pw-secret@host", "user:pw-secret@host:443"],
 )
-@pytest.mark.parametrize("door", [HTTP20Connection, HTTPSConnection], ids=["HTTP20", "drop-in"])
-def test_a_password_in_the_place_of_a_host_is_not_shown(host, door):
+@pytest.mark.parametrize("kind", [HTTP20Connection, HTTPSConnection], ids=["HTTP20", "drop-in"])
+def test_a_password_in_the_place_of_a_host_is_not_shown(host, kind):
     """RFC 9110, 4.2.4: a host has no userinfo; who gives a URL instead is told so without it."""
     with pytest.raises((InvalidURL, OSError)) as caught:
-        door(host, 443).request("GET", "/")
+        kind(host, 443).request("GET", "/")
     assert "pw-secret" not in all_words(caught.value)
 
 
@@ -243,15 +243,15 @@ def test_a_password_in_a_url_is_not_shown(url):
 )
 def test_a_promised_path_that_no_request_could_have_is_refused(path):
     """RFC 9113, 8.2.1, 8.3.1, 8.4.1: malformed."""
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     section = [*request()[:3], (b":path", path)]
-    answers = wired.receive(wire.push_promise(stream.id, 2, wire.block(section)))
+    answers = client.receive(wire.push_promise(stream.id, 2, wire.block(section)))
     assert [(frame.type, frame.error_code) for frame in answers] == [
         (wire.RST_STREAM, wire.PROTOCOL_ERROR)
     ]
-    assert wired.endpoint.claim_promises(stream.id) == []
-    wired.answer(stream, b"page")
+    assert client.endpoint.claim_promises(stream.id) == []
+    client.answer(stream, b"page")
     assert stream.failure is None
 
 
@@ -261,10 +261,10 @@ def test_a_promised_path_that_no_request_could_have_is_refused(path):
 )
 def test_a_promised_authority_that_is_no_host_and_port_is_refused(authority):
     """RFC 9113, 8.3.1, 8.4.1: malformed, whatever the certificate covers."""
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     section = [*request()[:2], (b":authority", authority), (b":path", b"/")]
-    answers = wired.receive(wire.push_promise(stream.id, 2, wire.block(section)))
+    answers = client.receive(wire.push_promise(stream.id, 2, wire.block(section)))
     assert [(frame.type, frame.error_code) for frame in answers] == [
         (wire.RST_STREAM, wire.PROTOCOL_ERROR)
     ]
@@ -272,11 +272,11 @@ def test_a_promised_authority_that_is_no_host_and_port_is_refused(authority):
 
 def test_a_long_promised_authority_costs_no_more_than_its_octets():
     """RFC 9113, 10.5: IDNA's codec would take seconds for it."""
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     section = [*request()[:2], (b":authority", b"\xe4" * 12_000), (b":path", b"/")]
     begin = time.process_time()
-    answers = wired.receive(wire.push_promise(stream.id, 2, wire.block(section)))
+    answers = client.receive(wire.push_promise(stream.id, 2, wire.block(section)))
     assert time.process_time() - begin < 0.5
     assert [(frame.type, frame.error_code) for frame in answers] == [
         (wire.RST_STREAM, wire.PROTOCOL_ERROR)

@@ -30,32 +30,32 @@ def test_rfc6454_6_2_an_origin_that_a_server_writes_has_one_spelling(octets, ori
 
 
 def test_rfc7838_4_alternatives_of_origins_that_the_server_speaks_for():
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     own = f"https://{AUTHORITY}"
-    wired.receive(
+    client.receive(
         wire.altsvc(0, own, 'h3=":1"'),
         wire.altsvc(0, "https://elsewhere.example", 'h3=":2"'),
         wire.altsvc(0, "nonsense", 'h3=":3"'),
         wire.altsvc(0, f"{own}:443", 'h3=":4"'),  # the same origin, and the latest word
     )
-    assert origins.alt_services(wired.endpoint) == [(own, 'h3=":4"')]
+    assert origins.alt_services(client.endpoint) == [(own, 'h3=":4"')]
 
 
 def test_rfc8336_2_3_the_origin_set_begins_with_the_initial_origin():
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     initial = Origin("https", AUTHORITY.upper())
-    assert origins.origin_set(wired.endpoint, initial) is None
-    wired.receive(wire.origin(["https://www.example", "nonsense", "https://WWW.example:443"]))
-    assert origins.origin_set(wired.endpoint, initial) == (
+    assert origins.origin_set(client.endpoint, initial) is None
+    client.receive(wire.origin(["https://www.example", "nonsense", "https://WWW.example:443"]))
+    assert origins.origin_set(client.endpoint, initial) == (
         f"https://{AUTHORITY}",
         "https://www.example",
     )
     # Over cleartext, ORIGIN "MUST be ignored" (2.2).
-    assert origins.origin_set(wired.endpoint, Origin("http", AUTHORITY)) is None
+    assert origins.origin_set(client.endpoint, Origin("http", AUTHORITY)) is None
     misdirected = wire.block([(":status", "421")])
-    wired.receive(wire.headers(wired.open().id, misdirected, end_stream=True))
-    assert origins.origin_set(wired.endpoint, initial) == ("https://www.example",)
-    wired.receive(wire.headers(wired.open().id, OK, end_stream=True))
+    client.receive(wire.headers(client.open().id, misdirected, end_stream=True))
+    assert origins.origin_set(client.endpoint, initial) == ("https://www.example",)
+    client.receive(wire.headers(client.open().id, OK, end_stream=True))
 
 
 def test_more_targets_than_are_remembered_change_nothing():

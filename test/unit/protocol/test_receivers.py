@@ -26,55 +26,55 @@ def test_every_type_that_we_know_has_a_receiver_of_its_own():
 
 
 def test_the_connection_goes_through_its_phases():
-    wired = MemoryEndpoint(handshake=False)
-    stream = wired.open()
-    assert wired.endpoint.receivers is receivers.PREFACE
-    wired.receive(wire.settings())
-    assert wired.endpoint.receivers is receivers.RUNNING
-    wired.receive(wire.headers(stream.id, OK[:3], end_headers=False))
-    assert wired.endpoint.receivers is receivers.FIELD_BLOCK
-    wired.receive(wire.continuation(stream.id, OK[3:], end_headers=False))
-    assert wired.endpoint.receivers is receivers.FIELD_BLOCK
-    wired.receive(wire.continuation(stream.id, b""))
-    assert wired.endpoint.receivers is receivers.RUNNING
-    assert wired.endpoint.block is None
+    client = MemoryEndpoint(handshake=False)
+    stream = client.open()
+    assert client.endpoint.receivers is receivers.PREFACE
+    client.receive(wire.settings())
+    assert client.endpoint.receivers is receivers.RUNNING
+    client.receive(wire.headers(stream.id, OK[:3], end_headers=False))
+    assert client.endpoint.receivers is receivers.FIELD_BLOCK
+    client.receive(wire.continuation(stream.id, OK[3:], end_headers=False))
+    assert client.endpoint.receivers is receivers.FIELD_BLOCK
+    client.receive(wire.continuation(stream.id, b""))
+    assert client.endpoint.receivers is receivers.RUNNING
+    assert client.endpoint.block is None
     assert stream.head.status == 200
-    wired.receive(wire.data(0))
-    assert wired.endpoint.failure
-    assert wired.receive(wire.ping()) == []
+    client.receive(wire.data(0))
+    assert client.endpoint.failure
+    assert client.receive(wire.ping()) == []
 
 
 def test_6_10_end_stream_of_a_block_in_pieces_counts_at_its_end():
-    wired = busy()
-    stream = wired.endpoint.streams[RESPONDING]
-    wired.receive(wire.headers(RESPONDING, TRAILERS[:4], end_stream=True, end_headers=False))
+    client = busy()
+    stream = client.endpoint.streams[RESPONDING]
+    client.receive(wire.headers(RESPONDING, TRAILERS[:4], end_stream=True, end_headers=False))
     assert not stream.is_over
-    wired.receive(wire.continuation(RESPONDING, TRAILERS[4:]))
+    client.receive(wire.continuation(RESPONDING, TRAILERS[4:]))
     assert stream.is_over
     assert stream.trailers == ((b"checksum", b"1"),)
 
 
 def test_10_5_answers_are_counted_from_the_last_time_that_the_peer_read():
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     for _ in range(5):
-        assert len(wired.receive(wire.ping() * 1000)) == 1000
+        assert len(client.receive(wire.ping() * 1000)) == 1000
 
 
 @pytest.mark.parametrize("size", [0, 100, 4096, 10_000])
 def test_6_5_3_our_table_size_is_the_decoder_s_when_it_is_acknowledged(size):
-    wired = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: size}, handshake=False)
-    wired.receive(wire.settings())
-    assert wired.endpoint.decoder.header_table_size == 4096
-    wired.receive(wire.settings(ack=True))
-    assert wired.endpoint.decoder.header_table_size == size
+    client = MemoryEndpoint({wire.SETTINGS_HEADER_TABLE_SIZE: size}, handshake=False)
+    client.receive(wire.settings())
+    assert client.endpoint.decoder.header_table_size == 4096
+    client.receive(wire.settings(ack=True))
+    assert client.endpoint.decoder.header_table_size == size
 
 
 def test_4_3_promises_and_responses_share_one_state_of_compression():
-    wired = MemoryEndpoint()
-    stream = wired.open()
+    client = MemoryEndpoint()
+    stream = client.open()
     # A literal with indexing (RFC 7541, 6.2.1) in the promise, its entry 62 in the response.
     indexed = b"\x40" + wire.string("x") + wire.string("1")
-    wired.receive(
+    client.receive(
         wire.push_promise(stream.id, 2, PROMISE + indexed),
         wire.headers(stream.id, OK + b"\xbe", end_stream=True),
     )

@@ -28,7 +28,7 @@ def codec(request):
 
 
 @pytest.fixture
-def wired(codec):
+def client(codec):
     """A connection by each codec."""
     made = MemoryEndpoint()
     made.endpoint.encoder = hpack.Encoder(codec=codec)
@@ -48,7 +48,7 @@ LARGE = COOKIES + inserted("x-behind", "the limit")
 NEWEST = b"\xbe"
 
 
-def write(wired, stream_id, block, **flags):
+def write(client, stream_id, block, **flags):
     """A block in frames of 16,384 octets."""
     parts = [block[at : at + 16_384] for at in range(0, len(block), 16_384)]
     frames = [wire.headers(stream_id, parts[0], end_headers=len(parts) == 1, **flags)]
@@ -56,10 +56,10 @@ def write(wired, stream_id, block, **flags):
         wire.continuation(stream_id, part, end_headers=at == len(parts) - 1)
         for at, part in enumerate(parts[1:], 1)
     ]
-    return wired.receive(*frames)
+    return client.receive(*frames)
 
 
-def write_promise(wired, stream_id, promised_id, block):
+def write_promise(client, stream_id, promised_id, block):
     first = 16_384 - 4  # octets that the identifier takes (6.6)
     rest = [block[at : at + 16_384] for at in range(first, len(block), 16_384)]
     parts = [block[:first], *rest]
@@ -68,17 +68,17 @@ def write_promise(wired, stream_id, promised_id, block):
         wire.continuation(stream_id, part, end_headers=at == len(parts) - 1)
         for at, part in enumerate(parts[1:], 1)
     ]
-    return wired.receive(*frames)
+    return client.receive(*frames)
 
 
-def check_the_rest_is_whole(wired, stream):
+def check_the_rest_is_whole(client, stream):
     """The stream under way comes to its end, and the table is as it should be (4.3)."""
-    wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"content"))
-    wired.receive(wire.headers(stream.id, NEWEST, True))
+    client.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"content"))
+    client.receive(wire.headers(stream.id, NEWEST, True))
     assert stream.failure is None
     assert b"".join(stream.content) == b"content"
     assert stream.trailers == ((b"x-behind", b"the limit"),)
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 # ---- sections beyond SETTINGS_MAX_HEADER_LIST_SIZE ----
@@ -93,72 +93,72 @@ def check_words(stream):
     assert "broke HTTP/2" not in str(error)
 
 
-def test_a_large_head_ends_its_stream_alone(wired):
+def test_a_large_head_ends_its_stream_alone(client):
     """RFC 9113, 8.1.1, 10.5.1: the limit is advisory; the block is decoded to its end (4.3)."""
-    first, second = wired.open(), wired.open()
-    answers = write(wired, second.id, OK + LARGE)
+    first, second = client.open(), client.open()
+    answers = write(client, second.id, OK + LARGE)
     assert [(frame.type, frame.stream_id) for frame in answers] == [(wire.RST_STREAM, second.id)]
     check_words(second)
-    check_the_rest_is_whole(wired, first)
+    check_the_rest_is_whole(client, first)
 
 
-def test_a_large_trailer_section_ends_its_stream_alone(wired):
+def test_a_large_trailer_section_ends_its_stream_alone(client):
     """RFC 9113, 8.1, 10.5.1: what came before it is kept."""
-    first, second = wired.open(), wired.open()
-    wired.receive(wire.headers(second.id, OK), wire.data(second.id, b"content"))
-    write(wired, second.id, LARGE, end_stream=True)
+    first, second = client.open(), client.open()
+    client.receive(wire.headers(second.id, OK), wire.data(second.id, b"content"))
+    write(client, second.id, LARGE, end_stream=True)
     check_words(second)
     assert b"".join(second.content) == b"content"
-    check_the_rest_is_whole(wired, first)
+    check_the_rest_is_whole(client, first)
 
 
-def test_a_large_interim_section_ends_its_stream_alone(wired):
+def test_a_large_interim_section_ends_its_stream_alone(client):
     """RFC 9110, 15.2; RFC 9113, 10.5.1."""
-    first, second = wired.open(), wired.open()
-    write(wired, second.id, wire.block([(":status", "103")]) + LARGE)
+    first, second = client.open(), client.open()
+    write(client, second.id, wire.block([(":status", "103")]) + LARGE)
     check_words(second)
-    check_the_rest_is_whole(wired, first)
+    check_the_rest_is_whole(client, first)
 
 
-def test_a_large_promise_is_refused_alone(wired):
+def test_a_large_promise_is_refused_alone(client):
     """RFC 9113, 8.4, 10.5.1."""
-    first = wired.open()
-    answers = write_promise(wired, first.id, 2, PROMISE + LARGE)
+    first = client.open()
+    answers = write_promise(client, first.id, 2, PROMISE + LARGE)
     assert [(frame.type, frame.stream_id) for frame in answers] == [(wire.RST_STREAM, 2)]
-    assert wired.endpoint.claim_promises(first.id) == []
-    check_the_rest_is_whole(wired, first)
+    assert client.endpoint.claim_promises(first.id) == []
+    check_the_rest_is_whole(client, first)
 
 
-def test_a_large_section_on_a_cancelled_stream_harms_nobody(wired):
+def test_a_large_section_on_a_cancelled_stream_harms_nobody(client):
     """RFC 9113, 5.1: it is decoded and dropped."""
-    first, second = wired.open(), wired.open()
-    wired.endpoint.cancel(second)
-    wired.sent()
-    assert write(wired, second.id, OK + LARGE) == []
-    check_the_rest_is_whole(wired, first)
+    first, second = client.open(), client.open()
+    client.endpoint.cancel(second)
+    client.sent()
+    assert write(client, second.id, OK + LARGE) == []
+    check_the_rest_is_whole(client, first)
 
 
-def test_a_section_of_many_indexed_fields_costs_one_stream(wired):
+def test_a_section_of_many_indexed_fields_costs_one_stream(client):
     """RFC 9113, 10.5.1: few octets on the wire, 100 MiB when they are written out."""
-    first, second = wired.open(), wired.open()
+    first, second = client.open(), client.open()
     bomb = (
         OK + inserted("x-large", "x" * 3000) + NEWEST * 40_000 + inserted("x-behind", "the limit")
     )
-    write(wired, second.id, bomb)
+    write(client, second.id, bomb)
     check_words(second)
-    check_the_rest_is_whole(wired, first)
+    check_the_rest_is_whole(client, first)
 
 
 @pytest.mark.parametrize("frame_size", [16_384, 1024], ids=["large frames", "small frames"])
 def test_what_was_announced_is_taken_in_whole(codec, frame_size):
     """RFC 9113, 6.5.2: limits of blocks and of CONTINUATION follow from the setting."""
-    wired = MemoryEndpoint({wire.SETTINGS_MAX_HEADER_LIST_SIZE: 1 << 20})
-    wired.endpoint.decoder = hpack.Decoder(max_list_size=1 << 20, codec=codec)
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_MAX_HEADER_LIST_SIZE: 1 << 20})
+    client.endpoint.decoder = hpack.Decoder(max_list_size=1 << 20, codec=codec)
+    stream = client.open()
     block = OK + wire.block([(f"x-{number}", "v" * 1000) for number in range(200)])
     parts = [block[at : at + frame_size] for at in range(0, len(block), frame_size)]
     last = len(parts) - 1
-    answers = wired.receive(
+    answers = client.receive(
         wire.headers(stream.id, parts[0], True, end_headers=False),
         *[wire.continuation(stream.id, part, at == last) for at, part in enumerate(parts) if at],
     )
@@ -167,11 +167,11 @@ def test_what_was_announced_is_taken_in_whole(codec, frame_size):
     assert len(stream.head.fields) == 200
 
 
-def test_a_block_without_end_ends_the_connection(wired):
+def test_a_block_without_end_ends_the_connection(client):
     """RFC 9113, 10.5.1: nobody can go on behind what is not decoded (4.3)."""
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK, end_headers=False))
-    answers = wired.receive(*[wire.continuation(stream.id, b"", end_headers=False)] * 5000)
+    stream = client.open()
+    client.receive(wire.headers(stream.id, OK, end_headers=False))
+    answers = client.receive(*[wire.continuation(stream.id, b"", end_headers=False)] * 5000)
     assert [frame.error_code for frame in answers] == [wire.ENHANCE_YOUR_CALM]
 
 
@@ -181,11 +181,11 @@ def test_a_block_without_end_ends_the_connection(wired):
 TABLE = wire.SETTINGS_HEADER_TABLE_SIZE
 
 
-def send(wired, path="/"):
+def send(client, path="/"):
     """The block of one more request."""
     section = (*request(path), (b"user-agent", b"hyper"))
-    wired.endpoint.send_request(section, "GET", end_stream=True)
-    (frame,) = wired.sent()
+    client.endpoint.send_request(section, "GET", end_stream=True)
+    (frame,) = client.sent()
     return frame.block
 
 
@@ -201,38 +201,38 @@ def send(wired, path="/"):
     ids=str,
 )
 @pytest.mark.parametrize("frames", ["one frame", "a frame each"])
-def test_table_sizes_are_taken_in_the_order_in_which_they_appear(wired, sizes, beginning, frames):
+def test_table_sizes_are_taken_in_the_order_in_which_they_appear(client, sizes, beginning, frames):
     """RFC 9113, 6.5.3; RFC 7541, 4.2: the smallest is told, then the last."""
-    first = send(wired)
-    wired.decoder.decode_section(first)
+    first = send(client)
+    client.decoder.decode_section(first)
     pairs = [(TABLE, size) for size in sizes]
     if frames == "one frame":
-        wired.receive(wire.settings(pairs))
+        client.receive(wire.settings(pairs))
     else:
-        wired.receive(*[wire.settings([pair]) for pair in pairs])
-    second = send(wired)
+        client.receive(*[wire.settings([pair]) for pair in pairs])
+    second = send(client)
     updates = len(beginning)
     assert second[:updates] == beginning
     assert second[updates] >= 0x40  # no further size update
-    decoded = wired.decoder.decode_section(second)
+    decoded = client.decoder.decode_section(second)
     assert decoded == (*request(), (b"user-agent", b"hyper"))
 
 
-def test_a_table_that_was_emptied_is_not_referred_to(wired):
+def test_a_table_that_was_emptied_is_not_referred_to(client):
     """RFC 7541, 4.3: an entry from before the smallest size is gone, at the peer as well."""
-    send(wired)
-    wired.receive(wire.settings([(TABLE, 0), (TABLE, 4096)]))
+    send(client)
+    client.receive(wire.settings([(TABLE, 0), (TABLE, 4096)]))
     fresh = hpack.Decoder()
-    assert fresh.decode_section(send(wired)) == (*request(), (b"user-agent", b"hyper"))
+    assert fresh.decode_section(send(client)) == (*request(), (b"user-agent", b"hyper"))
 
 
 def test_window_sizes_are_taken_in_the_order_in_which_they_appear():
     """RFC 9113, 6.5.3, 6.9.2: one that opens a window too far is an error, whatever follows."""
-    wired = MemoryEndpoint()
-    stream = wired.open("POST", end_stream=False)
-    wired.receive(wire.window_update(stream.id, 1000))
+    client = MemoryEndpoint()
+    stream = client.open("POST", end_stream=False)
+    client.receive(wire.window_update(stream.id, 1000))
     name = wire.SETTINGS_INITIAL_WINDOW_SIZE
-    answers = wired.receive(wire.settings([(name, 2**31 - 1), (name, 65_535)]))
+    answers = client.receive(wire.settings([(name, 2**31 - 1), (name, 65_535)]))
     assert [frame.error_code for frame in answers] == [wire.FLOW_CONTROL_ERROR]
 
 
@@ -240,14 +240,14 @@ def test_window_sizes_are_taken_in_the_order_in_which_they_appear():
 
 
 @pytest.mark.parametrize("order", [(False, True), (True, False)], ids=["plain first", "mark first"])
-def test_the_mark_of_a_field_is_that_of_its_own_response(wired, order):
+def test_the_mark_of_a_field_is_that_of_its_own_response(client, order):
     """RFC 7541, 7.1.3: also where an equal head was seen before, without or with it."""
     messages._judged.clear()  # what other tests have seen
     pair = [("x-token", "secret")]
     for is_marked in order:
-        stream = wired.open()
+        stream = client.open()
         block = OK + wire.block(pair, never_indexed=is_marked)
-        wired.receive(wire.headers(stream.id, block, True))
+        client.receive(wire.headers(stream.id, block, True))
         (field,) = stream.head.fields
         assert field == (b"x-token", b"secret")
         assert (type(field) is NeverIndexed) == is_marked

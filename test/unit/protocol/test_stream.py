@@ -67,23 +67,25 @@ def test_its_repr_says_which_and_in_what_state():
 
 def test_5_1_a_request_that_is_withheld_is_reset_when_its_response_has_ended():
     """RFC 9113, 8.1: the response is taken to its end; the peer learns then that no more comes."""
-    wired = MemoryEndpoint()
-    upload = wired.open("POST", end_stream=False)
-    wired.answer(upload, b"enough", end_stream=False)
-    wired.endpoint.withhold(upload)
-    assert wired.sent() == []
+    client = MemoryEndpoint()
+    upload = client.open("POST", end_stream=False)
+    client.answer(upload, b"enough", end_stream=False)
+    client.endpoint.withhold(upload)
+    assert client.sent() == []
     assert not upload.request_is_open
     assert not upload.is_over
-    (reset,) = wired.receive(wire.data(upload.id, b"!", end_stream=True))
+    (reset,) = client.receive(wire.data(upload.id, b"!", end_stream=True))
     assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.CANCEL)
     assert (b"".join(upload.content), upload.failure) == (b"enough!", None)
 
 
 def test_5_2_a_frame_of_too_much_content_leaves_no_octets_in_the_budget():
     """RFC 9113, 8.1.1: what is refused is not unread, and nobody will ever read it."""
-    wired = MemoryEndpoint()
-    asked = wired.open()
-    wired.receive(wire.headers(asked.id, wire.block([(":status", "200"), ("content-length", "3")])))
-    (reset,) = wired.receive(wire.data(asked.id, b"four"))
+    client = MemoryEndpoint()
+    asked = client.open()
+    client.receive(
+        wire.headers(asked.id, wire.block([(":status", "200"), ("content-length", "3")]))
+    )
+    (reset,) = client.receive(wire.data(asked.id, b"four"))
     assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.PROTOCOL_ERROR)
-    assert wired.endpoint.budget.in_use == 0
+    assert client.endpoint.budget.in_use == 0

@@ -5,21 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper.errors import TimedOut
-from hyper.transport import deadline as deadline_module
 from hyper.transport.deadline import MAX_POLL, NEVER, Deadline, milliseconds_of
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    class Clock:
-        now = 1000.0
-
-        def monotonic(self):
-            return self.now
-
-    made = Clock()
-    monkeypatch.setattr(deadline_module, "time", made)
-    return made
 
 
 def test_the_time_that_is_left_shrinks_from_wait_to_wait(clock):
@@ -44,6 +30,25 @@ def test_no_limit_is_never_over(clock):
     for deadline in (NEVER, Deadline(None)):
         assert deadline.remaining("late") is None
         assert not deadline.is_over
+
+
+@pytest.mark.parametrize(("later", "left"), [(0, 5), (3, 2), (5, 0), (6, 0)])
+def test_what_is_left_is_a_number_that_a_wait_can_take(clock, later, left):
+    deadline = Deadline(5)
+    clock.now += later
+    assert deadline.left() == left
+    assert NEVER.left() is None
+
+
+def test_the_seconds_of_a_call_count_from_its_beginning(clock):
+    assert Deadline(5, clock.now - 3).left() == 2
+
+
+@pytest.mark.parametrize(("timeout", "slept"), [(None, 2), (5, 2), (1, 1), (0, 0)])
+def test_a_pause_ends_at_the_moment_at_the_latest(clock, timeout, slept):
+    before = clock.now
+    Deadline(timeout).sleep(2)
+    assert clock.now == before + slept
 
 
 @pytest.mark.parametrize(("timeout", "left"), [(None, 2), (5, 2), (1, 1), (2, 2)])

@@ -70,6 +70,7 @@ def test_a_pair_that_cannot_be_opened_leaves_it_unarmed(wakeup, monkeypatch):
     def refuse():
         raise OSError(24, "Too many open files")
 
+    monkeypatch.setattr(wakeup_module, "_stock", wakeup_module._Stock())  # none is spare
     monkeypatch.setattr(wakeup_module.socket, "socketpair", refuse)
     with pytest.raises(OSError, match="Too many"):
         wakeup.arm()

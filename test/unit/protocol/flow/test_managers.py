@@ -169,55 +169,55 @@ HOOKS = [
 
 def play(window_manager, **options):
     """A response that meets every hook; its stream, and the world around it."""
-    wired = MemoryEndpoint(
+    client = MemoryEndpoint(
         {wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000},
         window_manager=window_manager,
         connection_window=2**20,
         **options,
     )
-    endpoint = wired.endpoint
-    other = wired.open()
+    endpoint = client.endpoint
+    other = client.open()
     endpoint.round_trip = 0.1
-    stream = wired.open()
+    stream = client.open()
     block = wire.block([(":status", "200"), ("content-length", "200000")])
-    wired.receive(wire.headers(stream.id, block))
+    client.receive(wire.headers(stream.id, block))
     for _ in range(13):
-        wired.receive(wire.data(stream.id, bytes(15_000)))
+        client.receive(wire.data(stream.id, bytes(15_000)))
         endpoint.consume(stream, 15_000)
         endpoint.grow_blocked_window(stream)
-    endpoint.measurement = (stream, stream.content_size - 5, wired.time)
-    wired.time += 0.2
-    wired.receive(wire.ping(b"measures", ack=True))
+    endpoint.measurement = (stream, stream.content_size - 5, client.time)
+    client.time += 0.2
+    client.receive(wire.ping(b"measures", ack=True))
     endpoint.tell_round_trip(0.2)
-    wired.receive(wire.data(stream.id, bytes(5_000), end_stream=True))
-    wired.answer(other, b"untouched")
-    return wired, stream, other
+    client.receive(wire.data(stream.id, bytes(5_000), end_stream=True))
+    client.answer(other, b"untouched")
+    return client, stream, other
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("answer", [-5, 2**70, None, True, 2.5])
 def test_a_manager_that_answers_a_wrong_number_harms_nothing(hook, answer):
-    wired, stream, _ = play(nonsense(hook, answer))
+    client, stream, _ = play(nonsense(hook, answer))
     assert stream.failure is None
     assert stream.is_over
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_manager_that_raises_loses_its_own_stream_and_no_other(hook):
     error = RuntimeError("out of order")
-    wired, stream, other = play(nonsense(hook, error))
+    client, stream, other = play(nonsense(hook, error))
     failure = stream.failure.exception()
     assert type(failure) is LocalProtocolError
     assert f"Broken failed in {hook}: RuntimeError('out of order')" in str(failure)
     assert failure.__cause__ is error
     assert failure.stream_id == stream.id
-    assert wired.endpoint.state_of(stream.id) == 6  # reset by us
+    assert client.endpoint.state_of(stream.id) == 6  # reset by us
     if hook not in ("increase_window_size", "ended", "round_trip"):  # which the other meets too
         assert other.failure is None
         assert b"".join(other.content) == b"untouched"
-    assert wired.endpoint.failure is None
-    assert wired.endpoint.budget.shares == 0
+    assert client.endpoint.failure is None
+    assert client.endpoint.budget.shares == 0
 
 
 @pytest.mark.parametrize("hook", ["increase_window_size", "consumed", "expected"])
@@ -228,14 +228,14 @@ def test_a_manager_that_answers_with_a_text_loses_its_own_stream(hook):
 
 @pytest.mark.parametrize("hook", ["increase_window_size", "consumed", "round_trip"])
 def test_where_the_connection_s_own_manager_raises_the_default_takes_its_place(hook):
-    wired, stream, other = play(nonsense(hook, RuntimeError("out of order"), spared=100_000))
+    client, stream, other = play(nonsense(hook, RuntimeError("out of order"), spared=100_000))
     if hook != "round_trip":  # told to nobody: nothing was lost by it
         failure = stream.failure.exception()
         assert "the connection goes on without it" in str(failure)
         assert failure.stream_id is None
     assert other.failure is None
-    assert type(wired.endpoint.receive_window.manager) is FlowControlManager
-    wired.check_goes_on()
+    assert type(client.endpoint.receive_window.manager) is FlowControlManager
+    client.check_goes_on()
 
 
 class Touchy(FlowControlManager):
@@ -255,13 +255,13 @@ class Touchy(FlowControlManager):
 
 
 def test_a_manager_whose_attribute_raises_loses_its_own_stream_and_no_other():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Touchy)
+    stream = client.open()
     stream.receive_window.manager.is_touchy = True
-    wired.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
-    wired.endpoint.consume(stream, 16_000)
+    client.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_000)))
+    client.endpoint.consume(stream, 16_000)
     assert "Touchy failed in wants_measure: RuntimeError" in str(stream.failure.exception())
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 class Scribbler(FlowControlManager):
@@ -280,14 +280,14 @@ class Scribbler(FlowControlManager):
 
 
 def test_what_a_manager_sets_does_not_change_what_the_window_is():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Scribbler)
-    stream = wired.open()
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 40_000}, window_manager=Scribbler)
+    stream = client.open()
     manager = stream.receive_window.manager
     block = wire.block([(":status", "200"), ("content-length", "30000")])
-    wired.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(10_000)) * 2)
+    client.receive(wire.headers(stream.id, block), wire.data(stream.id, bytes(10_000)) * 2)
     assert manager.seen == [(10_000, 30_000, 40_000, 30_000), (10_000, 20_000, 40_000, 30_000)]
     assert (manager.window_size, manager.share) == (20_000, 40_000)
-    wired.check_goes_on()
+    client.check_goes_on()
 
 
 def test_a_manager_without_a_window_keeps_what_it_is_told():
@@ -312,18 +312,18 @@ def test_a_manager_that_still_has_the_hook_foresee_is_refused_with_words():
 
 
 def test_what_round_trip_answers_opens_no_window():
-    wired, stream, _ = play(nonsense("round_trip", 1000, spared=0))
+    client, stream, _ = play(nonsense("round_trip", 1000, spared=0))
     assert stream.failure is None
-    before = wired.endpoint.receive_window.size
-    wired.endpoint.tell_round_trip(0.001)
-    assert wired.endpoint.receive_window.size == before
-    assert wired.sent() == []
+    before = client.endpoint.receive_window.size
+    client.endpoint.tell_round_trip(0.001)
+    assert client.endpoint.receive_window.size == before
+    assert client.sent() == []
 
 
 def test_a_stream_whose_response_is_whole_is_told_nothing_more():
-    wired = busy(window_manager=nonsense("round_trip", RuntimeError("too late"), spared=65_535))
-    stream = wired.endpoint.streams[ANSWERED]
-    wired.endpoint.tell_round_trip(0.1)
+    client = busy(window_manager=nonsense("round_trip", RuntimeError("too late"), spared=65_535))
+    stream = client.endpoint.streams[ANSWERED]
+    client.endpoint.tell_round_trip(0.1)
     assert stream.failure is None
 
 
@@ -336,25 +336,25 @@ class Silent(BaseFlowControlManager):
 
 def test_the_connection_s_window_is_opened_whatever_its_manager_does():
     """5.2: it is never what a peer waits for."""
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 70_000}, window_manager=Silent)
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK))
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 70_000}, window_manager=Silent)
+    stream = client.open()
+    client.receive(wire.headers(stream.id, OK))
     window = 65_535
     for _ in range(40):
-        answers = wired.receive(wire.data(stream.id, bytes(16_000)))
+        answers = client.receive(wire.data(stream.id, bytes(16_000)))
         updates = [frame for frame in answers if frame.type == wire.WINDOW_UPDATE]
         window += sum(frame.increment for frame in updates if frame.stream_id == 0) - 16_000
         assert window >= 16_000
-        wired.endpoint.consume(stream, 16_000)
-    assert window == wired.endpoint.receive_window.size
+        client.endpoint.consume(stream, 16_000)
+    assert window == client.endpoint.receive_window.size
     assert stream.failure is None
 
 
 def test_a_guess_is_made_for_requests_without_content_alone():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000})
-    wired.endpoint.round_trip = 0.1
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 100_000})
+    client.endpoint.round_trip = 0.1
     sizes = [
-        wired.open(method, end_stream=ends).receive_window.size
+        client.open(method, end_stream=ends).receive_window.size
         for method, ends in (("POST", False), ("HEAD", True), ("GET", True))
     ]
     assert sizes[:2] == [100_000, 100_000]
@@ -369,12 +369,12 @@ class Unmade(FlowControlManager):
 
 
 def test_a_manager_that_cannot_be_made_is_the_request_s_error_and_nothing_is_sent():
-    wired = MemoryEndpoint(window_manager=Unmade, connection_window=2**20)
+    client = MemoryEndpoint(window_manager=Unmade, connection_window=2**20)
     with pytest.raises(LocalProtocolError, match="Unmade failed in its making") as caught:
-        wired.open()
+        client.open()
     assert type(caught.value.__cause__) is RuntimeError
-    assert wired.sent() == []
-    assert wired.endpoint.streams == {}
+    assert client.sent() == []
+    assert client.endpoint.streams == {}
 
 
 class Unpushed(FlowControlManager):
@@ -393,18 +393,18 @@ def test_a_connection_whose_manager_cannot_be_made_is_not_begun():
 
 
 def test_a_promise_whose_manager_cannot_be_made_is_refused():
-    wired = MemoryEndpoint(window_manager=Unpushed)
-    stream = wired.open()
-    answers = wired.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
+    client = MemoryEndpoint(window_manager=Unpushed)
+    stream = client.open()
+    answers = client.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
     assert [(f.type, f.stream_id) for f in answers] == [(wire.RST_STREAM, 2)]
-    assert wired.endpoint.pushes_open == 0
-    wired.check_goes_on()
+    assert client.endpoint.pushes_open == 0
+    client.check_goes_on()
 
 
 def test_a_manager_that_raises_at_the_end_of_a_cancelled_stream_is_not_heard():
-    wired = MemoryEndpoint(window_manager=nonsense("ended", RuntimeError("out of order")))
-    stream = wired.open()
-    wired.endpoint.cancel(stream)
+    client = MemoryEndpoint(window_manager=nonsense("ended", RuntimeError("out of order")))
+    stream = client.open()
+    client.endpoint.cancel(stream)
     assert "cancelled on this side" in str(stream.failure.exception())
-    wired = MemoryEndpoint()
-    wired.check_goes_on()
+    client = MemoryEndpoint()
+    client.check_goes_on()

@@ -25,9 +25,9 @@ class Broken(FlowControlManager):
         return super().__getattribute__(name)
 
 
-def check_all_came_back(wired):
+def check_all_came_back(client):
     """A user notices it by this: a request may go out."""
-    endpoint = wired.endpoint
+    endpoint = client.endpoint
     assert not endpoint.streams
     assert endpoint.budget.total() == 0
     assert endpoint.may_open_stream()
@@ -65,18 +65,18 @@ ENDS = {
 def test_room_comes_back_from_a_stream_that_fails(end, pushed):
     """RFC 9113, 8.1.1: 57 times, which is more than there is room for."""
     block, frame, arguments = ENDS[end]
-    wired = MemoryEndpoint(unread_limit=LIMIT)
+    client = MemoryEndpoint(unread_limit=LIMIT)
     for number in range(1, 58):
-        stream = parent = wired.open()
+        stream = parent = client.open()
         if pushed:
-            wired.receive(wire.push_promise(parent.id, 2 * number, PROMISE))
-            (stream,) = wired.endpoint.claim_promises(parent.id)
-        wired.receive(wire.headers(stream.id, block), frame(stream.id, *arguments))
+            client.receive(wire.push_promise(parent.id, 2 * number, PROMISE))
+            (stream,) = client.endpoint.claim_promises(parent.id)
+        client.receive(wire.headers(stream.id, block), frame(stream.id, *arguments))
         assert stream.failure is not None
-        wired.endpoint.drop(stream)
-        wired.endpoint.drop(parent)
-        wired.sent()
-        check_all_came_back(wired)
+        client.endpoint.drop(stream)
+        client.endpoint.drop(parent)
+        client.sent()
+        check_all_came_back(client)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,13 @@ def test_room_comes_back_from_a_stream_that_fails(end, pushed):
 def test_room_comes_back_from_a_manager_that_raises(hook):
     """RFC 9113, 5.2.2: a manager is the user's code; it costs its stream and nothing else."""
     kind = type("Failing", (Broken,), {"hook": hook})
-    wired = MemoryEndpoint(unread_limit=LIMIT, connection_window=WINDOW + 1, window_manager=kind)
+    client = MemoryEndpoint(unread_limit=LIMIT, connection_window=WINDOW + 1, window_manager=kind)
     for _ in range(57):
-        stream = wired.open()
-        wired.receive(wire.headers(stream.id, with_length(9001)), wire.data(stream.id, b"x" * 9000))
-        wired.endpoint.grow_idle_window(stream)
-        wired.endpoint.drop(stream)
-        wired.sent()
-        check_all_came_back(wired)
+        stream = client.open()
+        client.receive(
+            wire.headers(stream.id, with_length(9001)), wire.data(stream.id, b"x" * 9000)
+        )
+        client.endpoint.grow_idle_window(stream)
+        client.endpoint.drop(stream)
+        client.sent()
+        check_all_came_back(client)

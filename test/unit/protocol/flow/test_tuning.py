@@ -12,39 +12,39 @@ from test.memory_endpoint import OK, PROMISE, MemoryEndpoint, request
 
 
 def test_6_5_2_a_request_waits_where_the_budget_has_no_window_left():
-    wired = MemoryEndpoint(unread_limit=3 * 65_535)
-    first, second, third = (wired.open() for _ in range(3))
-    assert not wired.endpoint.may_open_stream()
-    wired.answer(first, bytes(100))
-    assert not wired.endpoint.may_open_stream()
-    wired.endpoint.consume(first, len(first.content.popleft()))
-    assert wired.endpoint.may_open_stream()
-    wired.open()
-    assert not wired.endpoint.may_open_stream()
-    wired.endpoint.cancel(second)
-    assert wired.endpoint.may_open_stream()
-    wired.answer(third, bytes(100))
-    wired.endpoint.drop(third)
+    client = MemoryEndpoint(unread_limit=3 * 65_535)
+    first, second, third = (client.open() for _ in range(3))
+    assert not client.endpoint.may_open_stream()
+    client.answer(first, bytes(100))
+    assert not client.endpoint.may_open_stream()
+    client.endpoint.consume(first, len(first.content.popleft()))
+    assert client.endpoint.may_open_stream()
+    client.open()
+    assert not client.endpoint.may_open_stream()
+    client.endpoint.cancel(second)
+    assert client.endpoint.may_open_stream()
+    client.answer(third, bytes(100))
+    client.endpoint.drop(third)
     assert third.content_size == 100
-    assert wired.endpoint.budget.in_use == 65_535
+    assert client.endpoint.budget.in_use == 65_535
 
 
 def test_a_request_that_waited_in_vain_for_a_stream_is_told_why():
-    wired = MemoryEndpoint(
+    client = MemoryEndpoint(
         unread_limit=65_535, peer_settings={wire.SETTINGS_MAX_CONCURRENT_STREAMS: 7}
     )
-    assert "allows 7 streams at once" in wired.endpoint.why_none_is_free()
-    wired.open()
-    assert "all of unread_limit, 65535 octets" in wired.endpoint.why_none_is_free()
+    assert "allows 7 streams at once" in client.endpoint.why_none_is_free()
+    client.open()
+    assert "all of unread_limit, 65535 octets" in client.endpoint.why_none_is_free()
 
 
 def test_8_1_no_error_after_all_that_content_length_announced_is_an_end():
-    wired = MemoryEndpoint()
+    client = MemoryEndpoint()
     block = wire.block([(":status", "200"), ("content-length", "5")])
-    whole, short = wired.open(), wired.open()
-    wired.receive(wire.headers(whole.id, block), wire.data(whole.id, b"12345"))
-    wired.receive(wire.headers(short.id, block), wire.data(short.id, b"1234"))
-    wired.receive(wire.rst_stream(whole.id, 0), wire.rst_stream(short.id, 0))
+    whole, short = client.open(), client.open()
+    client.receive(wire.headers(whole.id, block), wire.data(whole.id, b"12345"))
+    client.receive(wire.headers(short.id, block), wire.data(short.id, b"1234"))
+    client.receive(wire.rst_stream(whole.id, 0), wire.rst_stream(short.id, 0))
     assert whole.is_over
     assert whole.failure is None
     assert short.failure is not None
@@ -66,65 +66,65 @@ def test_two_threads_may_drop_content():
 
 
 def test_a_promise_is_refused_where_the_budget_has_no_window_left():
-    wired = MemoryEndpoint(unread_limit=65_535)
-    stream = wired.open()
-    answers = wired.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
+    client = MemoryEndpoint(unread_limit=65_535)
+    stream = client.open()
+    answers = client.receive(wire.headers(stream.id, OK), wire.push_promise(stream.id, 2, PROMISE))
     assert [(f.type, f.stream_id, f.error_code) for f in answers] == [
         (wire.RST_STREAM, 2, wire.REFUSED_STREAM)
     ]
 
 
 def test_on_a_long_path_room_is_given_right_behind_the_request():
-    wired = MemoryEndpoint()
-    wired.endpoint.round_trip = 0.05
+    client = MemoryEndpoint()
+    client.endpoint.round_trip = 0.05
     section = request()
-    wired.endpoint.send_request(section, "GET", end_stream=True)
-    headers, update = wired.sent()
+    client.endpoint.send_request(section, "GET", end_stream=True)
+    headers, update = client.sent()
     assert (headers.type, update.type) == (wire.HEADERS, wire.WINDOW_UPDATE)
     assert update.increment == SUPPOSED_RATE // 20 - 65_535
-    wired.endpoint.send_request(section, "HEAD", end_stream=True)
-    assert [frame.type for frame in wired.sent()] == [wire.HEADERS]
+    client.endpoint.send_request(section, "HEAD", end_stream=True)
+    assert [frame.type for frame in client.sent()] == [wire.HEADERS]
 
 
 def test_the_acknowledgement_of_settings_tells_the_round_trip():
-    wired = MemoryEndpoint(handshake=False)
-    wired.time = 0.03
-    wired.receive(wire.settings())
-    assert wired.endpoint.round_trip == 0
-    wired.receive(wire.settings(ack=True))
-    assert wired.endpoint.round_trip == 0.03
+    client = MemoryEndpoint(handshake=False)
+    client.time = 0.03
+    client.receive(wire.settings())
+    assert client.endpoint.round_trip == 0
+    client.receive(wire.settings(ack=True))
+    assert client.endpoint.round_trip == 0.03
 
 
 def test_a_program_that_looked_away_does_not_make_a_path_of_an_hour():
-    wired = MemoryEndpoint(handshake=False)
-    wired.time = 3600.0
-    wired.receive(wire.settings(), wire.settings(ack=True))
-    assert wired.endpoint.round_trip == 0.25
+    client = MemoryEndpoint(handshake=False)
+    client.time = 3600.0
+    client.receive(wire.settings(), wire.settings(ack=True))
+    assert client.endpoint.round_trip == 0.25
 
 
 def test_6_7_one_measurement_at_a_time_and_an_answer_to_none_is_ignored():
-    wired = MemoryEndpoint()
-    wired.receive(wire.ping(b"measures", ack=True))
-    streams = [wired.open(), wired.open()]
+    client = MemoryEndpoint()
+    client.receive(wire.ping(b"measures", ack=True))
+    streams = [client.open(), client.open()]
     sent = []
     for stream in streams:
-        wired.receive(wire.headers(stream.id, OK))
+        client.receive(wire.headers(stream.id, OK))
         for _ in range(70):
-            wired.receive(wire.data(stream.id, bytes(16_384)))
-            wired.endpoint.consume(stream, 16_384)
-            sent += wired.sent()
+            client.receive(wire.data(stream.id, bytes(16_384)))
+            client.endpoint.consume(stream, 16_384)
+            sent += client.sent()
     assert [frame.type for frame in sent].count(wire.PING) == 1
-    wired.time = 0.5
-    wired.answer(streams[0], b"the end")
-    wired.receive(wire.ping(b"measures", ack=True))
-    assert wired.endpoint.round_trip == 0.5
+    client.time = 0.5
+    client.answer(streams[0], b"the end")
+    client.receive(wire.ping(b"measures", ack=True))
+    assert client.endpoint.round_trip == 0.5
 
 
 def test_10_5_many_small_frames_cost_their_octets_and_no_more():
-    wired = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 200_000})
-    stream = wired.open()
-    wired.receive(wire.headers(stream.id, OK))
+    client = MemoryEndpoint({wire.SETTINGS_INITIAL_WINDOW_SIZE: 200_000})
+    stream = client.open()
+    client.receive(wire.headers(stream.id, OK))
     for _ in range(50):
-        wired.receive(wire.data(stream.id, b"x") * 1000)
+        client.receive(wire.data(stream.id, b"x") * 1000)
     assert len(stream.content) < 1100
     assert sum(map(len, stream.content)) == stream.content_size == 50_000

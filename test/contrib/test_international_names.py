@@ -1,4 +1,4 @@
-"""The name of a host beyond ASCII is one name at each door: IDNA 2008's (RFC 5890; UTS 46).
+"""The name of a host beyond ASCII is one name wherever it is given: IDNA 2008's (RFC 5890; UTS 46).
 
 Python's own codec, IDNA 2003, would make "fass.example" of it, which is another host.
 """
@@ -54,7 +54,7 @@ def by_httpx(name):
     return ask
 
 
-DOORS = {
+WAYS = {
     "HTTP20Connection": lambda _: HTTP20Connection(NAME).connect(),
     "HTTPConnection": lambda _: HTTPConnection(NAME).connect(),
     "HTTPSConnection": lambda _: HTTPSConnection(NAME, port="443").connect(),
@@ -81,10 +81,10 @@ def asked(monkeypatch):
     return names
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_name_beyond_ascii_is_looked_up_by_its_a_label(asked, door):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_name_beyond_ascii_is_looked_up_by_its_a_label(asked, way):
     with pytest.raises(Exception, match=r"not known in this test|has no address"):
-        DOORS[door](f"https://{NAME}/")
+        WAYS[way](f"https://{NAME}/")
     assert {name.decode() if isinstance(name, bytes) else name for name in asked} == {A_LABEL}
 
 

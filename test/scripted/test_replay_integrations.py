@@ -20,7 +20,7 @@ DEADLINE = 10.0
 MANY = 20
 
 
-class Doors:
+class Integrations:
     """One way to POST content for each integration: `post(url, content)` gives the answer."""
 
     def __init__(self, certificates):
@@ -65,7 +65,7 @@ class Doors:
             return response.read()
 
 
-DOORS = ["requests", "httpx", "urllib3", "urllib"]
+INTEGRATIONS = ["requests", "httpx", "urllib3", "urllib"]
 # urllib3 sends a body by `send`, of which the drop-in does not know that it is whole.
 IN_PIECES = pytest.mark.xfail(reason="the content came in pieces", strict=False)
 POSTING = ["requests", "httpx", pytest.param("urllib3", marks=IN_PIECES), "urllib"]
@@ -93,25 +93,25 @@ def goaways(times, refuse):
     return serve, seen
 
 
-@pytest.mark.parametrize("door", POSTING)
+@pytest.mark.parametrize("integration", POSTING)
 @pytest.mark.parametrize(("times", "refused"), [(MANY, 0), (0, 6)], ids=["GOAWAY", "REFUSED"])
-def test_a_post_gets_through_as_often_as_connections_end(certificates, door, times, refused):
+def test_a_post_gets_through_as_often_as_connections_end(certificates, integration, times, refused):
     """6.8; 8.7."""
     serve, seen = goaways(times, refused)
     with Origin(serve, certificates.server_context()) as origin:
         url = f"https://localhost:{origin.port}/"
-        assert getattr(Doors(certificates), door)(url, b"content") == b"got content"
+        assert getattr(Integrations(certificates), integration)(url, b"content") == b"got content"
     assert seen == [b"content"]
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_without_replay_a_door_sends_once(certificates, door):
+@pytest.mark.parametrize("integration", INTEGRATIONS)
+def test_without_replay_an_integration_sends_once(certificates, integration):
     """8.7: `replay=False`."""
     serve, seen = goaways(1, 0)
     with Origin(serve, certificates.server_context()) as origin:
         url = f"https://localhost:{origin.port}/"
         with pytest.raises(Exception, match="GOAWAY") as caught:
-            getattr(Doors(certificates), door)(url, b"content", replay=False)
+            getattr(Integrations(certificates), integration)(url, b"content", replay=False)
         assert not isinstance(caught.value, TypeError), caught.value
         assert (origin.connections, seen) == (1, [])
 
@@ -138,24 +138,26 @@ def test_a_call_of_xmlrpc_gets_through_as_often_as_connections_end(certificates)
             assert proxy.seven() == 7
 
 
-@pytest.mark.parametrize("door", ["requests", "httpx"])
+@pytest.mark.parametrize("integration", ["requests", "httpx"])
 @pytest.mark.parametrize("kind", ["file", "generator"])
-def test_a_door_repeats_a_file_from_where_it_stood_and_no_generator(certificates, door, kind):
+def test_a_file_is_repeated_from_where_it_stood_and_a_generator_is_not(
+    certificates, integration, kind
+):
     """8.7."""
     serve, seen = goaways(2, 0)
     if kind == "file":
-        content = io.BytesIO(b"skipped content" if door == "requests" else b"content")
-        content.seek(8 if door == "requests" else 0)  # httpx announces the length of all
+        content = io.BytesIO(b"skipped content" if integration == "requests" else b"content")
+        content.seek(8 if integration == "requests" else 0)  # httpx announces the length of all
     else:
         content = (piece for piece in (b"con", b"tent"))
     with Origin(serve, certificates.server_context()) as origin:
         url = f"https://localhost:{origin.port}/"
-        if kind == "file" and door == "requests":
-            assert Doors(certificates).requests(url, content) == b"got content"
+        if kind == "file" and integration == "requests":
+            assert Integrations(certificates).requests(url, content) == b"got content"
             assert seen == [b"content"]
         else:  # httpx makes a generator of a file, and keeps no way back
             with pytest.raises(Exception, match=r"generator|may be sent again"):
-                getattr(Doors(certificates), door)(url, content)
+                getattr(Integrations(certificates), integration)(url, content)
             assert (origin.connections, seen) == (1, [])
 
 
@@ -199,8 +201,8 @@ def test_a_server_that_agrees_on_h2_and_speaks_http1_never_gets_an_empty_upload(
         assert server.chosen.count("h2") == 1, "what the first request found out is forgotten"
 
 
-@pytest.mark.parametrize("door", ["requests", "httpx"])
-def test_a_full_server_is_explained_in_the_doors_own_timeout(certificates, door):
+@pytest.mark.parametrize("integration", ["requests", "httpx"])
+def test_a_full_server_is_explained_in_its_own_timeout(certificates, integration):
     """5.1.2: no stream is free; the words of it reach the user."""
     release, arrived = threading.Event(), threading.Semaphore(0)
 
@@ -215,7 +217,7 @@ def test_a_full_server_is_explained_in_the_doors_own_timeout(certificates, door)
     with Origin(serve, certificates.server_context()) as origin:
         url = f"https://localhost:{origin.port}/"
         seen = []
-        if door == "requests":
+        if integration == "requests":
             requests = pytest.importorskip("requests")
             from hyper.contrib import HTTP20Adapter
 
