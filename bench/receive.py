@@ -2,7 +2,7 @@
 
     python bench/receive.py
 
-``small``: 1,000 responses of HEADERS and DATA(256); ``chatter``: DATA(1,024) over ten streams;
+``small``: 1,000 responses of HEADERS and DATA(256). ``chatter``: DATA(1,024) over ten streams.
 ``bulk``: DATA(16,384) on one.  Fed 64 KiB at a time; best of many passes.
 """
 

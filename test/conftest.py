@@ -62,7 +62,7 @@ class Alarm:
     """A signal whose handler raises an exception of the program's own in the main thread."""
 
     class error(Exception):  # noqa: N801 - as an attribute it reads so
-        """What the handler raises."""
+        """The exception that the handler raises."""
 
     def handle(self, *_: object) -> None:
         """Raise it."""

@@ -24,7 +24,7 @@ DEADLINE = 10.0
 
 
 class Answer:
-    """What came on one stream."""
+    """All that came on one stream."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[str, str]] = []

@@ -175,7 +175,7 @@ contrib               | hyper proxies tls _interruptions contrib.*              
 
 PLANNED = {"__main__", "cli", "contrib"}
 
-# What costs at import, or belongs to another floor, whatever a line says.
+# Modules that cost at import, or belong to another floor, whatever a line says.
 NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
 # Where one of these is imported inside a function, which few programs call.
 # The events are named tuples, and loaded while somebody watches.
@@ -208,7 +208,7 @@ NAMES_WITH_A_REASON = {
     "_count_empty_data",  # the frame DATA
 }
 
-# What `import hyper` costs beyond `import http.client`.
+# Modules that `import hyper` imports beyond `import http.client`.
 IMPORTED_WITH_HYPER = {
     *("__future__", "_weakrefset", "contextlib", "threading", "weakref", "zlib"),
 }

@@ -17,7 +17,7 @@ GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", 
 
 
 def parsed(octets):
-    """What hyperframe makes of one frame."""
+    """Return what hyperframe makes of one frame."""
     frame, length = hyperframe.Frame.parse_frame_header(memoryview(octets[:9]))
     assert length == len(octets) - 9
     frame.parse_body(memoryview(octets[9:]))
@@ -220,7 +220,7 @@ class TestBlock:
 
 
 class TestMemoryPeer:
-    """What the script may want, over memory."""
+    """The verbs of a script, over memory."""
 
     def peer(self, *octets):
         peer = MemoryPeer()

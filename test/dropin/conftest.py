@@ -29,7 +29,7 @@ LIVE = {"hypercorn", "nginx", "node", "node_cleartext", "server"}
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """What asks for a live server is marked live."""
+    """Mark what asks for a live server as live."""
     for item in items:
         if HERE in item.path.parents and LIVE.intersection(item.fixturenames):
             item.add_marker(pytest.mark.live)
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
 
 @pytest.fixture
 def opened() -> Generator[contextlib.ExitStack, None, None]:
-    """What is closed at the end of the test."""
+    """Close at the end of the test what is entered here."""
     with contextlib.ExitStack() as stack:
         yield stack
 

@@ -160,7 +160,7 @@ class TestProxies:
 
 
 def test_what_the_proxy_is_asked(scripted_peer):
-    """Its fields go to it alone; the server's Host is the server's; a name is an A-label."""
+    """Its fields go to it alone, and the server's Host is the server's; a name is an A-label."""
 
     def script(peer):
         asked = peer.want_until()

@@ -1,4 +1,4 @@
-"""What users of http.client do that its documentation does not say."""
+"""Habits of http.client's users that its documentation does not mention."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hyper.testing import DEADLINE, wire
 
 
 def outcome(connection, **options):
-    """What a script sees: the response's own words, or the kind of the exception."""
+    """Return what a script sees: the response's own words, or the kind of the exception."""
     try:
         connection.request("GET", "/", **options)
         response = connection.getresponse()

@@ -182,7 +182,7 @@ class Recovery(NamedTuple):
 def recover(
     path: DeadPath, way: str, timeout: float | None, limit: float, **options: Any
 ) -> Recovery:
-    """One request; the connection dies; then requests until one succeeds."""
+    """One request, then the connection dies, then requests until one succeeds."""
     from hyper import HTTP20Connection
 
     connection = HTTP20Connection(path.address, PORT, secure=False, timeout=DEADLINE, **options)

@@ -298,7 +298,7 @@ class TestRequests:
             session.mount("https://", HTTP20Adapter())
             yield session
 
-    # Of the others, requests does not know h2c, and SOCKS goes by HTTP/1.1.
+    # requests does not know h2c, and SOCKS goes by HTTP/1.1.
     @pytest.mark.parametrize(
         "way", [way for way in WAYS.values() if "http" in way[0]], indirect=True
     )

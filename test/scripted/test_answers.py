@@ -1,4 +1,4 @@
-"""What a server answers to the offer of HTTP/2, and what becomes of it, over TCP and Unix sockets.
+"""Answers to the offer of HTTP/2, and what becomes of them, over TCP and Unix sockets.
 
 ========================= ========================= ============================================
 the server                HTTP20Connection          the drop-in

@@ -1,4 +1,4 @@
-"""What was given up on is bounded and freed; what cannot be sent is refused before that.
+"""Requests given up on are bounded and freed; what cannot be sent is refused before that.
 
 Signals, too: a handler may use the very connection on which its own thread waits.
 """

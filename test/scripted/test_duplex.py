@@ -122,7 +122,7 @@ class TestEarlyAnswers:
 
     @pytest.mark.parametrize("length", [(), (1000,)], ids=["", "content-length"])
     def test_an_early_answer_to_a_request_in_pieces_is_not_lost(self, connect, length):
-        """What is still sent is dropped; nothing is raised, and no answer lost."""
+        """Content that is still sent is dropped; nothing is raised, and no answer lost."""
 
         def script(peer):
             peer.handshake()

@@ -1,4 +1,4 @@
-"""What strangers write is shown escaped and cut, and no password of ours is shown at all
+"""Words of strangers are shown escaped and cut, and no password of ours is shown at all
 (RFC 9113, 10.6; RFC 9110, 4.2.4, 9.3.6).
 """
 

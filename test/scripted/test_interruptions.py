@@ -23,7 +23,7 @@ from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
 CONTENT = bytes(range(256)) * 40
 CODED = gzip.compress(CONTENT)
 
-# What the docs say of a connection that was interrupted in the middle of a step.
+# The errors of a connection that was interrupted in the middle of a step, as the docs say.
 ENDED = (errors.ConnectionTerminated, errors.RemoteDisconnected)
 
 

@@ -28,7 +28,7 @@ OK = [(":status", "200")]
 
 @pytest.fixture
 def context(certificates, backend):
-    """Of each backend, trusting the tests' authority."""
+    """A context of each backend, trusting the tests' authority."""
     return certificates.hyper_context(backend=backend)
 
 

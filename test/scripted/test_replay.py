@@ -1,4 +1,4 @@
-"""What the server guarantees not to have processed goes out again by itself (RFC 9113, 8.7).
+"""Requests that the server guarantees not to have processed go out again (RFC 9113, 8.7).
 
 Streams above GOAWAY's last id, REFUSED_STREAM, and what was never sent: these again, on a new
 connection or after a pause, within the caller's time, where the content can be had again. Nothing
@@ -360,7 +360,7 @@ def test_refused_streams_are_asked_for_again_after_growing_pauses():
 
 
 def test_20_threads_get_through_a_limit_of_streams_that_was_never_announced():
-    """5.1.2; 8.7: REFUSED_STREAM is the only sign of it; 45 times."""
+    """5.1.2; 8.7: REFUSED_STREAM is the only sign of it, 45 times."""
     threads, limit, refusals = 20, 5, 45
     processed = []
 

@@ -364,7 +364,7 @@ WRONG_BODIES = {
 
 
 class TestBrokenOff:
-    """What begins and cannot be finished resets its stream; the connection lives on."""
+    """A request that cannot be finished resets its stream; the connection lives on."""
 
     @pytest.mark.parametrize(
         ("body", "length", "error", "words"), WRONG_BODIES.values(), ids=WRONG_BODIES

@@ -193,7 +193,7 @@ class TestTimeouts:
         assert response.gettrailers() == [("x-digest", "1")]
 
     def test_a_timeout_ends_sending(self, connect):
-        """What was begun and cannot be ended is reset; the connection lives on (5.4.2)."""
+        """A request that cannot be ended is reset; the connection lives on (5.4.2)."""
 
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 0})
@@ -211,7 +211,7 @@ class TestTimeouts:
         connection.getresponse()
 
     def test_a_timeout_ends_waiting_for_a_turn(self, connect):
-        """Nothing was sent: the stream id goes to the next request."""
+        """No octet was sent: the stream id goes to the next request."""
 
         def script(peer):
             peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 1})

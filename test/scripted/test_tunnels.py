@@ -215,7 +215,7 @@ class TestMaking:
 
     @pytest.mark.parametrize("content", [b"", b"why"])
     def test_refused(self, connect, content):
-        """The answer can be read; the stream comes to its end; the connection lives on."""
+        """The answer can be read, the stream comes to its end, and the connection lives on."""
 
         def script(peer):
             peer.handshake()

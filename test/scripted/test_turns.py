@@ -16,7 +16,7 @@ class TestTurns:
     """SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113, 5.1.2)."""
 
     def test_in_order(self, connect):
-        """Whoever asked first is served first."""
+        """The thread that asked first is served first."""
         started = threading.Event()
 
         def script(peer):

@@ -1,7 +1,7 @@
 """Each caller gets the answer to the request that it made, whatever happens to the connection.
 
-The ids that callers hold are the object's own: odd, rising, and never given twice in its life. What
-the stream is called on the wire (RFC 9113, 5.1.1) is decided when its HEADERS leave.
+The ids that callers hold are the object's own: odd, rising, and never given twice in its life. The
+identifier on the wire (RFC 9113, 5.1.1) is decided when the HEADERS leave.
 """
 
 from __future__ import annotations

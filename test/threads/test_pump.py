@@ -80,7 +80,7 @@ def test_the_leader_reads_for_all_and_wakes_whom_it_served(stage):
 
 
 def test_the_leader_answers_while_it_waits(stage):
-    """What receiving queues (an ACK, say) leaves before the leader sleeps again."""
+    """A frame that receiving queues (an ACK, say) leaves before the leader sleeps again."""
     receive = stage.endpoint.receive
 
     def receive_and_answer(view):

@@ -227,7 +227,7 @@ class TestReading:
 
 
 class TestOnTop:
-    """What the standard library builds on a binary stream."""
+    """The standard library builds on a binary stream."""
 
     def test_text(self, answer):
         content = "caf\xe9\nna\xefve\n".encode()

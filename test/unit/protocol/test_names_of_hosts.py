@@ -20,7 +20,7 @@ ORIGIN = Origin("https", "example.org")
 
 
 def pseudo(url, headers=()):
-    """What stands in the pseudo-header fields of a GET."""
+    """Return what stands in the pseudo-header fields of a GET."""
     given = messages.request_fields(headers)
     section = messages.request_section("GET", url, ORIGIN, given, ())
     return {name.decode(): value.decode() for name, value in section if name[:1] == b":"}

@@ -22,7 +22,7 @@ def stream(method="GET", status=None, content_length=None, **changes):
     return made
 
 
-# What is there: has_head, has_content, is_over.
+# Three conditions: has_head, has_content, is_over.
 MOMENTS = {
     "nothing yet": ({}, (False, False, False)),
     "an interim response": ({"informational": [ResponseHead(103, (), None)]}, (False,) * 3),

@@ -116,7 +116,7 @@ def test_room_of_the_socket(tunnel):
     assert not tunnel.send(b"one")
     assert not tunnel.send(b"two")
     tunnel.wait(read=True, write=False, timeout=None)
-    # What is unsent may be what the proxy waits for: it is never forgotten.
+    # Octets that are unsent may be what the proxy waits for: they are never forgotten.
     assert base.waits.pop() == (True, True, None)
     base.is_full = False
     assert tunnel.send(b"")
