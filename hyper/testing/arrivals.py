@@ -37,8 +37,8 @@ class PeerError(AssertionError):
     """The client under test did not do what the script wants. The message has all frames seen."""
 
 
-class ClientEnded(PeerError):
-    """The client ended the connection, and the script wanted more."""
+class ClientEnded(PeerError, ConnectionError):
+    """The client ended the connection, and the script wanted more, or had more to write."""
 
 
 class Arrival(NamedTuple):

@@ -232,6 +232,7 @@ class Server:
 
     def _run(self, peer: SocketPeer) -> None:
         peer.requests = self.requests
+        peer.host, peer.port = self.host, self.port
         peer.stop_listening = self._stop_listening
         self.peers.append(peer)
         try:
@@ -244,7 +245,7 @@ class Server:
             for opened in peer.sockets:
                 with suppress(OSError):
                     opened.shutdown(socket.SHUT_RDWR)
-                    opened.close()
+                opened.close()
 
     def _is_idle(self, peer: SocketPeer, error: BaseException) -> bool:
         """True if a client has opened a connection and closed it without a word."""

@@ -25,6 +25,7 @@ class SocketPeer(Peer):
         deadline: seconds that each want waits.
 
     Attributes:
+        host, port: where the server listens.
         socket: the connection's socket, or None before the first verb of a script that is run once.
     """
 
@@ -37,6 +38,8 @@ class SocketPeer(Peer):
         super().__init__(deadline)
         self.socket: socket.socket | None = None
         self.number = 0
+        self.host = ""
+        self.port = 0
         self.sockets: list[socket.socket] = []  # all that were accepted: the server ends them
         #: Refuse further connections from now on. The server gives it.
         self.stop_listening: Callable[[], None] = lambda: None
