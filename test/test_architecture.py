@@ -66,6 +66,11 @@ trace.watch           | trace.events                                            
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
 trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | -
+trace.exchange_list   | trace.cutter trace.events protocol.frames                | -
+trace.frame_list      | trace.cutter trace.events protocol.frames                | -
+trace.chart           | trace.exchange_list trace.frame_list                     | html itertools operator unicodedata
+trace.archive         | trace.chart trace.events trace.exchange_list fields      | base64 datetime re time urllib.parse zlib
+trace.qlog_text       | trace.cutter trace.events protocol.frames                | datetime json time
 trace.wire            | trace.cutter trace.events trace.watch protocol.frames    | collections
 
 # transport: octets <-> operating system

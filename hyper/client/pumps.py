@@ -68,7 +68,7 @@ class Pumps:
         self._publishing = InterruptibleLock()
         #: how often ``close`` was called
         self._closings = 0
-        #: the limit of the dial under way, which ``close`` cancels
+        #: the deadline of the dial under way, which ``close`` cancels
         self._dialling: CancellableDeadline | None = None
         renew_after_fork(self)
 
@@ -126,8 +126,8 @@ class Pumps:
         """
         if not pump.is_suspect:
             return True
-        limit = self._timeouts.remaining()
-        return pump.probe(LONGEST_PROBE if limit is None else min(LONGEST_PROBE, limit / 2))
+        timeout = self._timeouts.remaining()
+        return pump.probe(LONGEST_PROBE if timeout is None else min(LONGEST_PROBE, timeout / 2))
 
     def _connected(self, closings: int) -> Pump:
         """Dial; ``close`` ends that at once. The lock is held."""
@@ -179,10 +179,10 @@ class Pumps:
 
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
-        limit = self._timeouts.remaining()
-        timeout = -1 if limit is None else min(max(0, limit), threading.TIMEOUT_MAX)
+        timeout = self._timeouts.remaining()
+        seconds = -1 if timeout is None else min(max(0, timeout), threading.TIMEOUT_MAX)
         try:
-            if not self._connecting.acquire(timeout=timeout):
+            if not self._connecting.acquire(timeout=seconds):
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:

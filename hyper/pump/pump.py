@@ -85,8 +85,8 @@ class Pump:
         self._sleepers: list[Condition] = []
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
-        #: streams that nobody will read any more
-        self._abandoned: deque[Stream] = deque()
+        #: streams that nobody will read any more, noted by finalizers
+        self._notes: deque[Stream] = deque()
         renew_after_fork(self)
 
     # ------------------------------------------------------------------ waiting
@@ -168,7 +168,7 @@ class Pump:
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
-        if self.queue or self._abandoned:
+        if self.queue or self._notes:
             with self.lock:
                 self.endpoint.changed_streams.append(0)
                 self.flush()
@@ -188,7 +188,7 @@ class Pump:
         is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
         end.
         """
-        self._abandoned.append(stream)
+        self._notes.append(stream)
         if is_finalizing():
             return  # modules are taken apart, and the end of the process tells the peer
         if process_id() != self._process:
@@ -198,7 +198,7 @@ class Pump:
         elif self.lock.is_held:
             self._wakeup.notify()
         else:
-            while self._abandoned:
+            while self._notes:
                 try:  # around acquire, too: a signal handler may raise as that returns
                     if not self.lock.acquire(blocking=False):
                         self._wakeup.notify()
@@ -212,12 +212,12 @@ class Pump:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
         # No stream is open: what is unread is all that there is of them.
         with contextlib.suppress(IndexError):  # another thread has read the last one
-            while self._abandoned:
-                self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
+            while self._notes:
+                self.endpoint.budget.freed.append(self._notes.popleft().drop_content())
 
     def collect_dropped(self) -> None:
         """Read the notes of a connection that perhaps no thread waits for. Without the lock."""
-        if self._abandoned:
+        if self._notes:
             with self.lock:
                 self.flush()
 
@@ -266,7 +266,7 @@ class Pump:
                 if (
                     endpoint.outbound
                     or endpoint.changed_streams
-                    or self._abandoned
+                    or self._notes
                     or self._state != OPEN
                 ):
                     flushed = self.flush()
@@ -352,7 +352,7 @@ class Pump:
         for ready in self._sleepers:
             if ready():
                 return True
-        return bool(self._abandoned)
+        return bool(self._notes)
 
     def wake(self) -> None:
         """Wake the followers that have what they wait for.
@@ -393,7 +393,7 @@ class Pump:
             sleepers.append(ready)
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
-            if not self._abandoned:
+            if not self._notes:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -414,16 +414,16 @@ class Pump:
     # ------------------------------------------------------------------- moving
 
     def flush(self) -> bool:
-        """Settle what is pending: drop abandoned streams, wake threads with news, send.
+        """Settle what is pending: drop noted streams, wake threads with news, send.
 
         Return True if nothing is left to send. HOT: three times a request (bench/clients.py).
         """
         endpoint = self.endpoint
         is_full = self._state == FULL
-        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._abandoned):
+        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._notes):
             return True
-        if self._abandoned:
-            self._drop_abandoned()
+        if self._notes:
+            self._drop_noted()
         if self._waiters or self._sleepers:
             self.wake()
         else:
@@ -455,10 +455,10 @@ class Pump:
             return True
         return is_sent
 
-    def _drop_abandoned(self) -> None:
+    def _drop_noted(self) -> None:
         with contextlib.suppress(IndexError):  # as in _drop_late
-            while self._abandoned:
-                self.endpoint.drop(self._abandoned.popleft())
+            while self._notes:
+                self.endpoint.drop(self._notes.popleft())
 
     def _fail_if_done(self) -> bool:
         """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).

@@ -253,8 +253,8 @@ def _by_poll(socks: list[socket.socket], timeout: float | None) -> list[socket.s
 
 def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
     # Windows tells of a failed attempt among the exceptional conditions, and nowhere else.
-    limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
-    _, connected, failed = select.select([], socks, socks, limit)
+    seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
+    _, connected, failed = select.select([], socks, socks, seconds)
     return list(dict.fromkeys([*connected, *failed]))
 
 
