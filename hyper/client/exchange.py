@@ -254,6 +254,8 @@ class Exchange:
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
         with pump.lock:
+            # The lock is released after each burst: others' frames go out between those of a large
+            # upload.
             pump.drain(timeouts.remaining())  # what the kernel refused before goes first
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):

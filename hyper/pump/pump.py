@@ -278,6 +278,7 @@ class Pump:
                     raise endings.ending(endpoint)
                 if self._transport.read_would_block:
                     self._sleep(ready, deadline, pause, read=True, write=not flushed)
+                # The socket has more: the clock is looked at here, as no sleep does it.
                 elif has_received:
                     deadline.remaining(LATE)  # octets for other threads do not extend it
                 has_received = True
@@ -306,6 +307,7 @@ class Pump:
                     self._waiters[stream_id].append(waiter)
                 else:
                     self._waiters[stream_id] = [waiter]
+            # A thread that wakes it before it sleeps is not missed: ``sleep`` returns at once then.
             with self._unlocked:
                 waiter.sleep(timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -333,6 +335,7 @@ class Pump:
         """Have a follower lead if no thread does (rule 4)."""
         if self._has_leader or self._promoted:
             return
+        # Any follower will do, because the leader works for all. Its condition need not be true.
         for waiters in self._waiters.values():
             waiter = waiters[0]
             self._wake_follower(waiter)
@@ -361,6 +364,8 @@ class Pump:
         """
         changed_streams = self.endpoint.changed_streams
         if self._waiters and (changed_streams or self.endpoint.failure):
+            # A failure concerns all of them. Else each id is looked up once, however often it has
+            # changed.
             ids = self._waiters.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
             for stream_id in list(ids):
                 for waiter in list(self._waiters.get(stream_id, ())):
@@ -422,12 +427,14 @@ class Pump:
         is_full = self._state == FULL
         if not (endpoint.outbound or endpoint.changed_streams or is_full or self._notes):
             return True
+        # Notes first: what they drop has news for waiting threads, and queues RST_STREAM.
         if self._notes:
             self._drop_noted()
         if self._waiters or self._sleepers:
             self.wake()
         else:
             endpoint.changed_streams.clear()
+        # News first, then sending: the socket may have no room, and no reader depends on that.
         if (endpoint.outbound or is_full) and not self._send():
             return False
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():

@@ -162,6 +162,8 @@ class Race:
             now = time.monotonic()
             if deadline.is_over:
                 return None
+            # Attempts begin one after the other with a pause (RFC 8305, 5), and none is given up: a
+            # slow first address may still win.
             if waiting and (not self._under_way or now >= next_attempt):
                 began = self._begin(waiting.pop(), deadline)
                 next_attempt = now + ATTEMPT_DELAY if began else now
@@ -169,6 +171,7 @@ class Race:
                 self.is_lost = True
                 raise self._most_telling()
             else:
+                # Sleep until an attempt ends, the next may begin, or the caller's time is over.
                 moments = [next_attempt] if waiting else []
                 if deadline.moment is not None:
                     moments.append(deadline.moment)
