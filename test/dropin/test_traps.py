@@ -1,4 +1,4 @@
-"""What users of http.client do that its documentation does not say."""
+"""Habits of http.client's users that its documentation does not mention."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ import pytest
 from hyper import HTTPConnection, HTTPSConnection
 from hyper.dropin.connection import HTTPResponse
 from hyper.dropin.socket_view import SocketView
-from test import wire
+from hyper.testing import DEADLINE, wire
 from test.live.server import pattern
-from test.peer import DEADLINE
 
 
 @pytest.mark.parametrize("way", ["read", "read to the length", "close", "forget"])

@@ -1,4 +1,4 @@
-"""What the server guarantees not to have processed goes out again by itself (RFC 9113, 8.7).
+"""Requests that the server guarantees not to have processed go out again (RFC 9113, 8.7).
 
 Streams above GOAWAY's last id, REFUSED_STREAM, and what was never sent: these again, on a new
 connection or after a pause, within the caller's time, where the content can be had again. Nothing
@@ -21,7 +21,7 @@ from hyper import (
     StreamResetError,
 )
 from hyper.errors import HTTP20Error
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.threads.test_shared import run
 
@@ -386,7 +386,7 @@ def test_refused_streams_are_asked_for_again_after_growing_pauses():
 
 
 def test_20_threads_get_through_a_limit_of_streams_that_was_never_announced():
-    """5.1.2; 8.7: REFUSED_STREAM is the only sign of it; 45 times."""
+    """5.1.2; 8.7: REFUSED_STREAM is the only sign of it, 45 times."""
     threads, limit, refusals = 20, 5, 45
     processed = []
 
@@ -448,7 +448,7 @@ def test_a_new_connection_that_cannot_be_made_ends_the_repeating_with_its_own_er
     def script(peer):
         peer.handshake()
         peer.want_request()
-        peer._listener.close()
+        peer.stop_listening()
         peer.write(wire.goaway(0))
 
     connection = connect(script)

@@ -12,9 +12,9 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.client.timeouts import Timeouts
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import SHORT, pong, set_timeout, want
-from test.wire import SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 
@@ -199,7 +199,7 @@ class TestTimeouts:
         assert response.gettrailers() == [("x-digest", "1")]
 
     def test_a_timeout_ends_sending(self, connect):
-        """What was begun and cannot be ended is reset; the connection lives on (5.4.2)."""
+        """A request that cannot be ended is reset; the connection lives on (5.4.2)."""
 
         def script(peer):
             peer.handshake({SETTINGS_INITIAL_WINDOW_SIZE: 0})
@@ -217,7 +217,7 @@ class TestTimeouts:
         connection.getresponse()
 
     def test_a_timeout_ends_waiting_for_a_turn(self, connect):
-        """Nothing was sent: the stream id goes to the next request."""
+        """No octet was sent: the stream id goes to the next request."""
 
         def script(peer):
             peer.handshake({SETTINGS_MAX_CONCURRENT_STREAMS: 1})
