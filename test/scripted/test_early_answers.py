@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTP20Connection, HTTPConnection
-from test import wire
+from hyper.testing import wire
 
 BOTH = pytest.mark.parametrize("kind", [HTTP20Connection, HTTPConnection], ids=["own", "drop-in"])
 

@@ -12,9 +12,9 @@ import pytest
 
 from hyper.errors import LocalProtocolError
 from hyper.hpack import NeverIndexed
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 from test.scripted.steps import answered, pieces, pong, want
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 
 class TestHeaderSection:
