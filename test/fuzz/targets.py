@@ -1,4 +1,4 @@
-"""What is played: each target takes octets of a stranger's and must not be harmed by them.
+"""The targets: each takes octets of a stranger, and must not be harmed by them.
 
 A target raises AssertionError, or an exception that no caller expects, where hyper fails.
 """
@@ -126,7 +126,7 @@ def codings(octets: bytes, chance: Random) -> None:
 
 
 def decoded(names: str, given: list[bytes]) -> tuple[bytes, bool]:
-    """What comes out, 4 MiB at most, and whether that is all of it."""
+    """Decode, and return 4 MiB at most, and whether that is all of it."""
     decoder = decoder_for(names)
     assert isinstance(decoder, ContentDecoder)
     content, steps, most = bytearray(), 0, 4 << 20
