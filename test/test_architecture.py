@@ -167,8 +167,8 @@ demo.story            | hyper demo.cafe demo.server demo.timeline               
 demo.timeline         | -                                                        | *
 
 # planned, not there yet
-__main__              | cli                                                      | sys
-cli                   | hyper cli.*                                              | *
+__main__              | cli.*                                                    | sys
+cli                   | hyper errors fields proxies tls trace cli.*              | *
 contrib               | hyper proxies tls _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 
