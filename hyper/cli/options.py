@@ -83,7 +83,7 @@ _OUTPUT = (
     Option("-b --body", "show the content of the response alone"),
     Option(
         "-p --print",
-        "what to show: c connection, H request head, B request content, i informational"
+        "show these: c connection, H request head, B request content, i informational"
         " responses, h head, b content, t trailers, p pushes, m figures",
         "The default is ihbtp on a terminal, and b if the output goes elsewhere.",
         metavar="WHAT",

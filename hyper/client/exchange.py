@@ -16,14 +16,17 @@ the rest of the content is dropped then, and nothing is raised.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
+from ..protocol.states import DONE
 from . import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from typing import Callable
 
     from ..fields import Fields
     from ..protocol.messages import ResponseHead
@@ -111,26 +114,35 @@ class Exchange:
         on, ``is_moving`` is True: the caller says when they have arrived.
         """
         stream, pump = self.stream, self.pump
-        if stream.is_over:
+        if stream.phase == DONE or stream.failure is not None:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
             self.is_moving = True
             pieces = _popped(stream.content, amt)
-            pump.release(sum(map(len, pieces)))
+            if pieces:
+                pump.release(sum(map(len, pieces)))
             return pieces
         with pump.lock:
-            timeout = self.timeouts.remaining() if deadline is None else deadline.left()
-            if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, timeout)
-            elif stream.receive_window.share.unclaimed and not stream.content:
-                pump.wait_idle(stream, stream.has_content, timeout)
-            else:
-                pump.wait(stream.has_content, (stream.id,), timeout)
+            if not stream.content:
+                pump.pull()  # it costs no wait, and so no timeout is worked out
+                if not stream.has_content():
+                    self._await_content(deadline)
             self.is_moving = True
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
                 pump.flush()
         return pieces
+
+    def _await_content(self, deadline: Deadline | None) -> None:
+        """Wait for content, and see to it that its window is not why none comes. Lock held."""
+        stream, pump = self.stream, self.pump
+        timeout = self.timeouts.remaining() if deadline is None else deadline.left()
+        if stream.is_exhausted:
+            pump.wait_open(stream, stream.has_content, timeout)
+        elif stream.receive_window.share.unclaimed:
+            pump.wait_idle(stream, stream.has_content, timeout)
+        else:
+            pump.wait(stream.has_content, (stream.id,), timeout)
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Ask for another priority of the response; False where it would be in vain."""
@@ -145,7 +157,8 @@ class Exchange:
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
         try:
-            self.pump.drain(self.timeouts.remaining())
+            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
+                self.pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)
@@ -162,9 +175,9 @@ class Exchange:
         if not self.awaits_continue or self.content_length == 0:
             return True
         pump, stream = self.pump, self.stream
-        timeout, most = self.continue_timeout, self.timeouts.remaining()
-        if timeout is None or (most is not None and most < timeout):
-            timeout = most
+        timeout, each_wait = self.continue_timeout, self.timeouts.remaining()
+        if timeout is None or (each_wait is not None and each_wait < timeout):
+            timeout = each_wait
 
         def is_answered() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
@@ -243,6 +256,8 @@ class Exchange:
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
         with pump.lock:
+            # The lock is released after each burst: others' frames go out between those of a large
+            # upload.
             pump.drain(timeouts.remaining())  # what the kernel refused before goes first
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
@@ -280,11 +295,11 @@ class Exchange:
         if is_refused():  # as for Expect: the rest is not wanted (RFC 9110, 10.1.1)
             self.withhold()
         else:
-            most = self.timeouts.remaining()
+            timeout = self.timeouts.remaining()
+            if timeout is None:
+                timeout = ANSWERED_UPLOAD_TIMEOUT
             try:
-                pump.wait(
-                    may_send, (stream.id, 0), ANSWERED_UPLOAD_TIMEOUT if most is None else most
-                )
+                pump.wait(may_send, (stream.id, 0), timeout)
             except TimedOut:
                 self.withhold()
 
@@ -342,10 +357,11 @@ class Exchange:
             self.is_done = True
             self.pump.drop_from_finalizer(self.stream)
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         # For example: KeyboardInterrupt after the request was sent and before the caller got this
-        # object. It may come before there is a stream, too.
-        if getattr(self, "is_done", True):
+        # object. It may come before there is a stream, too. At the interpreter's end the names of
+        # modules are gone (a default is not), and the end of the process tells the peer.
+        if getattr(self, "is_done", True) or is_finalizing():
             return
         if self.stream.request_is_open:
             self.pump.drop_from_finalizer(self.stream)  # nobody can end it any more

@@ -61,7 +61,7 @@ UNREAD_LIMIT = 96 * 1024 * 1024
 #: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
 #: 64 KiB, no server sends a tenth of this.
 MAX_FIELD_SECTION_SIZE = 64 * 1024
-#: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
+#: Pushed streams at once; nothing is lost by more, because each promise is checked on its own.
 MAX_PUSHES = 100
 #: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {

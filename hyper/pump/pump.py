@@ -15,7 +15,7 @@ from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, Ti
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import LEAST_SILENCE, Silence, probe
+from .silence import Silence, ping, probe
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -85,8 +85,8 @@ class Pump:
         self._sleepers: list[Condition] = []
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
-        #: streams that nobody will read any more
-        self._abandoned: deque[Stream] = deque()
+        #: streams that nobody will read any more, noted by finalizers
+        self._notes: deque[Stream] = deque()
         renew_after_fork(self)
 
     # ------------------------------------------------------------------ waiting
@@ -117,7 +117,8 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            self._promote()
+            if self._waiters or self._sleepers:
+                self._promote()
 
     def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
         """Wait, as ``wait`` does, and keep the stream's receive window from being the reason.
@@ -149,40 +150,15 @@ class Pump:
 
         The peer may use a smaller window than the one that it has acknowledged, and wait itself.
         """
-        deadline = NEVER if timeout is None else Deadline(timeout)
         if timeout is None or timeout > SILENCE:
-            with contextlib.suppress(TimedOut):
-                self.wait(ready, (stream.id,), SILENCE)
-                return
-            self.endpoint.grow_idle_window(stream)
-        self.wait(ready, (stream.id,), deadline.remaining(LATE))
-
-    def ping(self, opaque: bytes, timeout: float | None) -> float:
-        """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.
-
-        Raises TimedOut, LocalProtocolError for octets that cannot be sent now, and what ended the
-        connection.
-        """
-        endpoint = self.endpoint
-        with self.lock:
-            begin = time.monotonic()
-            arrivals = self.silence.arrivals
-            endpoint.send_ping(opaque)
             try:
-                self.wait(
-                    lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
-                )
+                self.wait(ready, (stream.id,), SILENCE)
             except TimedOut:
-                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
-                raise
-            finally:
-                is_answered = endpoint.pings.pop(opaque, False)
-            seconds = time.monotonic() - begin
-            if is_answered:
-                endpoint.tell_round_trip(seconds)
-                return seconds
-            assert endpoint.failure is not None  # else the wait would go on
-            raise endpoint.failure.exception()
+                self.endpoint.grow_idle_window(stream)
+            else:
+                return
+            timeout = None if timeout is None else timeout - SILENCE
+        self.wait(ready, (stream.id,), timeout)
 
     @property
     def is_suspect(self) -> bool:
@@ -192,7 +168,7 @@ class Pump:
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
-        if self.queue or self._abandoned:
+        if self.queue or self._notes:
             with self.lock:
                 self.endpoint.changed_streams.append(0)
                 self.flush()
@@ -212,7 +188,7 @@ class Pump:
         is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
         end.
         """
-        self._abandoned.append(stream)
+        self._notes.append(stream)
         if is_finalizing():
             return  # modules are taken apart, and the end of the process tells the peer
         if process_id() != self._process:
@@ -222,7 +198,7 @@ class Pump:
         elif self.lock.is_held:
             self._wakeup.notify()
         else:
-            while self._abandoned:
+            while self._notes:
                 try:  # around acquire, too: a signal handler may raise as that returns
                     if not self.lock.acquire(blocking=False):
                         self._wakeup.notify()
@@ -236,17 +212,18 @@ class Pump:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
         # No stream is open: what is unread is all that there is of them.
         with contextlib.suppress(IndexError):  # another thread has read the last one
-            while self._abandoned:
-                self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
+            while self._notes:
+                self.endpoint.budget.freed.append(self._notes.popleft().drop_content())
 
     def collect_dropped(self) -> None:
         """Read the notes of a connection that perhaps no thread waits for. Without the lock."""
-        if self._abandoned:
+        if self._notes:
             with self.lock:
                 self.flush()
 
     wait_turn = turns.wait_turn  # see turns.py
-    probe = probe  # see silence.py
+    ping = ping  # see silence.py
+    probe = probe
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
@@ -271,23 +248,37 @@ class Pump:
 
     def _lead(self, ready: Condition, deadline: Deadline) -> None:
         """Move octets for all until ready() is true (rules 2, 4, 6)."""
+        # HOT: once a wait (bench/counts.py, get).
         outer = self._has_leader  # True in a signal handler, amid this thread's own wait (rule 14)
-        silence = self.silence
+        silence, endpoint = self.silence, self.endpoint
         pause = None
+        is_asked = True  # the caller has asked ready(), and it was not true
         try:
             self._has_leader = True
             self._leader = get_ident()
             has_received = False
             while True:
+                flushed = True
                 if silence.keepalive is not None:
                     pause = self._keep_alive()
-                flushed = self.flush()
-                if ready():
+                    is_asked = False
+                # Is there anything for flush to do? It asks the same, and this saves most calls.
+                if (
+                    endpoint.outbound
+                    or endpoint.changed_streams
+                    or self._notes
+                    or self._state != OPEN
+                ):
+                    flushed = self.flush()
+                    is_asked = False
+                if not is_asked and ready():
                     return
+                is_asked = False
                 if self._state == CLOSED:
-                    raise endings.ending(self.endpoint)
+                    raise endings.ending(endpoint)
                 if self._transport.read_would_block:
                     self._sleep(ready, deadline, pause, read=True, write=not flushed)
+                # The socket has more: the clock is looked at here, as no sleep does it.
                 elif has_received:
                     deadline.remaining(LATE)  # octets for other threads do not extend it
                 has_received = True
@@ -316,6 +307,7 @@ class Pump:
                     self._waiters[stream_id].append(waiter)
                 else:
                     self._waiters[stream_id] = [waiter]
+            # A thread that wakes it before it sleeps is not missed: ``sleep`` returns at once then.
             with self._unlocked:
                 waiter.sleep(timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -343,6 +335,7 @@ class Pump:
         """Have a follower lead if no thread does (rule 4)."""
         if self._has_leader or self._promoted:
             return
+        # Any follower will do, because the leader works for all. Its condition need not be true.
         for waiters in self._waiters.values():
             waiter = waiters[0]
             self._wake_follower(waiter)
@@ -362,7 +355,7 @@ class Pump:
         for ready in self._sleepers:
             if ready():
                 return True
-        return bool(self._abandoned)
+        return bool(self._notes)
 
     def wake(self) -> None:
         """Wake the followers that have what they wait for.
@@ -371,6 +364,8 @@ class Pump:
         """
         changed_streams = self.endpoint.changed_streams
         if self._waiters and (changed_streams or self.endpoint.failure):
+            # A failure concerns all of them. Else each id is looked up once, however often it has
+            # changed.
             ids = self._waiters.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
             for stream_id in list(ids):
                 for waiter in list(self._waiters.get(stream_id, ())):
@@ -403,7 +398,7 @@ class Pump:
             sleepers.append(ready)
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
-            if not self._abandoned:
+            if not self._notes:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -424,18 +419,22 @@ class Pump:
     # ------------------------------------------------------------------- moving
 
     def flush(self) -> bool:
-        """Settle what is pending: drop abandoned streams, wake threads with news, send.
+        """Settle what is pending: drop noted streams, wake threads with news, send.
 
         Return True if nothing is left to send. HOT: three times a request (bench/clients.py).
         """
         endpoint = self.endpoint
         is_full = self._state == FULL
-        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._abandoned):
+        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._notes):
             return True
-        if self._abandoned:
-            self._drop_abandoned()
-        if endpoint.changed_streams:
+        # Notes first: what they drop has news for waiting threads, and queues RST_STREAM.
+        if self._notes:
+            self._drop_noted()
+        if self._waiters or self._sleepers:
             self.wake()
+        else:
+            endpoint.changed_streams.clear()
+        # News first, then sending: the socket may have no room, and no reader depends on that.
         if (endpoint.outbound or is_full) and not self._send():
             return False
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
@@ -463,10 +462,10 @@ class Pump:
             return True
         return is_sent
 
-    def _drop_abandoned(self) -> None:
+    def _drop_noted(self) -> None:
         with contextlib.suppress(IndexError):  # as in _drop_late
-            while self._abandoned:
-                self.endpoint.drop(self._abandoned.popleft())
+            while self._notes:
+                self.endpoint.drop(self._notes.popleft())
 
     def _fail_if_done(self) -> bool:
         """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).
@@ -498,8 +497,12 @@ class Pump:
             if received is None:
                 return False
             self.silence.arrivals += 1
-        self._fail_if_done()
-        self.wake()
+        if endpoint.goaway:
+            self._fail_if_done()
+        if self._waiters or self._sleepers:
+            self.wake()
+        else:  # nobody is there to be woken
+            endpoint.changed_streams.clear()
         if endpoint.failure:
             self.flush()
             self.close()
@@ -550,6 +553,11 @@ class Pump:
             return
         self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
+            self._receive()
+
+    def pull(self) -> None:
+        """Receive once if that needs no wait, unless a thread leads (rule 9)."""
+        if not (self._has_leader or self._state == CLOSED or self._transport.read_would_block):
             self._receive()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from hyper.cli.main import main
 
 
 class Ended(NamedTuple):
-    """What the command has left: its exit code, its output, its errors."""
+    """The end of the command: its exit code, its output, its errors."""
 
     code: int
     out: str

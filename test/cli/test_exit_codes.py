@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 
 
 def one_line(ended, *told):

@@ -1,4 +1,4 @@
-"""What is shown: content alone where the output goes elsewhere, heads and colours on a terminal."""
+"""The output: content alone where the output goes elsewhere, heads and colours on a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 
 JSON = (("content-type", "application/json"),)
 

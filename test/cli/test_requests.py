@@ -1,4 +1,4 @@
-"""What a command line sends: method, URL, fields, content (RFC 9113, 8.1)."""
+"""The requests that a command line sends: method, URL, fields, content (RFC 9113, 8.1)."""
 
 from __future__ import annotations
 

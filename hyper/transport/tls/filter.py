@@ -44,7 +44,8 @@ class Filter:
     """
 
     def __init__(self) -> None:
-        self._has_more = False
+        #: whether ``decrypt_into`` may give octets, or tell of an end, without more ciphertext
+        self.has_more = False
         #: the peer said close_notify, or its socket is closed and all that it said was read
         self._has_ended = False
         #: why nothing more can be decrypted
@@ -62,8 +63,6 @@ class Filter:
 
     if TYPE_CHECKING:
 
-        @property
-        def has_more(self) -> bool: ...
         def handshake(self) -> bool: ...
         def feed(self, ciphertext: memoryview) -> None: ...
         def feed_eof(self) -> None: ...

@@ -51,8 +51,8 @@ class FakePump:
     def __init__(self, stream, acts):
         self.lock = threading.Lock()
         self.endpoint = RecordingEndpoint()
-        self.abandoned = []
-        self.drop_from_finalizer = self.abandoned.append
+        self.dropped = []
+        self.drop_from_finalizer = self.dropped.append
         self.stream = stream
         self.acts = deque(acts)
         self.waits = 0
@@ -64,6 +64,9 @@ class FakePump:
         self.waits += not ready()
         while not ready():
             self.play()
+
+    def pull(self):
+        """Do nothing: what comes, comes while somebody waits."""
 
     def play(self):
         assert self.acts, "the reader waits for more than the server has to give"
