@@ -254,6 +254,7 @@ class Registry:
         if isinstance(error, (HTTP20Error, TimedOut)):
             vars(error)["stream_id"] = entry.id
         with self._lock:
+            # Asked again, a failed request could only fail in the same way.
             if entry.exchange is not None and entry.exchange.stream.failure is not None:
                 self._entries.pop(entry.id, None)
             elif entry.state == CLAIMED and entry.id in self._entries:
@@ -264,6 +265,8 @@ class Registry:
     def take(self, entry: Entry) -> None:
         """Note that the response is the caller's (CLAIMED -> TAKEN), or will never come."""
         with self._lock:
+            # A request whose content goes on must still be found by ``send``, though it was
+            # answered.
             entry.state = TAKEN
             if entry.exchange is None or entry.exchange.is_final:
                 self._entries.pop(entry.id, None)
@@ -310,6 +313,8 @@ class Registry:
         ask: there are no more than MANY_UNASKED.
         """
         with self._lock:
+            # The oldest first: a program that has not asked for it so far is the least likely to
+            # come.
             if len(self._entries) > MANY_UNASKED:
                 for entry in self._entries.values():
                     if entry.state in UNCLAIMED and entry.exchange is not None:

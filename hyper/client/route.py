@@ -64,7 +64,7 @@ MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Octets that are received at once: eight DATA frames of 8 KiB, or four of 16 KiB, as servers send
 #: them. Without room for their headers, the last one would be moved and wait for the next read.
 RECEIVE_BUFFER_SIZE = BUFFER_SIZE + 8 * FRAME_HEADER_SIZE
-#: Pushed streams at once; nothing is lost by more, for each promise is checked on its own.
+#: Pushed streams at once; nothing is lost by more, because each promise is checked on its own.
 MAX_PUSHES = 100
 #: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {

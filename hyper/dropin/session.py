@@ -9,6 +9,7 @@ read to its end, and the connection ends after it.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..client import content
 from ..client.connection import HTTP20Connection
@@ -25,7 +26,7 @@ from .response import DropinResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from ..client.replay import Attempts
     from ..client.traced import Dialling
@@ -152,7 +153,9 @@ class SocketConnection(HTTP20Connection):
         if all(stream.read_shut for stream in list(pump.endpoint.streams.values())):
             self.close()
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if is_finalizing():
+            return  # the names of modules are gone, and the end of the process tells the peer
         # No other thread can hold its locks: such a thread would hold a reference to it.
         with contextlib.suppress(Exception):  # a finalizer's would only be printed
             self.close()

@@ -20,6 +20,16 @@ must not use that connection.
 ``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
 ``wire.py``      from frames to the events of requests
 ================ =================================================================================
+
+The views are functions of events:
+
+==================== =============================================================================
+``frame_list.py``    ``frame_lines``, ``FrameLines``: frames, in lines
+``exchange_list.py`` ``exchanges``, ``connections``: requests with their responses, as objects
+``chart.py``         ``waterfall``, ``waterfall_svg``: bars over time
+``archive.py``       ``har``: an HTTP Archive
+``qlog_text.py``     ``qlog``: for tools of protocols
+==================== =============================================================================
 """
 
 from __future__ import annotations
@@ -30,6 +40,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .archive import har
+    from .chart import waterfall, waterfall_svg
     from .events import (
         REDACTED,
         Cancel,
@@ -62,6 +74,9 @@ if TYPE_CHECKING:
         Tunnelled,
         redacted,
     )
+    from .exchange_list import Connection, Exchange, connections, exchanges
+    from .frame_list import FrameLines, frame_lines
+    from .qlog_text import qlog
     from .recorder import Recorder
 
 #: The module of each name that is loaded when first asked for.
@@ -100,7 +115,19 @@ _LAZY = dict.fromkeys(
     ],
     "events",
 )
-_LAZY["Recorder"] = "recorder"
+_LAZY |= {
+    "Connection": "exchange_list",
+    "Exchange": "exchange_list",
+    "FrameLines": "frame_list",
+    "Recorder": "recorder",
+    "connections": "exchange_list",
+    "exchanges": "exchange_list",
+    "frame_lines": "frame_list",
+    "har": "archive",
+    "qlog": "qlog_text",
+    "waterfall": "chart",
+    "waterfall_svg": "chart",
+}
 
 __all__ = [
     "REDACTED",
@@ -108,10 +135,13 @@ __all__ = [
     "Closed",
     "Connected",
     "Connecting",
+    "Connection",
     "Content",
     "End",
     "Event",
+    "Exchange",
     "Fallback",
+    "FrameLines",
     "FrameReceived",
     "FrameSent",
     "Goaway",
@@ -133,9 +163,16 @@ __all__ = [
     "Timeout",
     "Trailers",
     "Tunnelled",
+    "connections",
+    "exchanges",
+    "frame_lines",
+    "har",
     "install",
+    "qlog",
     "redacted",
     "uninstall",
+    "waterfall",
+    "waterfall_svg",
 ]
 
 

@@ -121,8 +121,8 @@ else:  # Windows, where select takes sockets beyond its 512th file as well
     ) -> bool:
         reader = wakeup.reader
         readable = [sock] * read + ([reader] if reader is not None else [])
-        limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
-        ready, room, failed = select.select(readable, [sock] * write, [sock], limit)
+        seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
+        ready, room, failed = select.select(readable, [sock] * write, [sock], seconds)
         if reader in ready:
             wakeup.is_rung = True
         return bool(ready or room or failed)

@@ -14,9 +14,8 @@ from http.client import IncompleteRead
 
 import pytest
 
-from test import wire
+from hyper.testing import PeerError, wire
 from test.live.server import pattern
-from test.peer import PeerError
 from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")
@@ -460,7 +459,7 @@ class TestHabits:
 
 
 class TestTLS:
-    """What a pool demands of certificates is urllib3's affair, on every connection."""
+    """urllib3 says what a pool demands of certificates, on every connection."""
 
     def test_a_stranger_is_refused(self, node):
         with (
@@ -531,7 +530,7 @@ class TestTLS:
 
 class TestOtherWays:
     def test_servers_without_http_2_are_spoken_to_in_http_1_1(self, pools, old_server):
-        """RFC 9113, 3.2: on the same connection, for both are offered."""
+        """RFC 9113, 3.2: on the same connection, because both are offered."""
         response = pools.request("GET", url_of(old_server))
         assert (response.version, response.data) == (11, b"hello in HTTP/1.1\n")
         assert pools.request("POST", url_of(old_server), body=b"content").data == b"content"

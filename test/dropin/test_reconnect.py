@@ -11,8 +11,7 @@ from http.client import RemoteDisconnected
 import pytest
 
 from hyper.dropin.session import SocketConnection
-from test import wire
-from test.peer import PeerError
+from hyper.testing import PeerError, wire
 
 
 def answer(peer, content, **options):

@@ -17,7 +17,7 @@ import pytest
 import hyper
 from hyper import BaseFlowControlManager, HTTP20Connection, LocalProtocolError
 from hyper.client import exchange
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import OnShortPath, await_news, pong, set_timeout, want
 
 OK = [(":status", "200")]

@@ -10,7 +10,7 @@ import xmlrpc.client
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.contrib.conftest import OldHandler, OldServer, running
 from test.origin import Origin
 

@@ -12,9 +12,9 @@ import pytest
 
 from hyper.errors import LocalProtocolError
 from hyper.hpack import NeverIndexed
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 from test.scripted.steps import answered, pieces, pong, want
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 
 class TestHeaderSection:
@@ -364,7 +364,7 @@ WRONG_BODIES = {
 
 
 class TestBrokenOff:
-    """What begins and cannot be finished resets its stream; the connection lives on."""
+    """A request that cannot be finished resets its stream; the connection lives on."""
 
     @pytest.mark.parametrize(
         ("body", "length", "error", "words"), WRONG_BODIES.values(), ids=WRONG_BODIES

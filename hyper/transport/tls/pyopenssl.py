@@ -363,6 +363,7 @@ class PyOpenSSLFilter(Filter):
             self._failure = _ssl_error(error)
             if is_unexpected_eof(self._failure):
                 self._failure, self._has_ended, self._is_fed = None, True, False
+        # The last question, because octets that were decrypted before it count in any case.
         if self._may_renegotiate and self._failure is None:
             # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
