@@ -8,8 +8,8 @@
     HTTP20Connection("example.org", trace=OpenTelemetryTracer())  # one connection
 
 Names follow the stable conventions for HTTP: spans of the kind CLIENT, whose name is the method,
-and the metric ``http.client.request.duration``. A request that goes out again (RFC 9113, 8.7) is one
-span; ``http.request.resend_count`` tells. A span ends when the response is whole.
+and the metric ``http.client.request.duration``. A request that goes out again (RFC 9113, 8.7) is
+one span, and ``http.request.resend_count`` tells. A span ends when the response is whole.
 
 A program that has instrumented requests, httpx or urllib3 as well has two spans for each request,
 one inside the other.
