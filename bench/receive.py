@@ -20,7 +20,7 @@ from hyper.protocol.flow.managers import FlowControlManager
 from hyper.protocol.messages import request_fields, request_section
 from hyper.protocol.origins import Origin
 from hyper.protocol.settings import SETTINGS_INITIAL_WINDOW_SIZE
-from test import wire
+from hyper.testing import wire
 
 PASSES = 15
 READ = 64 * 1024

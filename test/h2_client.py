@@ -13,7 +13,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
     import ssl

@@ -15,7 +15,7 @@ import ctypes
 import ctypes.util
 from typing import TYPE_CHECKING, Any
 
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -71,6 +71,10 @@ NAMES = {
         RequestSent Retry Secret TLSDone Timeout Trailers Tunnelled connections exchanges
         frame_lines har install qlog redacted uninstall waterfall waterfall_svg
     """,
+    "hyper.testing": """
+        Authority ClientEnded DEADLINE MemoryPeer Peer PeerError Request Server SocketPeer
+        die_in_the_middle goaway_after ok refuse requests serve slow stall unavailable wire
+    """,
     "hyper.tls": """
         ALPN_PROTOCOLS ALPN_REFUSED InsecureTLSWarning OP_NO_RENEGOTIATION init_context
     """,

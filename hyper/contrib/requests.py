@@ -301,10 +301,11 @@ class HTTP20Pool(HTTPSConnectionPool):
     def _attempt(self, exchange: Exchange) -> HTTPResponse | None:
         """Send a request once; None if it is to go over HTTP/1.1. Raises urllib3's errors."""
         timeout = exchange.timeout()
-        limit = seconds_of(timeout.connect_timeout)
+        connect_timeout = seconds_of(timeout.connect_timeout)
         is_connected = False
         try:
-            with self._opened().connection(self.host, self.port, timeout=limit) as connection:
+            lease = self._opened().connection(self.host, self.port, timeout=connect_timeout)
+            with lease as connection:
                 is_connected = True
                 if connection is None:
                     return None
@@ -324,7 +325,7 @@ class HTTP20Pool(HTTPSConnectionPool):
                 raise ProtocolError("Connection aborted.", error) from error
             if is_connected:
                 raise self._failure(error, exchange, timeout) from error
-            raise self._connect_failure(error, limit) from error
+            raise self._connect_failure(error, connect_timeout) from error
 
     def _falls_back(self, exchange: Exchange) -> bool:
         """True if a request that the server wants in HTTP/1.1 can be sent again."""
@@ -341,7 +342,7 @@ class HTTP20Pool(HTTPSConnectionPool):
             return SSLError(error)
         return ProtocolError("Connection aborted.", error)
 
-    def _connect_failure(self, error: Exception, limit: float | None) -> HTTPError:
+    def _connect_failure(self, error: Exception, seconds: float | None) -> HTTPError:
         """Give urllib3's exception for one of connecting."""
         if isinstance(error, ProxyDeclined):
             return ProxyError(str(error), OSError(str(error)))
@@ -350,7 +351,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         if isinstance(error, TimeoutError):
             return ConnectTimeoutError(
                 self,
-                f"Connection to {self.host} timed out. (connect timeout={limit}): {error}",
+                f"Connection to {self.host} timed out. (connect timeout={seconds}): {error}",
             )
         if isinstance(error, HTTPException):
             return ProtocolError(str(error), error)
@@ -364,7 +365,7 @@ class HTTP20Pool(HTTPSConnectionPool):
 
     def _answered(self, connection: HTTP20Connection, exchange: Exchange) -> HTTPResponse:
         """Send a request and wait for the header section of its response; hyper's errors."""
-        limit = connection.timeout
+        timeout = connection.timeout
         stream_id = connection.request(
             exchange.method,
             exchange.url,
@@ -377,7 +378,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
-        response.timeout = limit
+        response.timeout = timeout
         return as_urllib3(response, self, exchange)
 
     def _warn_if_unverified(self) -> None:

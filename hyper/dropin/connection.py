@@ -352,11 +352,17 @@ class HTTPConnection(bases.HTTPConnection):
             self._awaited.popleft().discard()
         begin = None
         while True:
+            # A session that ended while it was idle is replaced at once. One that was made in this
+            # loop, and ended before it took the request, counts against it (client/replay.py):
+            # ``former`` tells which.
             former = self._session
             session = self._live_session()
             if session is None:
                 self._send_by_http1(request)
                 return
+            # http.client says Request-sent here. Over HTTP/2 the connection is free for the next
+            # request as soon as this one has a stream, and ``_step_to_sent`` undoes the step if the
+            # loop goes round.
             self._step(HAS_STREAM)
             request.attach(session)
             try:
@@ -494,6 +500,7 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if request not in self._awaited:
             self._require_not_closed()
+        # The stream goes on: only the wait has ended, by a timeout or a signal.
         if not (request.has_failed or isinstance(error, LocalProtocolError)):
             request.is_late = True  # the response may still come
             raise error

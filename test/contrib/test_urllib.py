@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 from hyper.contrib.urllib import HTTP2Handler
-from test import wire
+from hyper.testing import wire
 from test.live.server import FILES, pattern
 from test.live.servers import sha256
 

@@ -14,9 +14,8 @@ from http.client import IncompleteRead
 
 import pytest
 
-from test import wire
+from hyper.testing import PeerError, wire
 from test.live.server import pattern
-from test.peer import PeerError
 from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")

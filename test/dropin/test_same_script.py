@@ -16,8 +16,8 @@ import tempfile
 import pytest
 
 from hyper import HTTPSConnection
+from hyper.testing import DEADLINE
 from test.live.server import pattern
-from test.peer import DEADLINE
 
 #: Fields that HTTP/1.1 alone needs, or that differ from answer to answer, or server to server.
 OWN = {"connection", "transfer-encoding", "date", "keep-alive", "server"}

@@ -8,8 +8,7 @@ import pytest
 
 from hyper import HTTPSConnection
 from hyper.errors import HTTPException
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 
 def outcome(connection, **options):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hyper.protocol import states
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     AUTHORITY,
     CANCELLED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     CONNECT,
     PROMISE,

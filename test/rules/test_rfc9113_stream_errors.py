@@ -16,7 +16,7 @@ from hyper.errors import (
     RemoteProtocolError,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     ANSWERED,
     AWAITING,

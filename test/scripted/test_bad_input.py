@@ -19,9 +19,14 @@ from hyper.errors import (
     RemoteProtocolError,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import (
+    COMPRESSION_ERROR,
+    FLOW_CONTROL_ERROR,
+    FRAME_SIZE_ERROR,
+    PROTOCOL_ERROR,
+)
 from test.scripted.steps import OnShortPath, want
-from test.wire import COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 
 OK = wire.block([(":status", "200")])
 HEAD = wire.headers(1, OK)

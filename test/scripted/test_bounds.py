@@ -19,7 +19,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.errors import ResponseNotReady
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
 from test.threads.paused import await_main_thread_asleep

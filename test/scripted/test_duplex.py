@@ -10,9 +10,9 @@ import pytest
 
 from hyper.client.registry import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 from test.scripted.steps import SHORT, echoing, pong, set_timeout, want
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from test import wire
+from hyper.testing import wire
 
 OK = [(":status", "200")]
 

@@ -10,7 +10,7 @@ from hyper import HTTP20Response, HTTP20Stream
 from hyper.client.exchange import Exchange
 from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import SHORT, await_news, pong, want
 
 OK = [(":status", "200")]

@@ -18,9 +18,9 @@ import pytest
 
 from hyper import HTTP20Connection, InvalidURL
 from hyper.errors import LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import SHORT, pong
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))

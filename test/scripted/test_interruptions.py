@@ -16,7 +16,7 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, errors
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
 

@@ -52,9 +52,9 @@ import threading
 import pytest
 
 import hyper
-from test import wire
+from hyper.testing import ClientEnded, wire
 from test.contrib.conftest import OldServer, running
-from test.origin import Echo, Ended, Origin
+from test.origin import Echo, Origin
 from test.threads.test_shared import run
 from test.words import all_words
 
@@ -146,7 +146,7 @@ def holding(release, limit, held=None):
 
     def answer(peer, stream_id):
         release.wait(DEADLINE)
-        with contextlib.suppress(Ended), writing:
+        with contextlib.suppress(ClientEnded, OSError), writing:
             peer.write_response(stream_id, b"held")
 
     return serve

@@ -17,8 +17,7 @@ from hyper import (
     NegotiationError,
     ProxyError,
 )
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.behind_proxy import (
     TO_THE_PROXY,
     get,

@@ -11,8 +11,7 @@ from hyper import (
     ConnectionTerminated,
     RemoteDisconnected,
 )
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.behind_proxy import (
     CONNECT_ERROR,
     OK,

@@ -10,7 +10,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteProtocolError, StreamResetError
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]

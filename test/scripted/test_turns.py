@@ -6,8 +6,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from hyper.testing.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import pong, want
-from test.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 

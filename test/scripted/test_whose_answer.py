@@ -13,7 +13,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.errors import HTTP20Error
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
 from test.threads.paused import interleaved

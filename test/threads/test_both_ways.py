@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from hyper import HTTP20Connection
-from test import wire
+from hyper.testing import wire
 from test.threads.fake_network import tiny_switch_interval
 
 MEBIBYTE = 1 << 20

@@ -10,7 +10,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated
-from test import wire
+from hyper.testing import wire
 from test.threads.fake_network import tiny_switch_interval
 
 # Seconds until a hang is called a hang.

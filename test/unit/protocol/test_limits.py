@@ -12,7 +12,7 @@ import pytest
 
 from hyper.errors import StreamResetError
 from hyper.protocol.flow.managers import BaseFlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
 CONTINUE = wire.block([(":status", "102")])

@@ -18,7 +18,7 @@ import weakref
 import pytest
 
 from hyper.errors import FieldSectionTooLarge
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
 #: seconds from one GOAWAY to the next

@@ -12,7 +12,7 @@ from hyper import HTTP20Connection, HTTPSConnection
 from hyper.errors import InvalidURL, LocalProtocolError
 from hyper.protocol import messages
 from hyper.protocol.messages import Origin
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import MemoryEndpoint, request
 from test.words import all_words
 

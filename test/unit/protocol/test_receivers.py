@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from hyper.protocol import receivers
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
 
 

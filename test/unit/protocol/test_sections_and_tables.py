@@ -10,7 +10,7 @@ from hyper import hpack
 from hyper.errors import FieldSectionTooLarge
 from hyper.fields import NeverIndexed
 from hyper.protocol import messages
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint, request
 
 LIST_SIZE = 65_536

@@ -8,7 +8,7 @@ from hyper.errors import Failure
 from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from hyper.protocol.stream import Stream
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import MemoryEndpoint
 
 

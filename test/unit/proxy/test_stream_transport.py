@@ -11,8 +11,8 @@ from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
 from hyper.proxy.stream_transport import TunnelTransport
+from hyper.testing import wire
 from hyper.transport.deadline import NEVER
-from test import wire
 
 OK = wire.block([(":status", "200")])
 SECTION = ((b":method", b"CONNECT"), (b":authority", b"far.example:443"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hyper import trace
+from hyper.testing import wire
 from hyper.trace.watch import Watch
 from hyper.trace.wire import Wire
-from test import wire
 
 GET = wire.block(
     [(":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/x")]

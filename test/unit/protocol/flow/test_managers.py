@@ -13,7 +13,7 @@ from hyper.protocol.flow.managers import (
     FlowControlManager,
 )
 from hyper.protocol.flow.windows import ReceiveWindow
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import ANSWERED, OK, PROMISE, MemoryEndpoint, busy
 
 # ---- the default ----
