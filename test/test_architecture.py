@@ -110,7 +110,7 @@ http1                 | protocol.limits fields errors protocol.receivers        
 proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
-proxy.refusal         | errors                                                   | -
+proxy.refusal         | hpack.decoder errors                                             | -
 proxy.blocking_stream | proxy.refusal errors                                     | http.client io time
 proxy.stream_transport | transport.buffered errors                               | contextlib errno time
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
@@ -124,7 +124,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
+client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
 client.registry       | _fork client.replay errors                                     | http.client threading
