@@ -128,7 +128,7 @@ client.exchange       | client.content protocol.priorities protocol.states error
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
-client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | _memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
 client.movers         | client.pumps client.sender client.traced                | -
