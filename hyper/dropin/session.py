@@ -16,7 +16,7 @@ from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
 from ..client.movers import movers
 from ..client.pumps import raise_refusal
-from ..client.replay import Source
+from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
@@ -178,6 +178,7 @@ class PendingRequest:
 
     __slots__ = (
         "_exchange",
+        "_pieces",
         "_source",
         "_unchunker",
         "attempts",
@@ -206,6 +207,8 @@ class PendingRequest:
         #: how often it was sent, once that was more than once
         self.attempts: Attempts | None = None
         self._source: Source | None = None
+        #: what came by ``send``, as far as it is kept
+        self._pieces = Pieces()
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
@@ -264,6 +267,8 @@ class PendingRequest:
         return content.content_length("", body) == length
 
     def _send(self, exchange: Exchange, octets: memoryview) -> None:
+        if not self.is_whole:
+            self._pieces.add(octets)
         unchunker = self._unchunker
         if unchunker is not None:
             octets = memoryview(unchunker.feed(octets))
@@ -332,11 +337,13 @@ class PendingRequest:
     def rewind(self) -> str:
         """Have the content stand at its beginning; returns "", or why it cannot be had again."""
         if not self.is_whole:
-            return "sent in pieces, of which none are kept"
+            return self._pieces.rewind()
         return "" if self._source is None else self._source.rewind()
 
     def again(self) -> PendingRequest:
         """The same request for another connection, once ``rewind`` has returned ""."""
-        again = PendingRequest(self.lines, self.body, is_whole=True, is_unframed=self.is_unframed)
-        again.attempts, again._source = self.attempts, self._source
+        body = self.body if self.is_whole else self._pieces.take()
+        again = PendingRequest(self.lines, body, is_whole=True, is_unframed=self.is_unframed)
+        again.attempts = self.attempts
+        again._source = self._source if self.is_whole else Source(body)
         return again

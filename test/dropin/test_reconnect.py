@@ -313,3 +313,77 @@ def test_requests_that_nobody_fetched_end_with_close(connect):
     connection = connect(script)
     connection.request("GET", "/")
     connection.close()
+
+
+def by_length(connection, pieces):
+    connection.putheader("Content-Length", str(sum(map(len, pieces))))
+    connection.endheaders()
+    for piece in pieces:
+        connection.send(piece)
+
+
+def by_chunks(connection, pieces):
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    for piece in pieces:
+        connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+    connection.send(b"0\r\n\r\n")
+
+
+def by_endheaders(connection, pieces):
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders(iter(pieces), encode_chunked=True)
+
+
+def by_nothing(connection, pieces):
+    assert not b"".join(pieces)
+    connection.endheaders()
+
+
+@pytest.mark.parametrize(
+    ("send", "pieces"),
+    [
+        (by_length, [b"con", bytearray(b"tent")]),
+        (by_chunks, [b"con", b"tent"]),
+        (by_endheaders, [b"con", b"tent"]),
+        (by_nothing, []),
+    ],
+)
+@pytest.mark.parametrize("why", ["GOAWAY", "REFUSED_STREAM"])
+def test_content_that_came_by_send_goes_out_again(connect, send, pieces, why):
+    """RFC 9113, 8.7: urllib3 sends a body so. What is small is kept until the answer."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, section, content = peer.want_request()
+        assert content == b"".join(pieces)
+        if why == "GOAWAY":
+            peer.write(wire.goaway(0))
+            peer.accept()
+            peer.handshake()
+        else:
+            peer.write(wire.rst_stream(stream_id, wire.REFUSED_STREAM))
+        again, same_section, content = peer.want_request()
+        assert same_section == section
+        peer.write_response(again, b"got " + content)
+
+    connection = connect(script)
+    connection.putrequest("POST", "/")
+    send(connection, pieces)
+    assert connection.getresponse().read() == b"got " + b"".join(pieces)
+
+
+def test_more_content_than_is_kept_raises_and_says_that_it_may_be_repeated(connect):
+    """RFC 9113, 8.7."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_request(credit=True)
+        peer.write(wire.goaway(0))
+
+    connection = connect(script)
+    connection.putrequest("POST", "/")
+    by_length(connection, [b"x" * 40_000] * 2)
+    with pytest.raises(RemoteDisconnected, match="no more than 65536 octets are kept") as caught:
+        connection.getresponse()
+    assert caught.value.__cause__.retryable
