@@ -132,7 +132,7 @@ client.request_head   | _memo client.content client.content_codings client.excha
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
 client.movers         | client.pumps client.sender client.traced                | -
-client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
+client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
@@ -173,8 +173,8 @@ demo.timeline         | -                                                       
 testing               | testing.*                                                | *
 
 # planned, not there yet
-__main__              | cli                                                      | sys
-cli                   | hyper cli.*                                              | *
+__main__              | cli.*                                                    | sys
+cli                   | hyper errors fields proxies tls trace cli.*              | *
 contrib               | hyper proxies tls _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 

@@ -207,7 +207,7 @@ class PendingRequest:
         #: how often it was sent, once that was more than once
         self.attempts: Attempts | None = None
         self._source: Source | None = None
-        #: what came by ``send``, as far as it is kept
+        #: what came by ``send``
         self._pieces = Pieces()
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
@@ -267,12 +267,14 @@ class PendingRequest:
         return content.content_length("", body) == length
 
     def _send(self, exchange: Exchange, octets: memoryview) -> None:
-        if not self.is_whole:
-            self._pieces.add(octets)
         unchunker = self._unchunker
         if unchunker is not None:
             octets = memoryview(unchunker.feed(octets))
         length = exchange.content_length
+        if not self.is_whole:
+            data: Any = octets.obj
+            is_all = isinstance(data, bytes) and len(data) == len(octets) == length
+            self._pieces.add(data if is_all else octets, is_all=is_all)
         if length is not None and exchange.sent + len(octets) >= length:
             exchange.send_all((octets,), ())  # END_STREAM goes with the last octet
         elif octets:
@@ -336,14 +338,17 @@ class PendingRequest:
 
     def rewind(self) -> str:
         """Have the content stand at its beginning; returns "", or why it cannot be had again."""
-        if not self.is_whole:
-            return self._pieces.rewind()
-        return "" if self._source is None else self._source.rewind()
+        if self.is_whole:
+            return "" if self._source is None else self._source.rewind()
+        unchunker = self._unchunker
+        if unchunker is not None and not (unchunker.is_finished and not unchunker.trailers):
+            return "sent in chunks, without an end or with trailers"
+        return self._pieces.rewind()
 
     def again(self) -> PendingRequest:
         """The same request for another connection, once ``rewind`` has returned ""."""
+        is_unframed = self.is_unframed or not self.is_whole  # the pieces lie here without chunks
         body = self.body if self.is_whole else self._pieces.take()
-        again = PendingRequest(self.lines, body, is_whole=True, is_unframed=self.is_unframed)
-        again.attempts = self.attempts
-        again._source = self._source if self.is_whole else Source(body)
+        again = PendingRequest(self.lines, body, is_whole=True, is_unframed=is_unframed)
+        again.attempts, again._source = self.attempts, self._source
         return again
