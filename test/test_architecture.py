@@ -369,6 +369,13 @@ def test_what_takes_every_exception_says_why_on_its_line(name):
     assert [line.strip() for line in found if not reason(line)] == []
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_an_exception_from_a_rule_of_the_linter_says_why_on_its_line(name):
+    lines = MODULES[name].read_text("utf-8").splitlines()
+    bare = re.compile(r"# (ruff: )?noqa(: [A-Z]+\d+(, [A-Z]+\d+)*)?\s*$").search
+    assert [line.strip() for line in lines if bare(line)] == []
+
+
 def definitions(name, *kinds):
     return [node for node in ast.walk(TREES[name]) if isinstance(node, kinds)]
 
