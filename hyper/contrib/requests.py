@@ -18,16 +18,18 @@ goes through an http or https proxy in a tunnel.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import ssl
+import threading
 import warnings
 import weakref
 from urllib.parse import quote
 
 import requests.adapters
 import requests.exceptions
-from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool, log
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -47,11 +49,23 @@ from .. import HTTPException, InvalidURL, LocalProtocolError, Pool
 from .. import ProxyError as ProxyDeclined
 from ..proxies import Proxy
 from ..tls import init_context
-from ._requests import Content, Exchange, as_urllib3, seconds_of
+from . import _passage
+from ._replaced import is_own
+from ._requests import (
+    Alias,
+    Content,
+    Exchange,
+    Lent,
+    as_urllib3,
+    pin_of,
+    replaceable,
+    seconds_of,
+    what_is_replaced,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from urllib3.response import HTTPResponse
@@ -67,16 +81,19 @@ URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 #: Options of a pool that hyper has too, or that change nothing here. With any other one, and with
 #: the attributes of a pool below, requests go by HTTP/1.1, where urllib3 does as told.
 KNOWN_OPTIONS = frozenset(("blocksize", "proxy", "proxy_config", "source_address", "ssl_context"))
-UNKNOWN_ATTRIBUTES = (
-    "assert_fingerprint",
-    "assert_hostname",
-    "ssl_maximum_version",
-    "ssl_minimum_version",
-    "ssl_version",
-)
+UNKNOWN_ATTRIBUTES = ("ssl_maximum_version", "ssl_minimum_version", "ssl_version")
+
+#: Attributes of a pool that say whose certificate is right.
+IDENTITY = ("assert_fingerprint", "assert_hostname")
+
+#: ``pool`` is the pool whose request goes through a wrapper of ``urlopen`` in this thread.
+_passing = threading.local()
 
 #: requests' options of an adapter, whose names its ``__init__`` has; all others are hyper's.
 ADAPTER_OPTIONS = ("pool_connections", "pool_maxsize", "max_retries", "pool_block")
+
+#: Options of a request that are urllib3's response's.
+RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length")
 
 #: The place of a body that cannot be had again, in the attribute in which requests keeps it: then
 #: requests raises UnrewindableBodyError, rather than send what is left of a generator.
@@ -197,6 +214,13 @@ class HTTP20Pool(HTTPSConnectionPool):
         self._pool_options = {**(pool_options or {})}
         self._pool: Pool | None = None
         self._is_verified = True
+        #: what other programs may replace, as it was when it was looked at last
+        self._places: Any = None
+        self._is_wrapped = False
+        #: the name by which the certificate of an address is checked
+        self._alias: Alias | None = None
+        #: connections that have carried a request
+        self._known: weakref.WeakSet[HTTP20Connection] = weakref.WeakSet()
 
     # ---------------------------------------------------------------- requests
 
@@ -216,11 +240,18 @@ class HTTP20Pool(HTTPSConnectionPool):
         Over HTTP/2 where redirect is False, as requests and urllib3's PoolManager call it: they
         follow redirects themselves, to any origin.
         """
-        content = Content(body)
         is_plain = not (redirect or positional)
         why = None
-        if not is_plain or self._pool is None:
+        places = replaceable(self)
+        if not is_plain or self._pool is None or places != self._places:
+            self._places = places
             why = self._why_http1(redirect=not is_plain)
+            self._is_wrapped = not is_own(HTTPSConnectionPool, "urlopen")
+        if why is None and self._is_wrapped and getattr(_passing, "pool", None) is not self:
+            with self._passing_through():
+                given = {"body": body, "headers": headers, "retries": retries, **options}
+                return super().urlopen(method=method, url=url, redirect=False, **given)
+        content = Content(body)
         if why is None:
             exchange = Exchange(
                 method,
@@ -228,7 +259,7 @@ class HTTP20Pool(HTTPSConnectionPool):
                 content,
                 self.headers if headers is None else headers,
                 options.get("timeout", self.timeout),
-                {name: options.get(name, True) for name in ("preload_content", "decode_content")},
+                {name: options.get(name, True) for name in RESPONSE_OPTIONS},
             )
             response = self._retried(exchange, retries)
             if response is not None:
@@ -249,12 +280,20 @@ class HTTP20Pool(HTTPSConnectionPool):
         """
         if redirect:
             return "urllib3 is to follow redirects"
+        replaced = what_is_replaced(self)
+        if replaced:
+            return f"another library has replaced urllib3's {', '.join(replaced)}"
         context = self.conn_kw.get("ssl_context")
         if context is not None and not isinstance(context, ssl.SSLContext):
             return "the TLS context is not one of the ssl module"
         if getattr(self.proxy_config, "use_forwarding_for_https", False):
             return "the proxy is to forward https requests"
         unknown = {name for name in UNKNOWN_ATTRIBUTES if getattr(self, name, None) is not None}
+        if context is not None:
+            # They would change the caller's context for all that share it.
+            unknown |= {name for name in IDENTITY if getattr(self, name, None) is not None}
+        elif self.assert_hostname and self.assert_hostname != self.host and not Alias.of(self):
+            unknown.add("assert_hostname")
         unknown |= self.conn_kw.keys() - KNOWN_OPTIONS
         if self.proxy is not None and not self.conn_kw.get("socket_options"):
             unknown.discard("socket_options")  # a pool behind a proxy has an empty list of them
@@ -303,10 +342,12 @@ class HTTP20Pool(HTTPSConnectionPool):
         limit = seconds_of(timeout.connect_timeout)
         is_connected = False
         try:
-            with self._opened().connection(self.host, self.port, timeout=limit) as connection:
+            pool, host = self._opened(), self.host if self._alias is None else self._alias.name
+            with pool.connection(host, self.port, timeout=limit) as connection:
                 is_connected = True
                 if connection is None:
                     return None
+                self._note_request(connection)
                 self._warn_if_unverified()
                 with connection.each_wait(seconds_of(timeout.read_timeout)):
                     return self._answered(connection, exchange)
@@ -361,12 +402,36 @@ class HTTP20Pool(HTTPSConnectionPool):
 
     def _answered(self, connection: HTTP20Connection, exchange: Exchange) -> HTTPResponse:
         """Send a request and wait for the header section of its response; hyper's errors."""
+        headers = exchange.headers
+        if self._alias is not None:
+            headers = self._alias.with_host(headers, self.port)
+        if _passage.is_wrapped():
+            send = functools.partial(self._send, connection, exchange)
+            passage = _passage.Passage(self.host, self.port, send)
+            response = passage.exchange(exchange.method, exchange.url, headers)
+        else:
+            response = self._send(connection, exchange, headers)
+        message = as_urllib3(response, self, exchange, connection)
+        log.debug(
+            '%s://%s:%s "%s %s %s" %s %s',
+            self.scheme,
+            self.host,
+            self.port,
+            exchange.method,
+            exchange.url,
+            "HTTP/2",
+            message.status,
+            message.length_remaining,
+        )
+        return message
+
+    def _send(self, connection: HTTP20Connection, exchange: Exchange, headers: Any) -> Any:
         limit = connection.timeout
         stream_id = connection.request(
             exchange.method,
             exchange.url,
             exchange.content.take(),
-            exchange.headers,
+            headers,
             skip_accept_encoding="accept-encoding" in exchange.skipped,
         )
         try:
@@ -375,7 +440,73 @@ class HTTP20Pool(HTTPSConnectionPool):
             connection.cancel(stream_id)
             raise
         response.timeout = limit
-        return as_urllib3(response, self, exchange)
+        return response
+
+    def _note_request(self, connection: HTTP20Connection) -> None:
+        """Count as urllib3 does, and say what it says of a new connection."""
+        self.num_requests += 1
+        if connection not in self._known:
+            self._known.add(connection)
+            self.num_connections += 1
+            log.debug(
+                "Starting new HTTPS connection (%d): %s:%s",
+                self.num_connections,
+                self.host,
+                self.port or 443,
+            )
+
+    # ------------------------------------------------- through a wrapper of urlopen
+
+    @contextlib.contextmanager
+    def _passing_through(self) -> Iterator[None]:
+        """Have urllib3's ``urlopen``, which is wrapped, send by ``_make_request`` below."""
+        former = getattr(_passing, "pool", None)
+        _passing.pool = self
+        try:
+            yield
+        finally:
+            _passing.pool = former
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        if getattr(_passing, "pool", None) is self:
+            return Lent(self, None)
+        return super()._get_conn(timeout)
+
+    def _put_conn(self, conn: Any) -> None:
+        if not isinstance(conn, Lent):
+            super()._put_conn(conn)
+
+    def _make_request(
+        self, conn: Any, method: str, url: str, body: Any = None, headers: Any = None, **more: Any
+    ) -> Any:
+        if not isinstance(conn, Lent):
+            return super()._make_request(conn, method, url, body=body, headers=headers, **more)
+        exchange = Exchange(
+            method,
+            quote(url, safe=URL_CHARACTERS),
+            Content(body),
+            headers,
+            more.get("timeout", self.timeout),
+            {name: more.get(name, True) for name in RESPONSE_OPTIONS},
+        )
+        response = self._attempt(exchange)
+        if response is not None:
+            return response
+        real = super()._get_conn()
+        try:
+            if self.proxy is not None and real.is_closed:
+                self._prepare_proxy(real)
+            more["response_conn"] = None if more.get("preload_content", True) else real
+            answer = super()._make_request(
+                real, method, url, body=exchange.content.given, headers=headers, **more
+            )
+        except BaseException:
+            real.close()
+            super()._put_conn(None)
+            raise
+        if more["response_conn"] is None:
+            super()._put_conn(real)
+        return answer
 
     def _warn_if_unverified(self) -> None:
         if not self._is_verified:
@@ -391,6 +522,7 @@ class HTTP20Pool(HTTPSConnectionPool):
     def _opened(self) -> Pool:
         """Give the pool of hyper's that all threads share; made now if there is none."""
         if self._pool is None:
+            self._alias = Alias.of(self)
             try:
                 context = self._context()
                 proxy = self._hyper_proxy()
@@ -401,11 +533,13 @@ class HTTP20Pool(HTTPSConnectionPool):
                     "ssl_context": context,
                     "source_address": self.conn_kw.get("source_address"),
                     "proxy": proxy,
+                    **({} if self._alias is None else {"resolve": self._alias.resolve}),
                     **self._pool_options,
                     "decode_content": False,  # urllib3 does that
                 }
             )
-            self._is_verified = context.verify_mode == ssl.CERT_REQUIRED
+            is_required = context.verify_mode == ssl.CERT_REQUIRED
+            self._is_verified = is_required or bool(self.assert_fingerprint)
             # Another thread may have made one meanwhile: this one has no connections yet.
             kept: Pool = self.__dict__.setdefault("_shared_pool", pool)
             if kept is pool:
@@ -429,8 +563,12 @@ class HTTP20Pool(HTTPSConnectionPool):
         """The TLS context that the pool's settings describe."""
         given = self.conn_kw.get("ssl_context")
         context: ssl.SSLContext = given or init_context(
-            self.ca_certs or self.ca_cert_dir, backend="ssl"
+            self.ca_certs or self.ca_cert_dir,
+            pin=pin_of(self) if is_client_named else None,
+            backend="ssl",
         )
+        if is_client_named and (self.assert_fingerprint or self.assert_hostname is False):
+            context.check_hostname = False
         if given is None or self.cert_reqs is not None:
             required = resolve_cert_reqs(self.cert_reqs)
             context.check_hostname = context.check_hostname and required != ssl.CERT_NONE

@@ -39,6 +39,24 @@ TAKES_MAX_RESPONSE_HEADERS: bool = "max_response_headers" in getattr(
 )
 
 
+def stand_in(original: type) -> Any:
+    """Return what another program has put in the place of a class of http.client's, or None.
+
+    A subclass does not count: it has the class's behaviour, and is no stand-in for servers.
+    """
+    found = getattr(http.client, original.__name__)
+    if found is original or (isinstance(found, type) and issubclass(found, original)):
+        return None
+    import logging  # not before: most programs need none
+
+    logging.getLogger("hyper").info(
+        "%s stands in the place of http.client.%s: hyper makes connections of it",
+        found,
+        original.__name__,
+    )
+    return found
+
+
 def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:
     """Call http.client's ``HTTPSConnection.__init__``.
 

@@ -59,6 +59,14 @@ SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
 MAX_KNOWN = 64
 
 
+#: Options that http.client's classes do not have.
+OWN_OPTIONS = (*SESSION_OPTIONS, "unix_socket", "proxy", "replay")
+
+
+def _of_http_client(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in OWN_OPTIONS}
+
+
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
 
@@ -77,6 +85,11 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class = HTTPResponse
     _http2: str | None = None
+
+    def __new__(cls, *arguments: Any, http2: str | None = None, **options: Any) -> Any:
+        # A recorder's class in http.client's place is to see the requests, as it does there.
+        found = cls is HTTPConnection and http2 is None and bases.stand_in(bases.HTTPConnection)
+        return found(*arguments, **_of_http_client(options)) if found else super().__new__(cls)
 
     def __init__(
         self,
@@ -558,6 +571,10 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             http or SOCKS.
     """
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
+        found = cls is HTTPSConnection and bases.stand_in(bases.HTTPSConnection)
+        return found(*arguments, **_of_http_client(options)) if found else super().__new__(cls)
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         create_connection = self._prepare(options)
         context = options.get("context")
@@ -583,7 +600,9 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             self._context = given
 
 
-functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init__)
+for method in (HTTPSConnection.__init__, HTTPSConnection.__new__):
+    functools.update_wrapper(method, bases.HTTPSConnection.__init__)
+functools.update_wrapper(HTTPConnection.__new__, HTTPConnection.__init__)
 
 
 #: The writers of hyper's classes, http.client's included, while no script has replaced one.
