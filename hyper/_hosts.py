@@ -209,8 +209,14 @@ def not_in_the_dns(host: str, error: UnicodeError) -> InvalidURL:
 def _name(text: str) -> str:
     """A name in ASCII, checked; text: what stands in its place."""
     name = a_label(text)
+    require_name(name)
+    return name
+
+
+def require_name(name: str) -> None:
+    """Raise InvalidURL for a name in ASCII that no host can have."""
     if len(name.removesuffix(".")) <= MAX_NAME and NAME(name):
-        return name
+        return
     if not name:
         raise InvalidURL("the host is empty (RFC 9110, 4.2.1)")
     fault = NAME_FAULT(name)
@@ -229,9 +235,7 @@ def _address(text: str) -> str:
     """An IPv6 address, checked, with its zone; text: without brackets."""
     import ipaddress  # not before: few servers are named by such an address
 
-    address, percent, zone = text.partition("%")
-    if percent and zone.startswith("25") and not zone[2:3].isdigit():
-        zone = zone[2:] or zone  # "%25" is a percent sign in a URL (RFC 6874, 2)
+    address, percent, zone = plain_zone(text).partition("%")
     try:
         ipaddress.IPv6Address(address)
     except ValueError:
@@ -240,6 +244,14 @@ def _address(text: str) -> str:
         ) from None
     if percent and not ZONE(zone):
         raise InvalidURL(f"'{shown(text)}' has a zone that is no interface's (RFC 4007, 11.2)")
+    return address + percent + zone
+
+
+def plain_zone(text: str) -> str:
+    """An IPv6 address as the system takes it: "%25" before a zone is a URL's (RFC 6874, 2)."""
+    address, percent, zone = text.partition("%")
+    if percent and zone.startswith("25") and not zone[2:3].isdigit():
+        zone = zone[2:] or zone
     return address + percent + zone
 
 

@@ -65,6 +65,8 @@ trace                 | trace.watch                                             
 trace.watch           | trace.events                                             | itertools logging time
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
+trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | -
+trace.wire            | trace.cutter trace.events trace.watch protocol.frames    | collections
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
@@ -89,7 +91,7 @@ transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_s
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -
-pump.lock             | -                                                        | _thread
+pump.lock             | -                                                        | threading
 pump.waiter           | -                                                        | threading
 pump.silence          | errors                                                   | time
 pump.endings          | errors                                                   | errno
@@ -115,32 +117,35 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib time weakref
+client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities errors                | contextlib
+client.exchange       | client.content protocol.priorities protocol.states errors | contextlib
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
+client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
+client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
+client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
-dropin.bases          | -                                                        | http.client operator types
+dropin.bases          | -                                                        | http.client logging operator types
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
+dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts | base64 collections functools http.client socket threading time
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts _memo | base64 collections functools http.client socket threading time
 dropin.arguments      | errors _hosts                                            | contextlib
 
 # pool: connections to many servers, over client and dropin
@@ -164,7 +169,7 @@ demo.timeline         | -                                                       
 # planned, not there yet
 __main__              | cli                                                      | sys
 cli                   | hyper cli.*                                              | *
-contrib               | hyper dropin.bases proxies tls contrib.*                              | *
+contrib               | hyper dropin.bases proxies tls _interruptions contrib.*    | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}
@@ -173,7 +178,12 @@ PLANNED = {"__main__", "cli", "contrib"}
 NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
 # Where one of these is imported inside a function, which few programs call.
 # The events are named tuples, and loaded while somebody watches.
-LAZILY = {"pool.pool": {"logging"}, "trace.events": {"typing"}, "trace.watch": {"logging"}}
+LAZILY = {
+    "dropin.bases": {"logging"},
+    "pool.pool": {"logging"},
+    "trace.events": {"typing"},
+    "trace.watch": {"logging"},
+}
 NEVER_IN_PROTOCOL = {"socket", "ssl", "select", "selectors", "threading", "time", "logging"}
 
 MAX_FUNCTION = 60  # lines: a screen
@@ -191,6 +201,7 @@ NAMES_WITH_A_REASON = {
     "do_open",  # urllib.request's HTTPSHandler.do_open()
     "handle_request",  # httpx's BaseTransport.handle_request()
     "handle_async_request",  # httpx's AsyncBaseTransport.handle_async_request()
+    "manager",  # a window's window manager, as the argument window_manager= is called
     "info",  # http.client's HTTPResponse.info()
     "pack_data_header",  # the frame DATA
     "proxy_manager_for",  # requests' HTTPAdapter.proxy_manager_for()
@@ -326,9 +337,9 @@ def test_a_guest_reaches_for_no_private_name_that_it_has_not_made(package):
     made = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
     made |= {node.name for node in nodes if isinstance(node, FUNCTIONS)}
     asked = {node.attr for node in attributes if node.attr.startswith("_")}
-    # typeshed's name of what hashlib.sha256() returns; urllib3's, in a class of its own that has
-    # no public name for them.
-    theirs = {"_Hash", "_fp", "_decoded_buffer"}
+    # typeshed's name of what hashlib.sha256() returns; urllib3's, and botocore's of a session, in
+    # classes that have no public name for them.
+    theirs = {"_Hash", "_fp", "_decoded_buffer", "_prepare_proxy", "_proxy_managers"}
     assert {name for name in asked - made - theirs if not is_dunder(name)} == set()
 
 

@@ -14,16 +14,17 @@ from ..errors import HTTP20Error
 from ..protocol import messages
 from ..protocol.flow.managers import FlowControlManager
 from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
+from ..trace.watch import watch_of
 from . import push
 from .exchange import reprioritize
-from .pumps import Pumps
+from .movers import movers
 from .putrequest import Draft
 from .registry import CLAIMED, Registry
 from .replay import Source
 from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
-from .sender import Sender, discard
+from .sender import discard
 from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
+    from ..trace.watch import Observer
     from ..transport.connect import Path, Resolve
     from .content import Body
     from .pumps import Dial
@@ -83,6 +85,7 @@ class HTTP20Connection:
             While nobody waits, none is sent.
         replay: whether a request that the server guarantees not to have processed is sent again
             by itself, if its content can be had again (8.7).
+        trace: an observer that is told of each event, see ``hyper.trace``.
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -115,7 +118,9 @@ class HTTP20Connection:
         keepalive: float | None = None,
         replay: bool = True,
         resolve: Resolve | None = None,
+        trace: Observer | None = None,
     ) -> None:
+        watch = self._watch = watch_of(trace)
         self._route = Route(
             host,
             port,
@@ -132,17 +137,19 @@ class HTTP20Connection:
             codec=codec,
             keepalive=keepalive,
             resolve=resolve,
+            watch=watch,
         )
         #: whether content codings are taken off
         self.decode_content = decode_content
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
-        self._pumps = Pumps(self._dial(), self._timeouts, self.host, self._registry)
-        self._sender = Sender(
-            self._pumps,
-            self._registry,
+        self._pumps, self._sender = movers(
+            watch,
+            self._dial(),
             self._timeouts,
+            self.host,
+            self._registry,
             replays=replay,
             continue_timeout=checked("continue_timeout", continue_timeout),
         )

@@ -280,7 +280,7 @@ class ContentDecoder:
             LocalProtocolError: an exception of the program's own, out of a signal handler perhaps,
                 ended an earlier step, whose octets are lost.
         """
-        self._require_sound()
+        self.require_sound()
         # Each octet may be fed once, beside what it allows.
         self._allowance += PIECE_WORK + (OCTET_WORK + 1) * len(octets)
         try:
@@ -289,14 +289,15 @@ class ContentDecoder:
                 yield step
         except self._errors as error:
             self._fault = error
-            self._require_sound()
+            self.require_sound()
         except GeneratorExit:  # nobody wants the rest
             raise
         except BaseException as error:  # Ctrl-C, or a signal handler's
             self._interruption = type(error).__name__
             raise
 
-    def _require_sound(self) -> None:
+    def require_sound(self) -> None:
+        """Raise what every later call raises if an earlier step went wrong."""
         if self._fault is not None:
             raise RemoteProtocolError(
                 f"the content is not {', '.join(self._names)} as its content-encoding says"
@@ -322,7 +323,7 @@ class ContentDecoder:
 
     def require_whole(self) -> None:
         """At the end of content: raise RemoteProtocolError if the coding has not ended."""
-        self._require_sound()
+        self.require_sound()
         if not all(layer.is_whole() for layer in self._layers):
             raise RemoteProtocolError(
                 f"the content ended within its coding {', '.join(self._names)} (RFC 9110, 8.4)"

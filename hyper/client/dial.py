@@ -12,15 +12,17 @@ from ..transport.tcp import PlainTransport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Optional
 
     from ..transport import Transport
     from ..transport.connect import Path, Resolve
     from ..transport.deadline import Deadline
     from ..transport.tls.transport import Resumption
+    from .traced import Dialling
 
-    #: Returns a transport whose other end is the server, until the deadline at the latest.
-    Connector = Callable[[Deadline], Transport]
+    #: Returns a transport whose other end is the server, until the deadline at the latest; the
+    #: second argument is told of each step, where somebody watches.
+    Connector = Callable[[Deadline, Optional[Dialling]], Transport]
 
 
 def dial(
@@ -34,23 +36,28 @@ def dial(
     context: Any = None,
     resumption: Resumption | None = None,
     resolve: Resolve | None = None,
+    watcher: Dialling | None = None,
 ) -> Transport:
     """Connect, over TLS if a context is given, and return the transport.
 
     deadline: of all of it.  unix_socket: the path of the socket behind which the
     server is.  through: connects to the server through a proxy.  resumption: of the server's TLS
-    sessions.  resolve: gives the server's addresses; None means the system.
+    sessions.  resolve: gives the server's addresses; None means the system.  watcher: told of each
+    step, where somebody watches.
 
     Raises OSError for a peer that cannot be reached (TimedOut among them), ssl.SSLError for one
     that cannot be trusted, NegotiationError for one that does not speak HTTP/2.
     """
     transport: Transport
     if through is not None:
-        transport = through(deadline)
+        transport = through(deadline, watcher)
     elif unix_socket is not None:
         transport = PlainTransport(connect_unix(unix_socket, deadline))
+        if watcher is not None:
+            watcher.connected(transport.socket)
     else:
-        transport = PlainTransport(connect(host, port, deadline, source_address, resolve))
+        sock = connect(host, port, deadline, source_address, resolve, watcher)
+        transport = PlainTransport(sock)
     if context is None:
         return transport
     from ..transport.tls.policy import H2, require_h2
@@ -58,6 +65,12 @@ def dial(
 
     secured = shake_hands(transport, context, host, deadline, [H2], resumption)
     try:
+        if watcher is not None:
+            watcher.secured(
+                secured.socket,
+                resumed=secured.filter.was_resumed(),
+                round_trip=secured.round_trip,
+            )
         require_h2(secured.filter, host)
     except BaseException:  # the socket is nobody's yet
         secured.close()

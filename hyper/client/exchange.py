@@ -19,6 +19,7 @@ import contextlib
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
+from ..protocol.states import DONE
 from . import content
 
 TYPE_CHECKING = False
@@ -57,6 +58,7 @@ class Exchange:
         "id",
         "is_done",
         "is_final",
+        "is_moving",
         "pump",
         "sent",
         "stream",
@@ -78,6 +80,9 @@ class Exchange:
         self.id = own_id or stream.id
         #: True if the finalizer has nothing to do: all was sent and read, or it is dropped already
         self.is_done = False
+        #: True while content is on its way from the stream to the caller. An interruption leaves it
+        #: so: some octets may be lost, and no later read may go on as if they were not.
+        self.is_moving = False
         #: octets of content given to the endpoint so far
         self.sent = 0
         #: True if the caller has called the request final: no content follows
@@ -103,27 +108,39 @@ class Exchange:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
         The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
-        there. deadline: until when it may wait; None: the timeouts count.
+        there. deadline: until when it may wait; None: the timeouts count. From the end of the wait
+        on, ``is_moving`` is True: the caller says when they have arrived.
         """
         stream, pump = self.stream, self.pump
-        if stream.is_over:
+        if stream.phase == DONE or stream.failure is not None:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
+            self.is_moving = True
             pieces = _popped(stream.content, amt)
-            pump.release(sum(map(len, pieces)))
+            if pieces:
+                pump.release(sum(map(len, pieces)))
             return pieces
         with pump.lock:
-            timeout = self.timeouts.remaining() if deadline is None else deadline.left()
-            if stream.is_exhausted:
-                pump.wait_open(stream, stream.has_content, timeout)
-            elif stream.receive_window.share.unclaimed and not stream.content:
-                pump.wait_idle(stream, stream.has_content, timeout)
-            else:
-                pump.wait(stream.has_content, (stream.id,), timeout)
+            if not stream.content:
+                pump.pull()  # it costs no wait, and so no timeout is worked out
+                if not stream.has_content():
+                    self._await_content(deadline)
+            self.is_moving = True
             pieces = _popped(stream.content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
                 pump.flush()
         return pieces
+
+    def _await_content(self, deadline: Deadline | None) -> None:
+        """Wait for content, and see to it that its window is not why none comes. Lock held."""
+        stream, pump = self.stream, self.pump
+        timeout = self.timeouts.remaining() if deadline is None else deadline.left()
+        if stream.is_exhausted:
+            pump.wait_open(stream, stream.has_content, timeout)
+        elif stream.receive_window.share.unclaimed:
+            pump.wait_idle(stream, stream.has_content, timeout)
+        else:
+            pump.wait(stream.has_content, (stream.id,), timeout)
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Ask for another priority of the response; False where it would be in vain."""
@@ -138,7 +155,8 @@ class Exchange:
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
         try:
-            self.pump.drain(self.timeouts.remaining())
+            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
+                self.pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
             self.pump.endpoint.cancel(self.stream)

@@ -59,10 +59,13 @@ class Pumps:
         #: held by the thread that dials, while it does
         self._connecting = InterruptibleLock()
         # Written by the thread that holds _connecting, and by ``close``, which does not wait for
-        # it: single steps of lists and attributes are atomic.
+        # it: single steps of lists and attributes are atomic. A request that begins after ``close``
+        # must not find a connection whose dial began before.
         self.current: Pump | None = None
         #: ended for new requests, while responses are still to be read
         self._former: list[Pump] = []
+        #: held for a few steps, while a new connection is published or all are taken to be closed
+        self._publishing = InterruptibleLock()
         #: how often ``close`` was called
         self._closings = 0
         #: the limit of the dial under way, which ``close`` cancels
@@ -72,6 +75,7 @@ class Pumps:
     def after_fork_in_child(self) -> None:
         """Free the lock, which a thread may hold that the child does not have."""
         self._connecting.renew()
+        self._publishing.renew()
         self._dialling = None
         self._timeouts.after_fork_in_child()
 
@@ -98,14 +102,17 @@ class Pumps:
                 if silence.suspected != silence.arrivals:
                     return pump
             fresh = self._connected(closings)
-            if pump is not None:
-                self._former = [p for p in self._former if not p.is_closed]
-                if pump.endpoint.streams or pump.endpoint.promises:
-                    self._former.append(pump)  # somebody waits there, or may read
-                else:
-                    self._end(pump, ErrorCode.NO_ERROR)
-            self.current = fresh
-            if closings != self._closings:  # ``close`` has not seen it
+            # Somebody waits on the one before, or may read there.
+            is_wanted = pump is not None and (pump.endpoint.streams or pump.endpoint.promises)
+            if pump is not None and not is_wanted:
+                self._end(pump, ErrorCode.NO_ERROR)
+            with self._publishing:
+                if closings == self._closings:
+                    self.current = fresh
+                    self._former = [p for p in self._former if not p.is_closed]
+                    if pump is not None and is_wanted:
+                        self._former.append(pump)
+            if self.current is not fresh:  # ``close`` has not seen it, and nobody else may
                 self._end(fresh, ErrorCode.NO_ERROR)
                 raise closed_error()
             return fresh
@@ -196,12 +203,13 @@ class Pumps:
         It waits for nothing: a dial under way is ended.
         """
         code = ErrorCode.NO_ERROR if error_code is None else error_code
-        self._closings += 1
+        with self._publishing:
+            self._closings += 1
+            pumps = list(self)
+            self._former = []
         dialling = self._dialling
         if dialling is not None:
             dialling.cancel()
-        pumps = list(self)
-        self._former = []
         for pump in pumps:
             self._end(pump, code)
 

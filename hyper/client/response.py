@@ -10,7 +10,7 @@ import io
 from collections import deque
 from http.client import responses
 
-from ..errors import IncompleteRead, TimedOut
+from ..errors import IncompleteRead, LocalProtocolError, TimedOut
 from ..fields import FieldMap
 from ..protocol.stream import PIECE_SIZE
 from ..transport.deadline import Deadline
@@ -45,6 +45,8 @@ class HTTP20Response(io.BufferedIOBase):
         IncompleteRead: likewise; the content was cut short, and ``partial`` has what came.
         StreamResetError, ConnectionTerminated: likewise, where there can be no part of it.
         RemoteProtocolError: likewise; the server breaks the rules, or its content coding.
+        LocalProtocolError: likewise; a read was interrupted by an exception of the program's own
+            while octets were on their way, and they are lost. Each later read raises it.
         ValueError: it was closed.
     """
 
@@ -180,20 +182,27 @@ class HTTP20Response(io.BufferedIOBase):
         Raises:
             TimeoutError, IncompleteRead, RemoteProtocolError: as the class says.
         """
-        # HOT: once a piece (bench/clients.py download).
-        self._require_open()
-        self._settle_decoding(decode_content)
+        # HOT: once a piece (bench/counts.py, download).
+        if self.closed:
+            self._require_open()
+        if self._decodes is None or self._exchange.is_moving:
+            self._settle_decoding(decode_content)
         if amt is None or amt < 0:
-            return self._read_rest()
-        while self._held_size < amt and self._take(amt - self._held_size):
-            pass
-        return self._cut(amt)
+            octets = self._read_rest()
+        else:
+            while self._held_size < amt and self._take(amt - self._held_size):
+                pass
+            octets = self._cut(amt)
+        self._exchange.is_moving = False
+        return octets
 
     def _read_rest(self) -> bytes:
+        """All there will be. The caller says when they have arrived, as after ``_cut``."""
         exchange = self._exchange
         stream = exchange.stream
         if stream.is_over and not self._held and stream.failure is None and not self._decoder:
             # All of it is there already, as small responses are: nothing to wait for or hold.
+            exchange.is_moving = True
             octets = b"".join(stream.content)
             stream.content.clear()
             exchange.pump.release(len(octets))
@@ -216,7 +225,9 @@ class HTTP20Response(io.BufferedIOBase):
         self._require_open()
         self._settle_decoding(None)
         self._hold_some()
-        return self._cut(self._held_size if amt is None or amt < 0 else amt)
+        octets = self._cut(self._held_size if amt is None or amt < 0 else amt)
+        self._exchange.is_moving = False
+        return octets
 
     def readinto(self, buffer: Any) -> int:
         """Fill a writable buffer.
@@ -224,10 +235,8 @@ class HTTP20Response(io.BufferedIOBase):
         Returns:
             How many octets that is: fewer than it holds only at the end.
         """
-        view = memoryview(buffer).cast("B")
-        octets = self.read(len(view))
-        view[: len(octets)] = octets
-        return len(octets)
+        # io's function reads and copies in C, where no signal handler comes between.
+        return super().readinto(buffer)
 
     def peek(self, amt: int = 0) -> bytes:  # noqa: ARG002 - as io.BufferedReader's
         """Return octets that are at hand, without taking them; ``b""`` only at the end."""
@@ -249,12 +258,15 @@ class HTTP20Response(io.BufferedIOBase):
         for piece in self._pieces_ahead():
             found = _line_feed(piece)
             end = searched + (len(piece) if found < 0 else found + 1)
-            if 0 <= limit <= end:
-                return self._cut(limit)
-            if found >= 0:
-                return self._cut(end)
             searched = end
-        return self._cut(searched)
+            if 0 <= limit <= end:
+                searched = limit
+                break
+            if found >= 0:
+                break
+        octets = self._cut(searched)
+        self._exchange.is_moving = False
+        return octets
 
     def read_chunked(self, decode_content: bool | None = None) -> Iterator[bytes]:
         """Iterate the content as it comes: one piece a DATA frame.
@@ -268,14 +280,18 @@ class HTTP20Response(io.BufferedIOBase):
             self._hold_some()
             if not self._held:
                 return
-            yield self._cut(len(self._held[0]))
+            octets = self._cut(len(self._held[0]))
+            self._exchange.is_moving = False
+            yield octets
 
     def _pieces_ahead(self) -> Iterator[bytes | memoryview]:
         """Every piece held and to come; they stay held."""
         index = 0
         while True:
             if index == len(self._held):
+                self._exchange.is_moving = True
                 self._join_small()  # as taking does, but now the index can follow
+                self._exchange.is_moving = False
                 index = len(self._held)
                 if not self._take(1):
                     return
@@ -292,6 +308,9 @@ class HTTP20Response(io.BufferedIOBase):
             self._take_decoded(self._decoder, waits_once=True)
 
     def _settle_decoding(self, decode_content: bool | None) -> None:
+        """Decide whether content is decoded, unless a read has done so."""
+        if self._exchange.is_moving:
+            self._raise_interrupted()
         if self._decodes is not None:
             return
         wanted = self._decodes_by_default if decode_content is None else decode_content
@@ -311,8 +330,10 @@ class HTTP20Response(io.BufferedIOBase):
             return False
         if self._decoder is not None:
             return self._take_decoded(self._decoder)
-        pieces = self._exchange.take(amt)
+        exchange = self._exchange
+        pieces = exchange.take(amt)
         if not pieces:
+            exchange.is_moving = False
             self._finish()
             return False
         size = sum(map(len, pieces))
@@ -322,6 +343,7 @@ class HTTP20Response(io.BufferedIOBase):
             self._join_small()
         self._held.extend(pieces)
         self._held_size += size
+        exchange.is_moving = False
         return True
 
     def _take_decoded(
@@ -332,24 +354,30 @@ class HTTP20Response(io.BufferedIOBase):
         Steps may give nothing, for any time: the clock is looked at after each.  waits_once: all
         waits together may take ``timeout``; else it begins anew with each piece that comes.
         """
+        exchange = self._exchange
         deadline = Deadline(self.timeout)
         while True:
+            exchange.is_moving = True
             for step in self._steps:
                 if step:
                     self._join_small()
                     self._held.append(step)
                     self._held_size += len(step)
-                    if self._held_size > len(step) and self._exchange.timeouts.is_overdue():
+                    exchange.is_moving = False
+                    if self._held_size > len(step) and exchange.timeouts.is_overdue():
                         raise TimedOut("timed out while decoding content; what came is kept")
                     return True
                 if deadline.is_over:
+                    exchange.is_moving = False
                     raise TimedOut("timed out while decoding content that gives no octets")
+            exchange.is_moving = False
             if waits_once:
-                pieces = self._exchange.take(1, deadline)
+                pieces = exchange.take(1, deadline)
             else:
-                pieces = self._exchange.take(1)
+                pieces = exchange.take(1)
                 deadline = Deadline(self.timeout)
             if not pieces:
+                exchange.is_moving = False
                 self._finish()
                 return False
             self._steps = decoder.steps(b"".join(pieces))
@@ -377,10 +405,26 @@ class HTTP20Response(io.BufferedIOBase):
         missing = None
         if stream.content_length is not None:
             missing = stream.content_length - stream.content_size
-        raise IncompleteRead(self._cut(self._held_size), missing) from failure.exception()
+        partial = self._cut(self._held_size)
+        self._exchange.is_moving = False
+        raise IncompleteRead(partial, missing) from failure.exception()
+
+    def _raise_interrupted(self) -> None:
+        """Raise why nothing can be read any more: a read has not come to its end."""
+        if self._decoder is not None:
+            self._decoder.require_sound()
+        raise LocalProtocolError(
+            "a read was interrupted by an exception that this program raised, out of a signal"
+            " handler perhaps, and octets of the content are lost: close the response and repeat"
+            " the request"
+        )
 
     def _cut(self, size: int) -> bytes:
-        """The first size octets of what is held, or all of it."""
+        """The first size octets of what is held, or all of it.
+
+        The caller says when they have arrived: it sets ``is_moving`` of the exchange to False.
+        """
+        self._exchange.is_moving = True
         held = self._held
         if size >= self._held_size:
             octets = held[0] if len(held) == 1 else b"".join(held)
@@ -457,9 +501,11 @@ class HTTP20Response(io.BufferedIOBase):
         self._held_size = 0
         self._steps = iter(())
         exchange = self._exchange
-        if not exchange.stream.is_over or exchange.stream.request_is_open:
-            exchange.cancel()
-        exchange.pump.release(exchange.stream.drop_content())
+        exchange.is_moving = False  # nothing is to be read any more
+        if not exchange.is_done:  # else all was sent and read
+            if not exchange.stream.is_over or exchange.stream.request_is_open:
+                exchange.cancel()
+            exchange.pump.release(exchange.stream.drop_content())
         super().close()
 
     def __del__(self) -> None:

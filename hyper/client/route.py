@@ -8,10 +8,11 @@ and gives a ``Pump`` on which the preface is queued.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import weakref
 
-from .._hosts import DEFAULT_PORTS, authority_of, host_and_port, tls_name
+from .._hosts import DEFAULT_PORTS, authority_of, bracketed, host_and_port, tls_name
 from ..errors import InvalidURL, LocalProtocolError
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy
+    from ..trace.watch import Watch
     from ..transport import Transport
     from ..transport.connect import Path, Resolve
     from ..transport.deadline import Deadline
     from .dial import Connector
+    from .traced import Dialling
 
     #: of a certificate: (kind, name) pairs
     Names = tuple[tuple[str, str], ...]
@@ -72,21 +75,21 @@ OWN_SETTINGS = {
 
 
 def _connector_through(
-    proxy: str | Proxy,
+    chosen: Proxy,
     host: str,
     port: int,
     source_address: tuple[str, int] | None,
     codec: str | None,
 ) -> Connector:
     """How ``dial`` gets to a server through a proxy."""
-    from ..proxies import Proxy  # not before: most have none
 
-    chosen = Proxy(proxy) if isinstance(proxy, str) else proxy
-
-    def connector(deadline: Deadline) -> Transport:
+    def connector(deadline: Deadline, watcher: Dialling | None) -> Transport:
         from ..proxy.connect import open_tunnel
 
-        return open_tunnel(chosen, host, port, deadline, source_address, codec)
+        transport = open_tunnel(chosen, host, port, deadline, source_address, codec, watcher)
+        if watcher is not None:
+            watcher.tunnelled(chosen)
+        return transport
 
     return connector
 
@@ -98,6 +101,7 @@ class Route:
     HTTP20Connection takes them.
     settings: all that is announced, {identifier: value}.  window_manager: the class.
     unread_limit: octets, codec: of HPACK, and keepalive: as HTTP20Connection takes them.
+    watch: told of connections, or None.
     """
 
     def __init__(
@@ -116,7 +120,9 @@ class Route:
         codec: str | None,
         keepalive: float | None = None,
         resolve: Resolve | None = None,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         if keepalive is not None and not keepalive > 0:
             raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
         self._keepalive = keepalive
@@ -132,8 +138,12 @@ class Route:
         self._unix_socket = unix_socket
         self._resolve = resolve
         self._through: Connector | None = None
+        self._proxy: Proxy | None = None
         if proxy is not None:
-            self._through = _connector_through(proxy, self.host, self.port, source_address, codec)
+            from ..proxies import Proxy  # not before: most have none
+
+            chosen = self._proxy = Proxy(proxy) if isinstance(proxy, str) else proxy
+            self._through = _connector_through(chosen, self.host, self.port, source_address, codec)
         self._settings = settings
         self._window_manager = window_manager
         self._codec = codec
@@ -155,6 +165,22 @@ class Route:
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
         """
+        if self._watch is None:
+            return self._dial(deadline, None)
+        from .traced import Dialling
+
+        watcher = Dialling(self._watch)
+        address = f"{bracketed(self.host)}:{self.port}"
+        if self._unix_socket is not None:
+            address = os.fsdecode(self._unix_socket)
+        watcher.begin(self.origin.scheme, self.host, self.port, address, self._proxy)
+        try:
+            return self._dial(deadline, watcher)
+        except BaseException as error:  # it is raised again
+            watcher.failed(error)
+            raise
+
+    def _dial(self, deadline: Deadline, watcher: Dialling | None) -> Pump:
         context = None
         if self.secure:
             context = self._ssl_context
@@ -170,10 +196,11 @@ class Route:
             through=self._through,
             context=context,
             resumption=self._resumption,
+            watcher=watcher,
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
         try:
-            return self.begin(transport, names)
+            return self.begin(transport, names, watcher)
         except BaseException:  # the socket is nobody's yet
             transport.close()
             raise
@@ -192,10 +219,10 @@ class Route:
         """
         return origins.origin_set(endpoint, self.origin)
 
-    def begin(self, transport: Transport, names: Names) -> Pump:
+    def begin(self, transport: Transport, names: Names, watcher: Dialling | None = None) -> Pump:
         """HTTP/2 from its preface on, over a transport on which it has been agreed.
 
-        names: of the server's verified certificate.
+        names: of the server's verified certificate. watcher: told of the connection until now.
         """
         section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]
         endpoint = Endpoint(
@@ -215,6 +242,11 @@ class Route:
         self._budgets = [*known, weakref.ref(endpoint.budget)]
         endpoint.round_trip = transport.round_trip or 0.0
         size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
+        if self._watch is not None:
+            from .traced import Dialling, traced_pump
+
+            told = watcher or Dialling(self._watch)
+            return traced_pump(endpoint, transport, size, self._keepalive, told)
         return Pump(endpoint, BufferedSocket(transport, size), transport, self._keepalive)
 
     def _coverage(self, names: Names) -> Callable[[str, str], bool]:

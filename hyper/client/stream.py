@@ -20,7 +20,6 @@ from .timeouts import Timeouts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
     from typing import Any, Callable, TypeVar
 
     from ..fields import FieldSource
@@ -278,12 +277,7 @@ class HTTP20Stream:
     def __enter__(self) -> HTTP20Stream:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _require_open(self) -> None:

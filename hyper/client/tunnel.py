@@ -145,13 +145,17 @@ class HTTP20Tunnel(HTTP20Stream):
         self._require_open()
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
-        if self.timeout == 0:
-            with self._exchange.pump.lock:
-                self._exchange.pump.look()  # who must not wait still takes what the kernel has
         octets = b""
-        if bufsize and not self._exchange.stream.read_shut:
+        if bufsize and self._may_receive():
             octets = self._timely(self.read1, bufsize)
         return b"" if self._exchange.stream.read_shut else octets
+
+    def _may_receive(self) -> bool:
+        """True if SHUT_RD was not said. With a timeout of 0, what the kernel has is taken first."""
+        if self.timeout == 0:
+            with self._exchange.pump.lock:
+                self._exchange.pump.look()
+        return not self._exchange.stream.read_shut
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002
         """Receive into a writable buffer; as ``recv`` otherwise.
@@ -169,9 +173,13 @@ class HTTP20Tunnel(HTTP20Stream):
             raise ValueError(f"nbytes is {nbytes}, and the buffer has {len(view)} octets")
         if view.readonly:
             raise TypeError("recv_into wants a buffer that can be written")
-        octets = self.recv(nbytes or len(view))
-        view[: len(octets)] = octets
-        return len(octets)
+        self._require_open()
+        size = 0
+        if len(view) and self._may_receive():
+            # io's function reads and copies in C, where no signal handler comes between.
+            readinto1 = self._reader().readinto1
+            size = self._timely(self._telling, readinto1, view[: nbytes or len(view)])
+        return 0 if self._exchange.stream.read_shut else size
 
     def shutdown(self, how: int) -> None:
         """Send END_STREAM (SHUT_WR), receive nothing any more (SHUT_RD), or both (SHUT_RDWR).

@@ -28,6 +28,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
+from .._interruptions import is_of_signal
 from ..proxies import Proxy
 from ._replaced import is_own
 
@@ -251,8 +252,8 @@ class Connections:
                 return lent.enter_context(
                     self._pool.connection(host, port, timeout=timeouts.get("connect"))
                 )
-            except OSError:  # TimeoutError among them
-                if attempt == self._retries:
+            except OSError as error:  # TimeoutError among them
+                if attempt == self._retries or is_of_signal(error):
                     raise
         return None
 
@@ -366,19 +367,24 @@ def translated(library: Any, phases: list[str]) -> Iterator[None]:
     """
     try:
         yield
-    except (LocalProtocolError, InvalidURL) as error:
-        raise library.LocalProtocolError(str(error)) from error
-    except TimeoutError as error:
-        raise getattr(library, f"{phases[-1]}Timeout")(str(error)) from error
-    except ProxyError as error:
-        raise library.ProxyError(str(error)) from error
-    except NegotiationError as error:
-        raise library.ConnectError(str(error)) from error
-    except HTTPException as error:
-        raise library.RemoteProtocolError(str(error)) from error
-    except OSError as error:
-        phase = phases[-1]
-        kind = {"Connect": "ConnectError", "Read": "ReadError"}.get(phase, "WriteError")
-        if phase != "Read" and isinstance(error, OF_CONNECTING):
-            kind = "ConnectError"  # the connection had ended, and a new one was tried
-        raise getattr(library, kind)(str(error)) from error
+    except (HTTPException, OSError) as error:
+        if is_of_signal(error):
+            raise
+        raise getattr(library, _name_of(error, phases[-1]))(str(error)) from error
+
+
+def _name_of(error: Exception, phase: str) -> str:
+    """Name the library's exception for one of hyper's or the system's."""
+    if isinstance(error, (LocalProtocolError, InvalidURL)):
+        return "LocalProtocolError"
+    if isinstance(error, TimeoutError):
+        return f"{phase}Timeout"
+    if isinstance(error, ProxyError):
+        return "ProxyError"
+    if isinstance(error, NegotiationError):
+        return "ConnectError"
+    if isinstance(error, HTTPException):
+        return "RemoteProtocolError"
+    if phase != "Read" and isinstance(error, OF_CONNECTING):
+        return "ConnectError"  # the connection had ended, and a new one was tried
+    return {"Connect": "ConnectError", "Read": "ReadError"}.get(phase, "WriteError")

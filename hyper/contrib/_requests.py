@@ -8,6 +8,7 @@ import socket
 import ssl
 from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import quote
 
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .. import HTTP20Connection, HTTP20Response
-    from .requests import HTTP20Pool
+
+#: Options of a request that are urllib3's response's.
+RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length")
+
+#: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
+#: already, unless ``PreparedRequest.url`` was changed after that.
+URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
@@ -68,19 +75,19 @@ class Response(HTTPResponse):
             yield octets
 
 
-#: What other programs put something else in the place of, and hyper would pass by. ``urlopen`` is
-#: gone through, and stands first.
+#: Methods that other programs replace, and that hyper would pass by. ``urlopen`` stands first: a
+#: wrapper of it is gone through.
 METHODS = ("urlopen", "_get_conn", "_new_conn", "_make_request")
 
 _methods = operator.attrgetter(*METHODS)
 
 
-def replaceable(pool: HTTP20Pool) -> tuple[Any, ...]:
+def replaceable(pool: Any) -> tuple[Any, ...]:
     """Give what a program may have replaced, for comparison with what it was."""
     return (*_methods(HTTPSConnectionPool), pool.ConnectionCls, connection.create_connection)
 
 
-def what_is_replaced(pool: HTTP20Pool) -> list[str]:
+def what_is_replaced(pool: Any) -> list[str]:
     """Give the names of what a mock or a tracer has replaced; ``urlopen`` does not count."""
     names = [name for name in METHODS[1:] if not is_own(HTTPSConnectionPool, name)]
     if package(pool.ConnectionCls.__module__) not in ("urllib3", "hyper"):
@@ -100,7 +107,7 @@ class Alias(NamedTuple):
     address: str
 
     @classmethod
-    def of(cls, pool: HTTP20Pool) -> Alias | None:
+    def of(cls, pool: Any) -> Alias | None:
         """Give the alias that a pool needs, or None."""
         name: Any = pool.assert_hostname
         if name and isinstance(name, str) and pool.proxy is None and is_ipaddress(pool.host):
@@ -119,7 +126,7 @@ class Alias(NamedTuple):
         return [("Host", host if port in (None, 443) else f"{host}:{port}"), *headers]
 
 
-def pin_of(pool: HTTP20Pool) -> Any:
+def pin_of(pool: Any) -> Any:
     """Give the question that ends a handshake where a pool has a fingerprint, or None."""
     fingerprint: Any = pool.assert_fingerprint
     if not fingerprint:
@@ -159,6 +166,26 @@ class Exchange:
         self._timeout = timeout
         #: keyword arguments of urllib3's response
         self.options = options
+
+    @classmethod
+    def of(
+        cls,
+        pool: Any,
+        method: str,
+        url: str,
+        content: Content,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> Exchange:
+        """Give the request for which urllib3 was given these options."""
+        return cls(
+            method,
+            quote(url, safe=URL_CHARACTERS),
+            content,
+            headers,
+            options.get("timeout", pool.timeout),
+            {name: options.get(name, True) for name in RESPONSE_OPTIONS},
+        )
 
     def timeout(self) -> Timeout:
         """urllib3's Timeout for one attempt, started."""
@@ -234,7 +261,7 @@ class Lent:
     is_verified = True
     has_connected_to_proxy = True
 
-    def __init__(self, pool: HTTP20Pool, connection: HTTP20Connection | None) -> None:
+    def __init__(self, pool: Any, connection: HTTP20Connection | None) -> None:
         self.host, self.port = pool.host, pool.port
         self.timeout: Any = None
         self._connection = connection
@@ -249,7 +276,7 @@ class Lent:
 
 
 def as_urllib3(
-    response: HTTP20Response, pool: HTTP20Pool, exchange: Exchange, carrier: HTTP20Connection
+    response: HTTP20Response, pool: Any, exchange: Exchange, carrier: HTTP20Connection
 ) -> HTTPResponse:
     """urllib3's response around one of hyper's; urllib3's decodes the content if asked to."""
     message = Response(

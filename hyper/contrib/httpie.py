@@ -11,7 +11,7 @@ do not take HTTP/2 are spoken to in HTTP/1.1.
 
 from __future__ import annotations
 
-import sys
+import inspect
 
 from httpie.plugins import TransportPlugin
 from httpie.ssl_ import AVAILABLE_SSL_VERSION_ARG_MAPPING, HTTPieHTTPSAdapter
@@ -41,7 +41,8 @@ class HTTP2Plugin(TransportPlugin):
         """Return the adapter for https URLs."""
         # HTTPie gives its plugins no options, and the plugin's adapter takes the place of the one
         # that has them: they are read where HTTPie has made that one.
-        names = sys._getframe(1).f_locals  # noqa: SLF001
+        frame = inspect.currentframe()
+        names = frame.f_back.f_locals if frame and frame.f_back else {}
         options = {name: names[name] for name in ("verify", "ciphers") if name in names}
         if names.get("ssl_version"):
             options["ssl_version"] = AVAILABLE_SSL_VERSION_ARG_MAPPING[names["ssl_version"]]

@@ -18,14 +18,11 @@ goes through an http or https proxy in a tunnel.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import ssl
-import threading
 import warnings
 import weakref
-from urllib.parse import quote
 
 import requests.adapters
 import requests.exceptions
@@ -47,15 +44,16 @@ from urllib3.util.ssl_ import resolve_cert_reqs
 
 from .. import HTTPException, InvalidURL, LocalProtocolError, Pool
 from .. import ProxyError as ProxyDeclined
+from .._interruptions import is_of_signal
 from ..proxies import Proxy
 from ..tls import init_context
 from . import _passage
+from ._passing import PassingPool
 from ._replaced import is_own
 from ._requests import (
     Alias,
     Content,
     Exchange,
-    Lent,
     as_urllib3,
     pin_of,
     replaceable,
@@ -65,7 +63,7 @@ from ._requests import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from urllib3.response import HTTPResponse
@@ -73,10 +71,6 @@ if TYPE_CHECKING:
     from .. import HTTP20Connection
 
 __all__ = ["HTTP20Adapter", "HTTP20Pool"]
-
-#: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
-#: already, unless ``PreparedRequest.url`` was changed after that.
-URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 
 #: Options of a pool that hyper has too, or that change nothing here. With any other one, and with
 #: the attributes of a pool below, requests go by HTTP/1.1, where urllib3 does as told.
@@ -86,14 +80,8 @@ UNKNOWN_ATTRIBUTES = ("ssl_maximum_version", "ssl_minimum_version", "ssl_version
 #: Attributes of a pool that say whose certificate is right.
 IDENTITY = ("assert_fingerprint", "assert_hostname")
 
-#: ``pool`` is the pool whose request goes through a wrapper of ``urlopen`` in this thread.
-_passing = threading.local()
-
 #: requests' options of an adapter, whose names its ``__init__`` has; all others are hyper's.
 ADAPTER_OPTIONS = ("pool_connections", "pool_maxsize", "max_retries", "pool_block")
-
-#: Options of a request that are urllib3's response's.
-RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length")
 
 #: The place of a body that cannot be had again, in the attribute in which requests keeps it: then
 #: requests raises UnrewindableBodyError, rather than send what is left of a generator.
@@ -197,7 +185,7 @@ def _note_body(request: requests.PreparedRequest) -> None:
     request._body_position = GONE  # noqa: SLF001
 
 
-class HTTP20Pool(HTTPSConnectionPool):
+class HTTP20Pool(PassingPool):
     """urllib3's pool of the connections to one origin, which sends through a ``hyper.Pool``.
 
     Any thread. Its TLS settings are fixed once the first request has been sent.
@@ -232,6 +220,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         headers: Mapping[str, str] | None = None,
         retries: Any = None,
         redirect: bool = True,
+        assert_same_host: bool = True,
         *positional: Any,
         **options: Any,
     ) -> Any:
@@ -247,20 +236,15 @@ class HTTP20Pool(HTTPSConnectionPool):
             self._places = places
             why = self._why_http1(redirect=not is_plain)
             self._is_wrapped = not is_own(HTTPSConnectionPool, "urlopen")
-        if why is None and self._is_wrapped and getattr(_passing, "pool", None) is not self:
-            with self._passing_through():
+        if why is None and self._is_wrapped and not self.is_passing:
+            with self.passing():
                 given = {"body": body, "headers": headers, "retries": retries, **options}
+                given["assert_same_host"] = assert_same_host
                 return super().urlopen(method=method, url=url, redirect=False, **given)
         content = Content(body)
         if why is None:
-            exchange = Exchange(
-                method,
-                quote(url, safe=URL_CHARACTERS),
-                content,
-                self.headers if headers is None else headers,
-                options.get("timeout", self.timeout),
-                {name: options.get(name, True) for name in RESPONSE_OPTIONS},
-            )
+            fields = self.headers if headers is None else headers
+            exchange = Exchange.of(self, method, url, content, fields, options)
             response = self._retried(exchange, retries)
             if response is not None:
                 return response
@@ -270,8 +254,17 @@ class HTTP20Pool(HTTPSConnectionPool):
             import logging  # not before: most programs need none
 
             logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", self.host, why)
-        arguments = (method, url, content.given, headers, retries, redirect, *positional)
-        return super().urlopen(*arguments, **options)
+        return super().urlopen(
+            method,
+            url,
+            content.given,
+            headers,
+            retries,
+            redirect,
+            assert_same_host,
+            *positional,
+            **options,
+        )
 
     def _why_http1(self, *, redirect: bool) -> str | None:
         """Return why the request is urllib3's own, whatever the server speaks; None if it is not.
@@ -356,6 +349,8 @@ class HTTP20Pool(HTTPSConnectionPool):
         except LocalProtocolError as error:
             raise InvalidHeader(str(error)) from error
         except (HTTPException, OSError) as error:
+            if is_of_signal(error):
+                raise
             if is_connected and Pool.asks_for_http1(error):
                 if self._falls_back(exchange):
                     return None
@@ -454,59 +449,6 @@ class HTTP20Pool(HTTPSConnectionPool):
                 self.host,
                 self.port or 443,
             )
-
-    # ------------------------------------------------- through a wrapper of urlopen
-
-    @contextlib.contextmanager
-    def _passing_through(self) -> Iterator[None]:
-        """Have urllib3's ``urlopen``, which is wrapped, send by ``_make_request`` below."""
-        former = getattr(_passing, "pool", None)
-        _passing.pool = self
-        try:
-            yield
-        finally:
-            _passing.pool = former
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        if getattr(_passing, "pool", None) is self:
-            return Lent(self, None)
-        return super()._get_conn(timeout)
-
-    def _put_conn(self, conn: Any) -> None:
-        if not isinstance(conn, Lent):
-            super()._put_conn(conn)
-
-    def _make_request(
-        self, conn: Any, method: str, url: str, body: Any = None, headers: Any = None, **more: Any
-    ) -> Any:
-        if not isinstance(conn, Lent):
-            return super()._make_request(conn, method, url, body=body, headers=headers, **more)
-        exchange = Exchange(
-            method,
-            quote(url, safe=URL_CHARACTERS),
-            Content(body),
-            headers,
-            more.get("timeout", self.timeout),
-            {name: more.get(name, True) for name in RESPONSE_OPTIONS},
-        )
-        response = self._attempt(exchange)
-        if response is not None:
-            return response
-        real = super()._get_conn()
-        try:
-            if self.proxy is not None and real.is_closed:
-                self._prepare_proxy(real)
-            more["response_conn"] = None if more.get("preload_content", True) else real
-            answer = super()._make_request(
-                real, method, url, body=exchange.content.given, headers=headers, **more
-            )
-        except BaseException:
-            real.close()
-            super()._put_conn(None)
-            raise
-        if more["response_conn"] is None:
-            super()._put_conn(real)
-        return answer
 
     def _warn_if_unverified(self) -> None:
         if not self._is_verified:

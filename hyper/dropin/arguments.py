@@ -10,7 +10,7 @@ from ..errors import InvalidURL
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, Callable
 
 
 def require_blocksize(size: int) -> None:
@@ -35,6 +35,20 @@ def host_name(host: Any) -> Any:
     return _hosts.a_label(name) + colon + rest
 
 
+def judged(host: Any, port: Any) -> tuple[Any, Any]:
+    """Host and port as http.client has read them; InvalidURL for a name that the DNS cannot have.
+
+    A host with other characters passes: it may be a path, or whatever the ``connect`` of a script
+    makes of it.
+    """
+    if isinstance(host, str):
+        if ":" in host:
+            host = _hosts.plain_zone(host)
+        elif host and ("%" in host or not _hosts.NAME_FAULT(host)):
+            _hosts.require_name(host)
+    return host, port
+
+
 @contextlib.contextmanager
 def dns_names(host: Any) -> Iterator[None]:
     """Let InvalidURL come out where the system's codec finds that no name in the DNS is meant."""
@@ -42,6 +56,32 @@ def dns_names(host: Any) -> Iterator[None]:
         yield
     except UnicodeError as error:
         raise _hosts.not_in_the_dns(str(host), error) from error
+
+
+def fault_of(
+    putheader: Callable[..., None], header: Any, values: tuple[Any, ...]
+) -> ValueError | None:
+    """Call http.client's ``putheader``; returns its error without the value of the field.
+
+    The value may be a secret. The error is returned so that the original is not its context.
+    """
+    try:
+        putheader(header, *values)
+    except ValueError as error:
+        return _without_value(error)
+    return None
+
+
+def _without_value(error: ValueError) -> ValueError:
+    if isinstance(error, UnicodeEncodeError):
+        hidden = "?" * len(error.object)
+        return UnicodeEncodeError(error.encoding, hidden, error.start, error.end, error.reason)
+    if str(error).startswith("Invalid header value"):
+        return ValueError(
+            "Invalid header value: a line end in it would begin another field (RFC 9110,"
+            " 5.5). It is not shown, because it may be a secret"
+        )
+    return error
 
 
 def port_number(port: Any) -> Any:

@@ -20,6 +20,11 @@ __all__ = ["HTTPConnection", "HTTPSConnection"]
 #: The methods of http.client's that decide what is written for a request, or see it written.
 WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
 
+#: The arguments of http.client's constructors.
+HTTP_CLIENT_OPTIONS = frozenset(
+    ("host", "port", "timeout", "source_address", "blocksize", "context", "max_response_headers")
+)
+
 writers = operator.attrgetter(*WRITERS)
 
 _FILE = http.client.parse_headers.__code__.co_filename
@@ -39,22 +44,26 @@ TAKES_MAX_RESPONSE_HEADERS: bool = "max_response_headers" in getattr(
 )
 
 
-def stand_in(original: type) -> Any:
-    """Return what another program has put in the place of a class of http.client's, or None.
+def made(cls: Any, arguments: Any, options: dict[str, Any], *, is_own: bool) -> Any:
+    """Return a new connection of a class of hyper's; of a recorder's that is in the way instead.
 
-    A subclass does not count: it has the class's behaviour, and is no stand-in for servers.
+    A class in the place of http.client's that is no subclass of it plays the server, or records
+    what it says. A script that uses http.client would get a connection of it.
+
+    is_own: False for a subclass of hyper's class, which keeps what it is.
     """
-    found = getattr(http.client, original.__name__)
-    if found is original or (isinstance(found, type) and issubclass(found, original)):
-        return None
+    original = HTTPSConnection if issubclass(cls, HTTPSConnection) else HTTPConnection
+    found: Any = getattr(http.client, original.__name__)
+    if found is original or not is_own or options.get("http2"):
+        return object.__new__(cls)
+    if not isinstance(found, type) or issubclass(found, original):
+        return object.__new__(cls)
     import logging  # not before: most programs need none
 
     logging.getLogger("hyper").info(
-        "%s stands in the place of http.client.%s: hyper makes connections of it",
-        found,
-        original.__name__,
+        "%s stands in the place of http.client.%s, and gets this connection", found, original
     )
-    return found
+    return found(*arguments, **{key: options[key] for key in HTTP_CLIENT_OPTIONS & options.keys()})
 
 
 def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:

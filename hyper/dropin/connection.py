@@ -24,6 +24,7 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
+from .._memo import Memo
 from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
@@ -36,36 +37,27 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases
-from .arguments import dns_names, host_name, port_number, require_blocksize
+from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
+from .watched import connecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Any
 
     from .create_connection import CreateConnection
     from .request_lines import RequestLines
 
 #: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec")
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "trace")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
-
-
-#: Options that http.client's classes do not have.
-OWN_OPTIONS = (*SESSION_OPTIONS, "unix_socket", "proxy", "replay")
-
-
-def _of_http_client(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name not in OWN_OPTIONS}
-
 
 HTTPResponse.register(DropinResponse)  # scripts ask isinstance
 
@@ -79,17 +71,15 @@ class HTTPConnection(bases.HTTPConnection):
         http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
             (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        options: window_manager, unread_limit, settings, codec, unix_socket, proxy and resolve
-            of HTTP20Connection; the proxy is one of http or SOCKS.
+        options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
+            resolve of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
     response_class = HTTPResponse
     _http2: str | None = None
 
-    def __new__(cls, *arguments: Any, http2: str | None = None, **options: Any) -> Any:
-        # A recorder's class in http.client's place is to see the requests, as it does there.
-        found = cls is HTTPConnection and http2 is None and bases.stand_in(bases.HTTPConnection)
-        return found(*arguments, **_of_http_client(options)) if found else super().__new__(cls)
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102
+        return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
 
     def __init__(
         self,
@@ -120,7 +110,7 @@ class HTTPConnection(bases.HTTPConnection):
         #: requests whose responses were not fetched yet, oldest first
         self._awaited: deque[PendingRequest] = deque()
         #: what http.client wrote for requests without content, by all that decides it
-        self._known: dict[Any, RequestLines] = {}
+        self._known: Memo[Any, RequestLines] = Memo(MAX_KNOWN)
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
         self._whole_request: tuple[Any] | None = None
         if not bases.TAKES_MAX_RESPONSE_HEADERS:
@@ -155,7 +145,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _get_hostport(self, host: Any, port: Any) -> Any:
         # http.client's constructors and set_tunnel call it, and its words would show a password.
-        return super()._get_hostport(host_name(host), port)  # type: ignore[misc]
+        return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
         require_blocksize(self.blocksize)
@@ -184,7 +174,7 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        with dns_names(self.host):
+        with connecting(self, self._session_options):
             super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -277,12 +267,7 @@ class HTTPConnection(bases.HTTPConnection):
     def __enter__(self) -> HTTPConnection:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ---------------------------------------------------------------- requests
@@ -313,6 +298,12 @@ class HTTPConnection(bases.HTTPConnection):
         finally:
             self._whole_request = None
 
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Write a field; http.client's, whose errors would show a value."""
+        fault = fault_of(super().putheader, header, values)
+        if fault is not None:
+            raise fault
+
     def _key(self, method: str, url: str, body: Any, headers: Any) -> Any:
         """All that decides what http.client writes for a request; None where that is unknown."""
         if body is not None or not self._writes_as_http_client():
@@ -338,9 +329,7 @@ class HTTPConnection(bases.HTTPConnection):
         """Remember what http.client wrote, for the next request that is the same."""
         # Only of text: True and 1 are one key, and two values.
         if all(type(part) is str for field in key[2] for part in field):
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[key] = lines
+            self._known.keep(key, lines)
 
     def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
         """Send the request in the buffer, and message_body; http.client's endheaders calls this."""
@@ -567,13 +556,12 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
             environment hyper's of that kind.
         options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
-            settings, codec, unix_socket, proxy and resolve of HTTP20Connection; the proxy is one of
-            http or SOCKS.
+            settings, codec, trace, unix_socket, proxy and resolve of HTTP20Connection; the proxy is
+            one of http or SOCKS.
     """
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:
-        found = cls is HTTPSConnection and bases.stand_in(bases.HTTPSConnection)
-        return found(*arguments, **_of_http_client(options)) if found else super().__new__(cls)
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102
+        return bases.made(cls, arguments, options, is_own=cls is HTTPSConnection)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         create_connection = self._prepare(options)

@@ -9,10 +9,9 @@ from ..client.response import HTTP20Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from ..client.exchange import Exchange
-    from .session import SocketConnection
 
 #: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
 SPELLINGS = {
@@ -39,9 +38,10 @@ class DropinResponse(HTTP20Response):
 
     reason: Any = ""
 
-    def __init__(self, session: SocketConnection, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, end_if_dropped: Callable[[], None]) -> None:
         super().__init__(exchange, decode_content=False)
-        self._session = session
+        #: asks its connection, after each read, whether this was the last thing wanted of it
+        self._end_if_dropped = end_if_dropped
         self._message: Any = None
         self._msg: Any = None
         self.reason = responses.get(self.status, "")
@@ -104,7 +104,7 @@ class DropinResponse(HTTP20Response):
         for name, value in self.headers.items():
             print("header:", f"{name}:", value)  # noqa: T201
 
-    def begin(self) -> None:
+    def begin(self, *, _max_headers: int | None = None) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""
 
     def read1(self, n: int = -1) -> bytes:
@@ -136,19 +136,19 @@ class DropinResponse(HTTP20Response):
         try:
             return super()._take(amt)
         finally:
-            self._session.end_if_dropped()
+            self._end_if_dropped()
 
     def _read_rest(self) -> bytes:
         try:
             return super()._read_rest()
         finally:
-            self._session.end_if_dropped()
+            self._end_if_dropped()
 
     def close(self) -> None:
         """Drop what was not read; a stream that has not ended is reset (RFC 9113, 5.4.2)."""
         self._is_finished = True
         super().close()
-        self._session.end_if_dropped()
+        self._end_if_dropped()
 
 
 def _message(fields: tuple[tuple[bytes, bytes], ...]) -> HTTPMessage:

@@ -13,10 +13,10 @@ import contextlib
 from ..client import content
 from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
-from ..client.pumps import Pumps, raise_refusal
+from ..client.movers import movers
+from ..client.pumps import raise_refusal
 from ..client.replay import Source
 from ..client.request_head import RequestHead
-from ..client.sender import Sender
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
 from .chunked import Unchunker
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..client.replay import Attempts
+    from ..client.traced import Dialling
     from ..pump.pump import Pump
     from ..transport import Transport
     from ..transport.deadline import Deadline
@@ -51,17 +52,29 @@ class SocketConnection(HTTP20Connection):
     """HTTP/2 on one socket, from its preface to its end. Any thread."""
 
     def __init__(
-        self, host: str, port: int, transport: Transport, *, secure: bool, **options: Any
+        self,
+        host: str,
+        port: int,
+        transport: Transport,
+        *,
+        secure: bool,
+        watcher: Dialling | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
-        self._pumps = Pumps(_refuse, self._timeouts, host)
-        self._pumps.current = self._route.begin(transport, ())
-        # The one of HTTP20Connection would dial where this must not.
-        self._sender = Sender(
-            self._pumps, self._registry, self._timeouts, replays=False, continue_timeout=None
+        # Those of HTTP20Connection would dial where this must not.
+        self._pumps, self._sender = movers(
+            self._watch,
+            _refuse,
+            self._timeouts,
+            host,
+            self._registry,
+            replays=False,
+            continue_timeout=None,
         )
+        self._pumps.current = self._route.begin(transport, (), watcher)
         #: True once the script has closed or dropped the connection; what it has fetched stays
         self._is_dropped = False
 
@@ -123,7 +136,7 @@ class SocketConnection(HTTP20Connection):
             # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
             # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        return DropinResponse(self, exchange)
+        return DropinResponse(exchange, self.end_if_dropped)
 
     def drop(self) -> None:
         """End the connection after what was fetched from it: the script needs it no more."""

@@ -36,6 +36,7 @@ OPTIONS = {
     "unread_limit": "unread_limit",
     "settings": "settings",
     "codec": "codec",
+    "trace": "trace",
 }
 
 

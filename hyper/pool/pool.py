@@ -18,7 +18,6 @@ from .site import Lease, Site, asks_for_http1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any, Optional
 
     from ..client.content import Body
@@ -421,12 +420,7 @@ class Pool:
     def __enter__(self) -> Pool:  # noqa: PYI034 - typing.Self is of 3.11
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

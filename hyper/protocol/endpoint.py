@@ -47,7 +47,7 @@ from .settings import (
     LocalSettings,
     PeerSettings,
 )
-from .states import CANCELLED, CLOSED, IDLE, step_stream
+from .states import CANCELLED, CLOSED, IDLE, OPENED, OPENED_ENDED, step_stream
 from .stream import Stream
 
 TYPE_CHECKING = False
@@ -245,6 +245,8 @@ class Endpoint:
                 self._send_goaway_for(fault)
                 return end
             start = stop
+        if self.receive_window.unsettled > self.receive_window.most_unsettled:
+            tuning.settle(self)
         return start
 
     def receive_eof(self) -> None:
@@ -425,8 +427,7 @@ class Endpoint:
         window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
-        state = step_stream(IDLE, states.SEND_HEADERS, stream_id)
-        stream = Stream(stream_id, state, method, section)
+        stream = Stream(stream_id, OPENED_ENDED if end_stream else OPENED, method, section)
         stream.receive_window = window
         self.outbound.append(
             frames.pack_field_block(
@@ -437,9 +438,7 @@ class Endpoint:
             )
         )
         self.streams[stream_id] = stream
-        if end_stream:
-            stream.state = step_stream(state, states.SEND_END, stream_id)
-        else:
+        if not end_stream:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:

@@ -49,7 +49,15 @@ from .limits import (
 from .messages import response_head
 from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import CANCELLED, CLOSED, step_stream
+from .states import (
+    CANCELLED,
+    CLOSED,
+    IGNORE,
+    RECV_DATA,
+    RECV_HEADERS,
+    STREAM,
+    step_stream,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,21 +89,29 @@ class FieldBlock:
 
 
 def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:
-    """DATA (6.1). HOT: once a frame (bench/receive.py, bulk)."""
+    """DATA (6.1). HOT: once a frame (bench/receive.py, bulk; bench/counts.py, download)."""
     size = len(payload)
+    # The connection's window, of which hyper's own manager is told once in many reads.
     window = endpoint.receive_window
-    increment = window.take(size) + window.credit(size)
-    if window.size < window.least:
-        increment += window.refill()
-    if increment:
-        send_window_update(endpoint, 0, increment)
+    left = window.size - size
+    if left < 0 or window.asks_on_receipt:
+        increment = window.take(size)  # or it raises
+        if increment:
+            send_window_update(endpoint, 0, increment)
+        tuning.open_connection_window(endpoint, size)
+    else:
+        window.size = left
+        window.unsettled += size
     if flags & PADDED:
         payload = frames.unpadded(flags, payload)
     stream = endpoint.streams.get(stream_id)
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_DATA)
         return
-    stream.state = step_stream(stream.state, states.RECV_DATA, stream_id)
+    state = STREAM[stream.state][RECV_DATA]
+    if state < IGNORE:
+        step_stream(stream.state, RECV_DATA, stream_id)  # it raises
+    stream.state = state
     increment = stream.receive_content(bytes(payload), size)
     if flags & PADDED:
         increment += stream.receive_window.pad(size - len(payload))
@@ -155,7 +171,10 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_HEADERS)
         return
-    stream.state = step_stream(stream.state, states.RECV_HEADERS, stream_id)
+    state = STREAM[stream.state][RECV_HEADERS]
+    if state < IGNORE:
+        step_stream(stream.state, RECV_HEADERS, stream_id)  # it raises
+    stream.state = state
     if stream.phase == states.AWAITING:
         _receive_head(endpoint, stream, section)
     else:

@@ -153,6 +153,10 @@ MESSAGE = (
 )
 # fmt: on
 
+#: The states of a stream whose HEADERS went out, without END_STREAM and with it.
+OPENED = STREAM[IDLE][SEND_HEADERS]
+OPENED_ENDED = STREAM[OPENED][SEND_END]
+
 
 def step_stream(state: int, event: int, stream_id: int) -> int:
     """The next state of a stream, or IGNORE (5.1).

@@ -12,7 +12,20 @@ from collections import deque
 
 from ..errors import ErrorCode, Failure, StreamFault
 from . import states
-from .states import AWAITING, DONE, LOCAL_OPEN, step_message, step_stream
+from .states import (
+    AWAITING,
+    DATA,
+    DONE,
+    END,
+    HEADERS_FINAL,
+    IGNORE,
+    LOCAL_OPEN,
+    MESSAGE,
+    RECV_END,
+    STREAM,
+    step_message,
+    step_stream,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +164,10 @@ class Stream:
 
     def receive_head(self, head: ResponseHead) -> None:
         """The final header section came; it settles how much content may follow (8.1.1)."""
-        self.phase = step_message(self.phase, states.HEADERS_FINAL, self.id)
+        phase = MESSAGE[self.phase][HEADERS_FINAL]
+        if phase < 0:
+            step_message(self.phase, HEADERS_FINAL, self.id)  # it raises
+        self.phase = phase
         self.head = head
         if self.method == "HEAD" or head.status in NO_CONTENT:
             self.content_length = 0
@@ -166,7 +182,10 @@ class Stream:
         frame_size: octets of the frame, padding included.  Returns the increment of the stream's
         window to announce, or 0.
         """
-        self.phase = step_message(self.phase, states.DATA, self.id)
+        phase = MESSAGE[self.phase][DATA]
+        if phase < 0:
+            step_message(self.phase, DATA, self.id)  # it raises
+        self.phase = phase
         size = self.content_size + len(content)
         if self.content_length is not None and size > self.content_length:
             raise StreamFault(
@@ -176,7 +195,12 @@ class Stream:
                 " (RFC 9113, 8.1.1)",
             )
         # The window may refuse the frame: only after that does the content count as unread.
-        increment = self.receive_window.take(frame_size)
+        window = self.receive_window
+        left = window.size - frame_size
+        if left < 0 or window.asks_on_receipt:
+            increment = window.take(frame_size)
+        else:
+            window.size, increment = left, 0
         self.content_size = size
         if content:
             pieces = self.content
@@ -194,14 +218,19 @@ class Stream:
 
     def end(self) -> None:
         """END_STREAM came: the message must be complete (8.1.1)."""
-        phase = step_message(self.phase, states.END, self.id)
+        phase = MESSAGE[self.phase][END]
+        if phase < 0:
+            step_message(self.phase, END, self.id)  # it raises
         if self.content_length is not None and self.content_size != self.content_length:
             self.failure = Failure.of_short_content(self.id, self.content_size, self.content_length)
             raise StreamFault(
                 self.id, ErrorCode.PROTOCOL_ERROR, "content cut short (RFC 9113, 8.1.1)"
             )
         self.phase = phase
-        self.state = step_stream(self.state, states.RECV_END, self.id)
+        state = STREAM[self.state][RECV_END]
+        if state < IGNORE:
+            step_stream(self.state, RECV_END, self.id)  # it raises
+        self.state = state
 
     def receive_reset(self, code: int) -> bool:
         """RST_STREAM came; returns True if the response is complete all the same (6.4).

@@ -48,10 +48,13 @@ class BlockingStream(io.RawIOBase):
             sent = self._transport.send(b"")
 
     def readinto(self, buffer: Any) -> int:
-        """Wait until there is something, and fill the buffer with it; 0 at the end."""
-        view = memoryview(buffer)
-        if len(view) > self.room:
+        """Wait until there is something, and fill the buffer with it; 0 at the end.
+
+        A buffer may be larger than the room: that of ``io`` has 128 KiB since Python 3.14.
+        """
+        if not self.room:
             raise HTTPException(f"it goes on beyond {MAX_HEAD} octets")
+        view = memoryview(buffer)[: self.room]
         received = self._transport.recv_into(view)
         while received is None:
             self._wait(read=True, write=False)

@@ -17,7 +17,7 @@ from .socks import connect_by_socks
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..proxies import Proxy
-    from ..transport import Transport
+    from ..transport import Transport, Watcher
     from ..transport.deadline import Deadline
 
 
@@ -28,10 +28,11 @@ def open_tunnel(
     deadline: Deadline,
     source_address: tuple[str, int] | None,
     codec: str | None = None,
+    watcher: Watcher | None = None,
 ) -> Transport:
     """Return a transport to host and port through a proxy (RFC 9110, 9.3.6).
 
-    codec: of HPACK, where the proxy speaks HTTP/2.
+    codec: of HPACK, where the proxy speaks HTTP/2. watcher: told of connecting to the proxy.
 
     Raises OSError for a proxy that cannot be reached (TimedOut among them), ssl.SSLError for one
     that cannot be trusted, ProxyError for one that refuses.  Their messages name the proxy.
@@ -41,7 +42,7 @@ def open_tunnel(
         addresses = resolve(host, port)
         host = min(addresses, key=lambda address: address[0])[4][0]
     try:
-        return _open(proxy, host, port, deadline, source_address, codec)
+        return _open(proxy, host, port, deadline, source_address, codec, watcher)
     except ProxyError:
         raise
     except (OSError, NegotiationError) as error:
@@ -65,9 +66,11 @@ def _open(
     deadline: Deadline,
     source_address: tuple[str, int] | None,
     codec: str | None,
+    watcher: Watcher | None,
 ) -> Transport:
     transport: Transport
-    transport = PlainTransport(connect(proxy.host, proxy.port, deadline, source_address))
+    sock = connect(proxy.host, proxy.port, deadline, source_address, watcher=watcher)
+    transport = PlainTransport(sock)
     try:
         if proxy.scheme in SOCKS:
             return connect_by_socks(transport, proxy, without_zone(host), port, deadline)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 
-from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, code_name
+from ..errors import ConnectionTerminated, Failure, code_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
-    from .pump import Pump
 
 #: The system's words about a peer that it cannot reach any more. The first is a TimeoutError to
 #: Python, though no time of the caller's has run out.
@@ -73,13 +72,3 @@ def ending(endpoint: Endpoint) -> Exception:
     if failure is None:
         failure = Failure(ConnectionTerminated, "the connection was closed on this side")
     return failure.exception()
-
-
-def end_if_interrupted(pump: Pump, error: BaseException) -> None:
-    """End the connection if an exception of the program's own struck while frames were made.
-
-    Half a frame may be queued, and the table of HPACK may be another than the peer's: it would
-    misread what comes later (RFC 9113, 4.1; RFC 7541, 2.2).
-    """
-    if not isinstance(error, (HTTP20Error, StreamFault)):
-        pump.break_off()

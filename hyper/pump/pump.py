@@ -11,11 +11,11 @@ from collections import deque
 
 from .._fork import renew_after_fork
 from .._interruptions import is_of_system
-from ..errors import ConnectionTerminated, Failure, TimedOut
+from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
 from . import endings, turns
 from .lock import InterruptibleLock, Unlocked
-from .silence import LEAST_SILENCE, Silence, probe
+from .silence import Silence, ping, probe
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -117,7 +117,8 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            self._promote()
+            if self._waiters or self._sleepers:
+                self._promote()
 
     def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
         """Wait, as ``wait`` does, and keep the stream's receive window from being the reason.
@@ -149,40 +150,15 @@ class Pump:
 
         The peer may use a smaller window than the one that it has acknowledged, and wait itself.
         """
-        deadline = NEVER if timeout is None else Deadline(timeout)
         if timeout is None or timeout > SILENCE:
-            with contextlib.suppress(TimedOut):
-                self.wait(ready, (stream.id,), SILENCE)
-                return
-            self.endpoint.grow_idle_window(stream)
-        self.wait(ready, (stream.id,), deadline.remaining(LATE))
-
-    def ping(self, opaque: bytes, timeout: float | None) -> float:
-        """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.
-
-        Raises TimedOut, LocalProtocolError for octets that cannot be sent now, and what ended the
-        connection.
-        """
-        endpoint = self.endpoint
-        with self.lock:
-            begin = time.monotonic()
-            arrivals = self.silence.arrivals
-            endpoint.send_ping(opaque)
             try:
-                self.wait(
-                    lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout
-                )
+                self.wait(ready, (stream.id,), SILENCE)
             except TimedOut:
-                self.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
-                raise
-            finally:
-                is_answered = endpoint.pings.pop(opaque, False)
-            seconds = time.monotonic() - begin
-            if is_answered:
-                endpoint.tell_round_trip(seconds)
-                return seconds
-            assert endpoint.failure is not None  # else the wait would go on
-            raise endpoint.failure.exception()
+                self.endpoint.grow_idle_window(stream)
+            else:
+                return
+            timeout = None if timeout is None else timeout - SILENCE
+        self.wait(ready, (stream.id,), timeout)
 
     @property
     def is_suspect(self) -> bool:
@@ -246,7 +222,8 @@ class Pump:
                 self.flush()
 
     wait_turn = turns.wait_turn  # see turns.py
-    probe = probe  # see silence.py
+    ping = ping  # see silence.py
+    probe = probe
 
     def drain(self, timeout: float | None) -> None:
         """Return when all that was queued is with the kernel. Raises TimedOut."""
@@ -271,21 +248,34 @@ class Pump:
 
     def _lead(self, ready: Condition, deadline: Deadline) -> None:
         """Move octets for all until ready() is true (rules 2, 4, 6)."""
+        # HOT: once a wait (bench/counts.py, get).
         outer = self._has_leader  # True in a signal handler, amid this thread's own wait (rule 14)
-        silence = self.silence
+        silence, endpoint = self.silence, self.endpoint
         pause = None
+        is_asked = True  # the caller has asked ready(), and it was not true
         try:
             self._has_leader = True
             self._leader = get_ident()
             has_received = False
             while True:
+                flushed = True
                 if silence.keepalive is not None:
                     pause = self._keep_alive()
-                flushed = self.flush()
-                if ready():
+                    is_asked = False
+                # Is there anything for flush to do? It asks the same, and this saves most calls.
+                if (
+                    endpoint.outbound
+                    or endpoint.changed_streams
+                    or self._abandoned
+                    or self._state != OPEN
+                ):
+                    flushed = self.flush()
+                    is_asked = False
+                if not is_asked and ready():
                     return
+                is_asked = False
                 if self._state == CLOSED:
-                    raise endings.ending(self.endpoint)
+                    raise endings.ending(endpoint)
                 if self._transport.read_would_block:
                     self._sleep(ready, deadline, pause, read=True, write=not flushed)
                 elif has_received:
@@ -434,8 +424,10 @@ class Pump:
             return True
         if self._abandoned:
             self._drop_abandoned()
-        if endpoint.changed_streams:
+        if self._waiters or self._sleepers:
             self.wake()
+        else:
+            endpoint.changed_streams.clear()
         if (endpoint.outbound or is_full) and not self._send():
             return False
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
@@ -498,8 +490,12 @@ class Pump:
             if received is None:
                 return False
             self.silence.arrivals += 1
-        self._fail_if_done()
-        self.wake()
+        if endpoint.goaway:
+            self._fail_if_done()
+        if self._waiters or self._sleepers:
+            self.wake()
+        else:  # nobody is there to be woken
+            endpoint.changed_streams.clear()
         if endpoint.failure:
             self.flush()
             self.close()
@@ -514,7 +510,14 @@ class Pump:
         self.wake()
         self.close()
 
-    end_if_interrupted = endings.end_if_interrupted
+    def end_if_interrupted(self, error: BaseException) -> None:
+        """End the connection if an exception of the program's own struck while frames were made.
+
+        Half a frame may be queued, and the table of HPACK may be another than the peer's: it would
+        misread what comes later (RFC 9113, 4.1; RFC 7541, 2.2).
+        """
+        if not isinstance(error, (HTTP20Error, StreamFault)):
+            self.break_off()
 
     def put(self, octets: bytes) -> None:
         """Take octets of the peer's that somebody else received before this pump began."""
@@ -543,6 +546,11 @@ class Pump:
             return
         self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
+            self._receive()
+
+    def pull(self) -> None:
+        """Receive once if that needs no wait, unless a thread leads (rule 9)."""
+        if not (self._has_leader or self._state == CLOSED or self._transport.read_would_block):
             self._receive()
 
     def close(self) -> None:

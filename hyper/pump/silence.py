@@ -111,3 +111,29 @@ def probe(pump: Pump, timeout: float | None) -> bool:
             finally:
                 endpoint.pings.pop(PROBE, None)
         return endpoint.failure is None
+
+
+def ping(pump: Pump, opaque: bytes, timeout: float | None) -> float:
+    """Send PING, and return the seconds until its acknowledgement (6.7). Without the lock.
+
+    Raises TimedOut, LocalProtocolError for octets that cannot be sent now, and what ended the
+    connection.
+    """
+    endpoint = pump.endpoint
+    with pump.lock:
+        begin = time.monotonic()
+        arrivals = pump.silence.arrivals
+        endpoint.send_ping(opaque)
+        try:
+            pump.wait(lambda: endpoint.pings[opaque] or endpoint.failure is not None, (0,), timeout)
+        except TimedOut:
+            pump.silence.suspect(arrivals, LEAST_SILENCE)  # however short the wait was
+            raise
+        finally:
+            is_answered = endpoint.pings.pop(opaque, False)
+        seconds = time.monotonic() - begin
+        if is_answered:
+            endpoint.tell_round_trip(seconds)
+            return seconds
+        assert endpoint.failure is not None  # else the wait would go on
+        raise endpoint.failure.exception()

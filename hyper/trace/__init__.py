@@ -17,6 +17,8 @@ must not use that connection.
 ``events.py``    the events, each a small named tuple
 ``recorder.py``  ``Recorder``: an observer that keeps them
 ``watch.py``     who watches, and how an observer is told
+``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
+``wire.py``      from frames to the events of requests
 ================ =================================================================================
 """
 

@@ -99,7 +99,8 @@ class TLSDone(NamedTuple):
     """The TLS handshake is done.
 
     version: "TLSv1.3". cipher: OpenSSL's name. alpn: the protocol that ALPN chose, or "".
-    resumed: whether it resumed a former session. round_trip: seconds of the first, or None.
+    resumed: whether it resumed a former session, None where the backend does not tell. round_trip:
+    seconds of the first, or None.
     """
 
     moment: float
@@ -107,7 +108,7 @@ class TLSDone(NamedTuple):
     version: str
     cipher: str
     alpn: str
-    resumed: bool
+    resumed: bool | None
     round_trip: float | None
 
 

@@ -96,14 +96,16 @@ class Watch:
         if observer in self._failed:
             return
         self._failed.append(observer)
-        import logging  # not before: most programs never get here
-
-        logging.getLogger("hyper").error(
-            "the observer %r of a trace raised %r; this is told once",
-            observer,
-            error,
-            exc_info=error,
+        log_error(
+            f"the observer {observer!r} of a trace raised {error!r}; this is told once", error
         )
+
+
+def log_error(words: str, error: Exception) -> None:
+    """Have the logger ``hyper`` tell of a fault of an observer's, or of the trace itself."""
+    import logging  # not before: most programs never get here
+
+    logging.getLogger("hyper").error("%s", words, exc_info=error)
 
 
 def next_connection() -> int:

@@ -34,9 +34,21 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from .wakeup import Wakeup
+
+    class Watcher(Protocol):
+        """The methods by which connecting tells what happens, where somebody watches."""
+
+        def resolved(self, host: str, addresses: list[Any]) -> None:
+            """Note what the resolver has answered; addresses: getaddrinfo's."""
+
+        def connecting(self, address: Any) -> None:
+            """Note that an attempt begins; address: a socket's."""
+
+        def connected(self, sock: socket.socket) -> None:
+            """Note that a socket is connected."""
 
     class Transport(Protocol):
         """The methods that a pump needs. Lock held for every call but ``wait``.

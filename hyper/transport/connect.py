@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Callable, Union
 
+    from . import Watcher
     from .deadline import Deadline
 
     #: A tuple of getaddrinfo's: family, kind, protocol, canonical name, address.
@@ -64,11 +65,13 @@ def connect(
     deadline: Deadline = NEVER,
     source_address: tuple[str, int] | None = None,
     resolver: Resolve | None = None,
+    watcher: Watcher | None = None,
 ) -> socket.socket:
     """Return a connected TCP socket, non-blocking.
 
     Args:
         resolver: gives the addresses; None means the system's, ``resolve``.
+        watcher: told of each step, where somebody watches.
         source_address: (host, port) to connect from. Addresses of another family than its own fail.
 
     Raises:
@@ -78,9 +81,12 @@ def connect(
     """
     begin = time.monotonic()
     timeout = None if deadline.moment is None else deadline.moment - begin
-    race = Race(source_address)
+    race = Race(source_address, watcher)
     try:
-        won = race.run(taking_turns((resolver or resolve)(host, port)), deadline)
+        addresses = list((resolver or resolve)(host, port))
+        if watcher is not None:
+            watcher.resolved(host, addresses)
+        won = race.run(taking_turns(addresses), deadline)
         if won is None:
             seconds = round(max(0.0, (deadline.moment or begin) - begin), 3)
             raise TimedOut(
@@ -95,6 +101,8 @@ def connect(
         raise type(error)(error.errno, f"{words}: {advice}" if advice else words) from None
     else:
         _limit_silence(won, timeout)
+        if watcher is not None:
+            watcher.connected(won)
         return won
     finally:
         race.end()
@@ -133,8 +141,11 @@ class Race:
     failures: (address in words, OSError) of those that have failed.  is_lost: True if all have.
     """
 
-    def __init__(self, source_address: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, source_address: tuple[str, int] | None = None, watcher: Watcher | None = None
+    ) -> None:
         self._source_address = source_address
+        self._watcher = watcher
         #: sockets that are connecting: the address in words
         self._under_way: dict[socket.socket, str] = {}
         self.failures: list[tuple[str, OSError]] = []
@@ -179,6 +190,8 @@ class Race:
             deadline.watch(sock)
             if self._source_address:
                 _bind(sock, self._source_address)
+            if self._watcher is not None:
+                self._watcher.connecting(target)
             code = sock.connect_ex(target)
             if code not in IN_PROGRESS:
                 raise _os_error(code)

@@ -98,6 +98,11 @@ async def _body(receive) -> bytes:
     return b"".join(pieces)
 
 
+def note(line) -> None:
+    with LOG.open("a") as log:
+        log.write(json.dumps(line) + "\n")
+
+
 async def app(scope, receive, send) -> None:
     if scope["type"] == "lifespan":
         while True:
@@ -113,8 +118,7 @@ async def app(scope, receive, send) -> None:
         "path": scope["path"],
         "fields": fields,
     }
-    with LOG.open("a") as log:
-        log.write(json.dumps(line) + "\n")
+    note(line)
     status, kind, content, more = answer(line, body, scope["query_string"])
     pairs = [(b"content-type", kind.encode()), *more]
     if kind not in ("text/event-stream", "application/x-ndjson") and status != 204:

@@ -26,4 +26,17 @@ async def app(scope, receive, send) -> None:
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
-    await moto(scope, receive, sending)
+    pieces, more = [], True
+    while more:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = b"".join(pieces)
+
+    async def whole():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    # HTTP/2 needs no content-length, and WSGI does.
+    fields = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
+    fields.append((b"content-length", str(len(body)).encode()))
+    await moto({**scope, "headers": fields}, whole, sending)

@@ -24,6 +24,11 @@ HAS_PACKAGES = all(importlib.util.find_spec(name) for name in ("locust", "moto",
 collect_ignore_glob = [] if HAS_PACKAGES else ["test_*.py"]
 
 
+def tried(name, how, seen):
+    """Mark a trial, for docs/works_with.rst: the library, how it is plugged in, what was seen."""
+    return pytest.mark.library(name, how=how, seen=seen)
+
+
 class Services(Hypercorn):
     """hypercorn, with one of this directory's applications.
 
@@ -50,6 +55,13 @@ class Services(Hypercorn):
     def versions(self) -> set[str]:
         """The versions of HTTP of the requests since the last time."""
         return {line["version"] for line in self.seen()}
+
+
+@pytest.fixture(autouse=True)
+def _no_bundles(monkeypatch):
+    """The authorities that a machine names for all its programs would count instead of ours."""
+    for name in ("AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -167,8 +179,7 @@ def program(certificates, tmp_path):
             [sys.executable, str(script), *arguments],
             env=environment,
             cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=90,
             check=False,
         )
@@ -176,10 +187,3 @@ def program(certificates, tmp_path):
         return done.stdout.decode()
 
     return run
-
-
-
-
-def tried(name, how, seen):
-    """Mark a trial, for docs/works_with.rst: the library, how it is plugged in, what was seen."""
-    return pytest.mark.library(name, how=how, seen=seen)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import urllib.request
+from contextlib import closing
 
 import pytest
 import requests
@@ -30,16 +32,17 @@ def by_urllib3(url, manager, **_):
 
 def by_urlopen(url, opener, **_):
     with opener.open(url) as response:
-        return __import__("json").load(response)["path"]
+        return json.load(response)["path"]
 
 
 def by_dropin(url, certificates, **_):
     import hyper
 
     host, path = re.match("https://([^/]+)(.*)", url).groups()
-    with hyper.HTTPSConnection(host, context=certificates.hyper_context()) as connection:
+    connection = hyper.HTTPSConnection(host, context=certificates.hyper_context())
+    with closing(connection):
         connection.request("GET", path)
-        return __import__("json").load(connection.getresponse())["path"]
+        return json.load(connection.getresponse())["path"]
 
 
 def by_httpx(url, client, httpx, **_):

@@ -47,11 +47,15 @@ def test_every_method_takes_what_the_stdlib_takes(theirs, ours, name):
 
 @pytest.mark.parametrize(("theirs", "ours"), PAIRS[:3], ids=lambda c: c.__name__)
 def test_constructors(theirs, ours):
+    """Those of newer Pythons that are given by name alone are taken too, among hyper's options."""
     known = [(p.name, p.kind, p.default) for p in parameters(theirs.__init__)]
     given = [(p.name, p.kind, p.default) for p in parameters(ours.__init__)]
-    assert given[: len(known)] == known
-    added = {name for name, *_ in given[len(known) :]}
+    by_place = [each for each in known if each[1] is not inspect.Parameter.KEYWORD_ONLY]
+    assert given[: len(by_place)] == by_place
+    by_name = {name for name, *_ in known[len(by_place) :]}
+    added = {name for name, *_ in given[len(by_place) :]} - by_name
     assert added <= {"http2", "options"}
+    assert by_name <= {name for name, *_ in given} or "options" in added
 
 
 def test_classes_stand_to_each_other_as_the_stdlibs_do():
@@ -189,11 +193,27 @@ def test_a_password_in_the_place_of_a_host_is_refused_and_not_shown(kind, give, 
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
-@pytest.mark.parametrize("host", ["a..example.org", ".example.org", "a" * 64])
-def test_a_host_that_no_dns_knows_is_an_invalid_url(kind, host):
-    """RFC 1035, 2.3.4: not the UnicodeError of the system's codec."""
+@pytest.mark.parametrize("give", [by_position, by_keyword, by_tunnel])
+@pytest.mark.parametrize("host", ["a..example.org", ".example.org:80", "a" * 64, "b." * 128])
+def test_a_host_that_no_dns_knows_is_refused_when_it_is_given(kind, give, host):
+    """RFC 1035, 2.3.4: not by the UnicodeError of the system's codec, and not by ``connect``."""
     with pytest.raises(InvalidURL, match="not a name in the DNS"):
-        kind(host).connect()
+        give(kind, host)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+def test_the_zone_of_an_address_is_read_as_in_a_url(kind):
+    """RFC 6874, 2: "%25" is a percent sign; a name has no zone."""
+    assert kind("[fe80::1%25lo]:8443").host == "fe80::1%lo"
+    assert kind("fe80::1%lo", 8443).host == "fe80::1%lo"
+    with pytest.raises(InvalidURL, match="'%'"):
+        kind("localhost%25lo")
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("host", ["", "/run/app.sock", "*.example.org"])
+def test_a_host_that_only_a_script_s_own_connect_understands_is_taken(kind, host):
+    assert kind(host).host == host
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -124,22 +122,6 @@ def test_a_late_answer_on_a_connection_that_takes_no_more_requests_can_be_had(co
     assert connection.getresponse().read() == b"late"
 
 
-class Alarm(Exception):
-    """What a signal's handler raises."""
-
-
-@pytest.fixture
-def alarm():
-    """SIGUSR1 raises Alarm in the main thread; give the function that sends it."""
-
-    def handler(*_):
-        raise Alarm
-
-    former = signal.signal(signal.SIGUSR1, handler)
-    yield lambda: os.kill(os.getpid(), signal.SIGUSR1)
-    signal.signal(signal.SIGUSR1, former)
-
-
 def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(
     scripted_peer, opened, alarm
 ):
@@ -158,7 +140,7 @@ def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(
     connection = HTTPConnection(peer.host, peer.port, timeout=DEADLINE, http2="prior")
     opened.callback(connection.close)
     connection.request("GET", "/a")
-    with pytest.raises(Alarm):
+    with pytest.raises(alarm.error):
         connection.getresponse()
     connection.request("GET", "/b")
     assert connection.getresponse().read() == b"answer to /b"

@@ -280,7 +280,7 @@ class TestNode:
         assert response.read() == b"x"
 
     def test_resets(self, node, connect):
-        connection = connect(node)
+        connection = connect(node, replay=False)
         with pytest.raises(StreamResetError) as caught:
             get(connection, "/reset/7")
         assert caught.value.retryable

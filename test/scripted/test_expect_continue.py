@@ -13,6 +13,30 @@ from test.wire import CANCEL
 OK = [(":status", "200")]
 
 
+def refusing(content):
+    """Answer a request that waits for 100 (Continue) with 417 and this content, then a second."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1, end_stream=False)
+        peer.write_headers(1, [(":status", "417")], end_stream=not content)
+        if content:
+            peer.fence()
+            peer.want_nothing()
+            peer.write_data(1, content, end_stream=True)
+        peer.want_rst(1, CANCEL)
+        want(peer)
+        peer.write_response(3)
+
+    return script
+
+
+def untouched():
+    """A body that must not be read."""
+    raise AssertionError("the body was asked for")
+    yield
+
+
 class TestExpectContinue:
     """RFC 9110, 10.1.1."""
 
@@ -37,25 +61,8 @@ class TestExpectContinue:
     @pytest.mark.parametrize("content", [b"", b"c" * 100_000], ids=["no content", "content"])
     def test_a_final_status_means_that_it_is_not_wanted(self, connect, content):
         """The body is not touched, the response is whole, and then the stream is reset."""
-
-        def script(peer):
-            peer.handshake()
-            peer.want_headers(1, end_stream=False)
-            peer.write_headers(1, [(":status", "417")], end_stream=not content)
-            if content:
-                peer.fence()
-                peer.want_nothing()
-                peer.write_data(1, content, end_stream=True)
-            peer.want_rst(1, CANCEL)
-            want(peer)
-            peer.write_response(3)
-
-        def body():
-            raise AssertionError("the body was asked for")
-            yield
-
-        connection = connect(script)
-        connection.request("POST", "/", body(), self.HEADERS)
+        connection = connect(refusing(content))
+        connection.request("POST", "/", untouched(), self.HEADERS)
         response = connection.getresponse()
         assert response.status == 417
         assert response.read() == content
@@ -156,24 +163,7 @@ class TestExpectContinue:
     @pytest.mark.parametrize("content", [b"", b"why"], ids=["no content", "content"])
     def test_pieces_and_streams_learn_of_a_final_status_too(self, connect, way, content):
         """The content is withheld, and its length not missed; then the stream is reset."""
-
-        def script(peer):
-            peer.handshake()
-            peer.want_headers(1, end_stream=False)
-            peer.write_headers(1, [(":status", "417")], end_stream=not content)
-            if content:
-                peer.fence()
-                peer.want_nothing()
-                peer.write_data(1, content, end_stream=True)
-            peer.want_rst(1, CANCEL)
-            want(peer)
-            peer.write_response(3)
-
-        def body():
-            raise AssertionError("the body was asked for")
-            yield
-
-        connection = connect(script)
+        connection = connect(refusing(content))
         headers = [*self.HEADERS, ("content-length", "10")]
         if way == "stream":
             response = connection.open_stream("POST", "/", headers)
@@ -184,9 +174,9 @@ class TestExpectContinue:
             connection.putrequest("POST", "/")
             for name, value in headers:
                 connection.putheader(name, value)
-            connection.endheaders(body() if way == "endheaders" else None)
+            connection.endheaders(untouched() if way == "endheaders" else None)
             if way == "pieces":
-                connection.send(body(), final=True)
+                connection.send(untouched(), final=True)
             response = connection.getresponse()
         assert response.status == 417
         assert response.read() == content

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import linecache
-import os
 import signal
-import sys
 
 import pytest
 
@@ -21,23 +18,13 @@ from hyper import HTTP20Connection, HTTPConnection, errors
 from hyper.protocol.flow.managers import FlowControlManager
 from test import wire
 from test.origin import Origin
+from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
 
 CONTENT = bytes(range(256)) * 40
 CODED = gzip.compress(CONTENT)
 
-# Lines from one that is struck to the next: a prime, so that loops are met at all of their lines.
-STRIDE = 1 if os.environ.get("HYPER_LONG") == "1" else 61
-
 # What the docs say of a connection that was interrupted in the middle of a step.
 ENDED = (errors.ConnectionTerminated, errors.RemoteDisconnected)
-
-
-class Alarm(Exception):
-    """A program's own."""
-
-
-class AlarmTimeout(TimeoutError):
-    """What a handler of SIGALRM likes to raise."""
 
 
 class Marks(Origin):
@@ -92,57 +79,6 @@ def dial(exchange, port):
     return HTTP20Connection("127.0.0.1", port, secure=False, timeout=5, **options)
 
 
-class Strike:
-    """Runs a call, and a handler of SIGUSR1 at its line number `at` in hyper, which raises."""
-
-    def __init__(self, kind, at):
-        self._left = at
-        self.error = None
-        self._kind = kind
-        self.where = ""
-
-    def handle(self, *_):
-        self.error = self._kind("of the program")
-        raise self.error
-
-    def _line(self, frame, event, _):
-        # A trace function may strike at `try`, or between a block and the exit of its `with`. A
-        # signal cannot, because no call ends there. A lock would stay taken.
-        source = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        if event == "line" and not source.lstrip().startswith(("with ", "try:")):
-            self._left -= 1
-            if self._left == 0:
-                sys.settrace(None)
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-                self.handle()
-        return self._line
-
-    def _call(self, frame, _event, _argument):
-        code = frame.f_code
-        if "/hyper/" not in code.co_filename:
-            return None
-        outer = frame
-        while outer is not None:
-            if outer.f_code.co_name == "__del__":
-                return None  # Python prints what a finalizer raises, and goes on
-            outer = outer.f_back
-        return self._line
-
-    def run(self, act):
-        """Return what comes out of act, an exception or None."""
-        former = signal.signal(signal.SIGUSR1, self.handle)
-        outer = sys.gettrace()
-        try:
-            sys.settrace(self._call)
-            act()
-        except BaseException as error:  # noqa: BLE001  looked at below
-            return error
-        finally:
-            sys.settrace(outer)
-            signal.signal(signal.SIGUSR1, former)
-        return None
-
-
 # A finalizer of what was struck while it was made, or a socket that Python closes then: no matter.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
@@ -171,7 +107,7 @@ def test_what_a_signal_handler_raises_comes_out_as_it_is(exchange, kind):
                     assert ask(connection) == CONTENT
                 except ENDED:
                     assert ask(connection) == CONTENT
-            at += STRIDE
-    assert at > STRIDE
+            at += stride(61)
+    assert at > 1
     assert wrong == []
     assert set(server.marks) <= set(sent)

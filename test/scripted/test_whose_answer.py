@@ -7,8 +7,6 @@ the stream is called on the wire (RFC 9113, 5.1.1) is decided when its HEADERS l
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 import threading
 
 import pytest
@@ -265,6 +263,15 @@ def set_timeout(connection, seconds):
         connection.sock.settimeout(seconds)
 
 
+def time_out(connection):
+    """Ask for /a, and wait for the answer in vain."""
+    connection.request("GET", "/a")
+    set_timeout(connection, SHORT)
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    set_timeout(connection, DEADLINE)
+
+
 def test_a_late_answer_is_never_that_of_the_next_request(connect_each):
     """8.1: a request that was left after a timeout is reset, and its answer goes nowhere."""
     is_late = threading.Event()
@@ -279,11 +286,7 @@ def test_a_late_answer_is_never_that_of_the_next_request(connect_each):
         peer.write_response(second, b"answer to /b")
 
     connection = connect_each(script)
-    connection.request("GET", "/a")
-    set_timeout(connection, SHORT)
-    with pytest.raises(TimeoutError):
-        connection.getresponse()
-    set_timeout(connection, DEADLINE)
+    time_out(connection)
     is_late.set()
     connection.request("GET", "/b")
     assert connection.getresponse().read() == b"answer to /b"
@@ -300,11 +303,7 @@ def test_after_a_timeout_the_same_answer_may_be_waited_for_again(connect_each):
         peer.write_response(first, b"answer to /a")
 
     connection = connect_each(script)
-    connection.request("GET", "/a")
-    set_timeout(connection, SHORT)
-    with pytest.raises(TimeoutError):
-        connection.getresponse()
-    set_timeout(connection, DEADLINE)
+    time_out(connection)
     may_answer.set()
     assert connection.getresponse().read() == b"answer to /a"
 
@@ -332,22 +331,6 @@ def test_an_id_may_be_waited_for_again_though_other_requests_were_made(connect):
     assert connection.getresponse(first).read() == b"first"
 
 
-class Alarm(Exception):
-    """What a signal's handler raises."""
-
-
-@pytest.fixture
-def alarm():
-    """SIGUSR1 raises Alarm in the main thread; give the function that sends it."""
-
-    def handler(*_):
-        raise Alarm
-
-    former = signal.signal(signal.SIGUSR1, handler)
-    yield lambda: os.kill(os.getpid(), signal.SIGUSR1)
-    signal.signal(signal.SIGUSR1, former)
-
-
 @pytest.mark.parametrize("kind", ["HTTP20Connection", "HTTPConnection"])
 def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, kind):
     """8.1: as after a timeout; the connection may have ended with it, in the middle of a step."""
@@ -372,7 +355,7 @@ def test_a_wait_that_a_signal_ends_leaves_its_answer_to_no_other_request(alarm, 
             connection = HTTPConnection("127.0.0.1", origin.port, DEADLINE, http2="prior")
         else:
             connection = connect_to(origin)
-        with pytest.raises(Alarm):  # noqa: PT012  in whichever of the two
+        with pytest.raises(alarm.error):  # noqa: PT012  in whichever of the two
             connection.request("GET", "/a")
             connection.getresponse()
         connection.request("GET", "/b")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyper import HTTP20Connection
+from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.errors import LocalProtocolError
 from hyper.proxies import Proxy
 from test.words import all_words
@@ -44,6 +44,16 @@ def test_a_secret_that_is_malformed_is_not_shown(name, end):
         connection.request("GET", "/", headers={name: SECRET + "\nmore" + end})
     assert SECRET not in all_words(caught.value)
     assert name.lower() in str(caught.value).lower()
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("end", ["\n", "\u20ac"], ids=["line feed", "euro"])
+def test_the_drop_in_shows_no_secret_that_is_malformed(kind, end):
+    """RFC 9113, 10.6: http.client's own ValueError has the value."""
+    connection = kind("localhost", 1)
+    with pytest.raises(ValueError, match=r"Invalid header value|'latin-1'") as caught:
+        connection.request("GET", "/", headers={"authorization": SECRET + end + "more"})
+    assert SECRET not in all_words(caught.value)
 
 
 def test_a_bad_field_for_a_proxy_shows_no_secret():

@@ -41,6 +41,23 @@ def send_window_update(endpoint: Endpoint, stream_id: int, increment: int) -> No
     endpoint.outbound.append(frames.pack_window_update(stream_id, increment))
 
 
+def open_connection_window(endpoint: Endpoint, size: int) -> None:
+    """Give the peer room on the connection for size octets that were received (6.9)."""
+    window = endpoint.receive_window
+    increment = window.credit(size)
+    if window.size < window.least:
+        increment += window.refill()
+    if increment:
+        send_window_update(endpoint, 0, increment)
+
+
+def settle(endpoint: Endpoint) -> None:
+    """Tell the connection's manager of what was received since it was told last."""
+    window = endpoint.receive_window
+    size, window.unsettled = window.unsettled, 0
+    open_connection_window(endpoint, size)
+
+
 def consume(endpoint: Endpoint, stream: Stream, size: int) -> None:
     """Size octets of the stream were read: give the peer room again (6.9).
 

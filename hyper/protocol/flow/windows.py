@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 MAX_WINDOW_SIZE = 2**31 - 1
 
 
+#: Octets of the connection's window of which its manager is told at once, if that is hyper's own:
+#: 1/UNSETTLED_PART of the window, or MAX_UNSETTLED. It gives room back in larger steps anyway.
+UNSETTLED_PART = 16
+MAX_UNSETTLED = 1024 * 1024
+
 #: The attribute ``document_size`` of a manager's class, unless a subclass has replaced it.
 ASKS_WINDOW = BaseFlowControlManager.__dict__["document_size"]
 
@@ -74,46 +79,69 @@ class ReceiveWindow:
 
     __slots__ = (
         "_initial",
+        "_manager",
+        "asks_on_receipt",
         "document_size",
         "is_begun",
         "is_ended",
         "least",
-        "manager",
+        "most_unsettled",
         "share",
         "size",
         "stream_id",
+        "unsettled",
     )
 
     def __init__(
         self,
         size: int,
-        manager: BaseFlowControlManager,
+        manager: BaseFlowControlManager | None = None,
         stream_id: int = 0,
         budget: Budget | None = None,
     ) -> None:
         #: octets that the peer may still send; negative only after we lowered a setting
         self.size = size
-        self.manager = manager
         self.stream_id = stream_id
         self._initial = size
+        #: None until hyper's own is needed, which a small response never does
+        self._manager = manager
+        #: whether the manager wants to know of each frame; hyper's own does nothing then
+        self.asks_on_receipt = manager is not None and type(manager) is not FlowControlManager
         #: of the connection's window: the size below which it is opened without its manager
         self.least = size // 2
+        #: of the connection's window: octets received that its manager was not told yet, and how
+        #: many there may be
+        self.unsettled = 0
+        self.most_unsettled = min(size // UNSETTLED_PART, MAX_UNSETTLED)
         self.share = Share(size, budget)
         #: whether the response's head has come, and the content-length that it gave, or None
         self.is_begun = False
         self.document_size: int | None = None
+        #: whether the peer will send no more
+        self.is_ended = False
+        if manager is None:
+            return
         brings_numbers = getattr(manager, "_window", None) is not None
         if brings_numbers or getattr(type(manager), "document_size", None) is not ASKS_WINDOW:
             self.document_size = getattr(manager, "document_size", None)
-        #: whether the peer will send no more
-        self.is_ended = False
         manager._window = self  # noqa: SLF001 - the manager's attributes ask this window
+
+    @property
+    def manager(self) -> BaseFlowControlManager:
+        """The manager, made now if hyper's own was not needed before."""
+        manager = self._manager
+        if manager is None:
+            manager = self._manager = FlowControlManager(self._initial)
+            manager._window = self  # noqa: SLF001 - as in __init__
+        return manager
 
     @classmethod
     def create(
         cls, size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
     ) -> ReceiveWindow:
         """Make a window with a manager of its own; raise StreamFault if there can be none."""
+        if window_manager is FlowControlManager:
+            return cls(size, None, stream_id, budget)
         try:
             manager = window_manager(size)
             if not stream_id:  # once a connection is enough
@@ -129,7 +157,8 @@ class ReceiveWindow:
         """A DATA frame of size octets came; returns the increment to announce, or 0.
 
         Raises FLOW_CONTROL_ERROR in this window's scope if the peer was not allowed (6.9.1).
-        HOT: twice a frame (bench/receive.py, chatter).
+        The receivers do the same in place while hyper's own manager is in use and the frame is
+        allowed (``receive_data``, ``Stream.receive_content``).
         """
         left = self.size - size
         if left < 0 < size:  # an empty frame needs no room
@@ -138,6 +167,8 @@ class ReceiveWindow:
                 raise StreamFault(self.stream_id, ErrorCode.FLOW_CONTROL_ERROR, why)
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, why)
         self.size = left
+        if not self.asks_on_receipt:
+            return 0
         try:
             increment = self.manager.increase_window_size(size)
             return self._grow(increment) if increment else 0
@@ -148,11 +179,11 @@ class ReceiveWindow:
     def credit(self, size: int) -> int:
         """Size octets were used up; returns the increment to announce, or 0.
 
-        HOT: once a frame, and once a read (bench/receive.py, bulk; bench/clients.py, download).
+        HOT: once a read (bench/counts.py, download).
         """
         self.share.unclaimed += size
         try:
-            increment = self.manager.consumed(size)
+            increment = (self._manager or self.manager).consumed(size)
             return self._grow(increment) if increment else 0
         except Exception as error:  # noqa: BLE001 - a manager may be user code
             raise self._failed("consumed", error) from None
@@ -241,6 +272,8 @@ class ReceiveWindow:
             return
         self.is_ended = True
         self.share.end(self.size)
+        if not self.asks_on_receipt:  # hyper's own manager does nothing then, either
+            return
         try:
             self.manager.ended()
         except Exception as error:  # noqa: BLE001 - a manager may be user code
@@ -256,8 +289,8 @@ class ReceiveWindow:
             raise error
         then = "its stream is cancelled" if self.stream_id else "the connection goes on without it"
         fault = _broken(type(self.manager), hook, self.stream_id, error, then)
-        self.manager = FlowControlManager(self._initial)
-        self.manager._window = self  # noqa: SLF001 - as in __init__
+        self._manager = None
+        self.asks_on_receipt = False
         return fault
 
 

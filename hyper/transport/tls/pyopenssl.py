@@ -280,6 +280,8 @@ class PyOpenSSLFilter(Filter):
         self._may_renegotiate = False
         #: what a read has made OpenSSL answer
         self._answer = b""
+        #: whether a read may find something in OpenSSL
+        self._is_fed = False
         #: octets of ciphertext that may wait to be taken, at most
         self._expected = FLIGHT_SIZE
 
@@ -310,12 +312,12 @@ class PyOpenSSLFilter(Filter):
         """Take ciphertext from the peer; the view is not kept."""
         if ciphertext:  # pyOpenSSL takes nothing for a fault
             self._connection.bio_write(ciphertext)
-            self._has_more = True
+            self._is_fed = self.has_more = True
 
     def feed_eof(self) -> None:
         """Note that the peer's socket is closed."""
         self._connection.bio_shutdown()
-        self._has_more = True
+        self._is_fed = self.has_more = True
 
     def take_ciphertext(self) -> bytes:
         """Return the ciphertext that must be sent to the peer; b"" for nothing."""
@@ -350,34 +352,34 @@ class PyOpenSSLFilter(Filter):
         filled, size = 0, len(view)
         read = self._connection.recv_into
         try:
-            while filled < size and self._has_more:
+            while filled < size and self._is_fed:
                 filled += read(view[filled:] if filled else view, RECORD_SIZE)
         except SSL.WantReadError:
-            self._has_more = False
+            self._is_fed = False
         except (SSL.ZeroReturnError, SSL.SysCallError):
             # An end without close_notify: see stdlib.py.
-            self._has_ended, self._has_more = True, False
+            self._has_ended, self._is_fed = True, False
         except SSL.Error as error:
             self._failure = _ssl_error(error)
             if is_unexpected_eof(self._failure):
-                self._failure, self._has_ended, self._has_more = None, True, False
+                self._failure, self._has_ended, self._is_fed = None, True, False
         if self._may_renegotiate and self._failure is None:
             # A read may have made OpenSSL answer: see stdlib.py.
             self._answer = self.take_ciphertext()
             if self._answer:
                 self._failure = trust.renegotiation_error()
+        self.has_more = self._is_fed or self._has_ended or self._failure is not None
         return filled or self._conclude(self._has_ended)
-
-    @property
-    def has_more(self) -> bool:
-        """True if ``decrypt_into`` may give octets without more ciphertext."""
-        return self._has_more or self._has_ended or self._failure is not None
 
     def end(self) -> None:
         """Send close_notify, and do not wait for the peer's."""
         self._expected += BESIDES
         with contextlib.suppress(SSL.Error):  # before the handshake is done, there is no end
             self._connection.shutdown()
+
+    def was_resumed(self) -> bool | None:
+        """Return None: pyOpenSSL does not tell whether a session was resumed."""
+        return None
 
     def session(self) -> Any:
         """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""

@@ -148,6 +148,8 @@ class StdlibFilter(Filter):
         session: ssl.SSLSession | None = None,
     ) -> None:
         super().__init__()
+        #: True if OpenSSL may hold a part of a record for which there was no room
+        self._holds_part = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         with ALPN_LOCK:
@@ -171,10 +173,12 @@ class StdlibFilter(Filter):
     def feed(self, ciphertext: memoryview) -> None:
         """Take ciphertext from the peer; the view is not kept."""
         self._incoming.write(ciphertext)
+        self.has_more = True
 
     def feed_eof(self) -> None:
         """Note that the peer's socket is closed."""
         self._incoming.write_eof()
+        self.has_more = True
 
     def take_ciphertext(self) -> bytes:
         """Return the ciphertext that must be sent to the peer; b"" for nothing."""
@@ -196,16 +200,16 @@ class StdlibFilter(Filter):
         incoming = self._incoming
         read: Any = self.object.read  # its types in typeshed have changed
         try:
-            while filled < size and (incoming.pending or self._has_more):
+            while filled < size and (incoming.pending or self._holds_part):
                 received: int = read(size - filled, view[filled:] if filled else view)
                 if not received:
                     self._has_ended = True
                     break
                 filled += received
                 # A record larger than the room left stays, in part, inside OpenSSL.
-                self._has_more = filled == size
+                self._holds_part = filled == size
         except ssl.SSLWantReadError:
-            self._has_more = False
+            self._holds_part = False
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             # An end without close_notify is no attack on HTTP/2: its frames and messages carry
             # their own lengths, so content that is cut short is noticed.
@@ -216,7 +220,11 @@ class StdlibFilter(Filter):
             self._failure = error.with_traceback(None)
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
-        return filled or self._conclude(self._has_ended or incoming.eof)
+        has_ended = self._has_ended or incoming.eof
+        self.has_more = bool(
+            self._holds_part or incoming.pending or has_ended or self._failure is not None
+        )
+        return filled or self._conclude(has_ended)
 
     def _why_answered(self) -> ssl.SSLError | None:
         """Return the failure, if a read that made OpenSSL answer something is one.
@@ -228,22 +236,14 @@ class StdlibFilter(Filter):
         # In the middle of a handshake there is no version.
         return None if self.object.version() == "TLSv1.3" else trust.renegotiation_error()
 
-    @property
-    def has_more(self) -> bool:
-        """True if ``decrypt_into`` may give octets without more ciphertext."""
-        incoming = self._incoming
-        return bool(
-            self._has_more
-            or self._has_ended
-            or incoming.pending
-            or incoming.eof
-            or self._failure is not None
-        )
-
     def end(self) -> None:
         """Send close_notify, and do not wait for the peer's."""
         with contextlib.suppress(ssl.SSLError):  # want-read: the usual case
             self.object.unwrap()
+
+    def was_resumed(self) -> bool | None:
+        """Return whether the handshake resumed a former session (RFC 8446, 2.2)."""
+        return self.object.session_reused
 
     def session(self) -> ssl.SSLSession | None:
         """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""

@@ -65,6 +65,9 @@ class FakePump:
         while not ready():
             self.play()
 
+    def pull(self):
+        """Do nothing: what comes, comes while somebody waits."""
+
     def play(self):
         assert self.acts, "the reader waits for more than the server has to give"
         act = self.acts.popleft()

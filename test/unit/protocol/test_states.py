@@ -150,3 +150,31 @@ def test_the_tables_are_the_only_writers_of_state_and_phase(path):
             name = value.func if isinstance(value, ast.Call) else value
             assert isinstance(name, ast.Name)
             assert name.id in (steps if isinstance(value, ast.Call) else given)
+
+
+def looks(tree):
+    """(table, its two indices, the statement after it) of each cell that is given a name."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for statement, after in zip(body, body[1:]) if isinstance(body, list) else ():
+            value = getattr(statement, "value", None)
+            if not (isinstance(value, ast.Subscript) and isinstance(value.value, ast.Subscript)):
+                continue
+            table = ast.unparse(value.value.value)
+            if table in ("STREAM", "MESSAGE") and isinstance(node, ast.FunctionDef):
+                yield table, ast.unparse(value.value.slice), ast.unparse(value.slice), after
+
+
+@pytest.mark.parametrize("path", sorted(PROTOCOL.glob("*.py")), ids=lambda path: path.stem)
+def test_a_look_into_a_table_in_place_asks_for_the_verdict_of_the_same_cell(path):
+    """The hot receivers do in place what step_stream and step_message do, without a call."""
+    for table, now, event, after in looks(ast.parse(path.read_text("utf-8"))):
+        if path.stem == "states":
+            continue  # the two functions themselves
+        assert isinstance(after, ast.If)
+        least, step = {"STREAM": ("state < IGNORE", "step_stream")}.get(
+            table, ("phase < 0", "step_message")
+        )
+        assert ast.unparse(after.test) == least
+        call = ast.unparse(after.body[0])
+        assert call.startswith(f"{step}({now}, {event}, ")

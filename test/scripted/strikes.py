@@ -1,0 +1,84 @@
+"""A signal handler that raises at the n-th line of hyper which a call comes by.
+
+Repeat a call with n = 1, 2, 3, ... and every line of it is struck once. HYPER_LONG=1 does that;
+else the suite strikes some lines, each time the same.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import signal
+import sys
+
+
+def stride(usual):
+    """Lines from one that is struck to the next. Take a prime: loops are met at all their lines."""
+    return 1 if os.environ.get("HYPER_LONG") == "1" else usual
+
+
+class Alarm(Exception):
+    """A program's own."""
+
+
+class AlarmTimeout(TimeoutError):
+    """What a handler of SIGALRM likes to raise."""
+
+
+def is_beyond_signals(line):
+    """True for a line that a trace function may strike and a signal cannot: no call ends there.
+
+    At `try`, or between a block and the exit of its `with`, a lock would stay taken. At `return
+    name` and `yield name` the octets are the caller's already.
+    """
+    first = line.split()[:1]
+    return first in (["with"], ["try:"]) or (first in (["return"], ["yield"]) and "(" not in line)
+
+
+class Strike:
+    """Runs a call, and a handler of SIGUSR1 at its line number `at` in hyper, which raises."""
+
+    def __init__(self, kind, at):
+        self._left = at
+        self.error = None
+        self._kind = kind
+        self.where = ""
+
+    def handle(self, *_):
+        self.error = self._kind("of the program")
+        raise self.error
+
+    def _line(self, frame, event, _):
+        source = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and not is_beyond_signals(source):
+            self._left -= 1
+            if self._left == 0:
+                sys.settrace(None)
+                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                self.handle()
+        return self._line
+
+    def _call(self, frame, _event, _argument):
+        code = frame.f_code
+        if "/hyper/" not in code.co_filename:
+            return None
+        outer = frame
+        while outer is not None:
+            if outer.f_code.co_name == "__del__":
+                return None  # Python prints what a finalizer raises, and goes on
+            outer = outer.f_back
+        return self._line
+
+    def run(self, act):
+        """Return what comes out of act, an exception or None."""
+        former = signal.signal(signal.SIGUSR1, self.handle)
+        outer = sys.gettrace()
+        try:
+            sys.settrace(self._call)
+            act()
+        except BaseException as error:  # noqa: BLE001  looked at below
+            return error
+        finally:
+            sys.settrace(outer)
+            signal.signal(signal.SIGUSR1, former)
+        return None
