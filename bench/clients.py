@@ -3,7 +3,7 @@
     python bench/clients.py [--rounds 5] [--requests 2000] [--workload sequential] [client ...]
 
 Workloads: ``sequential``, small GETs one after the other; ``outstanding``, a hundred of them at
-once; ``download``, 256 MiB on one stream, in pieces of 64 KiB.
+once, and ``download``, 256 MiB on one stream, in pieces of 64 KiB.
 
 Against nghttpd over TLS on the loopback (server on one core, client on the other), with ten
 request fields as browsers send them and bodies of 200 octets.  Each client runs in a process of

@@ -45,7 +45,7 @@ REQUEST_FIELDS = {
 
 
 class Counts:
-    """What happens inside ``with``, apart from the work of this folder's own files."""
+    """All that happens inside ``with``, apart from the work of this folder's own files."""
 
     def __init__(self):
         self.calls = self.c_calls = self.bytecodes = 0
@@ -183,7 +183,7 @@ def count_all(names=WORKLOADS):
 
 
 def known():
-    """What counts.json has of this Python."""
+    """The numbers of counts.json for this Python."""
     return json.loads(FILE.read_text("utf-8")).get(PYTHON, {}) if FILE.exists() else {}
 
 

@@ -1,4 +1,4 @@
-"""What of a long path hyper uses: 64 MiB through a relay that delays both ways.
+"""The part of a long path that hyper uses: 64 MiB through a relay that delays both ways.
 
     python bench/delayed.py [--rounds 3] [--server nghttpd|nginx|node] [--plot docs/window.svg]
 

@@ -1,4 +1,4 @@
-"""What a TLS handshake costs the client, in full and resumed: CPU time and octets.
+"""The cost of a TLS handshake for the client, in full and resumed: CPU time and octets.
 
     python bench/handshake.py [--count 300]
 

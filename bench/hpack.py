@@ -1,10 +1,10 @@
-"""What HPACK costs: hyper's codecs beside PyPI's ``hpack`` and jh2's (Rust), where installed.
+"""The cost of HPACK: hyper's codecs beside PyPI's ``hpack`` and jh2's (Rust), where installed.
 
     python bench/hpack.py [directory of header lists]
 
-The table of ``python -m hyper.hpack``, whose text says what is measured, with more codecs; then
-what concerns hyper alone: *served*, a response that inserts the same fields each time and never
-refers to them, as nginx sends them; a fresh pair of encoder and decoder; and what a hostile peer
+The table of ``python -m hyper.hpack``, whose text says what is measured, with more codecs. Then
+come three of hyper alone: *served*, a response that inserts the same fields each time and never
+refers to them, as nginx sends them, a fresh pair of encoder and decoder, and what a hostile peer
 gets for a mebibyte.
 """
 
@@ -67,7 +67,7 @@ MEBIBYTE = 2**20
 
 
 def attacked(codec: str, blocks: list[bytes]) -> str:
-    """What blocks cost: each fault ends the connection, and a new one takes the rest."""
+    """The cost of blocks: each fault ends the connection, and a new one takes the rest."""
     decoder = hpack.Decoder(codec=codec)
     refused = 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -22,7 +22,7 @@ END_STREAM, ACK, END_HEADERS = 1, 1, 4
 FRAME_SIZE = 16_384
 #: Octets that one ``recv`` finds, as on a loopback that is busy.
 MOST_AT_ONCE = 256 * 1024
-#: What a server like nghttpd sends with each response, in literals (RFC 7541, 6.2.2).
+#: Fields that a server like nghttpd sends with each response, in literals (RFC 7541, 6.2.2).
 FIELDS = {
     "server": "nghttpd nghttp2/1.61.0",
     "cache-control": "max-age=3600",

@@ -2,7 +2,7 @@
 
     python bench/receive.py
 
-``small``: 1,000 responses of HEADERS and DATA(256); ``chatter``: DATA(1,024) over ten streams;
+``small``: 1,000 responses of HEADERS and DATA(256). ``chatter``: DATA(1,024) over ten streams.
 ``bulk``: DATA(16,384) on one.  Fed 64 KiB at a time; best of many passes.
 """
 
@@ -20,7 +20,7 @@ from hyper.protocol.flow.managers import FlowControlManager
 from hyper.protocol.messages import request_fields, request_section
 from hyper.protocol.origins import Origin
 from hyper.protocol.settings import SETTINGS_INITIAL_WINDOW_SIZE
-from test import wire
+from hyper.testing import wire
 
 PASSES = 15
 READ = 64 * 1024

@@ -38,10 +38,10 @@ class Pair(NamedTuple):
 class Certificates:
     """An authority and what it issued, as PEM files in `directory`.
 
-    `authority` is the path to trust. `server` is for localhost, 127.0.0.1 and ::1; `wrong_name` for
-    another host; `expired` was valid once; `client` names a client, for servers that ask for one;
-    `stranger` has the right names from an authority that nobody trusts; `self_signed` is its own
-    authority, and for localhost; `address` is for 127.0.0.1 alone, `idna` for IDNA_NAME; `nameless`
+    `authority` is the path to trust. `server` is for localhost, 127.0.0.1 and ::1, `wrong_name` for
+    another host. `expired` was valid once. `client` names a client, for servers that ask for one.
+    `stranger` has the right names from an authority that nobody trusts. `self_signed` is its own
+    authority, and for localhost. `address` is for 127.0.0.1 alone, `idna` for IDNA_NAME. `nameless`
     is self-signed too, and has localhost as its common name only.
     """
 

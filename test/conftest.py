@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
+from hyper.testing import DEADLINE
 from test.certificates import Certificates
-from test.peer import DEADLINE
-from test.socket_peer import SocketPeer
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Generator
     from pathlib import Path
 
-PEERS: pytest.StashKey[list[SocketPeer]] = pytest.StashKey()
+    from hyper.testing import Server, SocketPeer
+
+pytest_plugins = ["hyper.testing.pytest_plugin"]
 
 
 def pytest_collection_finish() -> None:
@@ -41,25 +42,18 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def scripted_peer(request: pytest.FixtureRequest) -> Callable[..., SocketPeer]:
-    """Start a SocketPeer: `peer = scripted_peer(script)`, or `scripted_peer(script, context)` for
-    TLS.
-
-    When the test's function has returned, the script is waited for, and what it raised is the
-    test's failure.
+def scripted_peer(http2_server: Callable[..., Server]) -> Callable[..., Server]:
+    """Start a server whose script runs once: `peer = scripted_peer(script)`, or with a context for
+    TLS `scripted_peer(script, context)`. The script goes on to another connection by `accept`.
     """
-    peers: list[SocketPeer] = []
-    request.node.stash[PEERS] = peers
 
     def start(
         script: Callable[[SocketPeer], Any],
         context: ssl.SSLContext | None = None,
         deadline: float = DEADLINE,
         host: str = "127.0.0.1",
-    ) -> SocketPeer:
-        peer = SocketPeer(script, context, deadline, host)
-        peers.append(peer)
-        return peer.start()
+    ) -> Server:
+        return http2_server(script, tls=context or False, once=True, deadline=deadline, host=host)
 
     return start
 
@@ -68,7 +62,7 @@ class Alarm:
     """A signal whose handler raises an exception of the program's own in the main thread."""
 
     class error(Exception):  # noqa: N801 - as an attribute it reads so
-        """What the handler raises."""
+        """The exception that the handler raises."""
 
     def handle(self, *_: object) -> None:
         """Raise it."""
@@ -86,27 +80,6 @@ def alarm() -> Generator[Alarm, None, None]:
     former = signal.signal(signal.SIGUSR1, made.handle)
     yield made
     signal.signal(signal.SIGUSR1, former)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Stop the scripted peers while the test can still fail for what they found."""
-    try:
-        yield
-    except BaseException:
-        for peer in item.stash.get(PEERS, []):
-            words = str(peer.error or "\n".join(["frames seen:", *peer.log]))
-            item.add_report_section("call", "scripted peer", words)
-            peer.stop(abandon=True)
-        raise
-    failures = []
-    for peer in item.stash.get(PEERS, []):
-        try:
-            peer.stop()
-        except Exception as failure:  # noqa: BLE001  all are stopped before the first is raised
-            failures.append(failure)
-    if failures:
-        raise failures[0]
 
 
 @pytest.fixture(params=["ssl", "pyopenssl"])

@@ -13,7 +13,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
     import ssl
@@ -24,7 +24,7 @@ DEADLINE = 10.0
 
 
 class Answer:
-    """What came on one stream."""
+    """All that came on one stream."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""What a hostile peer may send as field blocks, in any amount (RFC 7541, 7.3; RFC 9113, 10.5).
+"""Field blocks that a hostile peer may send, in any amount (RFC 7541, 7.3; RFC 9113, 10.5).
 
 Each attack is a function from an amount of octets to blocks of about that many in all.
 """

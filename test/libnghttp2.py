@@ -6,7 +6,7 @@
 
 Each request is answered with status 200 and content_size zeros, as flow control and priorities
 (RFC 9218, PRIORITY_UPDATE included) let it; `send` gives the octets that the server writes, a frame
-at a time.  `is_missing` tells why there is no libnghttp2, or none that knows priorities.
+at a time.  `why_missing` tells why there is no libnghttp2, or none that knows priorities.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import ctypes
 import ctypes.util
 from typing import TYPE_CHECKING, Any
 
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +79,8 @@ def load() -> Any:
 LIBRARY = load()
 
 
-def is_missing() -> str | None:
-    """Why there is no such server here, or None."""
+def why_missing() -> str | None:
+    """Return why there is no such server here, or None."""
     if LIBRARY is None:
         return "libnghttp2 is not installed"
     if not hasattr(LIBRARY, "nghttp2_session_change_extpri_stream_priority"):
@@ -89,7 +89,7 @@ def is_missing() -> str | None:
 
 
 def check(result: int) -> int:
-    """What a function of libnghttp2's gave, unless that is an error."""
+    """Return what a function of libnghttp2's gave, unless that is an error."""
     assert result >= 0, f"libnghttp2 says {result}"
     return result
 
@@ -101,7 +101,7 @@ class Server:
         self.content_size = content_size
         self.unsent: dict[int, int] = {}  # octets of content by stream
         self._session = Pointer()
-        # Kept, for C does not count references.
+        # Kept, because C does not count references.
         self._on_frame = OnFrame(self._receive_frame)
         self._content = ContentSource(None, Read(self._read))
         self._open()
@@ -131,7 +131,7 @@ class Server:
         assert check(taken) == len(octets)
 
     def send(self) -> bytes:
-        """What the server writes next, a frame; nothing if it has to wait."""
+        """Return what the server writes next, a frame; nothing if it has to wait."""
         send = LIBRARY.nghttp2_session_mem_send
         send.restype = ctypes.c_ssize_t
         place = Pointer()

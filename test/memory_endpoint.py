@@ -10,7 +10,7 @@ from hyper.hpack import Decoder, Encoder
 from hyper.protocol import states
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hyper.protocol.flow.budget import Budget
     from hyper.protocol.stream import Stream
-    from test.wire import Frame
+    from hyper.testing.wire import Frame
 
 AUTHORITY = "example.org"
 

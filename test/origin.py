@@ -1,8 +1,7 @@
-"""A server of many connections at once, for threads: each connection has a thread and a Peer.
+"""Servers whose clients may end at any time, for threads and interruptions.
 
-`Origin(serve)` listens on the loopback and calls `serve(peer)` for each connection, with all the
-verbs of test/peer.py; `peer.number` counts the connections from 1. What a `serve` raises is kept in
-`errors` and raised by `stop`, except the end of a connection.
+`Origin(serve)` is hyper.testing's Server with other manners: it calls `serve(peer)` for each
+connection, and ends the connection when that returns. The end of a client is no error.
 
 `Echo` is one that answers every request with what it says, so that a test can see whose answer it
 has octet by octet, and counts what it has processed. It can say GOAWAY every few requests, and
@@ -12,14 +11,11 @@ refuse streams.
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Callable
 
-from test import wire
-from test.peer import DEADLINE, Peer, PeerError
+from hyper.testing import DEADLINE, ClientEnded, Server, SocketPeer, wire
 
 if TYPE_CHECKING:
     import ssl
@@ -28,127 +24,34 @@ if TYPE_CHECKING:
 WIDE = 2**30
 
 
-class Ended(Exception):
-    """The client has ended this connection."""
+class Origin(Server):
+    """Serves each connection in a thread of its own, and ends it when `serve` returns.
 
-
-class Accepted(Peer):
-    """One connection of an origin."""
-
-    def __init__(self, accepted: socket.socket, number: int, deadline: float) -> None:
-        super().__init__(deadline)
-        self.socket = accepted
-        self.number = number
-
-    def write(self, octets: bytes) -> None:
-        try:
-            self.socket.settimeout(self.deadline)
-            self.socket.sendall(octets)
-        except (OSError, ValueError) as error:
-            raise Ended from error
-
-    def _more(self, deadline: float) -> bytes:
-        try:
-            self.socket.settimeout(max(deadline - time.monotonic(), 0.001))
-            return self.socket.recv(65536)
-        except socket.timeout:
-            raise
-        except (OSError, ValueError):
-            return b""
-
-    def arrivals(self) -> Any:
-        """Every frame as it comes, with the fields of those that have a field block."""
-        while True:
-            while self._arrived:
-                yield self._arrived.pop(0)
-            if not self._cut():
-                try:
-                    octets = self._more(time.monotonic() + self.deadline)
-                except socket.timeout:
-                    return
-                if not octets:
-                    return
-                self._octets += octets
-
-    def end(self) -> None:
-        """FIN, then read what still comes, so that the kernel resets nothing."""
-        with contextlib.suppress(OSError, ValueError):
-            self.socket.shutdown(socket.SHUT_WR)
-            for _ in self.arrivals():
-                pass
-        with contextlib.suppress(OSError):
-            self.socket.close()
-
-
-class Origin:
-    """Accepts connections until `stop`, and serves each in a thread of its own."""
+    Clients that end, and TLS handshakes that they break off, are no errors here.
+    """
 
     def __init__(
         self,
-        serve: Callable[[Accepted], Any],
+        serve: Callable[[SocketPeer], Any],
         context: ssl.SSLContext | None = None,
         deadline: float = DEADLINE,
     ) -> None:
-        self._serve = serve
-        self._context = context
-        self._deadline = deadline
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self.errors: list[BaseException] = []
-        self.connections = 0
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-
-    def _accept(self) -> None:
-        while True:
+        def script(peer: SocketPeer) -> None:
             try:
-                accepted, _ = self._listener.accept()
-            except OSError:
-                return
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connections += 1
-            arguments = (accepted, self.connections)
-            thread = threading.Thread(target=self._run, args=arguments, daemon=True)
-            self._sockets.append(accepted)
-            self._threads.append(thread)
-            thread.start()
+                serve(peer)
+            except (ClientEnded, OSError, ValueError):
+                pass
+            finally:
+                with contextlib.suppress(OSError):
+                    peer.socket.close()
 
-    def _run(self, accepted: socket.socket, number: int) -> None:
-        try:
-            accepted.settimeout(self._deadline)
-            if self._context is not None:
-                accepted = self._context.wrap_socket(accepted, server_side=True)
-                self._sockets.append(accepted)
-            self._serve(Accepted(accepted, number, self._deadline))
-        except (Ended, OSError):
-            pass
-        except PeerError as error:
-            if "the client had ended" not in str(error):
-                self.errors.append(error)
-        except BaseException as error:  # noqa: BLE001  stop() raises it
-            self.errors.append(error)
-        finally:
-            with contextlib.suppress(OSError):
-                accepted.close()
+        super().__init__(script, tls=context or False, deadline=deadline)
 
-    def __enter__(self) -> Any:
-        self._acceptor.start()
-        return self
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self.stop(quiet=kind is not None)
-
-    def stop(self, quiet: bool = False) -> None:
-        """End every connection, and raise what a `serve` has raised."""
-        for opened in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join(self._deadline)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(self._deadline)
-        if self.errors and not quiet:
+    def stop(self, abandon: bool = False) -> None:
+        """End every connection at once, and raise what a `serve` has raised."""
+        super().stop(abandon=True)
+        self.errors = [error for error in self.errors if not isinstance(error, OSError)]
+        if self.errors and not abandon:
             raise self.errors[0]
 
 
@@ -189,7 +92,7 @@ class Echo(Origin):
         head = f"{method} {path} {authorization or '-'} {len(content)}\n"
         return head.encode("latin-1") + content
 
-    def _answer_all(self, peer: Accepted) -> None:
+    def _answer_all(self, peer: SocketPeer) -> None:
         peer.handshake(self._settings)
         peer.write(wire.window_update(0, WIDE))
         requests: dict[int, tuple[dict[str, str], list[bytes]]] = {}
@@ -235,7 +138,7 @@ class Echo(Origin):
                 return
 
     def _answer(
-        self, peer: Accepted, stream_id: int, section: dict[str, str], content: bytes
+        self, peer: SocketPeer, stream_id: int, section: dict[str, str], content: bytes
     ) -> None:
         method, path = section[":method"], section[":path"]
         with self._counting:

@@ -3,7 +3,7 @@
     with Relay(server.port, round_trip=0.1, rate=20e6) as relay:
         connect("localhost", relay.port)
 
-Each way takes half the round trip; rate is the path's limit in octets a second, each way, None for
+Each way takes half the round trip. rate is the path's limit in octets a second, each way, None for
 as fast as the relay can.  It runs in a process of its own (one thread, `select`), so that what it
 costs is not its user's; alone it carries about 1 GB/s, see bench/delayed.py.
 

@@ -45,6 +45,9 @@ NAMES = {
     "hyper.contrib.httpx2": """
         HTTP20Transport
     """,
+    "hyper.contrib.opentelemetry": """
+        OpenTelemetryTracer instrument uninstrument
+    """,
     "hyper.contrib.requests": """
         HTTP20Adapter HTTP20Pool
     """,
@@ -71,10 +74,15 @@ NAMES = {
         Proxy from_environment
     """,
     "hyper.trace": """
-        Cancel Closed Connected Connecting Content End Event Fallback FrameReceived FrameSent
-        Goaway Head Informational NameResolved Opened Opening Ping Push REDACTED Recorder
-        RequestContent RequestEnd RequestQueued RequestSent Retry Secret TLSDone Timeout Trailers
-        Tunnelled install redacted uninstall
+        Cancel Closed Connected Connecting Connection Content End Event Exchange Fallback
+        FrameLines FrameReceived FrameSent Goaway Head Informational NameResolved Opened
+        Opening Ping Push REDACTED Recorder Request RequestContent RequestEnd RequestQueued
+        RequestSent Retry Secret TLSDone Timeout Trailers Tunnelled connections exchanges
+        frame_lines har install qlog redacted uninstall waterfall waterfall_svg
+    """,
+    "hyper.testing": """
+        Authority ClientEnded DEADLINE MemoryPeer Peer PeerError Request Server SocketPeer
+        die_in_the_middle goaway_after ok refuse requests serve slow stall unavailable wire
     """,
     "hyper.tls": """
         ALPN_PROTOCOLS ALPN_REFUSED InsecureTLSWarning OP_NO_RENEGOTIATION init_context

@@ -1,9 +1,9 @@
-"""Sentences that a reader has to read once, in hyper's docstrings and comments, and in the docs.
+"""Sentences that a reader has to read once: docstrings, comments, messages, and the docs.
 
 The rules, each with the reason that a message gives:
 
 * A sentence begins with its subject or its verb, not with a headless Who, What, Where, Of, Nor.
-* Nothing "is none", and nobody is given "leave".
+* Nothing "is none", nobody is given "leave", and a reason begins with "because", not with "for".
 * The docstring of a function that does nothing is "Do nothing: <why>", that of a predicate
   (is_, has_, may_, should_) is "True if ...".
 * A paragraph has one semicolon at most.
@@ -28,7 +28,8 @@ ROOT = Path(__file__).parent.parent
 # One file a line, so that two people may each take some away.
 RATCHET: set[str] = set()
 
-PYTHON = sorted((ROOT / "hyper").rglob("*.py"))
+FOLDERS = ("hyper", "test", "bench", "tools", "examples")
+PYTHON = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 PAGES = [*sorted((ROOT / "docs").glob("*.rst")), ROOT / "README.rst", ROOT / "CONTRIBUTING.rst"]
 PAGES += [ROOT / "test" / "README.rst"]
 FILES = [str(path.relative_to(ROOT)) for path in [*PYTHON, *PAGES] if path.exists()]
@@ -37,11 +38,17 @@ HEADLESS = re.compile(r"(Who|Whoever|Whom|Whose|What|Of|Nor)\b")
 HEADLESS_CLAUSE = re.compile(r"Where\b[^,]*$")  # with a comma it is a clause: Where X, Y
 NONE = re.compile(r"(?<!\bthere )\b(is|are) none\b(?! of\b)")
 LEAVE = re.compile(r"\b(gives?|gave|given|asks?|asked|has|have|had|by|without|needs?) leave\b")
+BECAUSE = re.compile(
+    r"[,;] for (it|they|there|each|both|nobody|((the|an?|its|their) )?\w+)"
+    r" (is|are|was|were|would|has|have|may|must|can|cannot|does|do|takes|listens|offers)\b"
+)
 NOTHING = re.compile(r"Nothing\b[^.,:]{0,12}:")
 SEMICOLON = re.compile(r";(?=\s|$)")
 
-# What is no prose: literals, quotations, and references like (RFC 9113, 5.2; RFC 9110, 8.4).
-LITERALS = re.compile(r'``.*?``|`[^`]*`|"[^"]*"|\([^()]*\d[^()]*\)|RFC \d+(, [\d.]+)?;?')
+# No prose: literals, quotations, and references like (RFC 9113, 5.2; RFC 9110, 8.4).
+LITERALS = re.compile(
+    r'^(\d+(\.\d+)*[;,:] ?)+|``.*?``|`[^`]*`|"[^"]*"|\([^()]*\d[^()]*\)|RFC \d+(, [\d.]+)?;?'
+)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\")]*\s+(?=[A-Z])")
 LIST_ITEM = re.compile(r"\s*([*-]|#\.|\d+\.|\*{0,2}[\w.]+(, [\w.]+)*( \([^)]*\))?:)\s")
 TABLE = re.compile(r"={2,} +=")
@@ -107,6 +114,8 @@ def faults_of_text(text):
                 yield "say what it is, not that it 'is none'", sentence
             if LEAVE.search(sentence):
                 yield "say 'may' or 'allows', not 'leave'", sentence
+            if BECAUSE.search(sentence):
+                yield "say 'because', not 'for'", sentence
         if len(SEMICOLON.findall(prose)) > 1:
             yield "one semicolon a paragraph", paragraph
 
@@ -120,12 +129,29 @@ def faults_of_docstring(node, docstring):
     yield from faults_of_text(docstring)
 
 
+def messages(tree):
+    """The messages of exceptions and warnings: what is raised, or made by a function to be raised.
+
+    A part that is filled in is an X, and so is the beginning, which is no sentence's.
+    """
+    for call in ast.walk(tree):
+        for node in call.args if isinstance(call, ast.Call) else ():
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            words = [part.value if isinstance(part, ast.Constant) else "X" for part in parts]
+            text = "".join(word for word in words if isinstance(word, str))
+            if text.count(" ") > 3:
+                yield text[:1].upper() + text[1:]
+
+
 def faults(name):
     source = (ROOT / name).read_text("utf-8")
     if not name.endswith(".py"):
         yield from faults_of_text(source)
         return
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for text in messages(tree) if name.startswith("hyper/") else ():
+        yield from faults_of_text(text)
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)):
             docstring = ast.get_docstring(node)
             if docstring:
@@ -168,6 +194,9 @@ def test_a_test_s_name_stands_alone():
         ("A name that is none is refused.", 1),
         ("The length, or None if there is none.", 0),
         ("A request needs leave of the peer.", 1),
+        ("It is refused, for it is too long.", 1),
+        ("It waits, for the answer may come.", 1),
+        ("An object like a file, for both directions.", 0),
         ("Leave the rest to the caller. They leave.", 0),
         ("One; two (RFC 9113, 5.2; RFC 9110, 8.4).", 0),
         ("One; two; three ``a; b; c``.", 1),

@@ -9,17 +9,15 @@ import hpack
 import pytest
 from hyperframe import frame as hyperframe
 
-from test import wire
+from hyper.testing import MemoryPeer, PeerError, Server, wire
+from hyper.testing.wire import Frame
 from test.h2_client import Client
-from test.peer import MemoryPeer, PeerError
-from test.socket_peer import SocketPeer
-from test.wire import Frame
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a"), (":path", "/")]
 
 
 def parsed(octets):
-    """What hyperframe makes of one frame."""
+    """Return what hyperframe makes of one frame."""
     frame, length = hyperframe.Frame.parse_frame_header(memoryview(octets[:9]))
     assert length == len(octets) - 9
     frame.parse_body(memoryview(octets[9:]))
@@ -222,7 +220,7 @@ class TestBlock:
 
 
 class TestMemoryPeer:
-    """What the script may want, over memory."""
+    """The verbs of a script, over memory."""
 
     def peer(self, *octets):
         peer = MemoryPeer()
@@ -352,7 +350,11 @@ class TestMemoryPeer:
             peer.want_headers()
 
 
-class TestSocketPeer:
+def once(script, **options):
+    return Server(script, tls=False, once=True, **options)
+
+
+class TestServerOnce:
     """The peer on a socket, with PyPI's h2 as its client."""
 
     @pytest.mark.parametrize("secure", [False, True], ids=["cleartext", "tls"])
@@ -397,14 +399,14 @@ class TestSocketPeer:
             assert client.request("PUT", "/", bytes(300000)).content == b"300000"
 
     def test_a_failing_script_is_raised_by_stop(self):
-        peer = SocketPeer(lambda peer: [peer.want_preface(), peer.want_goaway()]).start()
+        peer = once(lambda peer: [peer.want_preface(), peer.want_goaway()]).start()
         with Client("127.0.0.1", peer.port):
             peer.join()
         with pytest.raises(PeerError, match="wanted GOAWAY, got <SETTINGS"):
             peer.stop()
 
     def test_a_deadline_is_told(self):
-        peer = SocketPeer(lambda peer: peer.handshake(), deadline=0.1)
+        peer = once(lambda peer: peer.handshake(), deadline=0.1)
         with pytest.raises(PeerError, match=r"wanted a connection; none in 0\.1 s"), peer:
             pass
 
@@ -413,17 +415,17 @@ class TestSocketPeer:
             peer.handshake()
             peer.want_headers()
 
-        peer = SocketPeer(script, deadline=0.5)
+        peer = once(script, deadline=0.5)
         with pytest.raises(PeerError) as caught, peer, Client("127.0.0.1", peer.port):
             peer.join()
         assert "wanted HEADERS; nothing came in 0.5 s" in str(caught.value)
         assert "the preface\n  <SETTINGS" in str(caught.value)
 
     def test_abandoned_in_the_middle_it_ends_at_once(self):
-        peer = SocketPeer(lambda peer: peer.want_preface()).start()
+        peer = once(lambda peer: peer.want_preface()).start()
         with Client("127.0.0.1", peer.port):
             peer.stop(abandon=True)
-        waiting = SocketPeer(lambda peer: peer.want_preface()).start()
+        waiting = once(lambda peer: peer.want_preface()).start()
         waiting.stop(abandon=True)
 
     def test_connections_follow_each_other(self, scripted_peer):

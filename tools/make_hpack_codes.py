@@ -100,7 +100,7 @@ def deflate_header(codes: list[str]) -> bytes:
 
 
 def label(symbol: int) -> str:
-    """What stands beside a code: the symbol as a number, and as the character it is."""
+    """The comment beside a code: the symbol as a number, and as the character it is."""
     if symbol == 256:
         return "EOS"
     return f"{symbol} {chr(symbol)}" if 32 < symbol < 127 else str(symbol)

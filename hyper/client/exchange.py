@@ -16,6 +16,7 @@ the rest of the content is dropped then, and nothing is raised.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
@@ -25,6 +26,7 @@ from . import content
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from typing import Callable
 
     from ..fields import Fields
     from ..protocol.messages import ResponseHead
@@ -173,9 +175,9 @@ class Exchange:
         if not self.awaits_continue or self.content_length == 0:
             return True
         pump, stream = self.pump, self.stream
-        timeout, most = self.continue_timeout, self.timeouts.remaining()
-        if timeout is None or (most is not None and most < timeout):
-            timeout = most
+        timeout, each_wait = self.continue_timeout, self.timeouts.remaining()
+        if timeout is None or (each_wait is not None and each_wait < timeout):
+            timeout = each_wait
 
         def is_answered() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
@@ -254,6 +256,8 @@ class Exchange:
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
         with pump.lock:
+            # The lock is released after each burst: others' frames go out between those of a large
+            # upload.
             pump.drain(timeouts.remaining())  # what the kernel refused before goes first
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
@@ -291,11 +295,11 @@ class Exchange:
         if is_refused():  # as for Expect: the rest is not wanted (RFC 9110, 10.1.1)
             self.withhold()
         else:
-            most = self.timeouts.remaining()
+            timeout = self.timeouts.remaining()
+            if timeout is None:
+                timeout = ANSWERED_UPLOAD_TIMEOUT
             try:
-                pump.wait(
-                    may_send, (stream.id, 0), ANSWERED_UPLOAD_TIMEOUT if most is None else most
-                )
+                pump.wait(may_send, (stream.id, 0), timeout)
             except TimedOut:
                 self.withhold()
 
@@ -353,10 +357,11 @@ class Exchange:
             self.is_done = True
             self.pump.drop_from_finalizer(self.stream)
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         # For example: KeyboardInterrupt after the request was sent and before the caller got this
-        # object. It may come before there is a stream, too.
-        if getattr(self, "is_done", True):
+        # object. It may come before there is a stream, too. At the interpreter's end the names of
+        # modules are gone (a default is not), and the end of the process tells the peer.
+        if getattr(self, "is_done", True) or is_finalizing():
             return
         if self.stream.request_is_open:
             self.pump.drop_from_finalizer(self.stream)  # nobody can end it any more

@@ -68,7 +68,7 @@ class Pumps:
         self._publishing = InterruptibleLock()
         #: how often ``close`` was called
         self._closings = 0
-        #: the limit of the dial under way, which ``close`` cancels
+        #: the deadline of the dial under way, which ``close`` cancels
         self._dialling: CancellableDeadline | None = None
         renew_after_fork(self)
 
@@ -90,7 +90,7 @@ class Pumps:
     def live(self) -> Pump:
         """Return a connection on which requests can go out, made now if there is none."""
         pump = self.current
-        if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
+        if pump is not None and pump.endpoint.accepts_requests:  # so it is not closed, either
             silence = pump.silence  # asked in place: it is no call for each request
             if silence.suspected != silence.arrivals or self.answers(pump):
                 return pump
@@ -101,6 +101,8 @@ class Pumps:
                 silence = pump.silence
                 if silence.suspected != silence.arrivals:
                     return pump
+            # The lock that is held here is that of dialling alone: requests on former connections,
+            # and ``close``, go on meanwhile.
             fresh = self._connected(closings)
             # Somebody waits on the one before, or may read there.
             is_wanted = pump is not None and (pump.endpoint.streams or pump.endpoint.promises)
@@ -126,8 +128,8 @@ class Pumps:
         """
         if not pump.is_suspect:
             return True
-        limit = self._timeouts.remaining()
-        return pump.probe(LONGEST_PROBE if limit is None else min(LONGEST_PROBE, limit / 2))
+        timeout = self._timeouts.remaining()
+        return pump.probe(LONGEST_PROBE if timeout is None else min(LONGEST_PROBE, timeout / 2))
 
     def _connected(self, closings: int) -> Pump:
         """Dial; ``close`` ends that at once. The lock is held."""
@@ -179,10 +181,10 @@ class Pumps:
 
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
-        limit = self._timeouts.remaining()
-        timeout = -1 if limit is None else min(max(0, limit), threading.TIMEOUT_MAX)
+        timeout = self._timeouts.remaining()
+        seconds = -1 if timeout is None else min(max(0, timeout), threading.TIMEOUT_MAX)
         try:
-            if not self._connecting.acquire(timeout=timeout):
+            if not self._connecting.acquire(timeout=seconds):
                 raise TimedOut("timed out: another thread is still connecting")
             yield
         finally:
@@ -259,22 +261,31 @@ class Pumps:
         Raises what dialling raises, TimedOut, NegotiationError, and ConnectionTerminated where
         the server ends connections before a request can go out.
         """
+        # A connection that has ended while it was idle is no bad sign: the next one is dialled at
+        # once. One that was made for this very call, and ends before it takes the request, counts:
+        # ``former`` tells the two apart, and the pauses and the number of attempts are bounded by
+        # replay.py.
         closings = self._closings
         former = self.current
         begin = time.monotonic()
         attempts: Attempts | None = None
         while True:
             pump = self.live()
+            # Before the lock of this connection is taken: no thread holds the locks of two.
             if self._former:
                 self.look_after_former()
             endpoint = pump.endpoint
             with pump.lock:
                 pump.look()
+                # In most calls nobody waits and a stream is free: then the queue is not entered at
+                # all.
                 if pump.queue or head.protocol is not None or not endpoint.may_open_stream():
                     self._await_slot(pump, head, is_fresh=pump is not former)
                 if endpoint.accepts_requests:
                     if head.foreign is not None:
                         self._require_covered(endpoint, *head.foreign)
+                    # The caller's id and the stream's identifier are assigned in one step under the
+                    # lock, so that both rise in the order in which the HEADERS leave (5.1.1).
                     own_id = id_for(endpoint.next_stream_id)
                     try:
                         stream = endpoint.open_stream(
@@ -333,7 +344,8 @@ class Pumps:
         """
         endpoint = pump.endpoint
         if self._registry is not None:
-            while not endpoint.budget.has_room(endpoint.initial_receive_window):
+            window = endpoint.initial_receive_window
+            while endpoint.accepts_requests and not endpoint.budget.has_room(window):
                 unwanted = self._registry.forget_unwanted()
                 if unwanted is None or unwanted.exchange is None:
                     break

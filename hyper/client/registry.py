@@ -254,6 +254,7 @@ class Registry:
         if isinstance(error, (HTTP20Error, TimedOut)):
             vars(error)["stream_id"] = entry.id
         with self._lock:
+            # Asked again, a failed request could only fail in the same way.
             if entry.exchange is not None and entry.exchange.stream.failure is not None:
                 self._entries.pop(entry.id, None)
             elif entry.state == CLAIMED and entry.id in self._entries:
@@ -265,6 +266,7 @@ class Registry:
         """Note that the response is the caller's (CLAIMED -> TAKEN), or will never come."""
         with self._lock:
             entry.state = TAKEN
+            # One whose content goes on must still be found by ``send``, though it was answered.
             if entry.exchange is None or entry.exchange.is_final:
                 self._entries.pop(entry.id, None)
 
@@ -311,6 +313,7 @@ class Registry:
         """
         with self._lock:
             if len(self._entries) > MANY_UNASKED:
+                # The oldest first: nobody has asked for it for the longest time.
                 for entry in self._entries.values():
                     if entry.state in UNCLAIMED and entry.exchange is not None:
                         stream = entry.exchange.stream

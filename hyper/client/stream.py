@@ -120,7 +120,9 @@ class HTTP20Stream:
         return taken
 
     def close_write(self) -> None:
-        """End the request (END_STREAM); the response can still be read. Twice is once.
+        """End the request (END_STREAM); the response can still be read.
+
+        A second call does nothing.
 
         Raises:
             LocalProtocolError: less was written than the content-length announces (8.1.1).

@@ -66,6 +66,8 @@ class HTTP20Tunnel(HTTP20Stream):
             BrokenPipeError: the request has ended, or the peer takes no more.
             TimeoutError, BlockingIOError: there was no room in time; nothing was sent.
         """
+        # ``send`` of a socket raises only if nothing was sent. Octets that the endpoint took are
+        # sent, though the wait for the kernel's room was in vain: ``written`` has counted them.
         view = self._sendable(octets)
         before = self.written
         try:

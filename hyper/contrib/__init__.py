@@ -7,6 +7,7 @@
 ``elastic_transport.py`` a class of nodes, for Elasticsearch's client
 ``httpie.py``            a plugin that HTTPie finds by itself
 ``httpx.py``             a transport for httpx, ``httpx2.py`` for httpx2; ``_httpx.py``: both
+``opentelemetry.py``     spans and a duration for each request
 ``urllib.py``            handlers for ``urllib.request``
 ``xmlrpc.py``            a transport for ``xmlrpc.client``
 ``_replaced.py``         what mocks and tracers have replaced in these libraries; ``_passing.py``,

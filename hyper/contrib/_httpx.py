@@ -301,14 +301,14 @@ class Connections:
                 skip_accept_encoding=True,
             )
         phases.append("Read")
-        limit = timeouts.get("read")
+        read_timeout = timeouts.get("read")
         try:
-            with connection.each_wait(limit):
+            with connection.each_wait(read_timeout):
                 response: HTTP20Response = connection.getresponse(stream_id)
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
-        response.timeout = limit
+        response.timeout = read_timeout
         return response
 
     # ------------------------------------------------------------------ the end

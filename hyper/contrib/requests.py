@@ -332,11 +332,11 @@ class HTTP20Pool(PassingPool):
     def _attempt(self, exchange: Exchange) -> HTTPResponse | None:
         """Send a request once; None if it is to go over HTTP/1.1. Raises urllib3's errors."""
         timeout = exchange.timeout()
-        limit = seconds_of(timeout.connect_timeout)
+        connect_timeout = seconds_of(timeout.connect_timeout)
         is_connected = False
         try:
             pool, host = self._opened(), self.host if self._alias is None else self._alias.name
-            with pool.connection(host, self.port, timeout=limit) as connection:
+            with pool.connection(host, self.port, timeout=connect_timeout) as connection:
                 is_connected = True
                 if connection is None:
                     return None
@@ -357,7 +357,7 @@ class HTTP20Pool(PassingPool):
                 raise ProtocolError("Connection aborted.", error) from error
             if is_connected:
                 raise self._failure(error, exchange, timeout) from error
-            raise self._connect_failure(error, limit) from error
+            raise self._connect_failure(error, connect_timeout) from error
 
     def _falls_back(self, exchange: Exchange) -> bool:
         """True if a request that the server wants in HTTP/1.1 can be sent again."""
@@ -374,7 +374,7 @@ class HTTP20Pool(PassingPool):
             return SSLError(error)
         return ProtocolError("Connection aborted.", error)
 
-    def _connect_failure(self, error: Exception, limit: float | None) -> HTTPError:
+    def _connect_failure(self, error: Exception, seconds: float | None) -> HTTPError:
         """Give urllib3's exception for one of connecting."""
         if isinstance(error, ProxyDeclined):
             return ProxyError(str(error), OSError(str(error)))
@@ -383,7 +383,7 @@ class HTTP20Pool(PassingPool):
         if isinstance(error, TimeoutError):
             return ConnectTimeoutError(
                 self,
-                f"Connection to {self.host} timed out. (connect timeout={limit}): {error}",
+                f"Connection to {self.host} timed out. (connect timeout={seconds}): {error}",
             )
         if isinstance(error, HTTPException):
             return ProtocolError(str(error), error)
@@ -421,7 +421,7 @@ class HTTP20Pool(PassingPool):
         return message
 
     def _send(self, connection: HTTP20Connection, exchange: Exchange, headers: Any) -> Any:
-        limit = connection.timeout
+        timeout = connection.timeout
         stream_id = connection.request(
             exchange.method,
             exchange.url,
@@ -434,7 +434,7 @@ class HTTP20Pool(PassingPool):
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
-        response.timeout = limit
+        response.timeout = timeout
         return response
 
     def _note_request(self, connection: HTTP20Connection) -> None:

@@ -6,6 +6,7 @@ made when they are first asked for, and must not depend on that moment.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import operator
 from http.client import HTTPConnection, HTTPSConnection
@@ -64,6 +65,13 @@ def made(cls: Any, arguments: Any, options: dict[str, Any], *, is_own: bool) -> 
         "%s stands in the place of http.client.%s, and gets this connection", found, original
     )
     return found(*arguments, **{key: options[key] for key in HTTP_CLIENT_OPTIONS & options.keys()})
+
+
+def show_signatures(plain: Any, secure: Any) -> None:
+    """Let help() and ``inspect`` show the arguments of hyper's two classes."""
+    functools.update_wrapper(plain.__new__, plain.__init__)
+    for method in (secure.__init__, secure.__new__):
+        functools.update_wrapper(method, HTTPSConnection.__init__)
 
 
 def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:

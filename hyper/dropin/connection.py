@@ -18,7 +18,6 @@ they are.
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections import deque
@@ -355,11 +354,17 @@ class HTTPConnection(bases.HTTPConnection):
             self._awaited.popleft().discard()
         begin = None
         while True:
+            # A session that ended while it was idle is replaced at once. One that was made in this
+            # loop, and ended before it took the request, counts against it (client/replay.py):
+            # ``former`` tells which.
             former = self._session
             session = self._live_session()
             if session is None:
                 self._send_by_http1(request)
                 return
+            # http.client says Request-sent here. Over HTTP/2 the connection is free for the next
+            # request as soon as this one has a stream, and ``_step_to_sent`` undoes the step if the
+            # loop goes round.
             self._step(HAS_STREAM)
             request.attach(session)
             try:
@@ -497,6 +502,7 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if request not in self._awaited:
             self._require_not_closed()
+        # The stream goes on: only the wait has ended, by a timeout or a signal.
         if not (request.has_failed or isinstance(error, LocalProtocolError)):
             request.is_late = True  # the response may still come
             raise error
@@ -588,10 +594,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             self._context = given
 
 
-for method in (HTTPSConnection.__init__, HTTPSConnection.__new__):
-    functools.update_wrapper(method, bases.HTTPSConnection.__init__)
-functools.update_wrapper(HTTPConnection.__new__, HTTPConnection.__init__)
-
+bases.show_signatures(HTTPConnection, HTTPSConnection)
 
 #: The writers of hyper's classes, http.client's included, while no script has replaced one.
 OWN_WRITERS = bases.writers(HTTPConnection)

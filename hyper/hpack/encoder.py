@@ -158,6 +158,8 @@ class Encoder:
         added = table.added
         parts = []
         for field in section:
+            # The dynamic table first: one octet where it has the field. Then a literal that was
+            # made before.
             number = numbers.get(field)
             if secret and type(field) is NeverIndexed:
                 parts.append(self._never_indexed(field))
@@ -169,6 +171,8 @@ class Encoder:
         self.repeatable = table.added == added and smallest is None
         if smallest is not None:
             self._smallest_size = None
+            # At the beginning of the block (4.2), although the fields were looked up in the table
+            # of the new size: it has been in force since the setting came.
             parts.insert(0, pack_size_updates(smallest, table.max_size))
         return b"".join(parts)
 

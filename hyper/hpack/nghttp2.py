@@ -297,7 +297,7 @@ def load(
     raise ImportError(
         "libnghttp2 cannot be loaded: install it (apt install libnghttp2-14, dnf install"
         " libnghttp2, brew install libnghttp2), and `pip install cffi`, with which it is faster."
-        f" What was tried: {'; '.join(reasons)}"
+        f" The reasons: {'; '.join(reasons)}"
     )
 
 

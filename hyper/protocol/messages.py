@@ -205,8 +205,8 @@ def _connect_target(target: str) -> tuple[Pair]:
 def _not_a_tunnel_s(why: str) -> InvalidURL:
     return InvalidURL(
         "the target of CONNECT is not host:port, as in 'example.org:443' or '[::1]:443':"
-        f" {why} (RFC 9110, 9.3.6); only an extended CONNECT, which names its protocol, takes a"
-        " path or a URI; nothing was sent"
+        f" {why} (RFC 9110, 9.3.6), and only an extended CONNECT, which names its protocol, takes"
+        " a path or a URI; nothing was sent"
     )
 
 

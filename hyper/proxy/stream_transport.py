@@ -164,6 +164,8 @@ class TunnelTransport:
         """Move what is held into the stream, and that to the base; return what stops it."""
         endpoint, stream = self._endpoint, self._stream
         while True:
+            # Frames that the endpoint has queued go first: they may be the WINDOW_UPDATE or the
+            # acknowledgement that the proxy waits for before it opens our window.
             if endpoint.outbound or self._has_unsent:
                 self._flush()
             if self._has_unsent:
@@ -172,6 +174,8 @@ class TunnelTransport:
                 return EMPTY
             if not stream.request_is_open:
                 raise BrokenPipeError(errno.EPIPE, "the tunnel through the proxy is closed")
+            # It takes a burst at the most, and the loop hands that on before it gives more: the
+            # base may be full by then.
             taken = endpoint.send_content(stream, self._held, end_stream=False)
             if not taken:
                 return WINDOW_SHUT

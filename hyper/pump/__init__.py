@@ -41,7 +41,7 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 Nobody answers the peer's PING while no thread is inside a call.
 
 Two things are done without the lock, because a destructor may do them at any moment: a note is
-appended to ``Pump._abandoned`` or ``Budget.freed``, and the wakeup is notified. They rely on one
+appended to ``Pump._notes`` or ``Budget.freed``, and the wakeup is notified. They rely on one
 guarantee of CPython, with the GIL or without, and of PyPy: ``append``, ``popleft`` and the truth of
 a deque are one step each. Nothing iterates over these deques: they are emptied by ``popleft`` until
 it raises IndexError. Everything else is guarded by the lock.

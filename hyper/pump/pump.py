@@ -85,8 +85,8 @@ class Pump:
         self._sleepers: list[Condition] = []
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
-        #: streams that nobody will read any more
-        self._abandoned: deque[Stream] = deque()
+        #: streams that nobody will read any more, noted by finalizers
+        self._notes: deque[Stream] = deque()
         renew_after_fork(self)
 
     # ------------------------------------------------------------------ waiting
@@ -168,7 +168,7 @@ class Pump:
     def release(self, size: int) -> None:
         """Note that size octets of an ended stream were read. Any thread, without the lock."""
         self.endpoint.budget.freed.append(size)
-        if self.queue or self._abandoned:
+        if self.queue or self._notes:
             with self.lock:
                 self.endpoint.changed_streams.append(0)
                 self.flush()
@@ -188,7 +188,7 @@ class Pump:
         is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
         end.
         """
-        self._abandoned.append(stream)
+        self._notes.append(stream)
         if is_finalizing():
             return  # modules are taken apart, and the end of the process tells the peer
         if process_id() != self._process:
@@ -198,7 +198,7 @@ class Pump:
         elif self.lock.is_held:
             self._wakeup.notify()
         else:
-            while self._abandoned:
+            while self._notes:
                 try:  # around acquire, too: a signal handler may raise as that returns
                     if not self.lock.acquire(blocking=False):
                         self._wakeup.notify()
@@ -212,12 +212,12 @@ class Pump:
         """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
         # No stream is open: what is unread is all that there is of them.
         with contextlib.suppress(IndexError):  # another thread has read the last one
-            while self._abandoned:
-                self.endpoint.budget.freed.append(self._abandoned.popleft().drop_content())
+            while self._notes:
+                self.endpoint.budget.freed.append(self._notes.popleft().drop_content())
 
     def collect_dropped(self) -> None:
         """Read the notes of a connection that perhaps no thread waits for. Without the lock."""
-        if self._abandoned:
+        if self._notes:
             with self.lock:
                 self.flush()
 
@@ -266,7 +266,7 @@ class Pump:
                 if (
                     endpoint.outbound
                     or endpoint.changed_streams
-                    or self._abandoned
+                    or self._notes
                     or self._state != OPEN
                 ):
                     flushed = self.flush()
@@ -278,6 +278,7 @@ class Pump:
                     raise endings.ending(endpoint)
                 if self._transport.read_would_block:
                     self._sleep(ready, deadline, pause, read=True, write=not flushed)
+                # The socket has more: the clock is looked at here, as no sleep does it.
                 elif has_received:
                     deadline.remaining(LATE)  # octets for other threads do not extend it
                 has_received = True
@@ -306,6 +307,7 @@ class Pump:
                     self._waiters[stream_id].append(waiter)
                 else:
                     self._waiters[stream_id] = [waiter]
+            # A thread that wakes it before it sleeps is not missed: ``sleep`` returns at once then.
             with self._unlocked:
                 waiter.sleep(timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -333,6 +335,7 @@ class Pump:
         """Have a follower lead if no thread does (rule 4)."""
         if self._has_leader or self._promoted:
             return
+        # Any follower will do, because the leader works for all. Its condition need not be true.
         for waiters in self._waiters.values():
             waiter = waiters[0]
             self._wake_follower(waiter)
@@ -352,7 +355,7 @@ class Pump:
         for ready in self._sleepers:
             if ready():
                 return True
-        return bool(self._abandoned)
+        return bool(self._notes)
 
     def wake(self) -> None:
         """Wake the followers that have what they wait for.
@@ -361,6 +364,8 @@ class Pump:
         """
         changed_streams = self.endpoint.changed_streams
         if self._waiters and (changed_streams or self.endpoint.failure):
+            # A failure concerns all of them. Else each id is looked up once, however often it has
+            # changed.
             ids = self._waiters.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
             for stream_id in list(ids):
                 for waiter in list(self._waiters.get(stream_id, ())):
@@ -393,7 +398,7 @@ class Pump:
             sleepers.append(ready)
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
-            if not self._abandoned:
+            if not self._notes:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -414,20 +419,22 @@ class Pump:
     # ------------------------------------------------------------------- moving
 
     def flush(self) -> bool:
-        """Settle what is pending: drop abandoned streams, wake threads with news, send.
+        """Settle what is pending: drop noted streams, wake threads with news, send.
 
         Return True if nothing is left to send. HOT: three times a request (bench/clients.py).
         """
         endpoint = self.endpoint
         is_full = self._state == FULL
-        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._abandoned):
+        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._notes):
             return True
-        if self._abandoned:
-            self._drop_abandoned()
+        # Notes first: what they drop has news for waiting threads, and queues RST_STREAM.
+        if self._notes:
+            self._drop_noted()
         if self._waiters or self._sleepers:
             self.wake()
         else:
             endpoint.changed_streams.clear()
+        # News first, then sending: the socket may have no room, and no reader depends on that.
         if (endpoint.outbound or is_full) and not self._send():
             return False
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
@@ -455,10 +462,10 @@ class Pump:
             return True
         return is_sent
 
-    def _drop_abandoned(self) -> None:
+    def _drop_noted(self) -> None:
         with contextlib.suppress(IndexError):  # as in _drop_late
-            while self._abandoned:
-                self.endpoint.drop(self._abandoned.popleft())
+            while self._notes:
+                self.endpoint.drop(self._notes.popleft())
 
     def _fail_if_done(self) -> bool:
         """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).

@@ -32,6 +32,8 @@ def wait_turn(
     """
     if not pump.queue and is_free():
         return
+    # A queue, because a free stream is no thread's own: without one, a thread that comes late and
+    # is quick could take each stream before those that sleep have woken.
     ticket = object()
     queue = pump.queue
     budget = pump.endpoint.budget

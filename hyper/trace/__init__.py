@@ -17,9 +17,21 @@ must not use that connection.
 ``events.py``    the events, each a small named tuple
 ``recorder.py``  ``Recorder``: an observer that keeps them
 ``watch.py``     who watches, and how an observer is told
+``tracers.py``   observers that see each request before it is sent, and when it has ended
+``faults.py``    an observer that raises is logged, and harms nobody
 ``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
 ``wire.py``      from frames to the events of requests
 ================ =================================================================================
+
+The views are functions of events:
+
+==================== =============================================================================
+``frame_list.py``    ``frame_lines``, ``FrameLines``: frames, in lines
+``exchange_list.py`` ``exchanges``, ``connections``: requests with their responses, as objects
+``chart.py``         ``waterfall``, ``waterfall_svg``: bars over time
+``archive.py``       ``har``: an HTTP Archive
+``qlog_text.py``     ``qlog``: for tools of protocols
+==================== =============================================================================
 """
 
 from __future__ import annotations
@@ -30,6 +42,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .archive import har
+    from .chart import waterfall, waterfall_svg
     from .events import (
         REDACTED,
         Cancel,
@@ -62,7 +76,11 @@ if TYPE_CHECKING:
         Tunnelled,
         redacted,
     )
+    from .exchange_list import Connection, Exchange, connections, exchanges
+    from .frame_list import FrameLines, frame_lines
+    from .qlog_text import qlog
     from .recorder import Recorder
+    from .tracers import Request
 
 #: The module of each name that is loaded when first asked for.
 _LAZY = dict.fromkeys(
@@ -100,7 +118,20 @@ _LAZY = dict.fromkeys(
     ],
     "events",
 )
-_LAZY["Recorder"] = "recorder"
+_LAZY |= {
+    "Connection": "exchange_list",
+    "Exchange": "exchange_list",
+    "FrameLines": "frame_list",
+    "Recorder": "recorder",
+    "Request": "tracers",
+    "connections": "exchange_list",
+    "exchanges": "exchange_list",
+    "frame_lines": "frame_list",
+    "har": "archive",
+    "qlog": "qlog_text",
+    "waterfall": "chart",
+    "waterfall_svg": "chart",
+}
 
 __all__ = [
     "REDACTED",
@@ -108,10 +139,13 @@ __all__ = [
     "Closed",
     "Connected",
     "Connecting",
+    "Connection",
     "Content",
     "End",
     "Event",
+    "Exchange",
     "Fallback",
+    "FrameLines",
     "FrameReceived",
     "FrameSent",
     "Goaway",
@@ -123,6 +157,7 @@ __all__ = [
     "Ping",
     "Push",
     "Recorder",
+    "Request",
     "RequestContent",
     "RequestEnd",
     "RequestQueued",
@@ -133,9 +168,16 @@ __all__ = [
     "Timeout",
     "Trailers",
     "Tunnelled",
+    "connections",
+    "exchanges",
+    "frame_lines",
+    "har",
     "install",
+    "qlog",
     "redacted",
     "uninstall",
+    "waterfall",
+    "waterfall_svg",
 ]
 
 

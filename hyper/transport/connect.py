@@ -162,6 +162,8 @@ class Race:
             now = time.monotonic()
             if deadline.is_over:
                 return None
+            # Attempts begin one after the other with a pause (RFC 8305, 5), and none is given up: a
+            # slow first address may still win.
             if waiting and (not self._under_way or now >= next_attempt):
                 began = self._begin(waiting.pop(), deadline)
                 next_attempt = now + ATTEMPT_DELAY if began else now
@@ -169,6 +171,7 @@ class Race:
                 self.is_lost = True
                 raise self._most_telling()
             else:
+                # Sleep until an attempt ends, the next may begin, or the caller's time is over.
                 moments = [next_attempt] if waiting else []
                 if deadline.moment is not None:
                     moments.append(deadline.moment)
@@ -253,8 +256,8 @@ def _by_poll(socks: list[socket.socket], timeout: float | None) -> list[socket.s
 
 def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
     # Windows tells of a failed attempt among the exceptional conditions, and nowhere else.
-    limit = None if timeout is None else min(timeout, MAX_POLL / 1000)
-    _, connected, failed = select.select([], socks, socks, limit)
+    seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
+    _, connected, failed = select.select([], socks, socks, seconds)
     return list(dict.fromkeys([*connected, *failed]))
 
 

@@ -76,7 +76,7 @@ class OldServer(ThreadingHTTPServer):
         return self.context.wrap_socket(sock, server_side=True), address
 
     def handle_error(self, *_: Any) -> None:
-        """A client that hangs up is none."""
+        """Do nothing: a client may hang up."""
 
     @property
     def port(self) -> int:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.live.server import pattern
 from test.scripted.steps import want
 

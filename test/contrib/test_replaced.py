@@ -1,4 +1,4 @@
-"""What a mock or a tracer has put in the place of another library's methods is not passed by."""
+"""No method of a mock's or a tracer's, in the place of another library's, is passed by."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ import urllib.request
 import pytest
 
 from hyper.contrib.urllib import HTTP2Handler
-from test import wire
+from hyper.testing import wire
 from test.live.server import FILES, pattern
 from test.live.servers import sha256
 
 SECRET = "user:{PLAIN}open sesame\n"
 
-# What nginx says of itself is evidence of the protocol that was spoken.
+# nginx says which protocol was spoken.
 DIRECTIVES = [
     "add_header x-protocol $server_protocol always;",
     "location = /old { return 302 /style.css; }",

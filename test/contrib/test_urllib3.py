@@ -14,9 +14,8 @@ from http.client import IncompleteRead
 
 import pytest
 
-from test import wire
+from hyper.testing import PeerError, wire
 from test.live.server import pattern
-from test.peer import PeerError
 from test.scripted.steps import want
 
 urllib3 = pytest.importorskip("urllib3", "2.0")
@@ -135,6 +134,22 @@ class TestRequests:
         peer = scripted_peer(script, certificates.server_context())
         with peer_pool(peer, certificates) as pool:
             assert pool.request("GET", "/old").data == b"here"
+
+    def test_what_is_left_of_a_generator_is_not_sent_as_if_it_were_whole(
+        self, scripted_peer, certificates
+    ):
+        """RFC 9110, 15.4.8: after a 307, the connection it came on or another."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, *_ = peer.want_request()
+            peer.write_response(stream_id, pairs=[(":status", "307"), ("location", "/new")])
+
+        peer = scripted_peer(script, certificates.server_context())
+        body = (piece for piece in (b"con", b"tent"))
+        told = pytest.raises(exceptions.UnrewindableBodyError, match="a part of it was sent")
+        with peer_pool(peer, certificates) as pool, told:
+            pool.request("POST", "/old", body=body)
 
     def test_retries_for_a_status(self, scripted_peer, certificates):
         def script(peer):
@@ -460,7 +475,7 @@ class TestHabits:
 
 
 class TestTLS:
-    """What a pool demands of certificates is urllib3's affair, on every connection."""
+    """urllib3 says what a pool demands of certificates, on every connection."""
 
     def test_a_stranger_is_refused(self, node):
         with (
@@ -531,7 +546,7 @@ class TestTLS:
 
 class TestOtherWays:
     def test_servers_without_http_2_are_spoken_to_in_http_1_1(self, pools, old_server):
-        """RFC 9113, 3.2: on the same connection, for both are offered."""
+        """RFC 9113, 3.2: on the same connection, because both are offered."""
         response = pools.request("GET", url_of(old_server))
         assert (response.version, response.data) == (11, b"hello in HTTP/1.1\n")
         assert pools.request("POST", url_of(old_server), body=b"content").data == b"content"

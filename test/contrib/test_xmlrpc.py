@@ -18,7 +18,7 @@ from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 import pytest
 
 from hyper.contrib.xmlrpc import HTTP2Transport
-from test import wire
+from hyper.testing import wire
 from test.contrib.conftest import running
 
 

@@ -3,13 +3,13 @@
     python -I test/cpython/run.py test_httplib
 
 The module is the running interpreter's (Lib/test), and a process of its own is needed: this
-repository has a package `test` too.  What the module imports as `http.client` is a stand-in, which
+repository has a package `test` too.  The module imports a stand-in as `http.client`, which
 is hyper where hyper has the name, and http.client itself for what is private.  (http.client's own
 code must go on to see its own classes: they name each other in `super(HTTPSConnection, self)`.)
 
-Ends with 0 where all pass but those that exceptions.py lists; with 1 where another fails, one of
-those listed passes, or hyper was not asked for anything; with NOT_INSTALLED where the interpreter
-comes without its tests.
+Ends with 0 where all pass but those that exceptions.py lists, with 1 where another fails, one of
+those listed passes, or hyper was not asked for anything, and with NOT_INSTALLED where the
+interpreter comes without its tests.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Result(unittest.TextTestResult):
             self.bad[test.id()] = f"{subtest}: {err[1]!r}\n"
 
     def printErrors(self) -> None:  # noqa: N802
-        """Nothing: what is not excepted is printed by `judge`."""
+        """Do nothing: what is not excepted is printed by `judge`."""
 
 
 def judge(result: Result, made: int) -> int:

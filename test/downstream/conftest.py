@@ -43,7 +43,7 @@ class Services(Hypercorn):
         return {**os.environ, **more, "MOTO_ALLOW_NONEXISTENT_REGION": "1"}
 
     def seen(self) -> list[dict]:
-        """What the server has seen since the last time: version, method, path, fields."""
+        """Version, method, path and fields of each request since the last time."""
         path = self.directory / "seen"
         lines = path.read_text().splitlines() if path.exists() else []
         new, self.read = lines[self.read :], len(lines)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
+from hyper.testing import DEADLINE
 from test.contrib.conftest import OldServer, proxy, running
 from test.live.conftest import hypercorn, nginx, node, node_cleartext, server
-from test.peer import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from hyper.testing import Server, SocketPeer
     from test.certificates import Certificates
-    from test.socket_peer import SocketPeer
 
 __all__ = ["hypercorn", "nginx", "node", "node_cleartext", "proxy", "server"]
 
@@ -29,7 +29,7 @@ LIVE = {"hypercorn", "nginx", "node", "node_cleartext", "server"}
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """What asks for a live server is marked live."""
+    """Mark what asks for a live server as live."""
     for item in items:
         if HERE in item.path.parents and LIVE.intersection(item.fixturenames):
             item.add_marker(pytest.mark.live)
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
 
 @pytest.fixture
 def opened() -> Generator[contextlib.ExitStack, None, None]:
-    """What is closed at the end of the test."""
+    """Close at the end of the test what is entered here."""
     with contextlib.ExitStack() as stack:
         yield stack
 
@@ -63,7 +63,7 @@ def https(
 @pytest.fixture(params=["cleartext", "tls", "pyopenssl"])
 def connect(
     request: pytest.FixtureRequest,
-    scripted_peer: Callable[..., SocketPeer],
+    scripted_peer: Callable[..., Server],
     certificates: Certificates,
     opened: contextlib.ExitStack,
 ) -> Callable[..., HTTPConnection]:
@@ -98,7 +98,7 @@ def old_server(certificates: Certificates) -> Generator[OldServer, None, None]:
 
 @pytest.fixture
 def old_peer(
-    scripted_peer: Callable[..., SocketPeer], opened: contextlib.ExitStack
+    scripted_peer: Callable[..., Server], opened: contextlib.ExitStack
 ) -> Callable[..., HTTPConnection]:
     """Start a script that speaks HTTP/1.1 in cleartext, and give a connection to it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 
 
 def answered(script, *arguments, **answer):

@@ -10,8 +10,8 @@ import pytest
 from hyper import HTTPConnection, HTTPSConnection, ProxyError
 from hyper.dropin.socket_view import SocketView
 from hyper.proxies import Proxy
+from hyper.testing import DEADLINE
 from test.live.server import FILES, LARGE, pattern
-from test.peer import DEADLINE
 
 CLASSES = [HTTPConnection, HTTPSConnection]
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
@@ -160,7 +160,7 @@ class TestProxies:
 
 
 def test_what_the_proxy_is_asked(scripted_peer):
-    """Its fields go to it alone; the server's Host is the server's; a name is an A-label."""
+    """Its fields go to it alone, and the server's Host is the server's; a name is an A-label."""
 
     def script(peer):
         asked = peer.want_until()

@@ -8,8 +8,7 @@ import threading
 
 import pytest
 
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 LINES = b"one\ntwo\nthree\n"
 

@@ -19,7 +19,7 @@ OWN = {"HTTPConnection", "HTTPResponse", "HTTPSConnection"}
 PUBLIC = sorted(
     name
     for name, value in vars(http.client).items()
-    # What http.client has imported for itself is not its own.
+    # Names that http.client has imported for itself are not its own.
     if not name.startswith("_")
     and not isinstance(value, types.ModuleType)
     and (name in http.client.__all__ or name.isupper() or value.__module__ == "http.client")
@@ -69,7 +69,7 @@ def test_the_drop_in_is_loaded_when_it_is_asked_for():
 
 
 def test_a_script_may_put_hypers_class_in_http_clients_place(monkeypatch):
-    """Whoever wants all of a program's connections to be hyper's does that.
+    """A program does that to have all of its connections be hyper's.
 
     Not with HTTPSConnection: http.client's own looks itself up by that name, in super().
     """

@@ -9,8 +9,7 @@ import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
 from hyper.contrib.urllib import HTTP2Handler
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 OLD = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold"
 

@@ -12,7 +12,7 @@ import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
 from hyper.dropin import bases
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE
 
 
 class OtherHTTPSConnection(http.client.HTTPSConnection):

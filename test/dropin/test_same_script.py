@@ -1,6 +1,6 @@
 """The same script with http.client and with hyper: the answers are the same, but for the version.
 
-The servers speak HTTP/1.1 to the one, for it offers nothing by ALPN, and HTTP/2 to the other.
+The servers speak HTTP/1.1 to the one, because it offers nothing by ALPN, and HTTP/2 to the other.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import tempfile
 import pytest
 
 from hyper import HTTPSConnection
+from hyper.testing import DEADLINE
 from test.live.server import pattern
-from test.peer import DEADLINE
 
-#: What HTTP/1.1 alone needs, what is another at each answer, and what servers spell as they like.
+#: Fields that HTTP/1.1 alone needs, or that differ from answer to answer, or server to server.
 OWN = {"connection", "transfer-encoding", "date", "keep-alive", "server"}
 
 PATHS = {

@@ -18,7 +18,7 @@ from http.client import (
 import pytest
 
 from hyper import HTTPConnection, RemoteProtocolError
-from test import wire
+from hyper.testing import wire
 from test.live.server import pattern
 
 

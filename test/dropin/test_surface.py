@@ -154,7 +154,7 @@ def test_a_port_may_be_text(kind):
 
 
 def test_a_port_that_is_text_is_connected_to(scripted_peer, certificates):
-    """RFC 9110, 4.2: http.client does, for getaddrinfo does."""
+    """RFC 9110, 4.2: http.client does, because getaddrinfo does."""
 
     def script(peer):
         peer.handshake()

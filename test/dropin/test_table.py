@@ -10,7 +10,7 @@ import pytest
 
 from hyper import HTTPConnection
 from hyper.dropin.states import HAS_STREAM, IDLE, REQUEST_SENT, REQUEST_STARTED, STATES
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE
 
 CLASSES = [http.client.HTTPConnection, HTTPConnection]
 

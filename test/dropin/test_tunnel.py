@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTPConnection, HTTPSConnection
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 
 def test_http_2_inside_a_tunnel(proxy, node, certificates, opened):

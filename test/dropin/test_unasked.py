@@ -8,12 +8,11 @@ import pytest
 
 from hyper import HTTPSConnection
 from hyper.errors import HTTPException
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 
 def outcome(connection, **options):
-    """What a script sees: the response's own words, or the kind of the exception."""
+    """Return what a script sees: the response's own words, or the kind of the exception."""
     try:
         connection.request("GET", "/", **options)
         response = connection.getresponse()

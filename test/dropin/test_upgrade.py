@@ -8,9 +8,8 @@ import pytest
 
 from hyper import HTTPConnection
 from hyper.dropin.connection import HTTPResponse
-from test import wire
+from hyper.testing import DEADLINE, wire
 from test.live.server import FILES
-from test.peer import DEADLINE
 
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 

@@ -13,8 +13,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTPConnection, HTTPSConnection
 from hyper.client.pumps import CLOSED
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 
 #: Seconds for a wait that must end in vain.
 SHORT = 0.1

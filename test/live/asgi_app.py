@@ -3,7 +3,7 @@ specification, extensions).
 
     GET  /               "hello from hypercorn\\n"
     any  /fields         method, path and fields of the request as JSON
-    GET  /bytes/N        N octets: the octet at i is i mod 251; content-length
+    GET  /bytes/N        N octets: the octet at i is i mod 251, with content-length
     GET  /stream/N       the same, without content-length
     POST /echo           the body, piece by piece, as it comes
     POST /digest         JSON: size and sha256 (hex) of the body
@@ -11,7 +11,7 @@ specification, extensions).
     GET  /hints          103 Early Hints with two links, then 200
     GET  /push           promises of /pushed/style.css and /pushed/app.js, then HTML
     GET  /status/N       that status
-    POST /RPC2           XML-RPC: echo(value), http_version(), fields(); gzip where it is accepted
+    POST /RPC2           XML-RPC: echo(value), http_version(), fields(), in gzip if it is accepted
 
 and, as a WebSocket (RFC 8441 where it is HTTP/2):
 

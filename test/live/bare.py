@@ -25,7 +25,7 @@ from test.live import servers
 if TYPE_CHECKING:
     from test.live.server import Server
 
-#: What hyper can use, or its tests; none of it may be needed.
+#: Packages that hyper, or its tests, can use; none of them may be needed.
 PACKAGES = ("brotli", "cffi", "cryptography", "h2", "hpack", "OpenSSL", "python_socks", "trustme")
 
 CERTIFICATE = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
@@ -68,7 +68,7 @@ def try_dropin(server: Server, context: object) -> None:
 
 
 def try_what_is_missing() -> None:
-    """Who asks for what is not there is told what to install."""
+    """An error says what to install for what is not there."""
     words = "a TLS backend came out of nothing"
     try:
         init_context(backend="pyopenssl")

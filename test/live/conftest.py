@@ -51,7 +51,7 @@ def _running(
 
 @pytest.fixture(scope="session")
 def nghttpd(certificates: Certificates) -> Generator[Server, None, None]:
-    """nghttpd under TLS: pushes at /index.html; uploads are echoed; x-trailer."""
+    """nghttpd under TLS: pushes at /index.html, echoed uploads, and x-trailer."""
     yield from _running(
         "nghttpd",
         certificates,

@@ -85,8 +85,7 @@ def _accept(listener: socket.socket, children: list[int]) -> None:
 
 
 def _serve_connection(descriptor: int) -> None:
-    from test import wire
-    from test.origin import Accepted, Ended
+    from hyper.testing import ClientEnded, SocketPeer, wire
 
     accepted = socket.socket(fileno=descriptor)
 
@@ -98,8 +97,8 @@ def _serve_connection(descriptor: int) -> None:
 
     signal.signal(signal.SIGUSR1, finish)
     signal.signal(signal.SIGUSR2, finish)
-    peer = Accepted(accepted, 1, 600.0)
-    with contextlib.suppress(Ended):
+    peer = SocketPeer(lambda _: accepted, None, 600.0)
+    with contextlib.suppress(ClientEnded):
         peer.handshake()
         for frame, _, _ in peer.arrivals():
             if frame.type == wire.PING and not frame.ack:
@@ -183,7 +182,7 @@ class Recovery(NamedTuple):
 def recover(
     path: DeadPath, way: str, timeout: float | None, limit: float, **options: Any
 ) -> Recovery:
-    """One request; the connection dies; then requests until one succeeds."""
+    """One request, then the connection dies, then requests until one succeeds."""
     from hyper import HTTP20Connection
 
     connection = HTTP20Connection(path.address, PORT, secure=False, timeout=DEADLINE, **options)

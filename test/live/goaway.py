@@ -183,10 +183,10 @@ CLIENTS = tuple(_MAKERS)
 
 
 class Result(NamedTuple):
-    """What came of so many requests.
+    """The outcome of so many requests.
 
-    wrong: answers to another request; lost: requests without answer or error, or answered though
-    the server never saw them; twice: requests that it processed more than once.
+    wrong: answers to another request. lost: requests without answer or error, or answered though
+    the server never saw them. twice: requests that it processed more than once.
     """
 
     asked: int

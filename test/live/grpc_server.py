@@ -2,12 +2,12 @@
 
     python grpc_server.py PORT [CERTIFICATE KEY]
 
-    /hyper.Test/Echo     unary: the message; with metadata x-status and x-message (percent-coded)
+    /hyper.Test/Echo     unary: the message, or with metadata x-status and x-message (percent-coded)
                          that status
-    /hyper.Test/Count    one request, a number N: messages b"0" to b"N-1"; then as above
+    /hyper.Test/Count    one request, a number N: messages b"0" to b"N-1", then as above
     /hyper.Test/Sum      numbers, one a message: their sum
     /hyper.Test/Chat     each message comes back at once
-    /hyper.Test/Sleep    no answer before the call is over; then a line "over" on standard output
+    /hyper.Test/Sleep    no answer before the call is over, then a line "over" on standard output
     /hyper.Test/Refuse   FAILED_PRECONDITION before anything is read, as trailers only
 
 The process ends when its standard input does.

@@ -33,7 +33,7 @@ class ApacheProxy(ApacheHttpd):
 
     @property
     def protocols(self) -> str:
-        """What it speaks, in its own words."""
+        """The protocols that it speaks, in its own words."""
         return str(self.options.get("protocols", "http/1.1"))
 
     def _lines(self) -> str:

@@ -1,4 +1,4 @@
-"""What every real server of these tests has in common: a process, a free port, files."""
+"""The base of every real server of these tests: a process, a free port, files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ATTEMPTS = 3
 
 HERE = Path(__file__).resolve().parent
 
-# Where Debian puts servers that are not in an ordinary user's PATH.
+# Debian's directories for servers that are not in an ordinary user's PATH.
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
 
@@ -68,7 +68,7 @@ def binary(name: str) -> str | None:
 
 
 class Server:
-    """What all have in common. A subclass gives `name`, `binary`, `package` and `_command`."""
+    """The base of all servers. A subclass gives `name`, `binary`, `package` and `_command`."""
 
     name = ""
     binary = ""
@@ -113,7 +113,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server wrote to its output so far."""
+        """The server's output so far."""
         path = self.directory / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 

@@ -4,9 +4,9 @@
         connect("localhost", server.port)
 
 `Nginx(certificates)` speaks TLS with ALPN h2 under the certificate `certificates.server` (or
-`pair=`); `Nginx()` speaks cleartext by prior knowledge. `start` returns when the server accepts
+`pair=`). `Nginx()` speaks cleartext by prior knowledge. `start` returns when the server accepts
 connections, and raises `ServerError` with the server's own log when it ends before or misses the
-deadline; `stop` ends that one process. A free port is found by asking for any and letting it go;
+deadline. `stop` ends that one process. A free port is found by asking for any and letting it go;
 should another take it meanwhile, the server ends, and `start` tries again.
 
 `missing(name)` tells why a server cannot run here.
@@ -46,7 +46,7 @@ APACHE_MODULES = Path("/usr/lib/apache2/modules")
 class Nghttpd(Server):
     """nghttp2's server: static files; options push, trailers, arguments.
 
-    push: {"/index.html": ["/style.css", "/app.js"]}; trailers: ["name: value"]; arguments: further
+    push: {"/index.html": ["/style.css", "/app.js"]}. trailers: ["name: value"]. arguments: further
     ones, such as ["--max-concurrent-streams=1", "--echo-upload", "--window-bits=10",
     "--padding=100"].
     """
@@ -84,7 +84,7 @@ class Nginx(Server):
 
     @property
     def uploads(self) -> Path:
-        """Where the files put to /upload/ are."""
+        """The directory of the files put to /upload/."""
         return self.directory / "uploads" / "upload"
 
     @classmethod
@@ -116,7 +116,7 @@ class Nginx(Server):
         requests = self.options.get("keepalive_requests", 1000000)
         http2 = "http2" if self.options.get("http2", True) else ""
         push = "http2_push /style.css; http2_push /app.js;" if self.pushes() else ""
-        # The directives come first, for it listens in the order of its configuration: what they
+        # The directives come first, because it listens in the order of its configuration: what they
         # open is there when the port is.
         # A worker started by root would become nobody, who cannot read our directory.
         user = "user root;" if os.geteuid() == 0 else ""
@@ -225,7 +225,7 @@ class ApacheHttpd(Server):
 
     @property
     def protocols(self) -> str:
-        """What it speaks, in its own words."""
+        """The protocols that it speaks, in its own words."""
         raise NotImplementedError
 
     def _lines(self) -> str:
@@ -283,7 +283,7 @@ class Apache(ApacheHttpd):
 
     @property
     def protocols(self) -> str:
-        """What it speaks, in its own words."""
+        """The protocols that it speaks, in its own words."""
         return "h2 http/1.1" if self.pair else "h2c http/1.1"
 
     def _lines(self) -> str:
@@ -360,7 +360,7 @@ class Caddy(Server):
     package = "caddy"
 
     def _environment(self) -> dict[str, str]:
-        # What it would keep for the next time goes where the directory goes.
+        # The files that it would keep for the next time go where the directory goes.
         places = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
         return {**os.environ, **dict.fromkeys(places, str(self.directory))}
 

@@ -30,7 +30,7 @@ def nginx_of_five(certificates):
 def test_no_request_is_lost_or_processed_twice_by_goaways_after_every_five(
     nginx_of_five, certificates, client, method
 ):
-    """6.8; 8.7: nginx's keepalive_requests; it counts."""
+    """6.8; 8.7: nginx's keepalive_requests counts them."""
     count = GETS if method == "GET" else POSTS
     result = measure(nginx_of_five, certificates, client, method, count, THREADS)
     if result is None:

@@ -1,4 +1,4 @@
-"""What real servers must not see, and what their early and coded answers must become.
+"""Real servers: what they must not see, and what their early and coded answers must become.
 
 Each test starts its own server, so that its log, or its count, is of this test alone.
 """

@@ -26,11 +26,11 @@ ASSETS = {"/style.css": FILES["style.css"], "/app.js": FILES["app.js"]}
 # Seconds that any one wait may last.
 PATIENCE = 30
 
-# What takes a while is done in full with HYPER_LONG=1, and in little otherwise.
+# Work that takes a while is done in full with HYPER_LONG=1, and in little otherwise.
 LONG = os.environ.get("HYPER_LONG") == "1"
 MEBIBYTE = 1 << 20
 
-# What memory may grow by, however much goes through.
+# Memory may grow by so much, however much goes through.
 GROWTH = 16 * MEBIBYTE
 
 

@@ -17,11 +17,11 @@ import pytest
 from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection, ProxyError
 from hyper.proxies import Proxy
 from hyper.proxy.stream_transport import TunnelTransport
+from hyper.testing import DEADLINE
 from hyper.transport.tls.transport import TLSTransport
 from test.live.proxies import NAME, PASSWORD, ApacheProxy, Microsocks, Nghttpx
 from test.live.server import pattern
 from test.live.servers import sha256
-from test.peer import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -298,7 +298,7 @@ class TestRequests:
             session.mount("https://", HTTP20Adapter())
             yield session
 
-    # Of the others, requests does not know h2c, and SOCKS goes by HTTP/1.1.
+    # requests does not know h2c, and SOCKS goes by HTTP/1.1.
     @pytest.mark.parametrize(
         "way", [way for way in WAYS.values() if "http" in way[0]], indirect=True
     )

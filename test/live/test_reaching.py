@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from hyper import HTTP20Connection
+from hyper.testing import DEADLINE
 from test.live.server import FILES, LARGE, pattern
-from test.peer import DEADLINE
 
 needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
 

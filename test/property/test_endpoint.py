@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hyper.protocol import states
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     AUTHORITY,
     CANCELLED,
@@ -68,7 +68,7 @@ ODD_FRAMES = st.builds(
     wire.frame, st.integers(0, 17), st.integers(0, 255), IDS, st.binary(max_size=12)
 )
 
-# What keeps a connection alive, so that sequences get far: one stream's fair share.
+# Frames that keep a connection alive, so that sequences get far: one stream's fair share.
 FAIR = st.one_of(
     st.builds(wire.data, st.sampled_from([1, 4, 13]), st.binary(max_size=50), st.just(False), PADS),
     st.builds(wire.headers, st.sampled_from([1, 2, 3, 4, 9, 13]), BLOCKS, st.booleans()),
@@ -143,7 +143,7 @@ class Watched:
         assert 0 <= endpoint.send_window.size <= MAX_WINDOW_SIZE
         for stream in endpoint.streams.values():
             assert stream.send_window is None or stream.send_window.size <= MAX_WINDOW_SIZE
-        committed = shares = 0
+        in_use = shares = 0
         for stream in self.known.values():
             unread = sum(map(len, stream.content))
             window = stream.receive_window
@@ -152,10 +152,10 @@ class Watched:
                 assert window.share.size == window.size + window.share.unclaimed + unread
                 assert window.share.size >= 65_535
                 shares += 1
-            committed += unread if stream.is_over else window.share.size
+            in_use += unread if stream.is_over else window.share.size
         budget = endpoint.budget
-        assert (budget.in_use, budget.shares) == (committed, shares)
-        assert committed <= budget.limit
+        assert (budget.in_use, budget.shares) == (in_use, shares)
+        assert in_use <= budget.limit
 
     def check_frame(self, frame):
         """A client may send it, and nothing follows GOAWAY, RST_STREAM or END_STREAM (5.1)."""
@@ -308,7 +308,7 @@ class Play:
         if theirs < 65_535:
             # h2 never opens a window again that it lowered after octets had come: settings first.
             self.endpoint.receive(memoryview(self.server.data_to_send()))
-        # What each side got, by the number of the exchange.
+        # Messages that each side got, by the number of the exchange.
         self.requests = {}
         self.responses = {}
         self.streams = []

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import PROMISE, MemoryEndpoint
 
 LIMIT = 1 << 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     CONNECT,
     PROMISE,
@@ -104,7 +104,7 @@ def test_10_5_what_a_peer_advertises_is_bounded():
         wire.headers(2, MISDIRECTED, end_stream=True),
     )
     assert len(client.endpoint.origin_set) == 100  # a peer may push as much as it likes
-    # What a 421 takes away is known all the same, for the set would say too much without.
+    # An origin that a 421 takes away is known all the same: the set would say too much without.
     client.receive(wire.headers(client.open().id, MISDIRECTED, end_stream=True))
     client.receive(wire.origin(["https://151", "https://0"]))
     assert client.endpoint.origin_set[b"https://example.org"] is False

@@ -8,7 +8,7 @@ from hyper.errors import InvalidURL, LocalProtocolError, NegotiationError
 from hyper.protocol import messages
 from hyper.protocol.messages import request_fields
 from hyper.protocol.origins import Origin
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import CONNECT, CONNECTED, MemoryEndpoint, busy
 
 ORIGIN = Origin("https", "example.org")

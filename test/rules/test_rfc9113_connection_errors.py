@@ -18,7 +18,7 @@ from hyper.errors import (
     RemoteProtocolError,
 )
 from hyper.protocol.flow.managers import BaseFlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     ANSWERED,
     AWAITING,

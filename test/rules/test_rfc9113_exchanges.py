@@ -9,7 +9,7 @@ from hyper.errors import (
     LocalProtocolError,
     RemoteDisconnected,
 )
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     ANSWERED,
     AUTHORITY,

@@ -12,7 +12,7 @@ from hyper.fields import outgoing_section
 from hyper.protocol import messages
 from hyper.protocol.messages import trailer_section
 from hyper.protocol.origins import Origin
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     AUTHORITY,
     OPEN,

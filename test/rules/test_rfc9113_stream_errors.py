@@ -16,7 +16,7 @@ from hyper.errors import (
     RemoteProtocolError,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     ANSWERED,
     AWAITING,
@@ -67,7 +67,7 @@ def check_stream_error(client, stream_id, octets, code, section):
         assert type(error) is KINDS.get(code, RemoteProtocolError)
         assert (error.error_code, error.stream_id) == (code, stream_id)
         assert f"(RFC {section})" in str(error)
-    # What is still under way on the stream that was reset is no error (5.1).
+    # Frames that are still under way on a stream that was reset are no error (5.1).
     assert client.receive(wire.headers(stream_id, OK), wire.data(stream_id, b"late")) == []
     client.check_goes_on()
 

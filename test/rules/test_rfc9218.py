@@ -42,7 +42,7 @@ def test_2_1_1_it_is_not_sent_to_a_peer_that_takes_no_part():
     assert client.sent() == []
 
 
-@pytest.mark.skipif(bool(libnghttp2.is_missing()), reason=str(libnghttp2.is_missing()))
+@pytest.mark.skipif(bool(libnghttp2.why_missing()), reason=str(libnghttp2.why_missing()))
 class TestLibnghttp2:
     """A server of others, which keeps to priorities strictly, with all else equal."""
 

@@ -7,8 +7,7 @@ import pytest
 from hyper import (
     ProxyError,
 )
-from test import wire
-from test.peer import MemoryPeer
+from hyper.testing import MemoryPeer, wire
 
 OK = [(":status", "200")]
 CANCEL, CONNECT_ERROR = 0x8, 0xA

@@ -11,13 +11,13 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.proxies import Proxy
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from hyper.testing import Server, SocketPeer
     from test.certificates import Certificates
-    from test.socket_peer import SocketPeer
 
 
 @pytest.fixture(params=["cleartext", "tls"])
@@ -28,7 +28,7 @@ def secure(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def connect(
-    scripted_peer: Callable[..., SocketPeer], certificates: Certificates, secure: bool
+    scripted_peer: Callable[..., Server], certificates: Certificates, secure: bool
 ) -> Generator[Callable[..., HTTP20Connection], None, None]:
     """Start a script and give a connection to it: `connection = connect(script, timeout=1)`."""
     with ExitStack() as opened:

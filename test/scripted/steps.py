@@ -7,10 +7,11 @@ import select
 from typing import TYPE_CHECKING
 
 from hyper import FlowControlManager
-from test import wire
+from hyper.testing import wire
 
 if TYPE_CHECKING:
-    from test.peer import Fields, Peer
+    from hyper.testing import Peer
+    from hyper.testing.arrivals import Fields
 
 
 # Seconds that a wait may last in a test where it is meant to end so.

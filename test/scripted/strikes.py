@@ -22,11 +22,11 @@ class Alarm(Exception):
 
 
 class AlarmTimeout(TimeoutError):
-    """What a handler of SIGALRM likes to raise."""
+    """An exception that a handler of SIGALRM likes to raise."""
 
 
 def is_beyond_signals(line):
-    """True for a line that a trace function may strike and a signal cannot: no call ends there.
+    """True if a trace function may strike a line and a signal cannot: no call ends there.
 
     At `try`, or between a block and the exit of its `with`, a lock would stay taken. At `return
     name` and `yield name` the octets are the caller's already.

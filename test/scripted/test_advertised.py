@@ -1,13 +1,13 @@
-"""What a server says of itself: ALTSVC (RFC 7838, 4) and ORIGIN (RFC 8336)."""
+"""A server speaks of itself: ALTSVC (RFC 7838, 4) and ORIGIN (RFC 8336)."""
 
 from __future__ import annotations
 
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import want
 
 
 def say(peer, *octets):
-    """What the peer says before the next `connection.ping()` returns."""
+    """Have the peer say this before the next `connection.ping()` returns."""
     opaque = peer.want_ping()
     peer.write(b"".join(octets) + wire.ping(opaque, ack=True))
 

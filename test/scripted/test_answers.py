@@ -1,4 +1,4 @@
-"""What a server answers to the offer of HTTP/2, and what becomes of it, over TCP and Unix sockets.
+"""Answers to the offer of HTTP/2, and what becomes of them, over TCP and Unix sockets.
 
 ========================= ========================= ============================================
 the server                HTTP20Connection          the drop-in
@@ -23,34 +23,21 @@ import threading
 import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection, NegotiationError
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, Server, wire
 from test.scripted.steps import want
-from test.socket_peer import SocketPeer
 
 ALERT_120 = bytes([21, 3, 3, 0, 2, 2, 120])  # fatal, no_application_protocol (RFC 7301, 3.2)
 
 
-class UnixPeer(SocketPeer):
-    """A scripted peer behind a Unix socket."""
+class UnixServer(Server):
+    """A scripted server behind a Unix socket."""
 
     def __init__(self, path, script, context=None):
-        super().__init__(script, context)
-        self._listener.close()
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        super().__init__(script, tls=context or False, once=True, listener=listener)
         self.path = str(path)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
-        self._listener.listen()
-
-    def accept(self):
-        # TCP_NODELAY is no option of such a socket.
-        self._listener.settimeout(self.deadline)
-        accepted, _ = self._listener.accept()
-        accepted.settimeout(self.deadline)
-        self._sockets.append(accepted)
-        self.socket = accepted
-        if self._context is not None:
-            self.start_tls(self._context)
 
 
 @pytest.fixture(params=["TCP", "Unix"])
@@ -65,7 +52,7 @@ def start(request, scripted_peer, tmp_path_factory):
 
         def begin(script, context=None):
             path = tmp_path_factory.mktemp("unix") / "s"
-            return stack.enter_context(UnixPeer(path, script, context))
+            return stack.enter_context(UnixServer(path, script, context))
 
         yield begin
 

@@ -1,4 +1,4 @@
-"""What a server must not send ends in a typed error, the right frame on the wire, and no hang.
+"""Frames that a server must not send: a typed error, the right frame on the wire, and no hang.
 
 Each case is what the server writes while a request is open on stream 1, and what comes of it.
 """
@@ -19,9 +19,14 @@ from hyper.errors import (
     RemoteProtocolError,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import (
+    COMPRESSION_ERROR,
+    FLOW_CONTROL_ERROR,
+    FRAME_SIZE_ERROR,
+    PROTOCOL_ERROR,
+)
 from test.scripted.steps import OnShortPath, want
-from test.wire import COMPRESSION_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 
 OK = wire.block([(":status", "200")])
 HEAD = wire.headers(1, OK)
@@ -37,7 +42,7 @@ def push(promised_id, *pairs):
     return wire.push_promise(1, promised_id, wire.block([*request, *pairs]))
 
 
-# Octets; the class of the error; the code on the wire.
+# Octets, the class of the error, and the code on the wire.
 ENDS_THE_CONNECTION = {
     # RFC 9113, 4.2
     "a frame too large": (wire.frame(wire.DATA, 0, 1, length=16385), FrameSizeError, "SIZE"),

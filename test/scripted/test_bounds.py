@@ -1,4 +1,4 @@
-"""What was given up on is bounded and freed; what cannot be sent is refused before that.
+"""Requests given up on are bounded and freed; what cannot be sent is refused before that.
 
 Signals, too: a handler may use the very connection on which its own thread waits.
 """
@@ -19,7 +19,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.errors import ResponseNotReady
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
 from test.threads.paused import await_main_thread_asleep

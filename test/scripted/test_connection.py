@@ -9,9 +9,9 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.errors import InvalidURL, LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import pong, want
-from test.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 

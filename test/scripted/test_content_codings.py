@@ -252,7 +252,7 @@ class TestParts:
 
 
 class Alarm(Exception):
-    """What the program's signal handler raises."""
+    """An exception of the program's signal handler."""
 
 
 @pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="no signals")

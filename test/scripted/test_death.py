@@ -14,7 +14,7 @@ import time
 import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 from test.threads.test_shared import run
 

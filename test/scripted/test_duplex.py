@@ -10,9 +10,9 @@ import pytest
 
 from hyper.client.registry import MAX_ANSWERED_EARLY
 from hyper.errors import LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 from test.scripted.steps import SHORT, echoing, pong, set_timeout, want
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
 
@@ -122,7 +122,7 @@ class TestEarlyAnswers:
 
     @pytest.mark.parametrize("length", [(), (1000,)], ids=["", "content-length"])
     def test_an_early_answer_to_a_request_in_pieces_is_not_lost(self, connect, length):
-        """What is still sent is dropped; nothing is raised, and no answer lost."""
+        """Content that is still sent is dropped; nothing is raised, and no answer lost."""
 
         def script(peer):
             peer.handshake()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTP20Connection, HTTPConnection
-from test import wire
+from hyper.testing import wire
 
 BOTH = pytest.mark.parametrize("kind", [HTTP20Connection, HTTPConnection], ids=["own", "drop-in"])
 
@@ -17,7 +17,7 @@ def test_an_early_answer_of_failure_ends_an_upload_that_has_no_room(dial, kind, 
     """RFC 9110, 10.1.1; RFC 9113, 8.1: at once, whatever the timeout, without one too."""
 
     def script(peer):
-        peer.deadline = 1.5
+        peer.deadline = 8.0  # far below ANSWERED_UPLOAD_TIMEOUT
         peer.handshake()
         peer.want_headers(1)
         peer.write_headers(1, [(":status", status)], end_stream=is_whole)
@@ -44,7 +44,7 @@ def test_an_early_answer_of_failure_ends_writing_to_a_stream(dial):
     """RFC 9113, 8.1: open_stream alike: what is written is dropped, the answer is read."""
 
     def script(peer):
-        peer.deadline = 1.5
+        peer.deadline = 8.0  # far below ANSWERED_UPLOAD_TIMEOUT
         peer.handshake()
         peer.want_headers(1)
         peer.write_headers(1, [(":status", "413")], end_stream=True)

@@ -12,9 +12,9 @@ import pytest
 from hyper import HTTP20Connection
 from hyper.client import replay
 from hyper.errors import ConnectionTerminated, RemoteProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import await_news, pong, want
-from test.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 
@@ -257,7 +257,7 @@ class TestClose:
         ids=["getresponse", "ping"],
     )
     def test_frees_whoever_waits(self, connect, wait):
-        """From another thread; there is no end by itself, for nothing comes."""
+        """From another thread; there is no end by itself, because nothing comes."""
         waiting = threading.Event()
 
         def script(peer):

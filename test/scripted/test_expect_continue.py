@@ -6,9 +6,9 @@ import pytest
 
 import hyper
 from hyper.errors import StreamResetError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL
 from test.scripted.steps import SHORT, set_timeout, want
-from test.wire import CANCEL
 
 OK = [(":status", "200")]
 

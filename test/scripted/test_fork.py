@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")

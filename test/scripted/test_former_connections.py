@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from test import wire
+from hyper.testing import wire
 
 OK = [(":status", "200")]
 
@@ -14,7 +14,7 @@ PAGES = 12
 
 
 def has_ended(sock, deadline):
-    """Whether the client has closed its end: what it wrote before is read away, TLS or not."""
+    """True if the client has closed its end: what it wrote before is read away, TLS or not."""
     with socket.socket(fileno=os.dup(sock.fileno())) as raw:
         raw.settimeout(deadline)
         try:

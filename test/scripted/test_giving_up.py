@@ -1,4 +1,4 @@
-"""What those need who share a connection: limits of their own, and to give up one request."""
+"""Threads that share a connection: limits of their own, and giving up one request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hyper import HTTP20Response, HTTP20Stream
 from hyper.client.exchange import Exchange
 from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import SHORT, await_news, pong, want
 
 OK = [(":status", "200")]
@@ -56,7 +56,7 @@ def test_a_request_that_nobody_will_ever_ask_for_is_given_up(connect):
 
 
 def test_close_drops_no_response_that_another_thread_just_takes(connect, monkeypatch):
-    """What is whole would seem to be empty."""
+    """A response that is whole would seem to be empty."""
 
     def script(peer):
         peer.handshake()
@@ -83,7 +83,7 @@ def test_close_drops_no_response_that_another_thread_just_takes(connect, monkeyp
 
 
 def test_a_response_that_was_interrupted_in_its_making_goes_without_a_word():
-    """What a destructor raises is an error here."""
+    """An exception in a destructor is an error here."""
     for kind in (HTTP20Response, HTTP20Stream):
         kind.__new__(kind)
     gc.collect()

@@ -18,9 +18,9 @@ import pytest
 
 from hyper import HTTP20Connection, InvalidURL
 from hyper.errors import LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import SHORT, pong
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_CONCURRENT_STREAMS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -257,7 +257,7 @@ class TestBrokenOff:
         ],
     )
     def test_in_the_middle_of_a_message(self, connect, octets, trailers, status, words):
-        """What the trailers say of it is told, not what it did to the message."""
+        """The exception tells what the trailers say, not what became of the message."""
         error = refused(unary, connect(answering(octets, trailers=trailers)), METHOD, b"")
         assert error.status is status
         assert words in error.message
@@ -281,7 +281,7 @@ class TestAnswers:
     )
     @pytest.mark.parametrize("content", [(), (b"<html>busy</html>",)], ids=["", "content"])
     def test_an_answer_of_a_proxy_is_a_grpc_status(self, connect, http, status, content):
-        """What it says in HTML is no message."""
+        """Words in HTML are no message."""
         head = [(":status", str(http)), ("content-type", "text/html")]
         error = refused(unary, connect(answering(*content, head=head, trailers=())), METHOD, b"")
         assert error.status is status

@@ -1,4 +1,4 @@
-"""What strangers write is shown escaped and cut, and no password of ours is shown at all
+"""Words of strangers are shown escaped and cut, and no password of ours is shown at all
 (RFC 9113, 10.6; RFC 9110, 4.2.4, 9.3.6).
 """
 
@@ -11,8 +11,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, NegotiationError, ProxyError
 from hyper.proxies import Proxy
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.words import all_words
 
 EVIL = b"\x1b[31mred\x1b[0m\nCRITICAL forged line\r\x07\x00\x9b\xe2\x80\xae"

@@ -16,14 +16,14 @@ import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, errors
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
 
 CONTENT = bytes(range(256)) * 40
 CODED = gzip.compress(CONTENT)
 
-# What the docs say of a connection that was interrupted in the middle of a step.
+# The errors of a connection that was interrupted in the middle of a step, as the docs say.
 ENDED = (errors.ConnectionTerminated, errors.RemoteDisconnected)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTP20Connection
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 
 LAST = 2**31 - 1

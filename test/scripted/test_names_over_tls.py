@@ -19,17 +19,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hyper import HTTP20Connection, ProxyError
 from hyper.errors import InvalidURL, LocalProtocolError
 from hyper.proxies import Proxy
+from hyper.testing import DEADLINE, wire
 from hyper.tls import init_context
-from test import wire
 from test.certificates import Pair
-from test.peer import DEADLINE
 
 OK = [(":status", "200")]
 
 
 @pytest.fixture
 def context(certificates, backend):
-    """Of each backend, trusting the tests' authority."""
+    """A context of each backend, trusting the tests' authority."""
     return certificates.hyper_context(backend=backend)
 
 

@@ -128,4 +128,5 @@ def test_tls_1_1_is_refused(scripted_peer, certificates):
     with HTTP20Connection("localhost", peer.port, ssl_context=context, timeout=10) as connection:
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
-        assert "GCM" in peer.socket.cipher()[0] or "CHACHA" in peer.socket.cipher()[0]
+        cipher = peer.peers[0].socket.cipher()[0]
+        assert "GCM" in cipher or "CHACHA" in cipher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import BaseFlowControlManager, NegotiationError
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import want
 
 OK = [(":status", "200")]

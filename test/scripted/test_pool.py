@@ -12,9 +12,10 @@
   HTTPResponse of http.client's, both with status, headers, read() and close(), and usable in a
   `with` block. The fragment of the URL is not sent (RFC 9110, 7.1), userinfo is refused
   (InvalidURL; RFC 9110, 4.2.4), and so is any scheme but these two (ValueError). timeout: seconds
-  for all of it, waits for a free stream or connection included; without it, that of the options.
-  The limits of body, headers and errors are those of HTTP20Connection.request; requests that the
-  server has not processed go out again by the same rule (8.7), which `replay=False` switches off.
+  for all of it, waits for a free stream or connection included. Without it, that of the options
+  counts. The limits of body, headers and errors are those of HTTP20Connection.request. Requests
+  that the server has not processed go out again by the same rule (8.7), which `replay=False`
+  switches off.
 * Connections are kept by origin: scheme, host in lower case and IDNA, port (the default one filled
   in). https agrees by ALPN; a server that chooses http/1.1 is asked by the drop-in from then on,
   with one connection for each request under way (max_connections_per_origin does not count these:
@@ -35,7 +36,7 @@
   connection's peer (RFC 9113, 9.1.1). 421 closes that way for the origin, and the request goes out
   again on a connection of its own (RFC 9110, 15.5.20).
 * `close()` ends every connection at once (GOAWAY), dials included; requests that wait raise
-  ConnectionTerminated; it may be used again after it. A Pool is a context manager.
+  ConnectionTerminated. It may be used again after it. A Pool is a context manager.
 * `len(pool)` is the number of its connections. No redirects, cookies, sessions, caches.
 * options: those of HTTP20Connection, except host, port and secure. With unix_socket every origin is
   behind that socket.
@@ -51,9 +52,9 @@ import threading
 import pytest
 
 import hyper
-from test import wire
+from hyper.testing import ClientEnded, wire
 from test.contrib.conftest import OldServer, running
-from test.origin import Echo, Ended, Origin
+from test.origin import Echo, Origin
 from test.threads.test_shared import run
 from test.words import all_words
 
@@ -145,7 +146,7 @@ def holding(release, limit, held=None):
 
     def answer(peer, stream_id):
         release.wait(DEADLINE)
-        with contextlib.suppress(Ended), writing:
+        with contextlib.suppress(ClientEnded, OSError), writing:
             peer.write_response(stream_id, b"held")
 
     return serve

@@ -7,9 +7,9 @@ import pytest
 import hyper
 from hyper import Priority
 from hyper.errors import LocalProtocolError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_NO_RFC7540_PRIORITIES
 from test.scripted.steps import pong, want
-from test.wire import CANCEL, SETTINGS_NO_RFC7540_PRIORITIES
 
 OK = [(":status", "200")]
 

@@ -17,8 +17,7 @@ from hyper import (
     NegotiationError,
     ProxyError,
 )
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.behind_proxy import (
     TO_THE_PROXY,
     get,
@@ -56,7 +55,7 @@ class TestHTTP1:
     )
     @pytest.mark.parametrize("is_cut", [False, True])
     def test_what_follows_the_head_belongs_to_the_tunnel(self, through, head, is_cut):
-        """RFC 9110, 9.3.6: "Any 2xx"; fields that speak of content are ignored; 15.2: so is 1xx."""
+        """RFC 9110, 9.3.6: "Any 2xx". Fields that speak of content are ignored; 15.2: so is 1xx."""
 
         def script(peer):
             peer.want_until()
@@ -239,7 +238,7 @@ class TestNoProxyThere:
 
 
 class TestALPN:
-    """What an https proxy chooses, it is spoken to in (RFC 9113, 3.2)."""
+    """An https proxy is spoken to in the protocol that it chooses (RFC 9113, 3.2)."""
 
     @pytest.mark.parametrize("alpn", [("http/1.1",), ()], ids=["http/1.1", "nothing"])
     def test_http_1_1(self, through, certificates, alpn):

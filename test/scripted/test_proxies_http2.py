@@ -11,8 +11,7 @@ from hyper import (
     ConnectionTerminated,
     RemoteDisconnected,
 )
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.behind_proxy import (
     CONNECT_ERROR,
     OK,
@@ -104,7 +103,7 @@ class TestHTTP2:
         assert re.match(TO_THE_PROXY + "it did not answer CONNECT in the time given", str(error))
 
     def test_the_codec_is_the_connections(self, through, monkeypatch):
-        """What was asked for counts for the proxy, too, and the environment for neither."""
+        """The codec asked for counts for the proxy, too, and the environment for neither."""
 
         def script(peer):
             inside = open_tunnel(peer)
@@ -135,7 +134,7 @@ class TestHTTP2:
         assert connection.getresponse(stream_id).read() == b"taken"
 
     def test_a_shut_window_stops_neither_reading_nor_other_threads(self, through):
-        """Who waits for room is called when the leader has let its octets go."""
+        """A thread that waits for room is called when the leader has let its octets go."""
         body = b"x" * 200_000
         is_shut, may_open_stream = threading.Event(), threading.Event()
 

@@ -11,8 +11,7 @@ import pytest
 from hyper import (
     HTTP20Connection,
 )
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.behind_proxy import (
     TO_THE_PROXY,
     get,

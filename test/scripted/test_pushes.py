@@ -10,7 +10,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated, RemoteProtocolError, StreamResetError
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]
@@ -139,7 +139,7 @@ def test_a_parent_that_fails_ends_capture_all(connect):
 
 
 def test_a_push_gives_one_response_however_often(connect):
-    """Of two, one that goes would take the other's content along, which then seemed to be whole."""
+    """If two were made, one that goes would take the other's content, which seemed whole then."""
 
     def script(peer):
         peer.handshake()

@@ -7,8 +7,8 @@ from http.client import CannotSendHeader, InvalidURL
 import pytest
 
 from hyper.errors import LocalProtocolError
+from hyper.testing.wire import CANCEL
 from test.scripted.steps import answered, pieces, pong, want
-from test.wire import CANCEL
 
 
 class TestPiecewise:

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from hyper import HTTPConnection
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import PROMISE, MemoryEndpoint
 from test.scripted.steps import pong
 

@@ -13,7 +13,7 @@ import signal
 import pytest
 
 from hyper import HTTP20Connection, HTTPConnection, IncompleteRead, LocalProtocolError, errors
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
 

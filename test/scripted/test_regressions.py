@@ -6,7 +6,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.hpack import Encoder
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import pong, want
 
 OK = [(":status", "200")]

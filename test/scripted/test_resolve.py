@@ -7,7 +7,7 @@ import socket
 import pytest
 
 import hyper
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE
 
 
 def answer(peer):

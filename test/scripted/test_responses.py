@@ -9,8 +9,7 @@ from http.client import IncompleteRead, RemoteDisconnected, ResponseNotReady
 import pytest
 
 from hyper.errors import RemoteProtocolError, StreamResetError
-from test import wire
-from test.peer import DEADLINE
+from hyper.testing import DEADLINE, wire
 from test.scripted.steps import OnShortPath, pong, want
 
 OK = [(":status", "200")]

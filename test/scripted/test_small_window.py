@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTP20Connection
-from test import wire
+from hyper.testing import wire
 
 FIRST = bytes(range(256)) * 255 + bytes(255)
 REST = b"the rest" * 4000

@@ -13,9 +13,9 @@ import pytest
 import hyper
 from hyper import HTTP20Stream, Priority
 from hyper.errors import LocalProtocolError, StreamResetError
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 from test.scripted.steps import SHORT, echoing, pong, want
-from test.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
 

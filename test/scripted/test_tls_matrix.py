@@ -24,7 +24,7 @@ WRONG_ADDRESS = 64
 
 
 class Case(NamedTuple):
-    """What the server shows, how the client is set, and what comes of it."""
+    """One case: what the server shows, how the client is set, and what comes of it."""
 
     pair: str = "server"
     host: str = "localhost"

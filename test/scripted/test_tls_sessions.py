@@ -125,7 +125,7 @@ def test_the_drop_in_does_not_go_http2_over_it_either(scripted_peer, certificate
     connection.close()
 
 
-def test_doors_that_share_a_context_offer_what_each_wants(scripted_peer, certificates):
+def test_connections_that_share_a_context_offer_what_each_wants(scripted_peer, certificates):
     """The context's list of protocols is one for all: it is set in the moment of its use."""
     context = certificates.client_context(())
     done = threading.Event()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, Pool, trace
+from hyper.testing import wire
 from hyper.trace import watch
-from test import wire
 from test.scripted.steps import SHORT, want
 
 OK = [(":status", "200")]

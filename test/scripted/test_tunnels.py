@@ -20,9 +20,13 @@ from hyper.errors import (
     RemoteProtocolError,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
+from hyper.testing.wire import (
+    CANCEL,
+    SETTINGS_ENABLE_CONNECT_PROTOCOL,
+    SETTINGS_INITIAL_WINDOW_SIZE,
+)
 from test.scripted.steps import SHORT, OnShortPath, await_news, pong, set_timeout, want
-from test.wire import CANCEL, SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_INITIAL_WINDOW_SIZE
 
 OK = [(":status", "200")]
 READY = {SETTINGS_ENABLE_CONNECT_PROTOCOL: 1}
@@ -211,7 +215,7 @@ class TestMaking:
 
     @pytest.mark.parametrize("content", [b"", b"why"])
     def test_refused(self, connect, content):
-        """The answer can be read; the stream comes to its end; the connection lives on."""
+        """The answer can be read, the stream comes to its end, and the connection lives on."""
 
         def script(peer):
             peer.handshake()

@@ -6,8 +6,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from hyper.testing.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 from test.scripted.steps import pong, want
-from test.wire import SETTINGS_MAX_CONCURRENT_STREAMS
 
 OK = [(":status", "200")]
 
@@ -16,7 +16,7 @@ class TestTurns:
     """SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113, 5.1.2)."""
 
     def test_in_order(self, connect):
-        """Whoever asked first is served first."""
+        """The thread that asked first is served first."""
         started = threading.Event()
 
         def script(peer):

@@ -1,7 +1,7 @@
 """Each caller gets the answer to the request that it made, whatever happens to the connection.
 
-The ids that callers hold are the object's own: odd, rising, and never given twice in its life. What
-the stream is called on the wire (RFC 9113, 5.1.1) is decided when its HEADERS leave.
+The ids that callers hold are the object's own: odd, rising, and never given twice in its life. The
+identifier on the wire (RFC 9113, 5.1.1) is decided when the HEADERS leave.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from hyper import ConnectionTerminated, HTTP20Connection, HTTPConnection, HTTPSConnection
 from hyper.errors import HTTP20Error
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.scripted.steps import want
 from test.threads.paused import interleaved

@@ -24,7 +24,7 @@ from hyper.transport.buffered import BufferedSocket
 # Seconds until a hang is called a hang: far above what a loaded machine needs.
 DEADLINE = 10.0
 
-# What an octet on the scripted wire means: an id has news; but these are the connection's.
+# An octet on the scripted wire means that an id has news; but these are the connection's.
 PLACE = 200  # one more place among the streams
 GOAWAY = 201
 
@@ -41,7 +41,7 @@ def tiny_switch_interval():
 
 
 class FakeEndpoint:
-    """The endpoint's verbs that the pump knows; an octet n is news of stream n, 0 is none."""
+    """The endpoint's verbs that the pump knows. An octet n is news of stream n; 0 says nothing."""
 
     def __init__(self) -> None:
         self.outbound: list[bytes] = []
@@ -89,7 +89,7 @@ class FakeEndpoint:
         return octets
 
     def has(self, stream_id: int) -> Callable[[], bool]:
-        """What most threads wait for: news of a stream, or the end."""
+        """The condition that most threads wait for: news of a stream, or the end."""
         return lambda: self.news[stream_id] > 0 or self.failure is not None
 
 
@@ -121,7 +121,7 @@ class ScriptedTransport:
     # ---- the test's verbs ----
 
     def bring(self, *arrivals: Any) -> None:
-        """Ids with news, each an octet; octets; b"" for the end; or an exception."""
+        """Let arrive: ids with news, each an octet, or octets, b"" for the end, or an exception."""
         with self.change:
             self.incoming.extend(bytes([a]) if isinstance(a, int) else a for a in arrivals)
             self.change.notify_all()
@@ -316,7 +316,7 @@ class Stage:
         self.transport.bring(*arrivals)
 
     def close(self) -> None:
-        """What HTTP20Connection.close does."""
+        """Do what HTTP20Connection.close does."""
         with self.pump.lock:
             self.endpoint.fail(
                 Failure(ConnectionTerminated, "the connection was closed on this side")

@@ -70,7 +70,7 @@ class Paused:
                 return None
         return self._trace
 
-    def is_stopped(self, timeout: float = DEADLINE) -> bool:
+    def wait_until_stopped(self, timeout: float = DEADLINE) -> bool:
         """Wait until it is there; False if it ended before, or sleeps in the kernel."""
         with self._changed:
             came = self._changed.wait_for(lambda: self._is_stopped or self._has_ended, timeout)
@@ -106,7 +106,7 @@ def interleaved(
     that is not there is taken to sleep in the kernel.
     """
     one = Paused(act, at, rooms)
-    if not one.is_stopped(timeout):
+    if not one.wait_until_stopped(timeout):
         one.go_on()
         return None
     two = Paused(other, 0)

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from hyper import HTTP20Connection
-from test import wire
+from hyper.testing import wire
 from test.threads.fake_network import tiny_switch_interval
 
 MEBIBYTE = 1 << 20
@@ -25,7 +25,7 @@ OK = [(":status", "200")]
 # Seconds until a hang is called a hang.
 DEADLINE = 60.0
 
-# What each of the other readers is sent: in pieces, between those of the large response.
+# Content for each of the other readers: in pieces, between those of the large response.
 PIECES, PIECE = 64, 1024
 
 

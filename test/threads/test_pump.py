@@ -80,7 +80,7 @@ def test_the_leader_reads_for_all_and_wakes_whom_it_served(stage):
 
 
 def test_the_leader_answers_while_it_waits(stage):
-    """What receiving queues (an ACK, say) leaves before the leader sleeps again."""
+    """A frame that receiving queues (an ACK, say) leaves before the leader sleeps again."""
     receive = stage.endpoint.receive
 
     def receive_and_answer(view):
@@ -215,7 +215,7 @@ def test_a_condition_that_raises_hurts_only_its_own_thread_and_the_next_leads(st
     assert heir.end() is None
 
 
-def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage):
+def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage, ctrl_c):
     """4: SIGINT to the main thread, while it leads and while it follows."""
     if sys.platform == "win32":
         pytest.skip("pthread_kill is of POSIX")
@@ -342,7 +342,7 @@ def test_a_sender_looks_again_before_it_follows(stage):
 def test_a_dropped_response_gives_its_place_to_who_asks_next(stage):
     """6: the note that a destructor left is read before one sleeps."""
     leader = stage.wait_for(1)
-    stage.pump._abandoned.append(object())
+    stage.pump._notes.append(object())
     waiter = stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     assert waiter.end() is None
     stage.bring(1)
@@ -373,15 +373,15 @@ def test_what_a_closed_connection_held_is_noted_at_once(stage):
     assert not stream.content
 
 
-def test_what_is_abandoned_while_it_closes_is_noted_all_the_same(stage, monkeypatch):
+def test_what_is_dropped_while_it_closes_is_noted_all_the_same(stage, monkeypatch):
     """The note came before the end, and nobody has moved octets since."""
     stream = Stream(1, OPEN, "GET")
     stream.content.append(b"12345")
     monkeypatch.setattr(stage.transport, "shutdown", lambda: stage.pump.drop_from_finalizer(stream))
-    stage.pump._abandoned.append(stream)
+    stage.pump._notes.append(stream)
     stage.pump.close()
     assert sum(stage.endpoint.budget.freed) == 5
-    assert not stage.pump._abandoned
+    assert not stage.pump._notes
 
 
 def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):

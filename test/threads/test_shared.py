@@ -10,7 +10,7 @@ import pytest
 
 from hyper import HTTP20Connection
 from hyper.errors import ConnectionTerminated
-from test import wire
+from hyper.testing import wire
 from test.threads.fake_network import tiny_switch_interval
 
 # Seconds until a hang is called a hang.
@@ -74,7 +74,7 @@ def echo(peer, count, held=0, chance=None, settings=()):
 
 @pytest.mark.parametrize("held", [0, 5])
 def test_every_answer_belongs_to_its_request(scripted_peer, held):
-    """16 threads, 50 requests each; answers in any order; every fifth with content."""
+    """16 threads, 50 requests each, answers in any order, every fifth with content."""
     threads, turns = 16, 50
     chance = random.Random(held)
     peer = scripted_peer(lambda peer: echo(peer, threads * turns, held, chance))
@@ -194,7 +194,7 @@ def test_close_from_another_thread_ends_every_wait(scripted_peer):
     assert len(errors) == threads
     assert len(set(map(id, errors))) == threads
     for error in errors:
-        # Who had not yet asked when it closed has no request any more.
+        # A thread that had not yet asked when it closed has no request any more.
         assert isinstance(error, (ConnectionTerminated, ResponseNotReady)), repr(error)
     assert any(isinstance(error, ConnectionTerminated) for error in errors)
     assert nothing_is_left(connection)

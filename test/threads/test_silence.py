@@ -15,7 +15,7 @@ import pytest
 from hyper import ConnectionTerminated, HTTP20Connection, RemoteDisconnected
 from hyper.errors import Failure, TimedOut
 from hyper.pump.lock import InterruptibleLock, Unlocked
-from test import wire
+from hyper.testing import wire
 from test.origin import Echo, Origin
 from test.threads.paused import await_main_thread_asleep
 

@@ -37,7 +37,7 @@ OVER_A_SOCKET = (
     FORMS
     + """
 import hyper
-from test.socket_peer import SocketPeer
+from hyper.testing import Server
 
 def script(peer):
     peer.handshake()
@@ -46,7 +46,7 @@ def script(peer):
         assert ("x-name", "value") in fields, fields
         peer.write_response(stream_id, b"content")
 
-peer = SocketPeer(script).start()
+peer = Server(script, tls=False).start()
 connection = CONNECTION
 for form in forms[:4] * 2:
     connection.request("GET", "/", headers=form)
@@ -72,7 +72,7 @@ peer.stop()
 )
 def test_a_header_as_text_and_as_octets(code):
     """RFC 9110, 5.5: both are the same field."""
-    if "SocketPeer" in code:
+    if "Server" in code:
         pytest.importorskip("hpack")  # the peer's
     ran = subprocess.run(
         [sys.executable, "-bb", "-c", code],

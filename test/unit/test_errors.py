@@ -10,7 +10,7 @@ import pytest
 
 from hyper import errors
 from hyper.errors import ErrorCode, Failure, shown
-from test import wire
+from hyper.testing import wire
 
 TREE = """
 HTTPException

@@ -27,7 +27,7 @@ from hyper.proxies import Proxy, from_environment
     ],
 )
 def test_a_url_says_where_a_proxy_is(url, shown):
-    """What is shown of it has no password."""
+    """Its words have no password."""
     proxy = Proxy(url)
     assert str(proxy) == shown
     assert repr(proxy) == f"<Proxy {shown}>"

@@ -184,6 +184,8 @@ class Share:
 
         A share keeps its fair part, and what it was at the beginning.
         """
+        # The initial window is the peer's by right: SETTINGS have promised it, and it cannot be
+        # taken back.
         fair = max(self._initial, budget.growth_limit // budget.shares)
         size = max(0, min(budget.unmet, self.size - fair, self.unclaimed - self.padding))
         self.size -= size

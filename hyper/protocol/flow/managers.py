@@ -255,6 +255,7 @@ class FlowControlManager(BaseFlowControlManager):
         # Is it too little to announce? Asked in place, because this is so for most frames.
         if unclaimed < MAX_UNCLAIMED and ANNOUNCED_PART * unclaimed < share:
             return 0
+        # No frame of the document needs more room: WINDOW_UPDATE would be one in vain.
         if self._has_room_for_the_rest(share - unclaimed):
             return 0
         self._unclaimed = 0
@@ -262,6 +263,8 @@ class FlowControlManager(BaseFlowControlManager):
             # Half is given back, so that the share shrinks until the reader keeps up.
             self._wanted = share - unclaimed // 2
             return unclaimed - unclaimed // 2
+        # A measurement begins with an announcement: its PING leaves beside the WINDOW_UPDATE, so
+        # that what comes until it is answered is what the new window lets through (tuning.py).
         self._until_measured -= unclaimed
         self.wants_measure = self._until_measured <= 0
         return unclaimed + max(0, self._wanted - share)

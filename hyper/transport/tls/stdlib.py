@@ -218,6 +218,7 @@ class StdlibFilter(Filter):
             if is_unexpected_eof(error):
                 return filled
             self._failure = error.with_traceback(None)
+        # The last question, because octets that were decrypted before it count in any case.
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         has_ended = self._has_ended or incoming.eof

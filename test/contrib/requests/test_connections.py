@@ -308,6 +308,6 @@ def test_the_adapter_is_one_of_requests_own():
     assert issubclass(HTTP20Adapter, HTTPAdapter)
 
 
-def test_importing_the_doors_imports_no_other_library():
+def test_importing_the_integrations_imports_no_other_library():
     script = "import hyper.contrib, sys; sys.exit('requests' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])

@@ -1,4 +1,4 @@
-"""What goes and what comes with requests: content, codings, fields, streams."""
+"""requests: what goes and what comes: content, codings, fields, streams."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.contrib.requests.conftest import made
 from test.origin import Echo, Origin
 

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.contrib.requests.conftest import made
 
 requests = pytest.importorskip("requests")

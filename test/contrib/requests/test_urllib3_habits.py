@@ -1,4 +1,4 @@
-"""What programs look for in the urllib3 beneath requests, over HTTP/2."""
+"""Programs look at the urllib3 beneath requests, and find over HTTP/2 what they look for."""
 
 from __future__ import annotations
 
@@ -125,9 +125,8 @@ def fingerprint_of(pair):
 
 @pytest.fixture
 def named(certificates):
-    """A server whose certificate names localhost and no address, and its URL by an address."""
+    """A server whose certificate names localhost and no address."""
     with Echo(certificates.server_context(certificates.self_signed)) as server:
-        server.url = f"https://127.0.0.1:{server.port}/"
         yield server
 
 
@@ -136,10 +135,10 @@ def test_a_fingerprint_is_compared_over_http2(certificates, named):
     fingerprint = fingerprint_of(certificates.self_signed)
     with made(certificates.self_signed.certificate) as session:
         session.mount("https://", adapter_of(assert_fingerprint=fingerprint))
-        assert session.get(named.url).raw.version == 20
+        assert session.get(f"https://127.0.0.1:{named.port}/").raw.version == 20
         session.mount("https://", adapter_of(assert_fingerprint="00" * 32))
         with pytest.raises(requests.exceptions.SSLError, match=r"[Ff]ingerprint"):
-            session.get(named.url)
+            session.get(f"https://127.0.0.1:{named.port}/")
     assert sum(named.processed.values()) == 1
 
 
@@ -148,12 +147,12 @@ def test_a_name_is_compared_in_the_place_of_an_address(certificates, named, name
     """RFC 9110, 4.3.4."""
     with made(certificates.self_signed.certificate) as session:
         with pytest.raises(requests.exceptions.SSLError):
-            session.get(named.url)
+            session.get(f"https://127.0.0.1:{named.port}/")
         session.mount("https://", adapter_of(assert_hostname=name))
-        assert session.get(named.url).raw.version == 20
+        assert session.get(f"https://127.0.0.1:{named.port}/").raw.version == 20
         session.mount("https://", adapter_of(assert_hostname="wrong.invalid"))
         with pytest.raises(requests.exceptions.SSLError):
-            session.get(named.url)
+            session.get(f"https://127.0.0.1:{named.port}/")
 
 
 def test_the_host_of_the_url_is_the_authority_whatever_name_is_compared(

@@ -51,8 +51,8 @@ class FakePump:
     def __init__(self, stream, acts):
         self.lock = threading.Lock()
         self.endpoint = RecordingEndpoint()
-        self.abandoned = []
-        self.drop_from_finalizer = self.abandoned.append
+        self.dropped = []
+        self.drop_from_finalizer = self.dropped.append
         self.stream = stream
         self.acts = deque(acts)
         self.waits = 0

@@ -151,7 +151,7 @@ def test_a_file_whose_read_was_overridden_has_no_length(tmp_path):
 def test_text_read_through_a_codec_has_no_length(tmp_path):
     path = tmp_path / "text"
     path.write_text("caf\xe9", encoding="utf-8")
-    # What codecs.open returns, which is deprecated since 3.14.
+    # codecs.open returns this, which is deprecated since 3.14.
     reader, writer = codecs.getreader("utf-8"), codecs.getwriter("utf-8")
     with codecs.StreamReaderWriter(path.open("rb"), reader, writer) as file:
         assert content.content_length("POST", file) is None

@@ -58,7 +58,7 @@ every_coding = pytest.mark.parametrize(("name", "coder"), CODERS.values(), ids=C
 
 
 def decode(names, *pieces):
-    """What a reader gets of the pieces, all of them and to the end."""
+    """Return what a reader gets of the pieces, all of them and to the end."""
     decoder = codings.decoder_for(names)
     content = b"".join(step for piece in pieces for step in decoder.steps(piece))
     decoder.require_whole()
@@ -99,7 +99,7 @@ def test_steps_are_bounded(name, coder):
 
 @pytest.mark.parametrize("size", range(codings.STEP - 300, codings.STEP + 300, 37))
 def test_content_that_ends_where_a_step_does(size):
-    """What a step left inside the decompressor comes with the next, though no octets are left."""
+    """Content that a step left in the decompressor comes with the next, though none is fed."""
     assert len(decode("deflate", raw_deflate(bytes(size)))) == size
 
 

@@ -183,7 +183,7 @@ class TestBrotliWithoutLimit:
 
 
 class Alarm(Exception):
-    """What a signal handler of the program's raises."""
+    """An exception of the program's signal handler."""
 
 
 class TestInterrupted:

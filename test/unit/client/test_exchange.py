@@ -14,7 +14,7 @@ from hyper.client.exchange import ANSWERED_UPLOAD_TIMEOUT, Exchange
 from hyper.client.timeouts import Timeouts
 from hyper.errors import LocalProtocolError, RemoteProtocolError, StreamResetError, TimedOut
 from hyper.pump.lock import InterruptibleLock
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, TRAILERS, MemoryEndpoint
 
 

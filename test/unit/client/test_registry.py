@@ -11,7 +11,7 @@ from hyper.client import registry as registry_module
 from hyper.client.registry import AWAITED, CLAIMED, DRAFT, LATE, TAKEN, Registry
 from hyper.errors import LocalProtocolError, TimedOut
 
-# What is put together; the registry does not look into it.
+# The parts of an entry; the registry does not look into them.
 HEADERS = object()
 HEAD = object()
 LATENESS = TimedOut("timed out")

@@ -227,7 +227,7 @@ class TestReading:
 
 
 class TestOnTop:
-    """What the standard library builds on a binary stream."""
+    """The standard library builds on a binary stream."""
 
     def test_text(self, answer):
         content = "caf\xe9\nna\xefve\n".encode()
@@ -510,7 +510,7 @@ class TestClosing:
             del response
             for _ in range(3):  # PyPy
                 gc.collect()
-        assert pump.abandoned == [stream]
+        assert pump.dropped == [stream]
 
     def test_by_dropping_after_the_end_leaves_none(self):
         response = reply(b"abc", END)
@@ -519,4 +519,4 @@ class TestClosing:
         del response
         for _ in range(3):
             gc.collect()
-        assert not pump.abandoned
+        assert not pump.dropped

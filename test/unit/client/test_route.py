@@ -9,8 +9,8 @@ import pytest
 from hyper.client.route import OWN_SETTINGS, STREAM_WINDOW, Route
 from hyper.errors import InvalidURL, LocalProtocolError
 from hyper.protocol.flow.managers import FlowControlManager
+from hyper.testing import wire
 from hyper.transport.tcp import PlainTransport
-from test import wire
 
 SAN = (("DNS", "example.org"), ("DNS", "*.example.org"))
 

@@ -100,7 +100,7 @@ def test_what_ends_a_string_for_zlib_is_made_by_padding_alone():
 
 
 def test_the_end_of_a_string_in_the_string_is_no_end():
-    """What RESYNC would give, and then a word so long that it ends zlib's block."""
+    """The text that RESYNC would give, and then a word so long that it ends zlib's block."""
     for text in inflate.RESYNCED:
         for word in (b"\\", b"\n"):
             octets = coded(b"some text" + text + word)

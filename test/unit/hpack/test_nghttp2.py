@@ -236,7 +236,7 @@ def test_whatever_huffman_code_means_the_same_as_in_python(library, coded):
     assert outcome(decoder_over(library), block) == outcome(python.Decoder(), block)
 
 
-# What is not met by chance.
+# Cases that are not met by chance.
 
 
 def integer(value, prefix, pattern):

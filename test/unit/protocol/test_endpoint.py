@@ -15,7 +15,7 @@ from hyper.fields import NeverIndexed
 from hyper.protocol import endpoint as module
 from hyper.protocol import states
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import (
     ENDED,
     OK,

@@ -1,4 +1,4 @@
-"""protocol/frames.py and test/wire.py: each writes the same octets and reads the other's."""
+"""protocol/frames.py and hyper.testing.wire: each writes the octets that the other reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from hyper.errors import ConnectionFault
 from hyper.protocol import frames
-from test import wire
+from hyper.testing import wire
 
 
 def test_types_and_flags_are_the_rfcs():

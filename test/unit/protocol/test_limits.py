@@ -1,7 +1,7 @@
 """Limits on what a peer may do: an honest peer, slow and long-lived, reaches none of them.
 
-What only an attacker reaches ends the smallest scope that RFC 9113 allows: a stream, if that is
-enough. The clock is the endpoint's own.
+A limit that only an attacker reaches ends the smallest scope that RFC 9113 allows: a stream, if
+that is enough. The clock is the endpoint's own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from hyper.errors import StreamResetError
 from hyper.protocol.flow.managers import BaseFlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
 CONTINUE = wire.block([(":status", "102")])
@@ -82,7 +82,7 @@ def large(size=60_000):
 
 
 def test_fields_of_interim_responses_are_bounded_together():
-    """RFC 9113, 10.5.1: not each alone, for each takes 64 KiB."""
+    """RFC 9113, 10.5.1: not each alone, because each takes 64 KiB."""
     tracemalloc = pytest.importorskip("tracemalloc", reason="PyPy has no tracemalloc")
     client = MemoryEndpoint()
     block = wire.block([(":status", "103"), *large()])

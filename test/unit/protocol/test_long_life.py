@@ -1,9 +1,9 @@
 """Connections that live for hours, by the endpoint's own clock (RFC 9113, 9.1, 10.5).
 
-Every second brings a heartbeat, a request that is cancelled, a late frame, an exchange; every few
-seconds PING, an interim response, a push that is rarely claimed, and a section that is too large;
-every ten minutes GOAWAY and a new connection. Nothing of it may be a fault, and nothing may grow.
-The suite lives for half an hour; ten hours take a minute::
+Every second brings a heartbeat, a request that is cancelled, a late frame, an exchange. Every few
+seconds bring PING, an interim response, a push that is rarely claimed, and a section that is too
+large, and every ten minutes GOAWAY and a new connection. Nothing of it may be a fault, and nothing
+may grow. The suite lives for half an hour; ten hours take a minute::
 
     python -m test.unit.protocol.test_long_life 10
 """
@@ -18,7 +18,7 @@ import weakref
 import pytest
 
 from hyper.errors import FieldSectionTooLarge
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
 #: seconds from one GOAWAY to the next

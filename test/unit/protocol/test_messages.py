@@ -1,6 +1,6 @@
 """protocol/messages.py: requests out, responses and promises in (RFC 9113, 8).
 
-What is malformed is in test/rules/test_rfc9113_stream_errors.py; here stands what is left.
+Malformed messages are in test/rules/test_rfc9113_stream_errors.py; here stands what is left.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hyper import HTTP20Connection, HTTPSConnection
 from hyper.errors import InvalidURL, LocalProtocolError
 from hyper.protocol import messages
 from hyper.protocol.messages import Origin
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import MemoryEndpoint, request
 from test.words import all_words
 
@@ -20,7 +20,7 @@ ORIGIN = Origin("https", "example.org")
 
 
 def pseudo(url, headers=()):
-    """What stands in the pseudo-header fields of a GET."""
+    """Return what stands in the pseudo-header fields of a GET."""
     given = messages.request_fields(headers)
     section = messages.request_section("GET", url, ORIGIN, given, ())
     return {name.decode(): value.decode() for name, value in section if name[:1] == b":"}

@@ -6,7 +6,7 @@ import pytest
 
 from hyper.protocol import origins
 from hyper.protocol.origins import Origin
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import AUTHORITY, OK, MemoryEndpoint
 
 

@@ -1,6 +1,6 @@
 """protocol/receivers.py: the phases of a connection, and limits against peers that would hurt.
 
-What each frame does is in test/rules/test_rfc9113_*.py.
+The effect of each frame is in test/rules/test_rfc9113_*.py.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from hyper.protocol import receivers
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, RESPONDING, TRAILERS, MemoryEndpoint, busy
 
 

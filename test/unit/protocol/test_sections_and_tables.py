@@ -10,7 +10,7 @@ from hyper import hpack
 from hyper.errors import FieldSectionTooLarge
 from hyper.fields import NeverIndexed
 from hyper.protocol import messages
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint, request
 
 LIST_SIZE = 65_536
@@ -18,7 +18,7 @@ LIST_SIZE = 65_536
 
 @pytest.fixture(params=["python", "nghttp2"])
 def codec(request):
-    """Of HPACK; where libnghttp2 is not installed, that one is skipped."""
+    """Each codec of HPACK; where libnghttp2 is not installed, that one is skipped."""
     if request.param == "nghttp2":
         try:
             hpack.Encoder(codec="nghttp2")

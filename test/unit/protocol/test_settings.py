@@ -7,7 +7,7 @@ import pytest
 from hyper.errors import ConnectionFault, LocalProtocolError
 from hyper.protocol import settings
 from hyper.protocol.settings import LocalSettings, PeerSettings, announcement, check
-from test import wire
+from hyper.testing import wire
 
 MOST = 2**32 - 1
 

@@ -8,7 +8,7 @@ from hyper.errors import Failure
 from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from hyper.protocol.stream import Stream
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import MemoryEndpoint
 
 
@@ -22,7 +22,7 @@ def stream(method="GET", status=None, content_length=None, **changes):
     return made
 
 
-# What is there: has_head, has_content, is_over.
+# Three conditions: has_head, has_content, is_over.
 MOMENTS = {
     "nothing yet": ({}, (False, False, False)),
     "an interim response": ({"informational": [ResponseHead(103, (), None)]}, (False,) * 3),

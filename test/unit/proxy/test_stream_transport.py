@@ -11,8 +11,8 @@ from hyper.hpack import Decoder, Encoder
 from hyper.protocol.endpoint import Endpoint
 from hyper.protocol.flow.managers import FlowControlManager
 from hyper.proxy.stream_transport import TunnelTransport
+from hyper.testing import wire
 from hyper.transport.deadline import NEVER
-from test import wire
 
 OK = wire.block([(":status", "200")])
 SECTION = ((b":method", b"CONNECT"), (b":authority", b"far.example:443"))
@@ -116,7 +116,7 @@ def test_room_of_the_socket(tunnel):
     assert not tunnel.send(b"one")
     assert not tunnel.send(b"two")
     tunnel.wait(read=True, write=False, timeout=None)
-    # What is unsent may be what the proxy waits for: it is never forgotten.
+    # Octets that are unsent may be what the proxy waits for: they are never forgotten.
     assert base.waits.pop() == (True, True, None)
     base.is_full = False
     assert tunnel.send(b"")

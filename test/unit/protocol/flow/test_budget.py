@@ -110,7 +110,7 @@ def test_a_former_connection_that_nobody_holds_counts_no_more():
     assert budget.has_room(8000)
 
 
-def test_what_is_unread_at_the_end_stays_committed_until_it_is_read():
+def test_what_is_unread_at_the_end_stays_in_use_until_it_is_read():
     budget = Budget(8000)
     window = ReceiveWindow(100, FlowControlManager(100), 1, budget)
     window.take(60)
@@ -168,7 +168,7 @@ def test_padding_is_given_back_without_the_manager():
 # ---- the budget by itself ----
 
 
-def test_what_is_committed_and_what_is_asked_for_fit_below_the_limit():
+def test_what_is_in_use_and_what_is_asked_for_fit_below_the_limit():
     budget = Budget(1000)
     assert budget.has_room(1000)
     assert not budget.has_room(1001)

@@ -13,7 +13,7 @@ from hyper.protocol.flow.managers import (
     FlowControlManager,
 )
 from hyper.protocol.flow.windows import ReceiveWindow
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import ANSWERED, OK, PROMISE, MemoryEndpoint, busy
 
 # ---- the default ----
@@ -57,7 +57,7 @@ def test_a_longer_content_gets_a_window_for_bulk_when_it_is_read():
     assert window.size == BULK_WINDOW
 
 
-def foreseen(seconds, document_size=None):
+def expected(seconds, document_size=None):
     manager = FlowControlManager(100_000)
     if seconds:
         manager.round_trip(seconds)
@@ -65,17 +65,17 @@ def foreseen(seconds, document_size=None):
     return manager.expected()
 
 
-def test_on_a_long_path_the_default_foresees_what_it_may_need():
-    assert foreseen(0.1) == SUPPOSED_RATE // 10 - 100_000
-    assert foreseen(0.1, 50_000_000) == 50_000_000 + 256 - 100_000
-    assert foreseen(0.01, 50_000_000) == SUPPOSED_RATE // 50 - 100_000
-    assert foreseen(0.1, 50_000) == 0
+def test_on_a_long_path_the_default_expects_what_it_may_need():
+    assert expected(0.1) == SUPPOSED_RATE // 10 - 100_000
+    assert expected(0.1, 50_000_000) == 50_000_000 + 256 - 100_000
+    assert expected(0.01, 50_000_000) == SUPPOSED_RATE // 50 - 100_000
+    assert expected(0.1, 50_000) == 0
 
 
 def test_on_a_short_path_or_an_unknown_one_it_waits_for_the_document_s_size():
-    assert foreseen(0) == foreseen(0.001) == 0
-    assert foreseen(0, 200_000) == foreseen(0.001, 200_000) == 100_256
-    assert foreseen(0.001, 2**30) == BULK_WINDOW - 100_000
+    assert expected(0) == expected(0.001) == 0
+    assert expected(0, 200_000) == expected(0.001, 200_000) == 100_256
+    assert expected(0.001, 2**30) == BULK_WINDOW - 100_000
 
 
 def test_the_window_grows_while_it_is_what_holds_the_peer_up():

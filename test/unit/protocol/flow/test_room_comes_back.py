@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from hyper.protocol.flow.managers import FlowControlManager
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
 
 LIMIT = 1 << 20

@@ -7,7 +7,7 @@ from collections import deque
 from hyper.protocol.flow.managers import (
     SUPPOSED_RATE,
 )
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint, request
 
 

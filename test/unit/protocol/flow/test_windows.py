@@ -9,7 +9,7 @@ from hyper.protocol.flow.managers import (
     BaseFlowControlManager,
 )
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
-from test import wire
+from hyper.testing import wire
 
 SCOPES = [(0, ConnectionFault), (5, StreamFault)]
 

@@ -122,5 +122,5 @@ def test_a_pin_of_a_context_of_truststore(certificates, monkeypatch):
 
 
 def test_a_pin_needs_no_warning(certificates, backend):
-    """Whom a pin accepts is verified, by the pin."""
+    """A server that a pin accepts is verified, by the pin."""
     init_context(verify=False, pin=len, backend=backend)  # a warning is an error here

@@ -71,7 +71,7 @@ def test_nothing_there(wants):
 
 
 def unexpected_eof():
-    """What OpenSSL 3.6 says of a TCP reset, in CPython 3.14."""
+    """OpenSSL 3.6 says so of a TCP reset, in CPython 3.14."""
     error = ssl.SSLError(5, "[SSL: UNEXPECTED_EOF_WHILE_READING] unexpected eof while reading")
     error.reason = "UNEXPECTED_EOF_WHILE_READING"
     return error

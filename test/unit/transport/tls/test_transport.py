@@ -277,7 +277,7 @@ def test_drained_does_not_hide_what_is_decrypted_but_not_read(serve):
 
 
 def test_a_large_upload_through_a_narrow_socket(serve):
-    """What the kernel does not take is kept, in order."""
+    """Octets that the kernel does not take are kept, in order."""
     octets = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(65_536))
     digests = []
 

@@ -1,4 +1,4 @@
-"""A scripted peer (test/peer.py) on a port of the loopback."""
+"""A scripted peer on an accepted socket, in cleartext or under TLS."""
 
 from __future__ import annotations
 
@@ -6,107 +6,66 @@ import contextlib
 import socket
 import ssl
 import struct
-import threading
 import time
-from contextlib import suppress
-from typing import Any, Callable
+from typing import Callable
 
-from test.peer import DEADLINE, Peer
+from .arrivals import DEADLINE, ClientEnded
+from .peer import Peer
+
+# The errors of a read or write that mean that the client is gone.
+GONE = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 class SocketPeer(Peer):
-    """A peer on a free port of the loopback; its script runs in a thread between `start` and
-    `stop`.
+    """One connection of a `Server`, as its script gets it.
 
-    `context`: a server's SSLContext (certificates.server_context), else cleartext. The first verb
-    of the script accepts the first connection; `accept` takes the next one. An exception in the
-    script closes the connection at once, so that the client does not wait, and is raised by `stop`.
-    After a script that returned, the connection stays open until `stop`.
+    Args:
+        take: gives the next accepted socket. The first verb of a script calls it, and `accept`.
+        context: a server's context if TLS begins at once.
+        deadline: seconds that each want waits.
+
+    Attributes:
+        host, port: where the server listens.
+        socket: the connection's socket, or None before the first verb of a script that is run once.
     """
 
     def __init__(
         self,
-        script: Callable[[SocketPeer], Any],
+        take: Callable[[float], socket.socket],
         context: ssl.SSLContext | None = None,
         deadline: float = DEADLINE,
-        host: str = "127.0.0.1",
     ) -> None:
         super().__init__(deadline)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family)
-        self.host = host
-        self.port: int = self._listener.getsockname()[1]
-        self.error: BaseException | None = None
-        self.socket: socket.socket | None = None  # the connection, once accepted
-        self._sockets: list[socket.socket] = []
+        self.socket: socket.socket | None = None
+        self.number = 0
+        self.host = ""
+        self.port = 0
+        self.sockets: list[socket.socket] = []  # all that were accepted: the server ends them
+        #: Refuse further connections from now on. The server gives it.
+        self.stop_listening: Callable[[], None] = lambda: None
+        self._take_socket = take
         self._context = context
-        self._script = script
-        self._thread = threading.Thread(target=self._run, name="scripted peer", daemon=True)
-        self._abandoned = False
-
-    def _run(self) -> None:
-        try:
-            self._script(self)
-        except BaseException as error:  # noqa: BLE001  the test's thread raises it, in stop()
-            self.error = error
-            self._close_all()
-
-    def start(self) -> SocketPeer:
-        """Start the thread of the script."""
-        self._thread.start()
-        return self
-
-    def join(self) -> None:
-        """Wait for the script to end, at most as long as it may take for three wants."""
-        self._thread.join(3 * self.deadline)
-
-    def stop(self, abandon: bool = False) -> None:
-        """Wait for the script to end, close, and raise what it raised.
-
-        With `abandon` (the test has failed already) the connection is cut first, and nothing that
-        the script raised is raised here: it is in `error`.
-        """
-        if abandon:
-            self._abandoned = True
-            self._close_all()
-        self.join()
-        alive = self._thread.is_alive()
-        self._close_all()
-        if alive:
-            raise self._failure("the script did not end")
-        if self.error is not None and not self._abandoned:
-            raise self.error
-
-    def __enter__(self) -> SocketPeer:  # noqa: PYI034  Self is not in 3.9
-        return self.start()
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self.stop(abandon=kind is not None)
-
-    def _close_all(self) -> None:
-        for opened in [self._listener, *self._sockets]:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in it
-        if threading.current_thread() is self._thread or not self._thread.is_alive():
-            for opened in [self._listener, *self._sockets]:
-                opened.close()
 
     # ---- the connection ----
 
     def accept(self) -> None:
-        """Accept the next connection, with TLS where there is a context, and begin anew."""
+        """Go on with the next connection, under TLS if the server has a context, and begin anew.
+
+        It is for the script of a ``Server(script, once=True)``.
+        """
         if self.socket is not None:
             self._begin()
             self.log.append("---- next connection")
-        self._listener.settimeout(self.deadline)
         try:
-            accepted, _ = self._listener.accept()
+            accepted = self._take_socket(self.deadline)
         except socket.timeout:
             raise self._failure(f"wanted a connection; none in {self.deadline} s") from None
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if accepted.family in (socket.AF_INET, socket.AF_INET6):
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         accepted.settimeout(self.deadline)
-        self._sockets.append(accepted)
+        self.sockets.append(accepted)
         self.socket = accepted
+        self.number += 1
         if self._context is not None:
             self.start_tls(self._context)
 
@@ -115,7 +74,7 @@ class SocketPeer(Peer):
         plain = self._connection()
         # In two steps, so that stop() knows the socket while the handshake waits.
         secure = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        self._sockets[self._sockets.index(plain)] = self.socket = secure
+        self.sockets[self.sockets.index(plain)] = self.socket = secure
         secure.do_handshake()
 
     def want_refusal(self) -> OSError:
@@ -132,7 +91,7 @@ class SocketPeer(Peer):
         return ConnectionError("the client closed the connection")
 
     def selected_alpn_protocol(self) -> str | None:
-        """What ALPN chose, None in cleartext."""
+        """The protocol that ALPN chose, or None in cleartext."""
         connection = self._connection()
         if isinstance(connection, ssl.SSLSocket):
             return connection.selected_alpn_protocol()
@@ -145,12 +104,22 @@ class SocketPeer(Peer):
         return self.socket
 
     def write(self, octets: bytes) -> None:
+        """Send these octets as they are: frames by hand, HTTP/1.1, or garbage.
+
+        Raises:
+            ClientEnded: the client has closed the connection.
+            PeerError: the client takes no octets.
+        """
         connection = self._connection()
         connection.settimeout(self.deadline)
         try:
             connection.sendall(octets)
         except socket.timeout:
             raise self._failure(f"the client took no octets for {self.deadline} s") from None
+        except GONE as error:
+            raise self._failure(
+                "the client had ended before this was written", ClientEnded
+            ) from error
 
     def _more(self, deadline: float) -> bytes:
         connection = self._connection()
@@ -158,13 +127,13 @@ class SocketPeer(Peer):
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
         try:
             return connection.recv(65536)
-        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+        except GONE:
             return b""
 
     def close(self) -> None:
         """End our side in order: close_notify under TLS, then FIN.
 
-        What the client still sends can be wanted, save under TLS, which is over after that.
+        In cleartext the client's further frames can be wanted. TLS is over after that.
         """
         connection = self._connection()
         if isinstance(connection, ssl.SSLSocket):
@@ -175,6 +144,19 @@ class SocketPeer(Peer):
                 connection.unwrap()
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
+
+    def end(self) -> None:
+        """End our side in order, and read on until the client has ended its own.
+
+        So the kernel sends no TCP reset, which could destroy what the client has not read yet.
+        """
+        connection = self._connection()
+        self.close()
+        with contextlib.suppress(OSError, ValueError):
+            while self._more(time.monotonic() + self.deadline):
+                pass
+        with contextlib.suppress(OSError):
+            connection.close()
 
     def cut(self) -> None:
         """End the TCP connection without close_notify: under TLS a truncation."""
