@@ -28,13 +28,15 @@ class HTTPResponse(http.client.HTTPResponse):
         self.trailers = FieldMap()
         self.informational: list[tuple[int, Any]] = []
         self._interim: Rate | None = None
+        #: http.client's own, by the names that its functions have for them
+        self._limits: dict[str, Any] = {}
 
     def _read_status(self) -> tuple[Any, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
-            headers = http.client.parse_headers(self.fp)
+            headers = http.client.parse_headers(self.fp, **self._limits)
             self._count_interim(headers)
             self.informational.append((status, headers))
 
@@ -57,6 +59,7 @@ class HTTPResponse(http.client.HTTPResponse):
 
         limits: http.client's own, which newer Pythons have.
         """
+        self._limits = limits
         super().begin(**limits)
         # "regardless of the header fields present in the message" (RFC 9112, 6.3); http.client
         # would wait for a chunk that never comes.
@@ -64,7 +67,12 @@ class HTTPResponse(http.client.HTTPResponse):
             self.chunked = False
 
     def _read_and_discard_trailer(self) -> None:
-        trailers = http.client.parse_headers(self.fp)
+        try:
+            trailers = http.client.parse_headers(self.fp, **self._limits)
+        except http.client.LineTooLong:
+            raise
+        except http.client.HTTPException as error:  # http.client's words are about headers
+            raise http.client.HTTPException(str(error).replace("headers", "trailers")) from None
         self.trailers = FieldMap(
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in trailers.items()

@@ -124,7 +124,7 @@ client.timeouts       | transport.deadline                                      
 client.dial           | transport.*                                              | -
 client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities protocol.states errors | contextlib
+client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
@@ -132,7 +132,7 @@ client.request_head   | _memo client.content client.content_codings client.excha
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
 client.movers         | client.pumps client.sender client.traced                | -
-client.response       | client.content_codings client.timeouts protocol.stream transport.deadline fields errors | collections http.client io
+client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
@@ -147,7 +147,7 @@ dropin.upgrade        | client.route protocol.frames protocol.settings          
 dropin.request_lines  | protocol.messages                                        | -
 dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
 dropin.response       | client.response                                          | email.message http.client
-dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib
+dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib sys
 dropin.socket_view    | dropin.arguments                                         | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts _memo | base64 collections functools http.client socket threading time
@@ -156,7 +156,7 @@ dropin.arguments      | errors _hosts                                           
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
-pool.http1_connections | client.content client.timeouts dropin.connection protocol.messages protocol.priorities fields errors | contextlib select socket
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors _interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time threading
@@ -173,8 +173,8 @@ demo.timeline         | -                                                       
 testing               | testing.*                                                | *
 
 # planned, not there yet
-__main__              | cli                                                      | sys
-cli                   | hyper cli.*                                              | *
+__main__              | cli.*                                                    | sys
+cli                   | hyper errors fields proxies tls trace cli.*              | *
 contrib               | hyper proxies tls _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 

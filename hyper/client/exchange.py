@@ -16,6 +16,7 @@ the rest of the content is dropped then, and nothing is raised.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
@@ -25,6 +26,7 @@ from . import content
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from typing import Callable
 
     from ..fields import Fields
     from ..protocol.messages import ResponseHead
@@ -355,10 +357,11 @@ class Exchange:
             self.is_done = True
             self.pump.drop_from_finalizer(self.stream)
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         # For example: KeyboardInterrupt after the request was sent and before the caller got this
-        # object. It may come before there is a stream, too.
-        if getattr(self, "is_done", True):
+        # object. It may come before there is a stream, too. At the interpreter's end the names of
+        # modules are gone (a default is not), and the end of the process tells the peer.
+        if getattr(self, "is_done", True) or is_finalizing():
             return
         if self.stream.request_is_open:
             self.pump.drop_from_finalizer(self.stream)  # nobody can end it any more

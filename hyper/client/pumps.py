@@ -90,7 +90,7 @@ class Pumps:
     def live(self) -> Pump:
         """Return a connection on which requests can go out, made now if there is none."""
         pump = self.current
-        if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
+        if pump is not None and pump.endpoint.accepts_requests:  # so it is not closed, either
             silence = pump.silence  # asked in place: it is no call for each request
             if silence.suspected != silence.arrivals or self.answers(pump):
                 return pump
@@ -344,7 +344,8 @@ class Pumps:
         """
         endpoint = pump.endpoint
         if self._registry is not None:
-            while not endpoint.budget.has_room(endpoint.initial_receive_window):
+            window = endpoint.initial_receive_window
+            while endpoint.accepts_requests and not endpoint.budget.has_room(window):
                 unwanted = self._registry.forget_unwanted()
                 if unwanted is None or unwanted.exchange is None:
                     break

@@ -265,9 +265,8 @@ class Registry:
     def take(self, entry: Entry) -> None:
         """Note that the response is the caller's (CLAIMED -> TAKEN), or will never come."""
         with self._lock:
-            # A request whose content goes on must still be found by ``send``, though it was
-            # answered.
             entry.state = TAKEN
+            # One whose content goes on must still be found by ``send``, though it was answered.
             if entry.exchange is None or entry.exchange.is_final:
                 self._entries.pop(entry.id, None)
 
@@ -313,9 +312,8 @@ class Registry:
         ask: there are no more than MANY_UNASKED.
         """
         with self._lock:
-            # The oldest first: a program that has not asked for it so far is the least likely to
-            # come.
             if len(self._entries) > MANY_UNASKED:
+                # The oldest first: nobody has asked for it for the longest time.
                 for entry in self._entries.values():
                     if entry.state in UNCLAIMED and entry.exchange is not None:
                         stream = entry.exchange.stream

@@ -12,6 +12,7 @@ from http.client import responses
 
 from ..errors import IncompleteRead, LocalProtocolError, TimedOut
 from ..fields import FieldMap
+from ..protocol.states import DONE
 from ..protocol.stream import PIECE_SIZE
 from ..transport.deadline import Deadline
 from . import content_codings
@@ -200,7 +201,7 @@ class HTTP20Response(io.BufferedIOBase):
         """All there will be. The caller says when they have arrived, as after ``_cut``."""
         exchange = self._exchange
         stream = exchange.stream
-        if stream.is_over and not self._held and stream.failure is None and not self._decoder:
+        if stream.phase == DONE and not (self._held or stream.failure or self._decoder):
             # All of it is there already, as small responses are: nothing to wait for or hold.
             exchange.is_moving = True
             octets = b"".join(stream.content)

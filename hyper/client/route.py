@@ -61,6 +61,9 @@ UNREAD_LIMIT = 96 * 1024 * 1024
 #: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
 #: 64 KiB, no server sends a tenth of this.
 MAX_FIELD_SECTION_SIZE = 64 * 1024
+#: Octets that are received at once: eight DATA frames of 8 KiB, or four of 16 KiB, as servers send
+#: them. Without room for their headers, the last one would be moved and wait for the next read.
+RECEIVE_BUFFER_SIZE = BUFFER_SIZE + 8 * FRAME_HEADER_SIZE
 #: Pushed streams at once; nothing is lost by more, because each promise is checked on its own.
 MAX_PUSHES = 100
 #: hyper's own settings, unless the caller announces something else (6.5.2).
@@ -241,7 +244,7 @@ class Route:
         known = [budget for budget in self._budgets if budget() is not None]
         self._budgets = [*known, weakref.ref(endpoint.budget)]
         endpoint.round_trip = transport.round_trip or 0.0
-        size = max(BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
+        size = max(RECEIVE_BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
         if self._watch is not None:
             from .traced import Dialling, traced_pump
 

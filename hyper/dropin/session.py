@@ -9,13 +9,14 @@ read to its end, and the connection ends after it.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..client import content
 from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
 from ..client.movers import movers
 from ..client.pumps import raise_refusal
-from ..client.replay import Source
+from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
@@ -25,7 +26,7 @@ from .response import DropinResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from ..client.replay import Attempts
     from ..client.traced import Dialling
@@ -152,7 +153,9 @@ class SocketConnection(HTTP20Connection):
         if all(stream.read_shut for stream in list(pump.endpoint.streams.values())):
             self.close()
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if is_finalizing():
+            return  # the names of modules are gone, and the end of the process tells the peer
         # No other thread can hold its locks: such a thread would hold a reference to it.
         with contextlib.suppress(Exception):  # a finalizer's would only be printed
             self.close()
@@ -175,6 +178,7 @@ class PendingRequest:
 
     __slots__ = (
         "_exchange",
+        "_pieces",
         "_source",
         "_unchunker",
         "attempts",
@@ -203,6 +207,8 @@ class PendingRequest:
         #: how often it was sent, once that was more than once
         self.attempts: Attempts | None = None
         self._source: Source | None = None
+        #: what came by ``send``
+        self._pieces = Pieces()
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
@@ -265,6 +271,10 @@ class PendingRequest:
         if unchunker is not None:
             octets = memoryview(unchunker.feed(octets))
         length = exchange.content_length
+        if not self.is_whole:
+            data: Any = octets.obj
+            is_all = isinstance(data, bytes) and len(data) == len(octets) == length
+            self._pieces.add(data if is_all else octets, is_all=is_all)
         if length is not None and exchange.sent + len(octets) >= length:
             exchange.send_all((octets,), ())  # END_STREAM goes with the last octet
         elif octets:
@@ -328,12 +338,17 @@ class PendingRequest:
 
     def rewind(self) -> str:
         """Have the content stand at its beginning; returns "", or why it cannot be had again."""
-        if not self.is_whole:
-            return "sent in pieces, of which none are kept"
-        return "" if self._source is None else self._source.rewind()
+        if self.is_whole:
+            return "" if self._source is None else self._source.rewind()
+        unchunker = self._unchunker
+        if unchunker is not None and not (unchunker.is_finished and not unchunker.trailers):
+            return "sent in chunks, without an end or with trailers"
+        return self._pieces.rewind()
 
     def again(self) -> PendingRequest:
         """The same request for another connection, once ``rewind`` has returned ""."""
-        again = PendingRequest(self.lines, self.body, is_whole=True, is_unframed=self.is_unframed)
+        is_unframed = self.is_unframed or not self.is_whole  # the pieces lie here without chunks
+        body = self.body if self.is_whole else self._pieces.take()
+        again = PendingRequest(self.lines, body, is_whole=True, is_unframed=is_unframed)
         again.attempts, again._source = self.attempts, self._source
         return again

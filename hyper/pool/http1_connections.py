@@ -3,6 +3,12 @@
 There are no streams to share: a connection serves one request at a time, and is free again when
 the response has been read to its end (RFC 9112, 9.3). ALPN is asked again with each new connection,
 so that a server that has learned HTTP/2 meanwhile is spoken to in it.
+
+A server closes an idle connection when it likes, perhaps while a request is on its way there, and
+HTTP/1.1 has no GOAWAY by which it could say what it has processed. So a request of an idempotent
+method, for which twice is once (RFC 9110, 9.2.2), goes out again if a connection that was kept ends
+before its answer: once, on a new connection (RFC 9112, 9.3.1). Any other request was sent when it
+was sent; but a connection that has already ended is given none.
 """
 
 from __future__ import annotations
@@ -10,8 +16,10 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import time
 
-from ..client.content import is_callable
+from .._interruptions import is_of_system
+from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import LocalProtocolError
 from ..fields import FieldMap
@@ -38,6 +46,10 @@ OPTIONS = {
     "codec": "codec",
     "trace": "trace",
 }
+
+
+#: Methods of which the server may be asked twice as if it were once (RFC 9110, 9.2.2).
+IDEMPOTENT_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
 
 
 class HTTP1Connections:
@@ -71,6 +83,9 @@ class HTTP1Connections:
             self._options.pop("context", None)
         #: True if the server has asked for HTTP/1.1 though ALPN chose HTTP/2 (RFC 9113, 7)
         self.is_required = False
+        self._replays: bool = options.get("replay", True)
+        #: how often ``close`` was called
+        self._closings = 0
         # Guarded by the lock: every connection, and its response, None while that is waited for.
         self._connections: list[tuple[HTTPConnection, Any]] = []
 
@@ -89,6 +104,9 @@ class HTTP1Connections:
     ) -> Any:
         """Send a request and wait for the header section of its response.
 
+        A request of an idempotent method goes out again, once, if a connection that was kept ends
+        before its answer, and its content can be had again (RFC 9112, 9.3.1).
+
         Raises what http.client raises, and LocalProtocolError for trailers: http.client has none.
         """
         if trailers:
@@ -101,7 +119,34 @@ class HTTP1Connections:
         if given.host is not None:
             fields.insert(0, (b"host", given.host.encode("latin-1")))
         fields += priorities.fields(priority, given.fields)
-        connection = self._free() or self._made()
+        request = method, url, FieldMap(fields), Source(body)
+        begin, closings = time.monotonic(), self._closings
+        kept = self._free()
+        if kept is not None:
+            may_repeat = self._replays and method in IDEMPOTENT_METHODS and _speaks_http1(kept)
+            try:
+                return self._ask(kept, *request, timeout)
+            except ConnectionError as error:
+                if not (may_repeat and is_of_system(error) and closings == self._closings):
+                    raise
+                if request[3].rewind():
+                    raise  # its content cannot be had again
+                if timeout is not NOT_GIVEN and timeout is not None:
+                    timeout -= time.monotonic() - begin
+                    if timeout <= 0:
+                        raise
+        return self._ask(self._made(), *request, timeout)
+
+    def _ask(
+        self,
+        connection: HTTPConnection,
+        method: str,
+        url: str,
+        headers: FieldMap,
+        source: Source,
+        timeout: Any,
+    ) -> Any:
+        """Send a request on a connection, which is on no list, and wait for its response."""
         seconds = self._timeout if timeout is NOT_GIVEN else timeout
         if seconds is NOT_GIVEN:
             seconds = socket.getdefaulttimeout()
@@ -113,8 +158,7 @@ class HTTP1Connections:
             self._connections.append(in_use)
         response = None
         try:
-            body = body() if is_callable(body) else body
-            connection.request(method, url, body, FieldMap(fields))
+            connection.request(method, url, source.take(), headers)
             response = connection.getresponse()
         finally:
             with self._lock:
@@ -173,6 +217,7 @@ class HTTP1Connections:
     def close(self) -> None:
         """Close all of them; threads that wait there are woken."""
         with self._lock:
+            self._closings += 1
             connections, self._connections = self._connections, []
         for connection, _ in connections:
             with contextlib.suppress(AttributeError, OSError):
@@ -182,6 +227,13 @@ class HTTP1Connections:
 
 def _is_free(response: Any) -> bool:
     return response is not None and response.isclosed()
+
+
+def _speaks_http1(connection: HTTPConnection) -> bool:
+    """True unless the server has agreed on HTTP/2, where other rules say what goes out again."""
+    from ..dropin.socket_view import SocketView
+
+    return not isinstance(connection.sock, SocketView)
 
 
 def has_ended(connection: HTTPConnection) -> bool:

@@ -33,7 +33,7 @@ from ..errors import (
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import Budget
-from .flow.managers import LONG_ROUND_TRIP
+from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
 STREAMS_BEFORE_SETTINGS = 1
 #: Octets of content that one call of send_content takes, so that uploads take turns.
 SEND_BURST = 64 * 1024
-
 LAST_STREAM_ID = 2**31 - 1
 
 
@@ -450,6 +449,8 @@ class Endpoint:
 
     def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
         """Create a window for the caller; raise to it if the window manager cannot be made."""
+        if self.window_manager is FlowControlManager:  # which a window makes when it needs it
+            return ReceiveWindow(size, None, stream_id, budget)
         try:
             return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
         except StreamFault as fault:

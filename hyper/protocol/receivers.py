@@ -162,11 +162,12 @@ def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: mem
 def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: bool) -> None:
     # Decoded before anything else: the compression state is the connection's (4.3).
     try:
-        section = _decode(endpoint, block, stream_id)
-    except StreamFault:
-        if stream_id not in endpoint.streams:
+        section = endpoint.decoder.decode_section(block)
+    except CompressionError as error:
+        fault = _fault_of_block(endpoint, stream_id, error)
+        if isinstance(fault, StreamFault) and stream_id not in endpoint.streams:
             _on_absent(endpoint, stream_id, states.RECV_HEADERS)
-        raise
+        raise fault from fault.__cause__
     stream = endpoint.streams.get(stream_id)
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_HEADERS)
@@ -350,10 +351,12 @@ def receive_push_promise(
 
 def _receive_promise(endpoint: Endpoint, stream_id: int, block: bytes, promised_id: int) -> None:
     try:
-        section = _decode(endpoint, block, promised_id)
-    except StreamFault:
-        promises.require_parent(endpoint, stream_id)
-        raise
+        section = endpoint.decoder.decode_section(block)
+    except CompressionError as error:
+        fault = _fault_of_block(endpoint, promised_id, error)
+        if isinstance(fault, StreamFault):
+            promises.require_parent(endpoint, stream_id)
+        raise fault from fault.__cause__
     promises.require_parent(endpoint, stream_id)
     promises.receive_promise(endpoint, stream_id, promised_id, section)
 
@@ -491,23 +494,24 @@ def receive_stray_continuation(
     )
 
 
-def _decode(endpoint: Endpoint, block: bytes, stream_id: int) -> Fields:
-    """The section of a block on a stream; one that is too large ends that stream alone (10.5.1)."""
-    try:
-        return endpoint.decoder.decode_section(block)
-    except FieldSectionTooLarge:
-        code = ErrorCode.ENHANCE_YOUR_CALM
-        why = (
-            f"the field section that the server sent on stream {stream_id} takes more than"
-            f" SETTINGS_MAX_HEADER_LIST_SIZE, {endpoint.decoder.max_list_size} octets, which this"
-            " side announced: announce more by settings= (RFC 9113, 6.5.2, 10.5.1)"
-        )
-        failure = Failure(
-            FieldSectionTooLarge, why, cuts_content=False, error_code=code, stream_id=stream_id
-        )
-        raise StreamFault(stream_id, code, why, failure) from None
-    except CompressionError as error:
-        raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error)) from error
+def _fault_of_block(
+    endpoint: Endpoint, stream_id: int, error: CompressionError
+) -> StreamFault | ConnectionFault:
+    """The fault of a field block; a section that is too large ends its stream alone (10.5.1)."""
+    if not isinstance(error, FieldSectionTooLarge):
+        broken = ConnectionFault(ErrorCode.COMPRESSION_ERROR, str(error))
+        broken.__cause__ = error
+        return broken
+    code = ErrorCode.ENHANCE_YOUR_CALM
+    why = (
+        f"the field section that the server sent on stream {stream_id} takes more than"
+        f" SETTINGS_MAX_HEADER_LIST_SIZE, {endpoint.decoder.max_list_size} octets, which this"
+        " side announced: announce more by settings= (RFC 9113, 6.5.2, 10.5.1)"
+    )
+    failure = Failure(
+        FieldSectionTooLarge, why, cuts_content=False, error_code=code, stream_id=stream_id
+    )
+    return StreamFault(stream_id, code, why, failure)
 
 
 def _on_absent(endpoint: Endpoint, stream_id: int, event: int) -> None:

@@ -14,6 +14,9 @@ from .wakeup import Wakeup
 class PlainTransport:
     """A connected socket, made non-blocking. Lock held for every call but ``wait``."""
 
+    #: exceptions by which a socket says that it takes no octets now
+    _no_room: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
+
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.socket = sock
@@ -43,20 +46,16 @@ class PlainTransport:
         """
         if self._unsent:
             octets = b"".join((self._unsent, octets)) if octets else self._unsent  # type: ignore[assignment]
-        sent = self._send(octets)
+        try:
+            sent = self.socket.send(octets)
+        except self._no_room:
+            sent = 0
         if sent == len(octets):
             if self._unsent:
                 self._unsent = memoryview(b"")
             return True
         self._unsent = memoryview(octets)[sent:]
         return False
-
-    def _send(self, octets: bytes) -> int:
-        """Offer octets to the socket; return how many it took."""
-        try:
-            return self.socket.send(octets)
-        except (BlockingIOError, InterruptedError):
-            return 0
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed.

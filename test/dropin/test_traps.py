@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -179,6 +180,18 @@ def test_raw_answers_can_be_parsed():
         response.begin()
         assert response.read() == b"ok"
         assert response.trailers.items() == []
+
+
+def test_too_many_trailers_are_called_so():
+    """RFC 9112, 7.1.2: as http.client of newer Pythons says it."""
+    here, there = socket.socketpair()
+    with here, there:
+        trailers = b"".join(b"x-%d: y\r\n" % number for number in range(101))
+        there.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + trailers)
+        with closing(HTTPResponse(here, method="GET")) as response:
+            response.begin()
+            with pytest.raises(http.client.HTTPException, match="more than 100 trailers"):
+                response.read()
 
 
 def test_connecting_twice_forgets_the_first(node, https):

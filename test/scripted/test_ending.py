@@ -257,7 +257,7 @@ class TestClose:
         ids=["getresponse", "ping"],
     )
     def test_frees_whoever_waits(self, connect, wait):
-        """From another thread; there is no end by itself, for nothing comes."""
+        """From another thread; there is no end by itself, because nothing comes."""
         waiting = threading.Event()
 
         def script(peer):

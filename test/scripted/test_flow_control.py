@@ -316,19 +316,24 @@ def test_a_request_whose_body_raises_leaves_the_room_of_its_response(connect):
     assert connection._pumps.current.endpoint.budget.total() == 0
 
 
+def change_connection(peer):
+    """Begin a response, say GOAWAY, and answer the next request on another connection."""
+    peer.handshake()
+    first, _, _ = want(peer)
+    peer.write(wire.goaway(first))
+    peer.write_headers(first, [(":status", "200")])
+    peer.accept()
+    peer.handshake()
+    second, _, _ = want(peer)
+    peer.write_response(second, b"second")
+
+
 @pytest.mark.parametrize("way", ["drop", "close"])
 def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(connect, way):
     """Nobody else has a reason to look at that connection."""
 
     def script(peer):
-        peer.handshake()
-        first, _, _ = want(peer)
-        peer.write(wire.goaway(first))
-        peer.write_headers(first, [(":status", "200")])
-        peer.accept()
-        peer.handshake()
-        second, _, _ = want(peer)
-        peer.write_response(second, b"second")
+        change_connection(peer)
         third, _, _ = want(peer)
         peer.write_response(third, b"third")
 
@@ -355,14 +360,7 @@ def test_what_is_given_up_of_a_former_connection_leaves_its_room_and_the_socket(
 
 def test_a_request_that_waits_for_room_sees_to_what_is_given_up_of_a_former_connection(connect):
     def script(peer):
-        peer.handshake()
-        first, _, _ = want(peer)
-        peer.write(wire.goaway(first))
-        peer.write_headers(first, [(":status", "200")])
-        peer.accept()
-        peer.handshake()
-        second, _, _ = want(peer)
-        peer.write_response(second, b"second")
+        change_connection(peer)
 
     connection = connect(script, unread_limit=100_000, settings={4: 65_535})
     connection.request("GET", "/")

@@ -231,17 +231,21 @@ def test_a_request_whose_content_is_still_being_sent_is_left_to_its_caller(conne
     assert caught.value.retryable
 
 
-def test_a_stream_of_open_stream_is_never_sent_again(connect):
+@pytest.mark.parametrize("why", ["GOAWAY", "REFUSED_STREAM"])
+def test_a_stream_of_open_stream_is_never_sent_again(connect, why):
     """8.7: what was written to it is its caller's."""
 
     def script(peer):
         peer.handshake()
         peer.want_headers()
-        peer.write(wire.goaway(0))
+        if why == "GOAWAY":
+            peer.write(wire.goaway(0))
+        else:
+            peer.write(wire.rst_stream(1, wire.REFUSED_STREAM))
 
     connection = connect(script)
     with connection.open_stream("POST", "/") as stream:
-        with pytest.raises(ConnectionTerminated) as caught:
+        with pytest.raises((ConnectionTerminated, StreamResetError)) as caught:
             stream.read()
         assert (caught.value.retryable, caught.value.attempts) == (True, 1)
 
@@ -267,6 +271,28 @@ def test_a_request_goes_out_as_often_as_connections_end_under_it(connect):
     connection = connect(refusing(MANY, answer_ok))
     stream_id = connection.request("POST", "/", b"content")
     assert connection.getresponse(stream_id).read() == b"got content"
+
+
+def test_a_stream_of_open_stream_goes_out_though_its_connection_ended_before_it_could_be_sent():
+    """6.8: nothing was sent, so it is no conversation yet."""
+
+    def serve(peer):
+        peer.handshake()
+        if peer.number > 1:
+            answer_ok(peer)
+            return
+        stream_id, _, _ = peer.want_request()
+        peer.write_headers(stream_id, [(":status", "200")])
+        peer.write(wire.goaway(stream_id))
+        peer.write_data(stream_id, b"", end_stream=True)
+        peer.end()
+
+    with Origin(serve) as origin, connect_to(origin) as connection:
+        assert connection.getresponse(connection.request("GET", "/")).read() == b""
+        with connection.open_stream("POST", "/") as stream:
+            stream.write(b"content")
+            stream.close_write()
+            assert stream.read() == b"got content"
 
 
 def test_a_request_goes_out_though_connections_end_before_it_could_be_sent():

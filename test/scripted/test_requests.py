@@ -363,6 +363,14 @@ WRONG_BODIES = {
 }
 
 
+def endless(asked):
+    """Content without an end, of which all but the beginning waits for an event."""
+    yield b"x" * 100
+    asked.wait(10)
+    while True:
+        yield b"x" * 1000
+
+
 class TestBrokenOff:
     """A request that cannot be finished resets its stream; the connection lives on."""
 
@@ -411,12 +419,6 @@ class TestBrokenOff:
         """RFC 9113, 8.1: RST_STREAM with NO_ERROR after a whole response; no response is lost."""
         asked = threading.Event()
 
-        def body():
-            yield b"x" * 100
-            asked.wait(10)
-            while True:
-                yield b"x" * 1000
-
         def script(peer):
             peer.handshake()
             peer.want_headers(1)
@@ -426,7 +428,7 @@ class TestBrokenOff:
             asked.set()
 
         connection = connect(script)
-        stream_id = connection.request("POST", "/", body())
+        stream_id = connection.request("POST", "/", endless(asked))
         response = connection.getresponse(stream_id)
         assert response.status == 413
         assert response.read() == b"enough"
@@ -434,12 +436,6 @@ class TestBrokenOff:
     def test_by_a_reset_of_the_server(self, connect):
         """`request` ends silently, `getresponse` tells."""
         asked = threading.Event()
-
-        def body():
-            yield b"x" * 100
-            asked.wait(10)
-            while True:
-                yield b"x" * 1000
 
         def script(peer):
             peer.handshake()
@@ -449,7 +445,7 @@ class TestBrokenOff:
             asked.set()
 
         connection = connect(script)
-        stream_id = connection.request("POST", "/", body())
+        stream_id = connection.request("POST", "/", endless(asked))
         with pytest.raises(ConnectionResetError, match="ENHANCE_YOUR_CALM"):
             connection.getresponse(stream_id)
 

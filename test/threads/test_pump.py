@@ -215,7 +215,7 @@ def test_a_condition_that_raises_hurts_only_its_own_thread_and_the_next_leads(st
     assert heir.end() is None
 
 
-def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage):
+def test_real_ctrl_c_in_the_kernel_or_as_a_follower_lets_the_others_go_on(stage, ctrl_c):
     """4: SIGINT to the main thread, while it leads and while it follows."""
     if sys.platform == "win32":
         pytest.skip("pthread_kill is of POSIX")

@@ -140,8 +140,6 @@ class ReceiveWindow:
         cls, size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
     ) -> ReceiveWindow:
         """Make a window with a manager of its own; raise StreamFault if there can be none."""
-        if window_manager is FlowControlManager:
-            return cls(size, None, stream_id, budget)
         try:
             manager = window_manager(size)
             if not stream_id:  # once a connection is enough

@@ -17,6 +17,8 @@ class SSLSocketTransport(PlainTransport):
     """A handshaken ``SSLSocket`` as a transport. Lock held for every call but ``wait``."""
 
     socket: ssl.SSLSocket
+    # The octets are offered again then, with more behind them, as OpenSSL demands.
+    _no_room = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         super().__init__(sock)
@@ -56,13 +58,6 @@ class SSLSocketTransport(PlainTransport):
             self._failure = error  # what came before it counts
         self.read_would_block = False
         return filled
-
-    def _send(self, octets: bytes) -> int:
-        """Offer octets to the socket; return how many it took."""
-        try:
-            return self.socket.send(octets)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0  # offered again, with more behind it, as OpenSSL demands
 
     def close(self) -> None:
         """Close the socket, or leave that to its other user; nobody may be waiting."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from hyper.tls import init_context
-from hyper.transport.tls.trust import certificate_covers
 from test.unit.transport.tls.conftest import PYPY, read, shake_hands
 
 # ----------------------------------------------------------------------- certificates
@@ -184,19 +183,3 @@ def test_a_disk_that_is_full_of_keys(certificates, openssl, monkeypatch):
     monkeypatch.setenv("SSLKEYLOGFILE", "/dev/full")
     context = init_context(certificates.authority, backend="pyopenssl")
     shake_hands(certificates.server_context(), context)
-
-
-@pytest.mark.parametrize(
-    ("host", "is_covered"),
-    [
-        ("2001:db8::1", True),
-        ("2001:DB8:0::0:1", True),
-        ("2001:db8::2", False),
-        ("::nonsense", False),
-    ],
-)
-def test_one_address_is_written_in_many_ways(host, is_covered):
-    """RFC 5952, 2; how ssl shows it, and how pyOpenSSL's backend does."""
-    for name in ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"):
-        assert certificate_covers((("IP Address", name),), host) == is_covered
-    assert not certificate_covers((("DNS", host),), host)
