@@ -62,10 +62,12 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events                                             | itertools logging time
+trace.watch           | trace.events trace.faults trace.tracers                  | itertools time
+trace.faults          | -                                                        | logging
+trace.tracers         | trace.exchange_list trace.faults                         | -
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
-trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | -
+trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | struct
 trace.exchange_list   | trace.cutter trace.events protocol.frames                | -
 trace.frame_list      | trace.cutter trace.events protocol.frames                | -
 trace.chart           | trace.exchange_list trace.frame_list                     | html itertools operator unicodedata
@@ -108,7 +110,7 @@ http1                 | protocol.limits fields errors protocol.receivers        
 proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
-proxy.refusal         | errors                                                   | -
+proxy.refusal         | hpack.decoder errors                                             | -
 proxy.blocking_stream | proxy.refusal errors                                     | http.client io time
 proxy.stream_transport | transport.buffered errors                               | contextlib errno time
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
@@ -122,7 +124,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice protocol.* transport.* errors | contextlib os time weakref
+client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
 client.registry       | _fork client.replay errors                                     | http.client threading
@@ -130,7 +132,7 @@ client.replay         | client.content errors                                   
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.traced         | client.pumps client.sender pump.pump trace.* transport.buffered errors | _thread contextlib threading
+client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
 client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
@@ -175,7 +177,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper proxies tls _interruptions contrib.*               | *
+contrib               | hyper proxies tls trace _interruptions contrib.*               | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}
@@ -184,7 +186,7 @@ PLANNED = {"__main__", "cli", "contrib"}
 NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
 # Where one of these is imported inside a function, which few programs call.
 # The events are named tuples, and loaded while somebody watches.
-LAZILY = {"pool.pool": {"logging"}, "trace.events": {"typing"}, "trace.watch": {"logging"}}
+LAZILY = {"pool.pool": {"logging"}, "trace.events": {"typing"}, "trace.faults": {"logging"}}
 NEVER_IN_PROTOCOL = {"socket", "ssl", "select", "selectors", "threading", "time", "logging"}
 
 MAX_FUNCTION = 60  # lines: a screen

@@ -23,6 +23,7 @@ by ``screen.py`` and ``progress.py`` alone, and only where somebody looks at a t
                    ``media.py``: media types
 ``saving.py``      content, saved; ``pushes.py``: pushes, listed or saved
 ``watching.py``    an observer of hyper.trace; ``figures.py``: times and sizes by curl's names
+``views.py``       --frames, --waterfall, --har, --qlog
 ``measuring.py``   --ping and --bench
 ``curl.py``        --curl; ``from_curl.py``: --from-curl; ``offline.py``: --offline
 ``exit_codes.py``  exit codes by kind, errors in words; ``faults.py``: the command's own

@@ -112,3 +112,9 @@ def _place(arguments: Arguments, positionals: list[str]) -> None:
         arguments.urls.append(words.pop(0))
     for word in words:
         (arguments.urls if IS_URL(word) else arguments.items).append(word)
+
+
+def has_views(arguments: Arguments) -> bool:
+    """True if an option asks for a view."""
+    saved = (arguments.waterfall_svg, arguments.har, arguments.qlog)
+    return bool(arguments.frames or arguments.waterfall or any(saved))

@@ -26,7 +26,7 @@ EXAMPLES = (
     ("hyper -f example.org/upload title=x photo@p.jpg", "send a form with a file"),
     ("hyper -v :8443/", "show the connection, both heads and the trailers"),
     ("hyper -d https://example.org/big.iso", "save a file, with progress"),
-    ("hyper https://example.org/a https://example.org/b", "fetch both over one connection"),
+    ("hyper --waterfall https://example.org/ https://example.org/a.css", "see streams over time"),
 )
 
 

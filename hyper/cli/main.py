@@ -7,12 +7,14 @@ import os
 import sys
 
 from . import exit_codes
-from .arguments import Arguments, parse
+from .arguments import Arguments, has_views, parse
 from .faults import Failed, OutputClosed, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .exchange import Request
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -79,6 +81,16 @@ def _run(words: Sequence[str]) -> int:
         for request in requests:
             print(curl_command(request, arguments))
         return 0
+    if not has_views(arguments):
+        return work(arguments, requests)
+    from .views import Views
+
+    with Views(arguments):
+        return work(arguments, requests)
+
+
+def work(arguments: Arguments, requests: Sequence[Request]) -> int:
+    """Do what the requests are for: measuring, showing, or fetching; returns the exit code."""
     if arguments.ping:
         from .measuring import ping
 

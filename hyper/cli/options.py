@@ -97,6 +97,28 @@ _OUTPUT = (
         " %{json} has all figures. @FILE reads the format from a file.",
         metavar="FORMAT",
     ),
+    Option("--frames", "show every frame, with its time, on the error output"),
+    Option(
+        "--waterfall",
+        "show the streams over time, on the error output",
+        "On a terminal, --waterfall and --frames show nothing else, unless -v, -p or -b asks.",
+    ),
+    Option("--waterfall-svg", "save the same as a picture", metavar="FILE", files=True),
+    Option(
+        "--har",
+        "save everything as a HAR 1.2 file, which browsers import; - is the output",
+        "It has the content, which stays in memory until then.",
+        metavar="FILE",
+        files=True,
+    ),
+    Option(
+        "--qlog", "save the frames as qlog (JSON-SEQ); - is the output", metavar="FILE", files=True
+    ),
+    Option(
+        "--secrets",
+        "keep credentials and cookies in what --frames, --har and --qlog show",
+        "Without it, their values are replaced.",
+    ),
     Option(
         "-S --stream",
         "show the content as it comes, line by line",

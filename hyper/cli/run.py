@@ -6,6 +6,7 @@ import sys
 import threading
 
 from . import exit_codes
+from .arguments import has_views
 from .connections import Connections
 from .exchange import Exchange
 from .progress import Progress, progress_for
@@ -44,7 +45,8 @@ class Run:
         self.output: BinaryIO = sys.stdout.buffer
         self.what = what_to_show(arguments, is_terminal=self.screen.is_terminal)
         if arguments.push is None:
-            arguments.push = "list" if "p" in self.what else "off"
+            looks = "p" in self.what or has_views(arguments)
+            arguments.push = "list" if looks else "off"
         to_output = arguments.output == "-"
         formats = arguments.pretty in ("all", "format")
         self.is_raw = to_output or not (self.screen.is_terminal or arguments.pretty == "all")
@@ -246,6 +248,11 @@ def what_to_show(arguments: Arguments, *, is_terminal: bool) -> set[str]:
         what = set("b")
     elif arguments.verbose:
         what = set(ON_TERMINAL)
+    elif (is_terminal and (arguments.frames or arguments.waterfall)) or "-" in (
+        arguments.har,
+        arguments.qlog,
+    ):
+        what = set()
     else:
         saves = arguments.download or arguments.output not in (None, "-")
         what = set("" if saves else ON_TERMINAL if is_terminal else ELSEWHERE)

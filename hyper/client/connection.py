@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
-    from ..trace.watch import Observer
+    from ..trace.watch import Watching
     from ..transport.connect import Path, Resolve
     from .content import Body
     from .pumps import Dial
@@ -85,7 +85,7 @@ class HTTP20Connection:
             While nobody waits, none is sent.
         replay: whether a request that the server guarantees not to have processed is sent again
             by itself, if its content can be had again (8.7).
-        trace: an observer that is told of each event, see ``hyper.trace``.
+        trace: an observer that is told of each event, or a tracer, see ``hyper.trace``.
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -118,7 +118,7 @@ class HTTP20Connection:
         keepalive: float | None = None,
         replay: bool = True,
         resolve: Resolve | None = None,
-        trace: Observer | None = None,
+        trace: Watching | None = None,
     ) -> None:
         watch = self._watch = watch_of(trace)
         self._route = Route(
