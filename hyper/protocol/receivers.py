@@ -535,8 +535,7 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
     beginning = bytes(octets[:MOST_QUOTED])
     if not beginning.startswith(b"HTTP/"[: len(beginning)]):
         return ConnectionFault(
-            ErrorCode.PROTOCOL_ERROR,
-            "the peer's first frame is not SETTINGS (RFC 9113, 3.4): does it speak HTTP/2?",
+            ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
         )
     line, end, _ = beginning.partition(b"\r")
     if not end and len(beginning) < MOST_QUOTED:
