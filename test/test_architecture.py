@@ -130,7 +130,7 @@ client.exchange       | client.content protocol.priorities protocol.states error
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
-client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | _memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
 client.movers         | client.pumps client.sender client.traced                | -
@@ -367,6 +367,13 @@ def test_what_takes_every_exception_says_why_on_its_line(name):
     found = [lines[n.lineno - 1] for n in ast.walk(TREES[name]) if takes_everything(n)]
     reason = re.compile(r"# (noqa: \w+ - )?(?!noqa)\S+ \S+").search
     assert [line.strip() for line in found if not reason(line)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_exception_from_a_rule_of_the_linter_says_why_on_its_line(name):
+    lines = MODULES[name].read_text("utf-8").splitlines()
+    bare = re.compile(r"# (ruff: )?noqa(: [A-Z]+\d+(, [A-Z]+\d+)*)?\s*$").search
+    assert [line.strip() for line in lines if bare(line)] == []
 
 
 def definitions(name, *kinds):

@@ -137,7 +137,7 @@ class TLSTransport:
 
     def _send_alert(self) -> None:
         """Send the alert that tells the peer why we close (RFC 8446, 6.2), if it still reads."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it has hung up
             self._plain.send(self.filter.take_ciphertext())
 
     def recv_into(self, view: memoryview) -> int | None:
