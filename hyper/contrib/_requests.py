@@ -294,5 +294,5 @@ def as_urllib3(
     )
     message.version_string = "HTTP/2"
     # urllib3's shutdown() ends the wait of another thread: here, of this stream alone.
-    message._sock_shutdown = lambda _how: response.close()  # noqa: SLF001
+    message._sock_shutdown = lambda _how: response.close()  # noqa: SLF001 - urllib3 2.0 has no argument
     return message
