@@ -67,7 +67,7 @@ def use_http2(client: Any) -> None:
         )
     # Proxies get their managers later, from the first of these.
     session._pool_classes_by_scheme = POOL_CLASSES  # noqa: SLF001 - there is no public way
-    proxies = session._proxy_managers.values()  # noqa: SLF001
+    proxies = session._proxy_managers.values()  # noqa: SLF001 - as above
     for each in (manager, *proxies):
         each.pool_classes_by_scheme = POOL_CLASSES
         each.clear()

@@ -77,7 +77,7 @@ class HTTPConnection(bases.HTTPConnection):
     response_class = HTTPResponse
     _http2: str | None = None
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
 
     def __init__(
@@ -566,7 +566,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             one of http or SOCKS.
     """
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPSConnection)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
