@@ -62,7 +62,8 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events trace.faults trace.tracers                  | itertools time
+trace.watch           | trace.events trace.faults trace.log trace.tracers        | itertools sys time
+trace.log             | trace.cutter trace.events trace.frame_list               | -
 trace.faults          | -                                                        | logging
 trace.tracers         | trace.exchange_list trace.faults                         | -
 trace.events          | protocol.frames                                          | typing
@@ -130,15 +131,16 @@ client.exchange       | client.content protocol.priorities protocol.states error
 client.registry       | _fork client.replay errors                                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
-client.request_head   | _memo client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | _memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
+client.stats          | -                                                        | -
 client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
+client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
@@ -161,7 +163,7 @@ pool.shared           | client.connection client.pumps client.registry client.ti
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors _interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
-pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts _memo errors | logging time threading
+pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts trace.events trace.watch _memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 

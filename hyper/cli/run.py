@@ -145,6 +145,11 @@ class Run:
 
             show_json(screen, content.octets.decode("utf-8", "backslashreplace"))
         screen.line()
+        if exchange.request.trailers:
+            from .heads import show_fields
+
+            show_fields(screen, exchange.request.trailers)
+            screen.line()
 
     def _redirected(self, exchange: Exchange) -> None:
         """Show the heads of a response whose redirect is followed, where all is shown."""

@@ -67,13 +67,7 @@ class SocketConnection(HTTP20Connection):
         )
         # Those of HTTP20Connection would dial where this must not.
         self._pumps, self._sender = movers(
-            self._watch,
-            _refuse,
-            self._timeouts,
-            host,
-            self._registry,
-            replays=False,
-            continue_timeout=None,
+            self._watch, _refuse, self._timeouts, host, self._registry, False, None
         )
         self._pumps.current = self._route.begin(transport, (), watcher)
         #: True once the script has closed or dropped the connection; what it has fetched stays
