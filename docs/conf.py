@@ -11,7 +11,7 @@ copyright = "2026, the hyper authors"  # noqa: A001 - Sphinx's name
 version = release = hyper.__version__
 
 extensions = ["sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "command-options.rst"]  # the latter is included
 html_theme = "furo"
 html_title = f"hyper {release}"
 

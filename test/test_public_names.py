@@ -36,6 +36,9 @@ NAMES = {
     "hyper.contrib.httpx2": """
         HTTP20Transport
     """,
+    "hyper.contrib.opentelemetry": """
+        OpenTelemetryTracer instrument uninstrument
+    """,
     "hyper.contrib.requests": """
         HTTP20Adapter HTTP20Pool
     """,
@@ -64,7 +67,7 @@ NAMES = {
     "hyper.trace": """
         Cancel Closed Connected Connecting Connection Content End Event Exchange Fallback
         FrameLines FrameReceived FrameSent Goaway Head Informational NameResolved Opened
-        Opening Ping Push REDACTED Recorder RequestContent RequestEnd RequestQueued
+        Opening Ping Push REDACTED Recorder Request RequestContent RequestEnd RequestQueued
         RequestSent Retry Secret TLSDone Timeout Trailers Tunnelled connections exchanges
         frame_lines har install qlog redacted uninstall waterfall waterfall_svg
     """,

@@ -25,6 +25,7 @@ from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
 from .sender import discard
+from .stats import stats_of
 from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ..protocol.flow.managers import WindowManager
     from ..protocol.priorities import PrioritySource
     from ..proxies import Proxy
-    from ..trace.watch import Observer
+    from ..trace.watch import Watching
     from ..transport.connect import Path, Resolve
     from .content import Body
     from .pumps import Dial
@@ -85,7 +86,7 @@ class HTTP20Connection:
             While nobody waits, none is sent.
         replay: whether a request that the server guarantees not to have processed is sent again
             by itself, if its content can be had again (8.7).
-        trace: an observer that is told of each event, see ``hyper.trace``.
+        trace: an observer that is told of each event, or a tracer, see ``hyper.trace``.
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -118,7 +119,7 @@ class HTTP20Connection:
         keepalive: float | None = None,
         replay: bool = True,
         resolve: Resolve | None = None,
-        trace: Observer | None = None,
+        trace: Watching | None = None,
     ) -> None:
         watch = self._watch = watch_of(trace)
         self._route = Route(
@@ -144,14 +145,9 @@ class HTTP20Connection:
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
+        limit = checked("continue_timeout", continue_timeout)
         self._pumps, self._sender = movers(
-            watch,
-            self._dial(),
-            self._timeouts,
-            self.host,
-            self._registry,
-            replays=replay,
-            continue_timeout=checked("continue_timeout", continue_timeout),
+            watch, self._dial(), self._timeouts, self.host, self._registry, replay, limit
         )
 
     def _dial(self) -> Dial:
@@ -259,6 +255,10 @@ class HTTP20Connection:
         """The origins that the server wants this connection for (RFC 8336); None until it says."""
         pump = self._pumps.current
         return None if pump is None else self._route.origin_set(pump.endpoint)
+
+    def stats(self) -> dict[str, Any]:
+        """Return figures of the connection of the moment, by name; :doc:`seeing` explains them."""
+        return stats_of(self._pumps)
 
     def ping(self, opaque_data: bytes | None = None) -> float:
         """Send PING and wait for its acknowledgement (6.7).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     class Readable(Protocol):
         """A file, or what reads like one."""
 
-        def read(self, size: int = ..., /) -> Any: ...  # noqa: D102
+        def read(self, size: int = ..., /) -> Any: ...  # noqa: D102 - io's
 
     Octets = Union[bytes, bytearray, memoryview]
     #: The forms in which callers may give a body.

@@ -103,9 +103,16 @@ class Pieces:
         self._size = 0
         self._is_gone = False
 
-    def add(self, data: Body) -> None:
-        """Keep a piece before it is sent, if it is in memory and there is room."""
+    def add(self, data: Body, *, is_all: bool = False) -> None:
+        """Keep a piece before it is sent, if it is in memory and there is room.
+
+        is_all: True if it is all of the content. Octets that cannot change are then not copied,
+        however many there are: they are the caller's.
+        """
         if data is None or self._is_gone:
+            return
+        if is_all and isinstance(data, bytes):
+            self._pieces.append(data)
             return
         if content.is_whole(data):
             view = content.view(data)  # type: ignore[arg-type]

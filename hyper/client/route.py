@@ -16,12 +16,18 @@ from .._hosts import DEFAULT_PORTS, authority_of, bracketed, host_and_port, tls_
 from ..errors import InvalidURL, LocalProtocolError
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
+from ..hpack.decoder import DEFAULT_LIST_SIZE
 from ..protocol import origins
-from ..protocol import settings as setting
 from ..protocol.endpoint import Endpoint
 from ..protocol.flow.windows import MAX_WINDOW_SIZE
 from ..protocol.frames import FRAME_HEADER_SIZE
 from ..protocol.origins import Origin
+from ..protocol.settings import (
+    SETTINGS_INITIAL_WINDOW_SIZE,
+    SETTINGS_MAX_CONCURRENT_STREAMS,
+    SETTINGS_MAX_HEADER_LIST_SIZE,
+    SETTINGS_NO_RFC7540_PRIORITIES,
+)
 from ..pump.pump import Pump
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
@@ -58,9 +64,6 @@ CONNECTION_WINDOW = MAX_WINDOW_SIZE
 #: what is kept for others; and what a program can bear to lose to a server that sends it what it
 #: does not read.
 UNREAD_LIMIT = 96 * 1024 * 1024
-#: Octets of a field section, as RFC 9113, 6.5.2 counts them; http.client takes 100 lines of
-#: 64 KiB, no server sends a tenth of this.
-MAX_FIELD_SECTION_SIZE = 64 * 1024
 #: Octets that are received at once: eight DATA frames of 8 KiB, or four of 16 KiB, as servers send
 #: them. Without room for their headers, the last one would be moved and wait for the next read.
 RECEIVE_BUFFER_SIZE = BUFFER_SIZE + 8 * FRAME_HEADER_SIZE
@@ -68,12 +71,12 @@ RECEIVE_BUFFER_SIZE = BUFFER_SIZE + 8 * FRAME_HEADER_SIZE
 MAX_PUSHES = 100
 #: hyper's own settings, unless the caller announces something else (6.5.2).
 OWN_SETTINGS = {
-    setting.SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
-    setting.SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-    setting.SETTINGS_MAX_HEADER_LIST_SIZE: MAX_FIELD_SECTION_SIZE,
+    SETTINGS_MAX_CONCURRENT_STREAMS: MAX_PUSHES,
+    SETTINGS_INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+    SETTINGS_MAX_HEADER_LIST_SIZE: DEFAULT_LIST_SIZE,
     # hyper sends no priorities of RFC 7540, so that servers need not be ready for them, and those
     # of RFC 9218 count (RFC 9218, 2.1).
-    setting.SETTINGS_NO_RFC7540_PRIORITIES: 1,
+    SETTINGS_NO_RFC7540_PRIORITIES: 1,
 }
 
 
@@ -155,7 +158,7 @@ class Route:
         self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
         #: of the connections made so far, as long as somebody holds something of them
         self._budgets: list[weakref.ref[Budget]] = []
-        window = settings[setting.SETTINGS_INITIAL_WINDOW_SIZE]
+        window = settings[SETTINGS_INITIAL_WINDOW_SIZE]
         if window > self._unread_limit:
             raise LocalProtocolError(
                 f"unread_limit, {self._unread_limit} octets, is less than one stream's window,"
@@ -227,7 +230,7 @@ class Route:
 
         names: of the server's verified certificate. watcher: told of the connection until now.
         """
-        section_size = self._settings[setting.SETTINGS_MAX_HEADER_LIST_SIZE]
+        section_size = self._settings[SETTINGS_MAX_HEADER_LIST_SIZE]
         endpoint = Endpoint(
             self._settings,
             self._window_manager,

@@ -117,7 +117,7 @@ class Sender:
         """Send a part of the content of a request in pieces; keep it while it is small."""
         assert entry.exchange is not None  # it was sent
         if isinstance(entry.source, Pieces):
-            entry.source.add(data)
+            entry.source.add(data, is_all=final and not entry.exchange.sent)
         entry.exchange.send(data, final=final)
         self._registry.forget_if_done(entry.id)
 

@@ -13,30 +13,36 @@ import threading
 from _thread import get_ident
 
 from ..errors import TimedOut
+from ..fields import outgoing
 from ..pump.pump import CLOSED, Pump
 from ..trace import events
-from ..trace.watch import log_error, next_connection, now
+from ..trace.faults import log_error
+from ..trace.tracers import Request
+from ..trace.watch import next_connection, now
 from ..trace.wire import Wire
 from ..transport.buffered import BufferedSocket
 from .pumps import Pumps
+from .request_head import RequestHead
 from .sender import Sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
     from typing import Any, Callable
 
-    from ..errors import Failure
+    from ..errors import Failure, HTTP20Error
+    from ..fields import Fields
     from ..protocol.endpoint import Endpoint
     from ..proxies import Proxy
     from ..pump.waiter import Condition
+    from ..trace.tracers import Begun
     from ..trace.watch import Watch
     from ..transport import Transport
     from ..transport.wakeup import Wakeup
     from .exchange import Exchange
     from .pumps import NumberSource
     from .registry import Entry
-    from .request_head import RequestHead
 
 
 class Dialling:
@@ -92,7 +98,12 @@ class Dialling:
     def failed(self, error: BaseException) -> None:
         """Tell that the connection could not be made."""
         code = getattr(error, "error_code", None)
-        self.watch.tell(events.Closed(now(), self.number, str(error) or repr(error), code))
+        words = str(error) or repr(error)
+        self.watch.tell(events.Closed(now(), self.number, words, code, type(error).__name__))
+
+    def fell_back(self, host: str, why: str) -> None:
+        """Tell that HTTP/1.1 will be spoken."""
+        self.watch.tell(events.Fallback(now(), self.number, host, why))
 
     def opened(self, protocol: str = "HTTP/2") -> None:
         """Tell that requests can go out."""
@@ -227,7 +238,13 @@ class TracedPump(Pump):
             why = "" if failure is None else words_of(failure)
             code = None if failure is None else failure.attributes.get("error_code")
             self.wire.watch.tell(
-                events.Closed(now(), self.wire.number, why, code if isinstance(code, int) else None)
+                events.Closed(
+                    now(),
+                    self.wire.number,
+                    why,
+                    code if isinstance(code, int) else None,
+                    "" if failure is None else failure.kind.__name__,
+                )
             )
 
 
@@ -268,34 +285,69 @@ class TracedPumps(Pumps):
         """Send a header section, and tell that it is queued."""
         queued = now()
         pseudo = {name: value.decode("latin-1") for name, value in head.section if name[:1] == b":"}
+        scheme, authority = pseudo.get(b":scheme", ""), pseudo.get(b":authority", "")
+        parts = scheme, authority, pseudo.get(b":path", "")
         pump = self.current
-        self._watch.tell(
-            events.RequestQueued(
-                queued,
-                pump.wire.number if isinstance(pump, TracedPump) else 0,
-                head.method,
-                pseudo.get(b":scheme", ""),
-                pseudo.get(b":authority", ""),
-                pseudo.get(b":path", ""),
-            )
-        )
+        number = pump.wire.number if isinstance(pump, TracedPump) else 0
+        self._watch.tell(events.RequestQueued(queued, number, head.method, *parts))
         own, attempt = self._own, getattr(self._own, "attempt", 1)
+        begun: Begun | None = getattr(own, "begun", None)
+        if begun is None and self._watch.tracing is not None:
+            begun = self._watch.tracing.begin(Request(head.method, *parts, as_text(head.section)))
+            begun.is_retriable = getattr(own, "is_retriable", False)
+        if begun is not None and begun.request.added:
+            head = with_fields(head, begun.request.added)
 
         def note(next_stream_id: int) -> int:  # the lock is held, and HEADERS is next
             if isinstance(own.pump, TracedPump):
-                own.pump.wire.queued.append((queued, attempt))
+                own.pump.wire.queued.append((queued, attempt, begun))
             return id_for(next_stream_id)
 
-        return super().open(head, note, leaves=leaves)
+        try:
+            return super().open(head, note, leaves=leaves)
+        except BaseException as error:  # it is raised again
+            # ``answer_again`` tells of one that was sent before.
+            if begun is not None and attempt == 1:
+                begun.fail(error)
+            raise
 
     @contextlib.contextmanager
-    def attempt(self, count: int) -> Any:
-        """Have the requests of this thread inside ``with`` count as sent so many times."""
-        self._own.attempt = count
+    def again(self, count: int, begun: Begun | None) -> Iterator[None]:
+        """Have the request that this thread sends inside ``with`` count as sent so many times."""
+        self._own.attempt, self._own.begun = count, begun
         try:
             yield
         finally:
-            self._own.attempt = 1
+            self._own.attempt, self._own.begun = 1, None
+
+    def expect(self, *, is_retriable: bool) -> None:
+        """Note whether the next request of this thread may go out again."""
+        self._own.is_retriable = is_retriable
+
+
+def as_text(section: Fields) -> events.Fields:
+    """Return a header section as pairs of str, without pseudo-header fields."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in section
+        if name[:1] != b":"
+    )
+
+
+def with_fields(head: RequestHead, added: list[tuple[str, str]]) -> RequestHead:
+    """Return a head with fields in the place of those of their names; raises for bad ones."""
+    fields = [outgoing(name, value) for name, value in added]
+    names = {name for name, _ in fields}
+    section = tuple(field for field in head.section if field[0] not in names)
+    return RequestHead(
+        head.method,
+        (*section, *fields),
+        head.content_length,
+        head.is_whole,
+        head.expects_continue,
+        head.foreign,
+        head.protocol,
+    )
 
 
 class TracedSender(Sender):
@@ -305,6 +357,24 @@ class TracedSender(Sender):
         super().__init__(pumps, *arguments, **options)
         self._watch = watch
 
+    def open(
+        self, head: RequestHead, known: Entry | None = None, *, leaves: bool = False
+    ) -> Exchange:
+        """Send a header section, and let tracers know whether it may go out again."""
+        assert isinstance(self._pumps, TracedPumps)  # they are made together
+        self._pumps.expect(is_retriable=self._replays and not leaves)
+        return super().open(head, known, leaves=leaves)
+
+    def answer_again(self, entry: Entry, error: HTTP20Error, begin: float) -> Exchange:
+        """Send a request again until it is answered, and tell tracers if it is not."""
+        try:
+            return super().answer_again(entry, error, begin)
+        except BaseException as final:  # it is raised again
+            tracing, exchange = self._watch.tracing, entry.exchange
+            if tracing is not None and exchange is not None:
+                tracing.give_up(number_of(exchange), exchange.stream.id, final)
+            raise
+
     def _send_again(self, entry: Entry) -> Exchange:
         exchange, head = entry.exchange, entry.head
         assert exchange is not None  # it was sent before
@@ -312,11 +382,17 @@ class TracedSender(Sender):
         failure = exchange.stream.failure
         count = entry.attempts.sent
         path = dict(head.section).get(b":path", b"").decode("latin-1")
-        pump = exchange.pump
-        number = pump.wire.number if isinstance(pump, TracedPump) else 0
+        number = number_of(exchange)
         why = "" if failure is None else words_of(failure)
         self._watch.tell(events.Retry(now(), number, head.method, path, count, why))
-        pumps = self._pumps
-        assert isinstance(pumps, TracedPumps)  # they are made together
-        with pumps.attempt(count):
+        tracing = self._watch.tracing
+        begun = None if tracing is None else tracing.take_held(number, exchange.stream.id)
+        assert isinstance(self._pumps, TracedPumps)  # they are made together
+        with self._pumps.again(count, begun):
             return super()._send_again(entry)
+
+
+def number_of(exchange: Exchange) -> int:
+    """Return the number of an exchange's connection."""
+    pump = exchange.pump
+    return pump.wire.number if isinstance(pump, TracedPump) else 0

@@ -159,7 +159,7 @@ class HTTP20Tunnel(HTTP20Stream):
                 self._exchange.pump.look()
         return not self._exchange.stream.read_shut
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002 - socket's
         """Receive into a writable buffer; as ``recv`` otherwise.
 
         Args:
@@ -212,7 +212,7 @@ class HTTP20Tunnel(HTTP20Stream):
         return self.timeout
 
     def setblocking(self, flag: bool) -> None:
-        """As ``settimeout(None)``, or with False as ``settimeout(0)``."""
+        """Do as ``settimeout(None)``, or for False as ``settimeout(0)``."""
         self.settimeout(None if flag else 0.0)
 
     def _require_open(self) -> None:

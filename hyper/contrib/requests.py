@@ -178,7 +178,7 @@ def _note_body(request: requests.PreparedRequest) -> None:
             " content; give bytes, a file or a list"
         )
     # The attribute that requests reads at a redirect.
-    request._body_position = GONE  # noqa: SLF001
+    request._body_position = GONE  # noqa: SLF001 - see above
 
 
 class HTTP20Pool(HTTPSConnectionPool):

@@ -17,10 +17,12 @@ that can be cancelled alone, and servers that speak nothing else, but no multipl
 from __future__ import annotations
 
 import contextlib
+import weakref
+from types import GeneratorType
 
 import urllib3
 import urllib3.connection
-from urllib3.exceptions import LocationValueError
+from urllib3.exceptions import LocationValueError, UnrewindableBodyError
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
 from .. import HTTPConnection, InvalidURL, LocalProtocolError
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
+
+
+#: Generators of which a part is gone. They are not kept alive.
+_begun: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class _ALPNContext:
@@ -82,6 +88,26 @@ def _telling_the_caller() -> Iterator[None]:
         raise ValueError(str(error)) from error
     except InvalidURL as error:
         raise LocationValueError(str(error)) from error
+
+
+def _once(body: Any) -> Any:
+    """Return a body such that a generator is sent once, and its rest never as if it were whole.
+
+    urllib3 sends it again after a 307, and after a failure that it retries.
+    """
+    if not isinstance(body, GeneratorType):
+        return body
+    if body in _begun:
+        raise UnrewindableBodyError(
+            "the body is a generator, and a part of it was sent before: what is left is not the"
+            " content; give bytes, a file or a list where a request may be sent again"
+        )
+    return _noted(body)
+
+
+def _noted(body: Any) -> Iterator[Any]:
+    _begun.add(body)
+    yield from body
 
 
 class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection):
@@ -139,14 +165,17 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
             return is_open
         return super().is_connected  # type: ignore[no-any-return]
 
-    def request(self, method: str, url: str, *arguments: Any, **options: Any) -> None:
+    def request(
+        self, method: str, url: str, body: Any = None, *arguments: Any, **options: Any
+    ) -> None:
         """Send a request; arguments are urllib3's.
 
         Raises ValueError for what the caller must not send: a pool would take hyper's own errors
-        for a failure of the connection, and try again.
+        for a failure of the connection, and try again. Raises UnrewindableBodyError for a
+        generator of which a part was sent before.
         """
         with _telling_the_caller():
-            super().request(method, url, *arguments, **options)
+            super().request(method, url, _once(body), *arguments, **options)
 
     def getresponse(self) -> Any:
         """The response, as urllib3 shows it; raises as ``request`` does, for content cut short."""

@@ -100,9 +100,9 @@ class DropinResponse(HTTP20Response):
 
     def print_head(self) -> None:
         """Print it as http.client does where ``debuglevel`` asks for that."""
-        print("reply:", repr(f"HTTP/2 {self.status} {self.reason}\r\n"))  # noqa: T201
+        print("reply:", repr(f"HTTP/2 {self.status} {self.reason}\r\n"))  # noqa: T201 - asked for
         for name, value in self.headers.items():
-            print("header:", f"{name}:", value)  # noqa: T201
+            print("header:", f"{name}:", value)  # noqa: T201 - asked for
 
     def begin(self, *, _max_headers: int | None = None) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""

@@ -16,7 +16,7 @@ from ..client.connection import HTTP20Connection
 from ..client.exchange import Exchange
 from ..client.movers import movers
 from ..client.pumps import raise_refusal
-from ..client.replay import Source
+from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
@@ -67,13 +67,7 @@ class SocketConnection(HTTP20Connection):
         )
         # Those of HTTP20Connection would dial where this must not.
         self._pumps, self._sender = movers(
-            self._watch,
-            _refuse,
-            self._timeouts,
-            host,
-            self._registry,
-            replays=False,
-            continue_timeout=None,
+            self._watch, _refuse, self._timeouts, host, self._registry, False, None
         )
         self._pumps.current = self._route.begin(transport, (), watcher)
         #: True once the script has closed or dropped the connection; what it has fetched stays
@@ -86,7 +80,7 @@ class SocketConnection(HTTP20Connection):
         assert pump is not None  # there is one from the beginning
         with pump.lock:
             pump.look()
-        is_open = pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
+        is_open = pump.endpoint.accepts_requests and not self._is_dropped
         return is_open and self._pumps.answers(pump)
 
     def begin(self, lines: RequestLines, *, end_stream: bool) -> Exchange:
@@ -178,6 +172,7 @@ class PendingRequest:
 
     __slots__ = (
         "_exchange",
+        "_pieces",
         "_source",
         "_unchunker",
         "attempts",
@@ -206,6 +201,8 @@ class PendingRequest:
         #: how often it was sent, once that was more than once
         self.attempts: Attempts | None = None
         self._source: Source | None = None
+        #: what came by ``send``
+        self._pieces = Pieces()
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
@@ -268,6 +265,10 @@ class PendingRequest:
         if unchunker is not None:
             octets = memoryview(unchunker.feed(octets))
         length = exchange.content_length
+        if not self.is_whole:
+            data: Any = octets.obj
+            is_all = isinstance(data, bytes) and len(data) == len(octets) == length
+            self._pieces.add(data if is_all else octets, is_all=is_all)
         if length is not None and exchange.sent + len(octets) >= length:
             exchange.send_all((octets,), ())  # END_STREAM goes with the last octet
         elif octets:
@@ -331,12 +332,17 @@ class PendingRequest:
 
     def rewind(self) -> str:
         """Have the content stand at its beginning; returns "", or why it cannot be had again."""
-        if not self.is_whole:
-            return "sent in pieces, of which none are kept"
-        return "" if self._source is None else self._source.rewind()
+        if self.is_whole:
+            return "" if self._source is None else self._source.rewind()
+        unchunker = self._unchunker
+        if unchunker is not None and not (unchunker.is_finished and not unchunker.trailers):
+            return "sent in chunks, without an end or with trailers"
+        return self._pieces.rewind()
 
     def again(self) -> PendingRequest:
         """The same request for another connection, once ``rewind`` has returned ""."""
-        again = PendingRequest(self.lines, self.body, is_whole=True, is_unframed=self.is_unframed)
+        is_unframed = self.is_unframed or not self.is_whole  # the pieces lie here without chunks
+        body = self.body if self.is_whole else self._pieces.take()
+        again = PendingRequest(self.lines, body, is_whole=True, is_unframed=is_unframed)
         again.attempts, again._source = self.attempts, self._source
         return again

@@ -39,8 +39,9 @@ MOST_INTEGER_OCTETS = 5
 #: updates" (4.2).
 MOST_SIZE_UPDATES = 2
 
-#: SETTINGS_MAX_HEADER_LIST_SIZE of ours, unless said otherwise: what a decoded section may take.
-DEFAULT_LIST_SIZE = 65536
+#: Octets of a decoded section, as RFC 9113, 6.5.2 counts them, unless said otherwise: http.client
+#: takes 100 lines of 64 KiB, and no server sends a tenth of this.
+DEFAULT_LIST_SIZE = 64 * 1024
 
 #: The static table by its own indexes. Index 0 stands for a name that follows as a string.
 STATIC_FIELDS = ((b"", b""), *STATIC_TABLE)

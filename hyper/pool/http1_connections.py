@@ -220,7 +220,7 @@ class HTTP1Connections:
             self._closings += 1
             connections, self._connections = self._connections, []
         for connection, _ in connections:
-            with contextlib.suppress(AttributeError, OSError):
+            with contextlib.suppress(AttributeError, OSError):  # it is closed already
                 connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()
 

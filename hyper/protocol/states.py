@@ -1,8 +1,8 @@
 """The state tables: what may happen when, and nothing else.
 
-The tables are the only writers of ``Stream.state`` and ``Stream.phase``: each new value comes out
-of ``step_stream`` or ``step_message``.  Two questions are asked of every frame on a stream, and
-one look into a table answers each of them.
+The tables are the only writers of ``Stream.state`` and ``Stream.phase``: each new value is a
+cell, looked up by ``step_stream`` or ``step_message``, or in place where a call would cost much.
+Two questions are asked of every frame on a stream, and one look into a table answers each of them.
 
 ``STREAM`` (RFC 9113, 5.1) asks whether the *frame* may come in this state of the stream, seen
 from the client's side::

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ..errors import SHOWN_SIZE, ProxyError, shown
+from ..hpack.decoder import DEFAULT_LIST_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..transport.deadline import Deadline
 
-#: Octets of the head of a proxy's answer: as much as of a server's (client/route.py).
-MAX_HEAD = 64 * 1024
+#: Octets of the head of a proxy's answer: as much as of a server's.
+MAX_HEAD = DEFAULT_LIST_SIZE
 #: Octets of a proxy's explanation that are shown, and the seconds that they are waited for: most
 #: come with the head.
 EXCERPT, EXCERPT_DELAY = 300, 1.0

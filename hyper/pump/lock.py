@@ -3,7 +3,7 @@
 KeyboardInterrupt may strike between any two steps, so "the lock was released" and "this is noted"
 cannot be one step. An RLock knows its owner, and tells by ``_is_owned``. That is private, though
 ``threading.Condition`` has used it since Python 2, and so is ``_at_fork_reinit``, which
-``threading`` uses; this is the only module that does.
+``threading`` uses, too.
 """
 
 from __future__ import annotations

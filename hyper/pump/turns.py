@@ -53,7 +53,7 @@ def wait_turn(
             if collect_dropped is not None:
                 collect_dropped()
             pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
-            with contextlib.suppress(TimedOut):
+            with contextlib.suppress(TimedOut):  # of the pause: the loop looks again
                 pump.wait(is_served, (0,), pause)
     except TimedOut:
         pump.silence.suspect(arrivals, timeout)

@@ -17,6 +17,9 @@ must not use that connection.
 ``events.py``    the events, each a small named tuple
 ``recorder.py``  ``Recorder``: an observer that keeps them
 ``watch.py``     who watches, and how an observer is told
+``tracers.py``   observers that see each request before it is sent, and when it has ended
+``log.py``       the logger ``hyper``
+``faults.py``    an observer that raises is logged, and harms nobody
 ``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
 ``wire.py``      from frames to the events of requests
 ================ =================================================================================
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from .frame_list import FrameLines, frame_lines
     from .qlog_text import qlog
     from .recorder import Recorder
+    from .tracers import Request
 
 #: The module of each name that is loaded when first asked for.
 _LAZY = dict.fromkeys(
@@ -120,6 +124,7 @@ _LAZY |= {
     "Exchange": "exchange_list",
     "FrameLines": "frame_list",
     "Recorder": "recorder",
+    "Request": "tracers",
     "connections": "exchange_list",
     "exchanges": "exchange_list",
     "frame_lines": "frame_list",
@@ -153,6 +158,7 @@ __all__ = [
     "Ping",
     "Push",
     "Recorder",
+    "Request",
     "RequestContent",
     "RequestEnd",
     "RequestQueued",

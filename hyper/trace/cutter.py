@@ -6,6 +6,8 @@ octets where they enter and leave, and has an HPACK decoder of its own.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from .._memo import Memo
 from ..errors import ConnectionFault, ErrorCode, HTTP20Error
 from ..fields import SECRET_NAMES, NeverIndexed
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 LARGEST_TABLE = 2**32 - 1
 #: Octets of the largest field section that is shown.
 LARGEST_SECTION = 2**24
+#: The payload of WINDOW_UPDATE (RFC 9113, 6.9).
+INCREMENT = Struct(">L")
 #: Sections whose text is kept: a client's requests, and their responses, are often the same.
 KEPT_SECTIONS = 64
 #: The content of frames that have nothing to tell.
@@ -100,6 +104,9 @@ class Cutter:
             start = begin + length
             if is_passing:
                 self._tell(kind, flags, stream, length, NOTHING, b"", moment)
+            elif kind == frames.WINDOW_UPDATE and length == INCREMENT.size:  # there are many
+                increment = INCREMENT.unpack_from(octets, begin)[0] & frames.MASK_31
+                self._tell(kind, flags, stream, length, {"increment": increment}, b"", moment)
             else:
                 self._parse(kind, flags, stream, bytes(octets[begin:start]), moment)
         if start < end:

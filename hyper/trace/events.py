@@ -351,12 +351,16 @@ class Timeout(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """The connection has ended, or could not be made. why: in words. error_code: if known."""
+    """The connection has ended, or could not be made.
+
+    why: in words. error_code: if known. kind: the name of the exception's class.
+    """
 
     moment: float
     connection: int
     why: str
     error_code: int | None
+    kind: str = ""
 
 
 Event = Union[

@@ -89,7 +89,11 @@ class Exchange:
         #: the stream of the request with which the promise came, or None
         self.parent: int | None = None
         self.error = ""
+        #: the name of an exception's class
+        self.error_type = ""
         self.error_code: int | None = None
+        #: True if this side has reset the stream
+        self.is_cancelled = False
 
     @property
     def is_pushed(self) -> bool:
@@ -220,9 +224,18 @@ class Gatherer:
         made.closed, made.why, made.error_code = event.moment, event.why, event.error_code
         for key in [key for key in self._open if key[0] == event.connection]:
             exchange = self._open.pop(key)
-            exchange.error, exchange.error_code = event.why, event.error_code
+            if exchange.ended is None:
+                exchange.error, exchange.error_code = event.why, event.error_code
+                exchange.error_type = event.kind or "ConnectionTerminated"
+            self._close(key, exchange)
 
     # ---------------------------------------------------------------- exchanges
+
+    def _keep(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+
+    def _close(self, key: tuple[int, int], exchange: Exchange) -> None:
+        """Do nothing: a subclass may want to know which exchanges are over."""
 
     def _begin(self, event: Any, stream: int) -> Exchange:
         exchange = Exchange(self.connection(event.connection), stream)
@@ -230,9 +243,13 @@ class Gatherer:
         exchange.method, exchange.scheme = event.method, event.scheme
         exchange.authority, exchange.path = event.authority, event.path
         exchange.request_fields = event.fields
-        self.exchanges.append(exchange)
+        self._keep(exchange)
         self._open[event.connection, stream] = exchange
         return exchange
+
+    def _end(self, event: Any) -> None:
+        key = event.connection, event.stream
+        self._close(key, self._open.pop(key))
 
     def _found(self, event: Any) -> Exchange | None:
         return self._open.get((event.connection, event.stream))
@@ -265,7 +282,10 @@ class Gatherer:
         if exchange is not None:
             exchange.request_ended, exchange.request_trailers = event.moment, event.trailers
             if exchange.ended is not None:  # the response had ended before
-                del self._open[event.connection, event.stream]
+                self._close(
+                    (event.connection, event.stream),
+                    self._open.pop((event.connection, event.stream)),
+                )
 
     def _take_content(self, event: kinds.Content | kinds.RequestContent) -> None:
         exchange = self._found(event)
@@ -306,16 +326,22 @@ class Gatherer:
         if exchange is not None:
             exchange.ended = event.moment
             if exchange.request_ended is not None:
-                del self._open[event.connection, event.stream]
+                self._close(
+                    (event.connection, event.stream),
+                    self._open.pop((event.connection, event.stream)),
+                )
 
     def _take_cancel(self, event: kinds.Cancel) -> None:
-        exchange = self._open.pop((event.connection, event.stream), None)
-        if exchange is None or exchange.ended is not None:
-            return  # a whole response is not cut short by the end of its request (8.1)
-        exchange.error_code = event.error_code
-        name = error_name(event.error_code)
-        side = "the server" if event.by_peer else "this side"
-        exchange.error = f"{side} reset the stream with {name}"
+        key = event.connection, event.stream
+        exchange = self._open.pop(key, None)
+        if exchange is None:
+            return
+        if exchange.ended is None:  # a whole response is not cut short by its request's end (8.1)
+            exchange.error_code, exchange.is_cancelled = event.error_code, not event.by_peer
+            side = "the server" if event.by_peer else "this side"
+            exchange.error = f"{side} reset the stream with {error_name(event.error_code)}"
+            exchange.error_type = "StreamResetError"
+        self._close(key, exchange)
 
 
 def gathered(events: Iterable[Event]) -> Gatherer:

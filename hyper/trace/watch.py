@@ -8,38 +8,48 @@ happens, and nothing is tested later: the parts that tell are put in place only 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
+
+from .faults import log_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Union
 
     from .events import Event
+    from .tracers import Tracer, Tracing
 
     Observer = Callable[[Event], object]
+    #: an observer, or a tracer that is not called with events
+    Watching = Union[Observer, Tracer]
 
 #: The observers of the process.
-installed: tuple[Observer, ...] = ()
+installed: tuple[Watching, ...] = ()
+
+#: The level DEBUG of the module logging.
+DEBUG = 10
 
 #: The numbers of connections; a step of ``count`` is atomic.
 _numbers = itertools.count(1)
 
 
-def install(observer: Observer) -> None:
+def install(observer: Watching) -> None:
     """Have an observer told of everything that is connected from now on in this process.
 
     Objects that were made before (an ``HTTP20Connection``, a ``Pool``'s connections) are not
     watched by it. Installing an observer twice does nothing more.
 
     Args:
-        observer: called with each event, in the thread and at the place where it happens.
+        observer: called with each event, in the thread and at the place where it happens; or a
+            tracer, which sees each request.
     """
     global installed
     if observer not in installed:
         installed = (*installed, observer)
 
 
-def uninstall(observer: Observer) -> None:
+def uninstall(observer: Watching) -> None:
     """Take an observer back: objects that are made from now on do not tell it.
 
     Args:
@@ -49,11 +59,18 @@ def uninstall(observer: Observer) -> None:
     installed = tuple(each for each in installed if each != observer)
 
 
-def watch_of(trace: Observer | None) -> Watch | None:
-    """Return what tells an object's own observer and those of the process, or None."""
+def watch_of(trace: Watching | None) -> Watch | None:
+    """Return what tells an object's own observer, those of the process, and the log; or None."""
     observers = installed
     if trace is not None and trace not in observers:
         observers = (trace, *observers)
+    logging = sys.modules.get("logging")  # a program that has not imported it does not log
+    if logging is not None:
+        logger = logging.getLogger("hyper")
+        if logger.isEnabledFor(DEBUG):
+            from .log import LogLines
+
+            observers = (LogLines(logger), *observers)
     return Watch(observers) if observers else None
 
 
@@ -64,9 +81,26 @@ class Watch:
     KeyboardInterrupt and its like are no exceptions of the observer's, and go through.
     """
 
-    __slots__ = ("_failed", "_open", "_shut", "observers", "wants_content", "wants_secrets")
+    __slots__ = (
+        "_failed",
+        "_open",
+        "_shut",
+        "observers",
+        "tracing",
+        "wants_content",
+        "wants_secrets",
+    )
 
-    def __init__(self, observers: tuple[Observer, ...]) -> None:
+    def __init__(self, given: tuple[Any, ...]) -> None:
+        tracers = tuple(each for each in given if hasattr(each, "before_request"))
+        observers: tuple[Observer, ...] = tuple(filter(callable, given))
+        #: tells those who want to see each request before it is sent, or None
+        self.tracing: Tracing | None = None
+        if tracers:
+            from .tracers import Tracing
+
+            self.tracing = Tracing(tracers)
+            observers = (self.tracing, *observers)
         self.observers = observers
         self._open = tuple(each for each in observers if getattr(each, "wants_secrets", False))
         self._shut = tuple(each for each in observers if each not in self._open)
@@ -99,13 +133,6 @@ class Watch:
         log_error(
             f"the observer {observer!r} of a trace raised {error!r}; this is told once", error
         )
-
-
-def log_error(words: str, error: Exception) -> None:
-    """Have the logger ``hyper`` tell of a fault of an observer's, or of the trace itself."""
-    import logging  # not before: most programs never get here
-
-    logging.getLogger("hyper").error("%s", words, exc_info=error)
 
 
 def next_connection() -> int:

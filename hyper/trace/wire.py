@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .tracers import Begun
     from .watch import Watch
 
     #: of the frame with which a field block begins: type, flags, content
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 #: PINGs without an answer whose moments are kept.
 MAX_PINGS = 64
 
+#: Makes a named tuple of a tuple, without a Python function in between.
+make = tuple.__new__
+
+#: The frames that have an event of their own in both directions.
+TOLD = frozenset((frames.RST_STREAM, frames.GOAWAY, frames.PING))
 #: The frames that a field block takes (4.3).
 WITH_BLOCK = frozenset((frames.HEADERS, frames.CONTINUATION, frames.PUSH_PROMISE))
 
@@ -54,8 +60,8 @@ class Wire:
         self._blocks: list[Block | None] = [None, None]
         self._pings: dict[bytes, float] = {}
         #: of requests whose HEADERS frames are about to leave, in that order: the moment at which
-        #: each was queued, and how often it was sent
-        self.queued: deque[tuple[float, int]] = deque()
+        #: each was queued, how often it was sent, and whether tracers know it
+        self.queued: deque[tuple[float, int, Begun | None]] = deque()
         #: of both directions, sent and received
         self.octets = [0, 0]
         self.frames = [0, 0]
@@ -104,19 +110,19 @@ class Wire:
     ) -> None:
         number, tell = self.number, self._tell
         self.frames[0] += 1
-        tell(events.FrameSent(moment, number, stream, kind, flags, length, content))
+        tell(make(events.FrameSent, (moment, number, stream, kind, flags, length, content)))
         if kind == frames.DATA:
             size = length - content.get("padding", 0) if content else length
             if size:
                 wanted = octets if self._wants_content else None
-                tell(events.RequestContent(moment, number, stream, size, wanted))
+                tell(make(events.RequestContent, (moment, number, stream, size, wanted)))
             if flags & frames.END_STREAM:
                 self._end_request(stream, moment, ())
         elif kind in WITH_BLOCK:
             whole = self._whole(0, kind, flags, content)
             if whole is not None:
                 self._note_sent_fields(whole[1], stream, whole[2], moment)
-        else:
+        elif kind in TOLD:
             self._note_both(kind, flags, stream, content, moment, by_peer=False)
 
     def _note_sent_fields(
@@ -128,26 +134,31 @@ class Wire:
             return
         self._streams[stream] = 0
         pseudo = dict(fields)
-        queued, attempt = self.queued.popleft() if self.queued else (None, 1)
+        queued, attempt, begun = self.queued.popleft() if self.queued else (None, 1, None)
+        if begun is not None and self.watch.tracing is not None:
+            self.watch.tracing.adopt(self.number, stream, begun)
         self._tell(
-            events.RequestSent(
-                moment,
-                self.number,
-                stream,
-                pseudo.get(":method", ""),
-                pseudo.get(":scheme", ""),
-                pseudo.get(":authority", ""),
-                pseudo.get(":path", ""),
-                fields,
-                queued,
-                attempt,
+            make(
+                events.RequestSent,
+                (
+                    moment,
+                    self.number,
+                    stream,
+                    pseudo.get(":method", ""),
+                    pseudo.get(":scheme", ""),
+                    pseudo.get(":authority", ""),
+                    pseudo.get(":path", ""),
+                    fields,
+                    queued,
+                    attempt,
+                ),
             )
         )
         if flags & frames.END_STREAM:
             self._end_request(stream, moment, ())
 
     def _end_request(self, stream: int, moment: float, trailers: events.Fields) -> None:
-        self._tell(events.RequestEnd(moment, self.number, stream, trailers))
+        self._tell(make(events.RequestEnd, (moment, self.number, stream, trailers)))
         self._step(stream, REQUEST_ENDED)
 
     def _step(self, stream: int, step: int) -> None:
@@ -170,14 +181,14 @@ class Wire:
     ) -> None:
         number, tell = self.number, self._tell
         self.frames[1] += 1
-        tell(events.FrameReceived(moment, number, stream, kind, flags, length, content))
+        tell(make(events.FrameReceived, (moment, number, stream, kind, flags, length, content)))
         if kind == frames.DATA:
             size = length - content.get("padding", 0) if content else length
             if size:
                 wanted = octets if self._wants_content else None
-                tell(events.Content(moment, number, stream, size, wanted))
+                tell(make(events.Content, (moment, number, stream, size, wanted)))
             if flags & frames.END_STREAM:
-                tell(events.End(moment, number, stream))
+                tell(make(events.End, (moment, number, stream)))
                 self._step(stream, RESPONSE_ENDED)
         elif kind in WITH_BLOCK:
             whole = self._whole(1, kind, flags, content)
@@ -187,7 +198,7 @@ class Wire:
                 self._note_promise(stream, whole[2], moment)
             else:
                 self._note_received_fields(whole[1], stream, whole[2], moment)
-        else:
+        elif kind in TOLD:
             self._note_both(kind, flags, stream, content, moment, by_peer=True)
 
     def _note_received_fields(
@@ -202,9 +213,9 @@ class Wire:
             elif status[:1] == "1":
                 tell(events.Informational(moment, number, stream, as_number(status), fields))
             else:
-                tell(events.Head(moment, number, stream, as_number(status), fields))
+                tell(make(events.Head, (moment, number, stream, as_number(status), fields)))
         if flags & frames.END_STREAM:
-            tell(events.End(moment, number, stream))
+            tell(make(events.End, (moment, number, stream)))
             self._step(stream, RESPONSE_ENDED)
 
     def _note_promise(self, stream: int, content: Mapping[str, Any], moment: float) -> None:

@@ -135,6 +135,22 @@ class TestRequests:
         with peer_pool(peer, certificates) as pool:
             assert pool.request("GET", "/old").data == b"here"
 
+    def test_what_is_left_of_a_generator_is_not_sent_as_if_it_were_whole(
+        self, scripted_peer, certificates
+    ):
+        """RFC 9110, 15.4.8: after a 307, the connection it came on or another."""
+
+        def script(peer):
+            peer.handshake()
+            stream_id, *_ = peer.want_request()
+            peer.write_response(stream_id, pairs=[(":status", "307"), ("location", "/new")])
+
+        peer = scripted_peer(script, certificates.server_context())
+        body = (piece for piece in (b"con", b"tent"))
+        told = pytest.raises(exceptions.UnrewindableBodyError, match="a part of it was sent")
+        with peer_pool(peer, certificates) as pool, told:
+            pool.request("POST", "/old", body=body)
+
     def test_retries_for_a_status(self, scripted_peer, certificates):
         def script(peer):
             peer.handshake()

@@ -145,6 +145,60 @@ def test_a_request_gets_through_as_often_as_connections_end(connect, tmp_path, k
         body.close()
 
 
+PIECES = {
+    "one": (b"content",),
+    "large": (b"x" * 1_000_000,),
+    "part of a buffer": (memoryview(b"the content")[4:],),
+    "two": (b"con", bytearray(b"tent")),
+    "chunks": (b"3\r\ncon\r\n", b"4\r\ntent\r\n0\r\n\r\n"),
+}
+
+
+def send_in_pieces(connection, pieces, *, is_chunked):
+    connection.putrequest("POST", "/")
+    if is_chunked:
+        connection.putheader("transfer-encoding", "chunked")
+    else:
+        connection.putheader("content-length", str(sum(map(len, pieces))))
+    connection.endheaders()
+    for piece in pieces:
+        connection.send(piece)
+
+
+@pytest.mark.parametrize("kind", PIECES)
+def test_content_by_send_goes_out_again(connect, kind):
+    """RFC 9113, 6.8; 8.7: as urllib3 sends it; pieces are kept while they are small."""
+    content = PIECES[kind][0] if kind == "large" else b"content"
+
+    def script(peer):
+        for _ in range(3):
+            peer.handshake()
+            peer.want_headers(1)
+            peer.write(wire.goaway(0))
+            peer.accept()
+        peer.handshake()
+        assert answer(peer, b"done", credit=True)[1] == content
+
+    connection = connect(script)
+    send_in_pieces(connection, PIECES[kind], is_chunked=kind == "chunks")
+    assert connection.getresponse().read() == b"done"
+
+
+def test_content_by_send_of_which_too_much_came_is_not_kept(connect):
+    """RFC 9113, 8.7: the error says so, and that the request may be repeated."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_request(credit=True)
+        peer.write(wire.goaway(0))
+
+    connection = connect(script)
+    send_in_pieces(connection, (b"x" * 40_000,) * 2, is_chunked=False)
+    with pytest.raises(RemoteDisconnected, match="sent in pieces") as caught:
+        connection.getresponse()
+    assert caught.value.__cause__.retryable
+
+
 def test_a_refused_stream_goes_out_again_on_the_same_connection(connect):
     """RFC 9113, 8.7."""
 

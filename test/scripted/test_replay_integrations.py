@@ -66,9 +66,6 @@ class Integrations:
 
 
 INTEGRATIONS = ["requests", "httpx", "urllib3", "urllib"]
-# urllib3 sends a body by `send`, of which the drop-in does not know that it is whole.
-IN_PIECES = pytest.mark.xfail(reason="the content came in pieces", strict=False)
-POSTING = ["requests", "httpx", pytest.param("urllib3", marks=IN_PIECES), "urllib"]
 
 
 def goaways(times, refuse):
@@ -93,7 +90,7 @@ def goaways(times, refuse):
     return serve, seen
 
 
-@pytest.mark.parametrize("integration", POSTING)
+@pytest.mark.parametrize("integration", INTEGRATIONS)
 @pytest.mark.parametrize(("times", "refused"), [(MANY, 0), (0, 6)], ids=["GOAWAY", "REFUSED"])
 def test_a_post_gets_through_as_often_as_connections_end(certificates, integration, times, refused):
     """6.8; 8.7."""

@@ -21,15 +21,16 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize(
+    ("place", "bad"),
+    # A trailer's length is not looked at.
+    [("headers", bad) for bad in BAD] + [("trailers", bad) for bad in BAD if "length" not in bad],
+)
 @pytest.mark.parametrize("secret", ["authorization", "cookie", "proxy-authorization"])
-@pytest.mark.parametrize("place", ["headers", "trailers"])
 def test_a_bad_field_shows_no_secret_beside_it(bad, secret, place):
     """RFC 9113, 10.6: not in the message, and not in the exceptions behind it."""
     connection = HTTP20Connection("localhost", 1)
     fields = [(secret, SECRET), BAD[bad]]
-    if place == "trailers" and bad == "a bad length":
-        pytest.skip("a trailer's length is not looked at")
     with pytest.raises((ValueError, TypeError)) as caught:
         connection.request("POST", "/", b"", **{place: fields})
     assert SECRET not in all_words(caught.value)

@@ -4,8 +4,7 @@
 thing that ever waits is a plain socket, under hyper's own lock.
 """
 
-# The methods that are declared here have their docstrings in the backends.
-# ruff: noqa: D102
+# ruff: noqa: D102 - the methods that are declared here have their docstrings in the backends
 
 from __future__ import annotations
 

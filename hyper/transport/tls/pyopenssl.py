@@ -183,13 +183,14 @@ class _Judgement:
     def examine(self, certificate: Any) -> bool:
         """True if a certificate, whose chain is good, is for the name."""
         try:
+            names = _alternative_names(certificate)
             if self.address is not None:
                 verify_certificate_ip_address(certificate, self.address)
-            elif "." in self.name:
+            elif "." in self.name or not any("*" in name for _, name in names):
                 # Its 24.2 fails at a name without a dot beside a wildcard in the certificate.
                 verify_certificate_hostname(certificate, self.name)
             # service_identity forgives white space around a name, which OpenSSL does not.
-            self.is_convinced = trust.certificate_covers(_alternative_names(certificate), self.name)
+            self.is_convinced = trust.certificate_covers(names, self.name)
         except Exception as error:  # a certificate that cannot be read convinces nobody
             self.is_convinced = False
             if is_of_signal(error):

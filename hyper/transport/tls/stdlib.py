@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 #: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
 #: otherwise two connections that share a context could swap their ALPN lists.
 ALPN_LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):  # as the threading module does with its locks
-    os.register_at_fork(after_in_child=ALPN_LOCK._at_fork_reinit)  # type: ignore[attr-defined]  # noqa: SLF001
+if hasattr(os, "register_at_fork"):
+    _reinit = ALPN_LOCK._at_fork_reinit  # type: ignore[attr-defined]  # noqa: SLF001 - as threading
+    os.register_at_fork(after_in_child=_reinit)
 
 #: The directory in which Linux shows each open file under a path, those in memory included.
 OPEN_FILES = "/proc/self/fd"

@@ -95,8 +95,8 @@ WILDCARD_LABEL = re.compile(r"\*|[0-9a-z-]+").fullmatch
 def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
     """True if a TLS library would accept a certificate with these names for a host (10.1).
 
-    This only judges for whom the server may *push*. The TLS library itself has judged the host that
-    we connected to, during the handshake.
+    The TLS library itself judges the host that we connect to, during the handshake. This judges for
+    whom the server may *push*, and with pyOpenSSL a second time whether a host is meant.
 
     Args:
         names: subjectAltName as the ssl module shows it, (kind, name) pairs.

@@ -197,7 +197,7 @@ def test_a_status_that_is_no_number_is_told_as_0():
 
 def test_queued_requests_are_told_in_the_order_in_which_they_leave():
     def feed(w):
-        w.queued.extend([(1.5, 1), (2.5, 2)])
+        w.queued.extend([(1.5, 1, None), (2.5, 2, None)])
         w.send(SENT)
 
     sent = of_kind(told(feed), trace.RequestSent)
