@@ -442,7 +442,9 @@ def split(url: str) -> tuple[tuple[bool, str, int], str]:
     scheme = scheme.lower()
     if not mark or scheme not in ("https", "http"):
         named = "the URL" if "@" in url else f"'{shown(url, 80)}'"  # it may hold a password
-        raise ValueError(f"{named} is not an absolute https or http URL (RFC 9110, 4.2)")
+        raise ValueError(
+            f"{named} is not an absolute https or http URL (RFC 9110, 4.2): https://host/path"
+        )
     cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:].partition("#")[0]
     if "@" in authority:
