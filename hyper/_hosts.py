@@ -98,7 +98,10 @@ def parse_authority(text: str) -> tuple[str, int | None]:
             )
         return _address(literal), _port(rest[1:])
     if "/" in text:
-        raise InvalidURL(f"'{shown(text)}' is more than a host and its port (RFC 3986, 3.2)")
+        raise InvalidURL(
+            f"'{shown(text)}' is more than a host and its port (RFC 3986, 3.2): give the host"
+            " alone, and the path to request(); hyper.Pool takes whole URLs"
+        )
     if text.count(":") > 1:
         raise InvalidURL(
             f"is '{shown(text)}' an IPv6 address? Then write [{shown(text)}] (RFC 3986, 3.2.2)"

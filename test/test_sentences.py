@@ -31,7 +31,7 @@ RATCHET: set[str] = set()
 FOLDERS = ("hyper", "test", "bench", "tools", "examples")
 PYTHON = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 PAGES = [*sorted((ROOT / "docs").glob("*.rst")), ROOT / "README.rst", ROOT / "CONTRIBUTING.rst"]
-PAGES += [ROOT / "test" / "README.rst"]
+PAGES += [ROOT / "SECURITY.rst", ROOT / "test" / "README.rst"]
 FILES = [str(path.relative_to(ROOT)) for path in [*PYTHON, *PAGES] if path.exists()]
 
 HEADLESS = re.compile(r"(Who|Whoever|Whom|Whose|What|Of|Nor)\b")

@@ -109,11 +109,12 @@ def show_response(screen: Screen, response: Any, *, is_verbose: bool) -> None:
     screen.line()
 
 
-def show_trailers(screen: Screen, response: Any) -> None:
+def show_trailers(screen: Screen, response: Any, *, is_behind_content: bool) -> None:
     """Write the trailer section, if there is one."""
     trailers = getattr(response, "trailers", None)
     if trailers:
-        screen.line()
+        if is_behind_content:
+            screen.line()
         show_fields(screen, trailers.items())
 
 

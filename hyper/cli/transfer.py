@@ -116,6 +116,7 @@ class Transfer:
         saves = self._saves(response)
         if not saves:
             self._turn()
+            run.end_progress()
         if run.what & set("cHBih"):
             self._turn()
             self._show_heads(saves)
@@ -129,7 +130,8 @@ class Transfer:
                 pass
         if "t" in run.what:
             self._turn()
-            heads.show_trailers(run.screen, response)
+            shows = "b" in run.what and not saves
+            heads.show_trailers(run.screen, response, is_behind_content=shows)
         if arguments.push != "off" and exchange.connection is not None:
             from .pushes import receive_pushes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._memo import Memo
+from ..errors import LocalProtocolError
 from ..protocol import messages, priorities
 from . import content, content_codings
 from .exchange import wrong_length
@@ -96,6 +97,8 @@ class RequestHeads:
             if known is not None:
                 return known
         size = content.content_length(method, body)
+        if method == "TRACE" and body is not None and size != 0:
+            raise LocalProtocolError("TRACE has no content (RFC 9110, 9.3.8); nothing was sent")
         content_length, implied = self._implied(given, size, offers_codings=offers_codings)
         if priority is not None:
             implied += priorities.fields(priority, given.fields)

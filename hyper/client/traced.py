@@ -101,6 +101,10 @@ class Dialling:
         words = str(error) or repr(error)
         self.watch.tell(events.Closed(now(), self.number, words, code, type(error).__name__))
 
+    def fell_back(self, host: str, why: str) -> None:
+        """Tell that HTTP/1.1 will be spoken."""
+        self.watch.tell(events.Fallback(now(), self.number, host, why))
+
     def opened(self, protocol: str = "HTTP/2") -> None:
         """Tell that requests can go out."""
         self.watch.tell(events.Opened(now(), self.number, protocol))

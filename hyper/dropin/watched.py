@@ -58,4 +58,6 @@ def connecting(connection: Any, options: dict[str, Any]) -> Iterator[None]:
         watcher.secured(connection.sock, resumed=resumed, round_trip=None)
         chosen = connection.sock.selected_alpn_protocol()
     if chosen != H2 and getattr(connection, "_http2", None) != "prior":
+        if hasattr(connection.sock, "cipher"):
+            watcher.fell_back(host, f"ALPN chose {chosen or 'nothing'} (RFC 9113, 3.2)")
         watcher.opened("HTTP/1.1")

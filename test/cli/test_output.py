@@ -127,6 +127,10 @@ class TestWhatIsAskedFor:
         assert '    "a": "1"' in lines
         assert ended.out.endswith("\n:status: 200\n\nwords\n")
 
+    def test_trailers_of_both_sides(self, ask):
+        ended = ask(answer(b"", trailers=[("x", "1")]), "-p", "Bht", "a=1", "--trailer", "y:2")
+        assert ended.out == '{\n    "a": "1"\n}\n\ny: 2\n\nHTTP/2 200 OK\n\nx: 1\n'
+
     def test_the_head_alone(self, ask):
         assert ask(answer(b"words", [("x", "y")]), "-h").out == "HTTP/2 200 OK\nx: y\n\n"
 

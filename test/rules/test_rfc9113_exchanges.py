@@ -211,3 +211,13 @@ def test_8_7_a_connection_that_just_ends_guarantees_nothing():
     error = stream.failure.exception()
     assert type(error) is RemoteDisconnected
     assert not getattr(error, "retryable", False)
+
+
+def test_4_2_a_frame_of_16384_octets_is_received():
+    """ "All implementations MUST be capable of receiving" it."""
+    wired = MemoryEndpoint()
+    stream = wired.open()
+    wired.answer(stream, bytes(16_384))
+    assert len(b"".join(stream.content)) == 16_384
+    assert stream.is_over
+    assert stream.failure is None
