@@ -116,6 +116,7 @@ class Transfer:
         saves = self._saves(response)
         if not saves:
             self._turn()
+            run.end_progress()
         if run.what & set("cHBih"):
             self._turn()
             self._show_heads(saves)

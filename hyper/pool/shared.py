@@ -126,8 +126,7 @@ class SharedConnection(HTTP20Connection):
 
     def _live_pump(self) -> Pump | None:
         pump = self._pumps.current
-        is_live = pump is not None and pump.endpoint.accepts_requests and not pump.is_closed
-        return pump if is_live else None
+        return pump if pump is not None and pump.endpoint.accepts_requests else None
 
     @property
     def is_connected(self) -> bool:

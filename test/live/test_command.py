@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,15 @@ def test_a_download_from_caddy(caddy, ask, tmp_path):
     code, out, _ = ask("-d", f"https://localhost:{caddy.port}/large")
     assert (code, out) == (0, b"")
     assert (tmp_path / "large").read_bytes() == FILES["large"]
+
+
+def test_a_page_of_hypercorn_with_its_waterfall(hypercorn, ask, tmp_path):
+    url = f"https://localhost:{hypercorn.port}"
+    code, out, err = ask("--waterfall", "--har", "x.har", f"{url}/bytes/10", f"{url}/bytes/20000")
+    assert (code, len(out)) == (0, 20_010)
+    assert err.count(b"GET /bytes/") == 2
+    assert b"TLS" in err
+    assert len(json.loads((tmp_path / "x.har").read_text("utf-8"))["log"]["entries"]) == 2
 
 
 def test_round_trips_and_a_bench(nginx, ask):
