@@ -135,7 +135,7 @@ class Run:
             if found[name]:
                 pieces += [(f"{words} ", "note"), (size_words(found[name]), "figure"), "  "]
         screen.line()
-        screen.line(*pieces)
+        screen.line(*pieces[:-1])
 
     def show_request_content(self, screen: Screen, exchange: Exchange) -> None:
         """Write the content of a request, where it is in memory and is text."""

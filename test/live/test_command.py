@@ -67,7 +67,7 @@ def test_round_trips_and_a_bench(nginx, ask):
     code, out, _ = ask("--ping", "2", f"https://localhost:{nginx.port}/")
     assert code == 0
     assert out.count(b"PING") == 2
-    code, out, err = ask("--bench", "50", "-M", "5", f"https://localhost:{nginx.port}/index.html")
+    code, out, err = ask("--bench", "50", "-m", "5", f"https://localhost:{nginx.port}/index.html")
     assert (code, err) == (0, b"")
     assert b"50 responses" in out
     assert b"status: 50 x 200" in out
