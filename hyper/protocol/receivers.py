@@ -55,6 +55,7 @@ from .states import (
     IGNORE,
     RECV_DATA,
     RECV_HEADERS,
+    RECV_WINDOW_UPDATE,
     STREAM,
     step_stream,
 )
@@ -415,7 +416,10 @@ def receive_window_update(
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
-        stream.state = step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)
+        state = STREAM[stream.state][RECV_WINDOW_UPDATE]
+        if state < IGNORE:
+            step_stream(stream.state, RECV_WINDOW_UPDATE, stream_id)  # it raises
+        stream.state = state
         # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
         window.grow(increment)
