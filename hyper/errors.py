@@ -272,6 +272,9 @@ class TimedOut(*_TIMEOUTS):  # type: ignore[misc] # see above
     It is a class of its own, so that hyper never takes the TimeoutError of a signal handler for it.
     """
 
+    #: the request's id, if the wait was for its response
+    stream_id: int | None = None
+
 
 class StreamFault(Exception):
     """Inside hyper.protocol only: the peer broke a rule in the scope of one stream (5.4.2).

@@ -99,7 +99,7 @@ class Pumps:
         closings = self._closings
         with self._turn_to_connect():
             pump = self.current
-            if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
+            if pump is not None and pump.endpoint.accepts_requests:
                 silence = pump.silence
                 if silence.suspected != silence.arrivals:
                     return pump

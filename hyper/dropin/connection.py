@@ -18,7 +18,6 @@ they are.
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections import deque
@@ -77,6 +76,9 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class = HTTPResponse
     _http2: str | None = None
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+        return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
 
     def __init__(
         self,
@@ -564,6 +566,9 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             one of http or SOCKS.
     """
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+        return bases.made(cls, arguments, options, is_own=cls is HTTPSConnection)
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         create_connection = self._prepare(options)
         context = options.get("context")
@@ -589,8 +594,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             self._context = given
 
 
-functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init__)
-
+bases.show_signatures(HTTPConnection, HTTPSConnection)
 
 #: The writers of hyper's classes, http.client's included, while no script has replaced one.
 OWN_WRITERS = bases.writers(HTTPConnection)

@@ -80,7 +80,7 @@ class SocketConnection(HTTP20Connection):
         assert pump is not None  # there is one from the beginning
         with pump.lock:
             pump.look()
-        is_open = pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
+        is_open = pump.endpoint.accepts_requests and not self._is_dropped
         return is_open and self._pumps.answers(pump)
 
     def begin(self, lines: RequestLines, *, end_stream: bool) -> Exchange:
