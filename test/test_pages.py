@@ -28,14 +28,13 @@ ELSEWHERE = {
     "bufferedsocket": "test_examples.py",
     "integrations": "contrib/",
     "grpc": "live/test_grpc.py",
+    "seeing": "scripted/test_trace.py",
     "streams": "scripted/test_duplex.py",
     "websocket": "live/test_websocket.py",
     "windows": "scripted/test_flow_control.py",
 }
 
 GRANTED = {"lines": [b"one", b"two"]}
-# These change the whole process, and so the tests after this one.
-OF_THE_PROCESS = ("opentelemetry.instrument()", "logging.basicConfig()")
 OPTIONAL = {"httpx", "requests"}
 HOSTS = ["example.org", "example.net", "api.push.example", "dns.example"]
 BIG = bytes(range(256)) * 600
@@ -132,8 +131,6 @@ def test_the_blocks_of_a_page_run_in_their_order(path, world, capsys):
     names["context"] = init_context()
     names["response"] = conn.getresponse(conn.request("GET", "/"))
     for code in blocks(path):
-        if any(words in code for words in OF_THE_PROCESS):
-            continue
         try:
             exec(compile(code, path.name, "exec"), names)
         except ModuleNotFoundError as missing:
