@@ -150,7 +150,12 @@ class Sender:
         """Make the request of a redirect that of the exchange."""
         request = exchange.request
         status, method = exchange.status, request.method
-        target = request.target.joined(location)
+        try:
+            target = request.target.joined(location)
+        except UsageError as error:  # it is the server's
+            raise Failed(
+                exit_codes.PROTOCOL, f"the redirect ({status}) cannot be followed: {error}"
+            ) from None
         keeps = not (status == 303 or (status in CHANGING and method == "POST"))
         if not keeps:
             method = method if method == "HEAD" else "GET"
@@ -241,8 +246,6 @@ class Sender:
             priority=request.priority,
             timeout=limits.each(),
         )
-        if exchange.response.version != 20:
-            exchange.connection = None
 
     def _over_http2(self, exchange: Exchange, connection: Any, sent: Callable[[], None]) -> None:
         request = exchange.request

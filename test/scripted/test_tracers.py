@@ -13,7 +13,7 @@ from hyper import (
     Pool,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import want
 
 OK = [(":status", "200")]
