@@ -1,39 +1,50 @@
-"""CPU time of HTTP/2 clients, beside the floor that Python and OpenSSL set.
+"""The clients that the table compares, each with the workloads that it can do.
 
-    python bench/clients.py [--rounds 5] [--requests 2000] [--workload sequential] [client ...]
+A client runs in a process of its own, which ``table.py`` starts, with the Python of the environment
+that has it (``environments.py``)::
 
-Workloads: ``sequential``, small GETs one after the other; ``outstanding``, a hundred of them at
-once, and ``download``, 256 MiB on one stream, in pieces of 64 KiB.
+    python bench/clients.py CLIENT WORKLOAD PORT COUNT
 
-Against nghttpd over TLS on the loopback (server on one core, client on the other), with ten
-request fields as browsers send them and bodies of 200 octets.  Each client runs in a process of
-its own; rounds are interleaved, so that the ratios hold while the machine's speed drifts.
-``floor`` is the limit: a raw ``ssl`` socket that sends field blocks made beforehand and looks
-for END_STREAM in what comes back, with no HTTP/2 layer at all.  Clients that are not installed
-are left out.
+It prints the seconds of the work as JSON: ``user`` and ``system`` of the processor, and ``wall``.
+Connecting and a warm-up come before. The environment's AUTHORITY is the certificate to trust,
+BENCH_PATH the file to get.
+
+``floor`` is the limit of all clients in Python: a bare ``ssl`` socket that sends field blocks and
+frames made beforehand, and looks for END_STREAM in what comes back, with no HTTP/2 layer at all.
+
+The workloads:
+
+* ``sequential``: GETs of 200 octets one after the other
+* ``outstanding``: a hundred of them at once
+* ``threads``: GETs by eight threads that share one client
+* ``download``: a large file on one stream, in pieces of 64 KiB
+* ``upload``: large content from memory
+* ``bodies``: GETs of 100,000 octets, a hundred at once
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import importlib
+import json
 import os
+import resource
 import ssl
-import statistics
 import struct
-import subprocess
 import sys
-import tempfile
+import threading
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # not bench/, whose names are other packages
+if sys.path[0] != str(ROOT):
+    sys.path[0] = str(ROOT)  # not bench/, whose names are other packages
 OUTSTANDING = 100
-WARM_UP = 300
+THREADS = 8
+WARM_UP = 100
 MEBIBYTES = int(os.environ.get("MEBIBYTES", "256"))
+UPLOADED = 64 << 20
 PIECE = 64 * 1024
+SMALL, SOME = 200, 100_000
 FIELDS = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -48,13 +59,54 @@ FIELDS = {
 }
 
 
+def check(status, body, size=SMALL):
+    """A client that does not do the work must not win."""
+    if status != 200 or len(body) != size:
+        raise AssertionError((status, len(body)))
+
+
+def check_size(size):
+    """Likewise."""
+    if size != MEBIBYTES << 20:
+        raise AssertionError(size)
+
+
+def drink(response):
+    """Read a response as a program does that copies it elsewhere."""
+    size = 0
+    while piece := response.read(PIECE):
+        size += len(piece)
+    check_size(size)
+
+
+def in_threads(step, count):
+    """Have eight threads take count steps together; an exception of any is raised."""
+    faults = []
+
+    def work():
+        try:
+            for _ in range(count // THREADS):
+                step()
+        except BaseException as error:
+            faults.append(error)
+            raise
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+
+
 class Floor:
     """No HTTP/2 layer: the price of Python's socket and OpenSSL."""
 
     def __init__(self, port, context):
         import socket
 
-        from hpack import Encoder
+        from hyper.hpack import Encoder
 
         context.set_alpn_protocols(["h2"])
         self.sock = context.wrap_socket(
@@ -66,6 +118,7 @@ class Floor:
         encoder = Encoder()
         fields = list({**pseudo, **FIELDS}.items())
         self.first, self.block = encoder.encode(fields), encoder.encode(fields)
+        self.post = encoder.encode(list({**pseudo, ":method": "POST"}.items()))
         window = struct.pack(">HL", 4, 2**31 - 1)
         self.sock.sendall(
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -76,7 +129,9 @@ class Floor:
         self.stream_id = 1
         self.buffer = bytearray(65536)
         self.view = memoryview(self.buffer)
-        self.have = 0
+        self.have = self.sock.recv_into(self.view)
+        # The server's SETTINGS must be acknowledged, or it hangs up after ten seconds.
+        self.sock.sendall(struct.pack(">LBL", 4, 1, 0))
 
     def frame(self):
         block, self.first = self.first or self.block, None
@@ -107,12 +162,33 @@ class Floor:
             self.sock.sendall(self.frame())
             self.receive(1)
 
-    download = sequential
+    download = threads = sequential
 
     def outstanding(self, count):
         for _ in range(count // OUTSTANDING):
             self.sock.sendall(b"".join([self.frame() for _ in range(OUTSTANDING)]))
             self.receive(OUTSTANDING)
+
+    bodies = outstanding
+
+    def upload(self, count):
+        """The server's windows are larger than what is sent, so that nothing is waited for."""
+        content = bytes(16_384)
+        for _ in range(count):
+            # Both blocks were coded in this order, and the peer decodes them so.
+            first = self.frame() if self.first else b""
+            stream_id, self.stream_id = self.stream_id, self.stream_id + 2
+            head = struct.pack(">LBL", len(self.post) << 8 | 1, 4, stream_id) + self.post
+            if first:
+                self.sock.sendall(first)
+                self.receive(1)
+            self.sock.sendall(head)
+            frame = struct.pack(">LBL", len(content) << 8, 0, stream_id) + content
+            last = struct.pack(">LBL", 0, 1, stream_id)
+            for _ in range(UPLOADED // len(content) // 4):
+                self.sock.sendall(frame * 4)
+            self.sock.sendall(last)
+            self.receive(1)
 
 
 class Hyper:
@@ -121,7 +197,7 @@ class Hyper:
     def __init__(self, port, context):
         import hyper
 
-        self.conn = hyper.HTTP20Connection("localhost", port, ssl_context=context, timeout=30)
+        self.conn = hyper.HTTP20Connection("localhost", port, ssl_context=context, timeout=60)
 
     def sequential(self, count):
         conn = self.conn
@@ -130,19 +206,38 @@ class Hyper:
             with conn.getresponse() as response:
                 check(response.status, response.read())
 
+    def threads(self, count):
+        conn = self.conn
+
+        def step():
+            stream_id = conn.request("GET", "/small", headers=FIELDS)
+            with conn.getresponse(stream_id) as response:
+                check(response.status, response.read())
+
+        in_threads(step, count)
+
     def download(self, count):
         for _ in range(count):
             self.conn.request("GET", "/large", headers=FIELDS)
             drink(self.conn.getresponse())
 
-    def outstanding(self, count):
+    def upload(self, count):
+        for _ in range(count):
+            self.conn.request("POST", "/small", bytes(UPLOADED))
+            with self.conn.getresponse() as response:
+                check(response.status, response.read())
+
+    def outstanding(self, count, path="/small", size=SMALL):
         conn = self.conn
         for _ in range(count // OUTSTANDING):
             with conn.cork():
-                ids = [conn.request("GET", "/small", headers=FIELDS) for _ in range(OUTSTANDING)]
+                ids = [conn.request("GET", path, headers=FIELDS) for _ in range(OUTSTANDING)]
             for stream_id in ids:
                 with conn.getresponse(stream_id) as response:
-                    check(response.status, response.read())
+                    check(response.status, response.read(), size)
+
+    def bodies(self, count):
+        self.outstanding(count, "/some", SOME)
 
 
 class HyperPyOpenSSL(Hyper):
@@ -154,28 +249,218 @@ class HyperPyOpenSSL(Hyper):
         super().__init__(port, init_context(os.environ["AUTHORITY"], backend="pyopenssl"))
 
 
-class Httpx:
-    """httpx over httpcore and h2; a hundred outstanding take a hundred threads."""
+class Client:
+    """A library that is asked for one URL a call: ``get`` returns the status and the content."""
 
     def __init__(self, port, context):
-        import httpx
+        self.url = f"https://localhost:{port}"
+        self.authority = os.environ["AUTHORITY"]
+        self.open(context)
 
-        self.url = f"https://localhost:{port}/small"
-        self.client = httpx.Client(http2=True, verify=context, timeout=30)
-
-    def get(self, _=None):
-        response = self.client.get(self.url, headers=FIELDS)
-        check(response.status_code, response.content)
+    def one(self):
+        check(*self.get("/small"))
 
     def sequential(self, count):
         for _ in range(count):
-            self.get()
+            self.one()
+
+    def threads(self, count):
+        in_threads(self.one, count)
+
+    def upload(self, count):
+        for _ in range(count):
+            check(*self.post("/small", bytes(UPLOADED)))
+
+
+class HyperPool(Client):
+    """hyper.Pool, as a program uses it that asks many servers."""
+
+    def open(self, context):
+        import hyper
+
+        self.pool = hyper.Pool(ssl_context=context, timeout=60)
+
+    def get(self, path):
+        with self.pool.request("GET", self.url + path, headers=FIELDS) as response:
+            return response.status, response.read()
+
+    def post(self, path, content):
+        with self.pool.request("POST", self.url + path, content) as response:
+            return response.status, response.read()
+
+
+class Requests(Client):
+    """requests over urllib3, HTTP/1.1."""
+
+    module = "requests"
+
+    def open(self, context):
+        self.session = importlib.import_module(self.module).Session()
+        self.session.trust_env = False  # else a variable would name other authorities
+        self.session.verify = self.authority
+
+    def get(self, path):
+        response = self.session.get(self.url + path, headers=FIELDS)
+        return response.status_code, response.content
+
+    def post(self, path, content):
+        response = self.session.post(self.url + path, data=content)
+        return response.status_code, response.content
+
+    upload = None  # nginx takes none at this path
 
     def download(self, count):
         for _ in range(count):
-            with self.client.stream("GET", self.url.replace("small", "large")) as response:
-                size = sum(len(piece) for piece in response.iter_raw(PIECE))
-            check_size(size)
+            with self.session.get(self.url + "/large", headers=FIELDS, stream=True) as response:
+                check_size(sum(map(len, response.iter_content(PIECE))))
+
+
+class RequestsHyper(Requests):
+    """requests over hyper's adapter."""
+
+    upload = Client.upload
+
+    def open(self, context):
+        from hyper.contrib.requests import HTTP20Adapter
+
+        super().open(context)
+        self.session.mount("https://", HTTP20Adapter())
+
+
+class Niquests(Requests):
+    """niquests over its own urllib3, HTTP/2."""
+
+    module = "niquests"
+    upload = Client.upload
+
+    def outstanding(self, count, path="/small", size=SMALL):
+        with importlib.import_module(self.module).Session(multiplexed=True) as session:
+            session.trust_env, session.verify = False, self.authority
+            for _ in range(count // OUTSTANDING):
+                responses = [
+                    session.get(self.url + path, headers=FIELDS) for _ in range(OUTSTANDING)
+                ]
+                session.gather()
+                for response in responses:
+                    check(response.status_code, response.content, size)
+
+    def bodies(self, count):
+        self.outstanding(count, "/some", SOME)
+
+
+class CurlCffi(Requests):
+    """curl_cffi: libcurl and nghttp2, in C, behind cffi."""
+
+    module = "curl_cffi.requests"
+    upload = Client.upload
+
+    def download(self, count):
+        for _ in range(count):
+            response = self.session.get(self.url + "/large", headers=FIELDS, stream=True)
+            check_size(sum(map(len, response.iter_content(PIECE))))
+            response.close()
+
+
+class Urllib3(Client):
+    """urllib3, HTTP/1.1."""
+
+    upload = None  # nginx takes none at this path
+
+    def open(self, context):
+        import urllib3
+
+        self.pool = urllib3.PoolManager(ca_certs=self.authority, maxsize=THREADS)
+
+    def get(self, path):
+        response = self.pool.request("GET", self.url + path, headers=FIELDS)
+        return response.status, response.data
+
+    def post(self, path, content):
+        response = self.pool.request("POST", self.url + path, body=content)
+        return response.status, response.data
+
+    def download(self, count):
+        for _ in range(count):
+            url = self.url + "/large"
+            response = self.pool.request("GET", url, headers=FIELDS, preload_content=False)
+            drink(response)
+            response.release_conn()
+
+
+class Httpx(Client):
+    """httpx over httpcore and h2."""
+
+    module = "httpx"
+
+    def open(self, context):
+        library = importlib.import_module(self.module)
+        self.client = library.Client(timeout=60, **self.transport(context))
+
+    def transport(self, context):
+        return {"http2": True, "verify": context}
+
+    def get(self, path):
+        response = self.client.get(self.url + path, headers=FIELDS)
+        return response.status_code, response.content
+
+    def post(self, path, content):
+        response = self.client.post(self.url + path, content=content)
+        return response.status_code, response.content
+
+    def download(self, count):
+        for _ in range(count):
+            with self.client.stream("GET", self.url + "/large", headers=FIELDS) as response:
+                check_size(sum(map(len, response.iter_raw(PIECE))))
+
+
+class Httpx2(Httpx):
+    """httpx2."""
+
+    module = "httpx2"
+
+
+class HttpxHyper(Httpx):
+    """httpx over hyper's transport."""
+
+    def transport(self, context):
+        from hyper.contrib.httpx import HTTP20Transport
+
+        return {"transport": HTTP20Transport(verify=context)}
+
+
+class Primp(Client):
+    """primp: Rust's reqwest behind pyo3."""
+
+    def open(self, context):
+        import primp
+
+        self.client = primp.Client(ca_cert_file=self.authority, timeout=60)
+
+    def get(self, path):
+        response = self.client.get(self.url + path, headers=FIELDS)
+        return response.status_code, response.content
+
+    def post(self, path, content):
+        response = self.client.post(self.url + path, content=content)
+        return response.status_code, response.content
+
+
+class Pyreqwest(Client):
+    """pyreqwest: Rust's reqwest behind pyo3, its synchronous client."""
+
+    def open(self, context):
+        from pyreqwest.client import SyncClientBuilder
+
+        pem = Path(self.authority).read_bytes()
+        self.client = SyncClientBuilder().add_root_certificate_pem(pem).http2(True).build()
+
+    def get(self, path):
+        response = self.client.get(self.url + path).headers(FIELDS).build().send()
+        return response.status, bytes(response.bytes())
+
+    def post(self, path, content):
+        response = self.client.post(self.url + path).body_bytes(content).build().send()
+        return response.status, bytes(response.bytes())
 
 
 class Pycurl:
@@ -188,9 +473,9 @@ class Pycurl:
         self.authority = os.environ["AUTHORITY"]
         self.handle = self.new(multiplexed=False)
 
-    def new(self, *, multiplexed):
+    def new(self, *, multiplexed, path="/small"):
         curl, pycurl = self.pycurl.Curl(), self.pycurl
-        curl.setopt(pycurl.URL, self.url)
+        curl.setopt(pycurl.URL, self.url.replace("/small", path))
         curl.setopt(pycurl.CAINFO, self.authority)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in FIELDS.items()])
@@ -198,13 +483,25 @@ class Pycurl:
         return curl
 
     def download(self, count):
-        curl = self.new(multiplexed=False)
-        curl.setopt(self.pycurl.URL, self.url.replace("small", "large"))
+        curl = self.new(multiplexed=False, path="/large")
         for _ in range(count):
             sizes = []
             curl.setopt(self.pycurl.WRITEFUNCTION, lambda piece, add=sizes.append: add(len(piece)))
             curl.perform()
             check_size(sum(sizes))
+
+    def upload(self, count):
+        import io
+
+        curl = self.new(multiplexed=False)
+        for _ in range(count):
+            body = []
+            curl.setopt(self.pycurl.POST, 1)
+            curl.setopt(self.pycurl.READDATA, io.BytesIO(bytes(UPLOADED)))
+            curl.setopt(self.pycurl.POSTFIELDSIZE_LARGE, UPLOADED)
+            curl.setopt(self.pycurl.WRITEFUNCTION, body.append)
+            curl.perform()
+            check(curl.getinfo(self.pycurl.RESPONSE_CODE), b"".join(body))
 
     def sequential(self, count):
         for _ in range(count):
@@ -213,10 +510,10 @@ class Pycurl:
             self.handle.perform()
             check(self.handle.getinfo(self.pycurl.RESPONSE_CODE), b"".join(body))
 
-    def outstanding(self, count):
+    def outstanding(self, count, path="/small", size=SMALL):
         multi = self.pycurl.CurlMulti()
         multi.setopt(self.pycurl.M_PIPELINING, self.pycurl.PIPE_MULTIPLEX)
-        handles = [self.new(multiplexed=True) for _ in range(OUTSTANDING)]
+        handles = [self.new(multiplexed=True, path=path) for _ in range(OUTSTANDING)]
         for _ in range(count // OUTSTANDING):
             bodies = []
             for handle in handles:
@@ -229,12 +526,15 @@ class Pycurl:
                 if running:
                     multi.select(max(0, multi.timeout()) / 1000 or 0.001)
             for handle, body in zip(handles, bodies):
-                check(handle.getinfo(self.pycurl.RESPONSE_CODE), b"".join(body))
+                check(handle.getinfo(self.pycurl.RESPONSE_CODE), b"".join(body), size)
                 multi.remove_handle(handle)
+
+    def bodies(self, count):
+        self.outstanding(count, "/some", SOME)
 
 
 class HttpClient:
-    """http.client, over HTTP/1.1: what a script uses before it changes the import."""
+    """http.client, HTTP/1.1: what a script uses before it changes the import."""
 
     module = "http.client"
 
@@ -256,127 +556,116 @@ class HttpClient:
 
 
 class DropIn(HttpClient):
-    """The same script after it has changed the import."""
+    """The same script after it has changed the import: ``import hyper as http_client``."""
 
     module = "hyper"
 
 
-def drink(response):
-    """Read a response as a program does that copies it elsewhere."""
-    size = 0
-    while piece := response.read(PIECE):
-        size += len(piece)
-    check_size(size)
+class BareH2:
+    """h2 on an ssl socket: events, and nothing of a client around them."""
+
+    def __init__(self, port, context):
+        import socket
+
+        import h2.connection
+
+        context.set_alpn_protocols(["h2"])
+        self.sock = context.wrap_socket(
+            socket.create_connection(("localhost", port)), server_hostname="localhost"
+        )
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.h2 = h2.connection.H2Connection()
+        self.h2.initiate_connection()
+        self.h2.increment_flow_control_window(2**30)
+        pseudo = {":method": "GET", ":scheme": "https", ":path": os.environ["BENCH_PATH"]}
+        pseudo[":authority"] = f"localhost:{port}"
+        self.fields = list({**pseudo, **FIELDS}.items())
+
+    def fetch(self, count):
+        import h2.events
+
+        sizes = {}
+        for _ in range(count):
+            stream_id = self.h2.get_next_available_stream_id()
+            sizes[stream_id] = 0
+            self.h2.send_headers(stream_id, self.fields, end_stream=True)
+        self.sock.sendall(self.h2.data_to_send())
+        left = count
+        while left:
+            for event in self.h2.receive_data(self.sock.recv(65536)):
+                if isinstance(event, h2.events.DataReceived):
+                    sizes[event.stream_id] += len(event.data)
+                    self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                elif isinstance(event, h2.events.StreamEnded):
+                    left -= 1
+            octets = self.h2.data_to_send()
+            if octets:
+                self.sock.sendall(octets)
+        return sizes.values()
+
+    def sequential(self, count):
+        for _ in range(count):
+            (size,) = self.fetch(1)
+            check(200, bytes(size))
+
+    def outstanding(self, count, size=SMALL):
+        for _ in range(count // OUTSTANDING):
+            for found in self.fetch(OUTSTANDING):
+                check(200, bytes(found), size)
+
+    def bodies(self, count):
+        self.outstanding(count, SOME)
+
+    def download(self, count):
+        for _ in range(count):
+            (size,) = self.fetch(1)
+            check_size(size)
 
 
 CLIENTS = {
     "floor": Floor,
     "hyper": Hyper,
     "hyper-pyopenssl": HyperPyOpenSSL,
+    "hyper-pool": HyperPool,
     "drop-in": DropIn,
     "http.client": HttpClient,
     "pycurl": Pycurl,
+    "primp": Primp,
+    "pyreqwest": Pyreqwest,
+    "curl_cffi": CurlCffi,
+    "h2": BareH2,
     "httpx": Httpx,
+    "httpx-hyper": HttpxHyper,
+    "httpx2": Httpx2,
+    "niquests": Niquests,
+    "requests": Requests,
+    "requests-hyper": RequestsHyper,
+    "urllib3": Urllib3,
 }
 
-
-WORKLOADS = {
-    "sequential": "us a request",
-    "outstanding": "us a request",
-    "download": f"ms for {MEBIBYTES} MiB",
-}
-
-
-def check(status, body):
-    """A client that does not do the work must not win."""
-    if status != 200 or len(body) != 200:
-        raise AssertionError((status, body))
-
-
-def check_size(size):
-    """Likewise."""
-    if size != MEBIBYTES << 20:
-        raise AssertionError(size)
+#: Those that speak HTTP/1.1, to nginx, which speaks both; the drop-in is compared with http.client.
+OF_NGINX = {"drop-in", "http.client", "requests", "urllib3"}
 
 
 def measure(name, workload, port, count):
-    """In the child: CPU microseconds a request, or milliseconds a download."""
+    """Do the work, and print what it has cost."""
     context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
-    client = CLIENTS[name](port, context)
-    run = getattr(client, workload)
-    if workload == "download":
-        begin = time.process_time()
-        run(1)
-        print((time.process_time() - begin) * 1e3)
-        return
-    run(WARM_UP)
-    begin = time.process_time()
+    run = getattr(CLIENTS[name](port, context), workload)
+    if count > OUTSTANDING:
+        run(WARM_UP)
+    before, begin = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     run(count)
-    print((time.process_time() - begin) / count * 1e6)
-
-
-@contextlib.contextmanager
-def servers():
-    """Start nghttpd, and nginx for both protocols, with a body of 200 octets at /small."""
-    from test.certificates import Certificates
-    from test.live.servers import Nghttpd, Nginx
-
-    with tempfile.TemporaryDirectory() as directory:
-        certificates = Certificates(Path(directory))
-        files = {"small": b"x" * 200, "large": bytes(MEBIBYTES << 20)}
-        with (
-            Nghttpd(certificates, files=files) as nghttpd,
-            Nginx(certificates, files=files) as nginx,
-        ):
-            for server in (nghttpd, nginx):
-                with contextlib.suppress(AttributeError, OSError):
-                    os.sched_setaffinity(server.pid, {0})
-            yield str(certificates.authority), {"nghttpd": nghttpd.port, "nginx": nginx.port}
-
-
-def run(name, workload, ports, count, authority):
-    """In the parent: one client process; None where it cannot run."""
-    pin = ["taskset", "-c", "1"] if (os.cpu_count() or 1) > 1 else []
-    # nginx speaks both protocols: there the scripts of http.client and its drop-in are compared.
-    port = ports["nginx" if issubclass(CLIENTS[name], HttpClient) else "nghttpd"]
-    child = [sys.executable, __file__, "--child", name, workload, str(port), str(count)]
-    path = "/large" if workload == "download" else "/small"
-    env = {**os.environ, "AUTHORITY": authority, "BENCH_PATH": path}
-    done = subprocess.run([*pin, *child], env=env, capture_output=True, text=True)
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
-        print(f"{name}, {workload}: {last}", file=sys.stderr)
-        return None
-    return float(done.stdout)
-
-
-def main():
-    """Rounds of all clients, medians, and ratios to the floor of the same round."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--workload", action="append", choices=list(WORKLOADS))
-    parser.add_argument("clients", nargs="*", default=list(CLIENTS))
-    options = parser.parse_args()
-    names = ["floor", *(name for name in options.clients if name != "floor")]
-    with servers() as (authority, ports):
-        for workload in options.workload or WORKLOADS:
-            figures = {name: [] for name in names if hasattr(CLIENTS[name], workload)}
-            for _ in range(options.rounds):
-                for name in list(figures):
-                    figure = run(name, workload, ports, options.requests, authority)
-                    if figure is None:
-                        del figures[name]
-                    else:
-                        figures[name].append(figure)
-            print(f"\n{workload}: CPU {WORKLOADS[workload]}, median; times the floor of the round")
-            for name, values in figures.items():
-                ratio = statistics.median(a / b for a, b in zip(values, figures["floor"]))
-                print(f"{name:>15} {statistics.median(values):8.1f} {ratio:7.2f}")
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "user": after.ru_utime - before.ru_utime,
+                "system": after.ru_stime - before.ru_stime,
+                "wall": wall,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        measure(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
-    else:
-        main()
+    measure(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

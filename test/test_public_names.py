@@ -30,6 +30,15 @@ NAMES = {
     "hyper.contrib": """
         HTTP20Adapter
     """,
+    "hyper.contrib.botocore": """
+        HTTP20AWSConnection HTTP20AWSPool POOL_CLASSES use_http2
+    """,
+    "hyper.contrib.elastic_transport": """
+        HTTP20Node
+    """,
+    "hyper.contrib.httpie": """
+        HTTP2Plugin
+    """,
     "hyper.contrib.httpx": """
         HTTP20Transport
     """,

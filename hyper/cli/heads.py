@@ -109,11 +109,12 @@ def show_response(screen: Screen, response: Any, *, is_verbose: bool) -> None:
     screen.line()
 
 
-def show_trailers(screen: Screen, response: Any) -> None:
+def show_trailers(screen: Screen, response: Any, *, is_behind_content: bool) -> None:
     """Write the trailer section, if there is one."""
     trailers = getattr(response, "trailers", None)
     if trailers:
-        screen.line()
+        if is_behind_content:
+            screen.line()
         show_fields(screen, trailers.items())
 
 
@@ -128,6 +129,8 @@ def show_connection(screen: Screen, exchange: Exchange, watcher: Watcher | None)
         return
     where = f"{connected.address} port {connected.port}" if connected else target.authority
     screen.line((f"* connected to {target.host}, {harmless(where)}", "note"))
+    if "Tunnelled" in events:
+        screen.line((f"* through the proxy {harmless(events['Tunnelled'].proxy)}", "note"))
     if tls is not None:
         again = ", resumed" if tls.resumed else ""
         alpn = tls.alpn or "none"

@@ -86,6 +86,8 @@ class RichProgress(Progress):
             progress.TransferSpeedColumn(),
             progress.TimeRemainingColumn(),
             console=console,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._bars.start()
 
@@ -98,7 +100,10 @@ class RichProgress(Progress):
         self._bars.advance(task, size)
 
     def end(self, task: Any) -> None:
-        """Have a bar stand where it is."""
+        """Have a bar stand where it is; one whose end was not known is at its end now."""
+        bar = self._bars.tasks[self._bars.task_ids.index(task)]
+        if bar.total is None:
+            self._bars.update(task, total=bar.completed)
         self._bars.stop_task(task)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ Read ``connection.py`` first: a request is put together, sent, and found again b
 ``registry.py``         the requests that callers know, by id; what became of each
 ``sender.py``           a request leaves on the connection of the moment
 ``replay.py``           a request that was not processed goes out again (RFC 9113, 8.7)
+``stats.py``            figures of a connection
 ``movers.py``           the pumps and the sender of one object, told of a trace or not
 ``traced.py``           the parts that tell a trace, in the place of others while one is on
 ``pumps.py``            the connection of the moment and former ones (RFC 9113, 6.8)

@@ -25,6 +25,7 @@ from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
 from .sender import discard
+from .stats import stats_of
 from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
@@ -144,14 +145,9 @@ class HTTP20Connection:
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
+        limit = checked("continue_timeout", continue_timeout)
         self._pumps, self._sender = movers(
-            watch,
-            self._dial(),
-            self._timeouts,
-            self.host,
-            self._registry,
-            replays=replay,
-            continue_timeout=checked("continue_timeout", continue_timeout),
+            watch, self._dial(), self._timeouts, self.host, self._registry, replay, limit
         )
 
     def _dial(self) -> Dial:
@@ -259,6 +255,10 @@ class HTTP20Connection:
         """The origins that the server wants this connection for (RFC 8336); None until it says."""
         pump = self._pumps.current
         return None if pump is None else self._route.origin_set(pump.endpoint)
+
+    def stats(self) -> dict[str, Any]:
+        """Return figures of the connection of the moment, by name; :doc:`seeing` explains them."""
+        return stats_of(self._pumps)
 
     def ping(self, opaque_data: bytes | None = None) -> float:
         """Send PING and wait for its acknowledgement (6.7).

@@ -19,7 +19,6 @@ def movers(
     timeouts: Timeouts,
     host: str,
     registry: Registry,
-    *,
     replays: bool,
     continue_timeout: float | None,
 ) -> tuple[Pumps, Sender]:

@@ -66,6 +66,8 @@ class Pumps:
         self._former: list[Pump] = []
         #: held for a few steps, while a new connection is published or all are taken to be closed
         self._publishing = InterruptibleLock()
+        #: how many connections were made
+        self.made = 0
         #: how often ``close`` was called
         self._closings = 0
         #: the deadline of the dial under way, which ``close`` cancels
@@ -97,13 +99,14 @@ class Pumps:
         closings = self._closings
         with self._turn_to_connect():
             pump = self.current
-            if pump is not None and pump.endpoint.accepts_requests and not pump.is_closed:
+            if pump is not None and pump.endpoint.accepts_requests:
                 silence = pump.silence
                 if silence.suspected != silence.arrivals:
                     return pump
             # The lock that is held here is that of dialling alone: requests on former connections,
             # and ``close``, go on meanwhile.
             fresh = self._connected(closings)
+            self.made += 1
             # Somebody waits on the one before, or may read there.
             is_wanted = pump is not None and (pump.endpoint.streams or pump.endpoint.promises)
             if pump is not None and not is_wanted:

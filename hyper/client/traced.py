@@ -54,11 +54,17 @@ class Dialling:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.number = next_connection()
+        #: what was told at the beginning, for the requests that follow on HTTP/1.1
+        self.opening: events.Opening | None = None
+        #: the request that is under way on HTTP/1.1, if tracers know it, and when it began
+        self.begun: Begun | None = None
+        self.sent = 0.0
 
     def begin(self, scheme: str, host: str, port: int, address: str, proxy: Proxy | None) -> None:
         """Tell that a connection is about to be made."""
         name = "" if proxy is None else str(proxy)
-        self.watch.tell(events.Opening(now(), self.number, scheme, host, port, address, name))
+        self.opening = events.Opening(now(), self.number, scheme, host, port, address, name)
+        self.watch.tell(self.opening)
 
     def resolved(self, host: str, addresses: list[Any]) -> None:
         """Tell what the resolver has answered; addresses: getaddrinfo's."""
@@ -100,6 +106,10 @@ class Dialling:
         code = getattr(error, "error_code", None)
         words = str(error) or repr(error)
         self.watch.tell(events.Closed(now(), self.number, words, code, type(error).__name__))
+
+    def fell_back(self, host: str, why: str) -> None:
+        """Tell that HTTP/1.1 will be spoken."""
+        self.watch.tell(events.Fallback(now(), self.number, host, why))
 
     def opened(self, protocol: str = "HTTP/2") -> None:
         """Tell that requests can go out."""

@@ -1,8 +1,15 @@
 """The common part of the integrations of httpx and httpx2: one API under two names.
 
 A ``hyper.Pool`` keeps the connections: all threads share those of an origin, because HTTP/2 carries
-their requests side by side (RFC 9113, 5). The library's own transport does all the rest, in
-HTTP/1.1: plain http, servers that do not speak HTTP/2 over TLS, and SOCKS without python-socks.
+their requests side by side (RFC 9113, 5). httpcore's own pool does all the rest, in HTTP/1.1: plain
+http, servers that do not speak HTTP/2 over TLS, and SOCKS without python-socks.
+
+::
+
+    Client -> HTTPTransport.handle_request, the library's, which mocks and tracers wrap
+           -> Connections, in the place of httpcore's pool
+                HTTP/2:   hyper.Pool
+                HTTP/1.1: httpcore's pool
 
 A request has four timeouts (connect, read, write, pool). A connection of the pool has none of its
 own: each thread sets its own for each phase.
@@ -17,11 +24,14 @@ import socket
 import ssl
 import time
 from http.client import HTTPException, InvalidURL
+from typing import NamedTuple
 from urllib.parse import quote
 
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from .._interruptions import is_of_signal
 from ..proxies import Proxy
+from ._httpcore_names import Told
+from ._replaced import is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,29 +61,45 @@ NOT_ASYNC = (
 class Content:
     """A response's content, for the library to read and to close."""
 
-    library: Any
-
-    def __init__(self, response: HTTP20Response) -> None:
+    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
+        self._library = library
         self._response = response
+        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        while True:
-            with translated(self.library, ["Read"]):
-                piece = self._response.read1()
-            if not piece:
-                return
-            yield piece
+        with Told(self._request, "http2.receive_response_body", request=self._request):
+            while True:
+                with translated(self._library, ["Read"]):
+                    piece = self._response.read1()
+                if not piece:
+                    return
+                yield piece
 
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
-        self._response.close()
+        stream_id = self._response.stream_id
+        with Told(self._request, "http2.response_closed", stream_id=stream_id):
+            self._response.close()
+
+
+class Answer(NamedTuple):
+    """A response as the library takes it from a pool of httpcore's."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    stream: Content
+    extensions: dict[str, Any]
 
 
 class Transport:
-    """The mixin beneath ``HTTP20Transport``."""
+    """The mixin beneath ``HTTP20Transport``; the other base is the library's HTTPTransport.
+
+    Requests come in by that class's ``handle_request``, which other programs wrap, and go to its
+    ``_pool``, which is a ``Connections`` here.
+    """
 
     library: Any
-    content_class: Any
+    _pool: Any  # HTTPTransport's
 
     def __init__(
         self,
@@ -89,8 +115,6 @@ class Transport:
     ) -> None:
         library = self.library
         own = {name: options.pop(name) for name in POOL_OPTIONS & options.keys()}
-        self._requires_http2 = bool(own.get("require_http2"))
-        self._retries = retries
         is_socks = False
         if proxy is None:
             own["unix_socket"] = uds
@@ -98,21 +122,21 @@ class Transport:
             given = proxy if isinstance(proxy, library.Proxy) else library.Proxy(url=proxy)
             own["proxy"] = _as_hyper(given)
             is_socks = given.url.scheme.startswith("socks")
-        #: why no request can go over HTTP/2, or None
-        self._why_http1: str | None = None
+        why_http1 = None
         if is_socks and importlib.util.find_spec("python_socks") is None:
-            self._why_http1 = "a SOCKS proxy needs python-socks, which is not installed"
+            why_http1 = "a SOCKS proxy needs python-socks, which is not installed"
             del own["proxy"]
+        context = library.create_ssl_context(verify, cert, trust_env)
         defaults = {
-            "ssl_context": library.create_ssl_context(verify, cert, trust_env),
+            "ssl_context": context,
             "source_address": (local_address, 0) if local_address else None,
             "max_idle": MAX_CONNECTIONS,
             "timeout": None,
         }
-        self._pool = Pool(**{**defaults, **own, "decode_content": False})
-        self._http1 = library.HTTPTransport(
-            verify=verify,
-            cert=cert,
+        pool = Pool(**{**defaults, **own, "decode_content": False})
+        library_transport: Any = super()
+        library_transport.__init__(
+            verify=context,
             trust_env=trust_env,
             proxy=proxy,
             uds=uds,
@@ -120,6 +144,58 @@ class Transport:
             retries=retries,
             **options,
         )
+        self._pool = Connections(
+            library,
+            pool,
+            self._pool,
+            why_http1=why_http1,
+            requires_http2=bool(own.get("require_http2")),
+            retries=retries,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    async def handle_async_request(self, request: Any) -> Any:  # noqa: ARG002 - an AsyncClient's
+        """Raise TypeError: it is for a Client."""
+        raise TypeError(NOT_ASYNC)
+
+    async def __aenter__(self) -> Any:
+        raise TypeError(NOT_ASYNC)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Do nothing: no AsyncClient can have entered it."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        self.close()
+
+
+class Connections:
+    """hyper's pool in the place of httpcore's, which it keeps for HTTP/1.1.
+
+    A request is one of httpcore's: its fields, its URL and its method are octets.
+    """
+
+    def __init__(
+        self,
+        library: Any,
+        pool: Pool,
+        http1: Any,
+        *,
+        why_http1: str | None,
+        requires_http2: bool,
+        retries: int,
+    ) -> None:
+        self.library = library
+        self._pool = pool
+        #: httpcore's pool
+        self._http1 = http1
+        #: why no request can go over HTTP/2, or None
+        self._why_http1 = why_http1
+        self._requires_http2 = requires_http2
+        self._retries = retries
 
     # --------------------------------------------------------------- requests
 
@@ -127,22 +203,24 @@ class Transport:
         """Send a request and give its response, as soon as its header section is there."""
         why = self._reason_for_http1(request)
         if why is None:
-            response = self._exchange(request)
-            if response is not None:
-                return response
+            answer = self._exchange(request)
+            if answer is not None:
+                return answer
         elif self._requires_http2:
             raise self.library.ConnectError(f"HTTP/2 is required (require_http2), and {why}")
         return self._http1.handle_request(request)
 
     def _reason_for_http1(self, request: Any) -> str | None:
         """Return why a request goes over HTTP/1.1, whatever the server speaks; else None."""
-        if request.url.scheme != "https":
+        if request.url.scheme != b"https":
             return "http URLs go over HTTP/1.1"
         if "sni_hostname" in request.extensions:
             return "requests that name an sni_hostname go over HTTP/1.1"
+        if not is_own(self._http1, "handle_request"):
+            return "another library has replaced handle_request of httpcore's pools"
         return self._why_http1
 
-    def _exchange(self, request: Any) -> Any:
+    def _exchange(self, request: Any) -> Answer | None:
         """Send a request over HTTP/2, and give its response; None if it is to go over HTTP/1.1."""
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         phases = ["Connect"]
@@ -160,18 +238,18 @@ class Transport:
             if self._requires_http2 or not self._repeats(request):
                 raise
             return None
-        return self.library.Response(
-            status_code=response.status,
-            headers=list(response.headers.raw),
-            stream=self.content_class(response),
-            extensions={"http_version": b"HTTP/2", "stream_id": response.stream_id},
+        return Answer(
+            response.status,
+            list(response.headers.raw),
+            Content(self.library, response, request),
+            {"http_version": b"HTTP/2", "stream_id": response.stream_id},
         )
 
     def _connected(
         self, request: Any, timeouts: dict[str, float | None], lent: contextlib.ExitStack
     ) -> Any:
         """Borrow a connection to the request's origin, with the retries that were asked for."""
-        host, port = request.url.raw_host.decode("ascii"), request.url.port or 443
+        host, port = request.url.host.decode("ascii"), request.url.port or 443
         for attempt in range(self._retries + 1):
             if attempt > 1:
                 time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
@@ -199,11 +277,10 @@ class Transport:
 
         phases: the last one is that in which the thread waits.
         """
-        target = request.extensions.get("target") or request.url.raw_path
-        netloc = request.url.netloc.lower()
+        netloc = _netloc(request.url)
         headers = [
             (name, value)
-            for name, value in request.headers.raw
+            for name, value in request.headers
             # :authority says the same (8.3.1), unless the caller has set another host.
             if name.lower() != b"host" or value.lower() != netloc
         ]
@@ -211,19 +288,22 @@ class Transport:
         def content() -> Iterator[bytes]:
             # The first piece is asked for when the header section has had its turn.
             phases.append("Write")
+            sending.end()
             connection.timeout = timeouts.get("write")
-            yield from request.stream
+            with Told(request, "http2.send_request_body", request=request):
+                yield from request.stream
 
+        sending = Told(request, "http2.send_request_headers", request=request)
         body: Any = None
         if not _has_no_content(request):
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request) else content()
         # Without content, the only wait is for a stream that the server allows (5.1.2).
         phases.append("Pool")
-        with connection.each_wait(timeouts.get("pool")):
+        with sending, connection.each_wait(timeouts.get("pool")):
             stream_id = connection.request(
-                request.method,
-                target.decode("ascii"),
+                request.method.decode("latin-1"),
+                request.url.target.decode("ascii"),
                 body,
                 headers,
                 skip_accept_encoding=True,
@@ -231,8 +311,12 @@ class Transport:
         phases.append("Read")
         read_timeout = timeouts.get("read")
         try:
-            with connection.each_wait(read_timeout):
+            reading = Told(
+                request, "http2.receive_response_headers", request=request, stream_id=stream_id
+            )
+            with reading, connection.each_wait(read_timeout):
                 response: HTTP20Response = connection.getresponse(stream_id)
+                reading.value = response.status, list(response.headers.raw)
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
@@ -246,7 +330,7 @@ class Transport:
         self._pool.close()
         self._http1.close()
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Connections:  # noqa: PYI034 - typing.Self is of 3.11
         self._http1.__enter__()
         return self
 
@@ -258,19 +342,13 @@ class Transport:
     ) -> None:
         self.close()
 
-    async def handle_async_request(self, request: Any) -> Any:  # noqa: ARG002 - an AsyncClient's
-        """Raise TypeError: it is for a Client."""
-        raise TypeError(NOT_ASYNC)
 
-    async def __aenter__(self) -> Any:
-        raise TypeError(NOT_ASYNC)
-
-    async def __aexit__(self, *_: object) -> None:
-        """Do nothing: no AsyncClient can have entered it."""
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        self.close()
+def _netloc(url: Any) -> bytes:
+    """Return a URL's host and port, in lower case, as the library writes them into Host."""
+    host: bytes = url.host.lower()
+    if b":" in host:
+        host = b"[%s]" % host
+    return host if url.port in (None, 443) else b"%s:%d" % (host, url.port)
 
 
 def _as_hyper(given: Any) -> Proxy:
@@ -286,8 +364,11 @@ def _as_hyper(given: Any) -> Proxy:
 
 
 def _has_no_content(request: Any) -> bool:
-    headers = request.headers
-    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    for name, value in request.headers:
+        lower = name.lower()
+        if lower == b"transfer-encoding" or (lower == b"content-length" and value != b"0"):
+            return False
+    return True
 
 
 @contextlib.contextmanager

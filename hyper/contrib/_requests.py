@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import io
+import operator
 import socket
+import ssl
 from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import quote
 
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
-from urllib3.util import Timeout
+from urllib3.util import Timeout, connection
 from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
+from urllib3.util.ssl_ import assert_fingerprint, is_ipaddress
+
+from ._replaced import is_function_of, is_own, package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from typing import Any
 
-    from .. import HTTP20Response
+    from .. import HTTP20Connection, HTTP20Response
+
+#: Options of a request that are urllib3's response's.
+RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length")
+
+#: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
+#: already, unless ``PreparedRequest.url`` was changed after that.
+URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
@@ -59,6 +75,73 @@ class Response(HTTPResponse):
             yield octets
 
 
+#: Methods that other programs replace, and that hyper would pass by. ``urlopen`` stands first: a
+#: wrapper of it is gone through.
+METHODS = ("urlopen", "_get_conn", "_new_conn", "_make_request")
+
+_methods = operator.attrgetter(*METHODS)
+
+
+def replaceable(pool: Any) -> tuple[Any, ...]:
+    """Give what a program may have replaced, for comparison with what it was."""
+    return (*_methods(HTTPSConnectionPool), pool.ConnectionCls, connection.create_connection)
+
+
+def what_is_replaced(pool: Any) -> list[str]:
+    """Give the names of what a mock or a tracer has replaced; ``urlopen`` does not count."""
+    names = [name for name in METHODS[1:] if not is_own(HTTPSConnectionPool, name)]
+    if package(pool.ConnectionCls.__module__) not in ("urllib3", "hyper"):
+        names.append("ConnectionCls")
+    if not is_function_of(connection.create_connection, "urllib3"):
+        names.append("create_connection")
+    return names
+
+
+class Alias(NamedTuple):
+    """The name that a certificate shall have, where the URL has an address.
+
+    It is the host of hyper's connections, which ``resolve`` leads to the address.
+    """
+
+    name: str
+    address: str
+
+    @classmethod
+    def of(cls, pool: Any) -> Alias | None:
+        """Give the alias that a pool needs, or None."""
+        name: Any = pool.assert_hostname
+        if name and isinstance(name, str) and pool.proxy is None and is_ipaddress(pool.host):
+            return cls(name, pool.host)
+        return None
+
+    def resolve(self, _host: str, port: int) -> list[Any]:
+        """Give the address for the name, as ``socket.getaddrinfo``."""
+        return socket.getaddrinfo(self.address, port, type=socket.SOCK_STREAM)
+
+    def with_host(self, headers: list[tuple[str, str]], port: int | None) -> list[tuple[str, str]]:
+        """Give a request's fields with the URL's host among them, unless they have another."""
+        if any(_text(name).lower() == "host" for name, _ in headers):
+            return headers
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return [("Host", host if port in (None, 443) else f"{host}:{port}"), *headers]
+
+
+def pin_of(pool: Any) -> Any:
+    """Give the question that ends a handshake where a pool has a fingerprint, or None."""
+    fingerprint: Any = pool.assert_fingerprint
+    if not fingerprint:
+        return None
+
+    def pin(chain: list[bytes]) -> bool:
+        try:
+            assert_fingerprint(chain[0] if chain else None, fingerprint)
+        except HTTPError as error:
+            raise ssl.SSLError(str(error)) from None
+        return True
+
+    return pin
+
+
 class Exchange:
     """One request, which may be sent several times."""
 
@@ -83,6 +166,26 @@ class Exchange:
         self._timeout = timeout
         #: keyword arguments of urllib3's response
         self.options = options
+
+    @classmethod
+    def of(
+        cls,
+        pool: Any,
+        method: str,
+        url: str,
+        content: Content,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> Exchange:
+        """Give the request for which urllib3 was given these options."""
+        return cls(
+            method,
+            quote(url, safe=URL_CHARACTERS),
+            content,
+            headers,
+            options.get("timeout", pool.timeout),
+            {name: options.get(name, True) for name in RESPONSE_OPTIONS},
+        )
 
     def timeout(self) -> Timeout:
         """urllib3's Timeout for one attempt, started."""
@@ -146,7 +249,35 @@ def seconds_of(timeout: Any) -> float | None:
     return socket.getdefaulttimeout()
 
 
-def as_urllib3(response: HTTP20Response, pool: object, exchange: Exchange) -> HTTPResponse:
+class Lent:
+    """A connection as urllib3 shows one at ``response.connection`` until the content was read.
+
+    ``sock`` is there for looking at, for example for the server's certificate.
+    """
+
+    #: of urllib3's connections; the real one is hyper's pool's
+    proxy = None
+    is_closed = False
+    is_verified = True
+    has_connected_to_proxy = True
+
+    def __init__(self, pool: Any, connection: HTTP20Connection | None) -> None:
+        self.host, self.port = pool.host, pool.port
+        self.timeout: Any = None
+        self._connection = connection
+
+    @property
+    def sock(self) -> Any:
+        """The connected socket to look at; None while there is none."""
+        return None if self._connection is None else self._connection.sock
+
+    def close(self) -> None:
+        """Do nothing: other requests share the connection."""
+
+
+def as_urllib3(
+    response: HTTP20Response, pool: Any, exchange: Exchange, carrier: HTTP20Connection
+) -> HTTPResponse:
     """urllib3's response around one of hyper's; urllib3's decodes the content if asked to."""
     message = Response(
         body=response,
@@ -156,9 +287,12 @@ def as_urllib3(response: HTTP20Response, pool: object, exchange: Exchange) -> HT
         reason=response.reason,
         original_response=response,  # has the methods of http.client's that urllib3 calls
         pool=pool,
+        connection=Lent(pool, carrier),
         request_method=exchange.method,
         request_url=exchange.url,
         **exchange.options,
     )
     message.version_string = "HTTP/2"
+    # urllib3's shutdown() ends the wait of another thread: here, of this stream alone.
+    message._sock_shutdown = lambda _how: response.close()  # noqa: SLF001 - urllib3 2.0 has no argument
     return message

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import httpx
 
-from ._httpx import Content, Transport
+from ._httpx import Transport
 
 __all__ = ["HTTP20Transport"]
 
 
-class _Content(Content, httpx.SyncByteStream):
-    library = httpx
-
-
-class HTTP20Transport(Transport, httpx.BaseTransport):
+class HTTP20Transport(Transport, httpx.HTTPTransport):
     """httpx's HTTPTransport, speaking HTTP/2 where the server does.
 
     Its arguments are those of ``httpx.HTTPTransport``.  All requests of an origin travel on one
@@ -27,4 +23,3 @@ class HTTP20Transport(Transport, httpx.BaseTransport):
     """
 
     library = httpx
-    content_class = _Content

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import httpx2
 
-from ._httpx import Content, Transport
+from ._httpx import Transport
 
 __all__ = ["HTTP20Transport"]
 
 
-class _Content(Content, httpx2.SyncByteStream):
-    library = httpx2
-
-
-class HTTP20Transport(Transport, httpx2.BaseTransport):
+class HTTP20Transport(Transport, httpx2.HTTPTransport):
     """httpx2's HTTPTransport, speaking HTTP/2 where the server does.
 
     Its arguments are those of ``httpx2.HTTPTransport``.  All requests of an origin travel on one
@@ -27,4 +23,3 @@ class HTTP20Transport(Transport, httpx2.BaseTransport):
     """
 
     library = httpx2
-    content_class = _Content

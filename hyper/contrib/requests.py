@@ -23,11 +23,10 @@ import inspect
 import ssl
 import warnings
 import weakref
-from urllib.parse import quote
 
 import requests.adapters
 import requests.exceptions
-from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool, log
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -48,7 +47,19 @@ from .. import ProxyError as ProxyDeclined
 from .._interruptions import is_of_signal
 from ..proxies import Proxy
 from ..tls import init_context
-from ._requests import Content, Exchange, as_urllib3, seconds_of
+from . import _passage
+from ._passing import PassingPool
+from ._replaced import is_own
+from ._requests import (
+    Alias,
+    Content,
+    Exchange,
+    as_urllib3,
+    pin_of,
+    replaceable,
+    seconds_of,
+    what_is_replaced,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,20 +72,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTP20Adapter", "HTTP20Pool"]
 
-#: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
-#: already, unless ``PreparedRequest.url`` was changed after that.
-URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
-
 #: Options of a pool that hyper has too, or that change nothing here. With any other one, and with
 #: the attributes of a pool below, requests go by HTTP/1.1, where urllib3 does as told.
 KNOWN_OPTIONS = frozenset(("blocksize", "proxy", "proxy_config", "source_address", "ssl_context"))
-UNKNOWN_ATTRIBUTES = (
-    "assert_fingerprint",
-    "assert_hostname",
-    "ssl_maximum_version",
-    "ssl_minimum_version",
-    "ssl_version",
-)
+UNKNOWN_ATTRIBUTES = ("ssl_maximum_version", "ssl_minimum_version", "ssl_version")
+
+#: Attributes of a pool that say whose certificate is right.
+IDENTITY = ("assert_fingerprint", "assert_hostname")
 
 #: requests' options of an adapter, whose names its ``__init__`` has; all others are hyper's.
 ADAPTER_OPTIONS = ("pool_connections", "pool_maxsize", "max_retries", "pool_block")
@@ -181,7 +185,7 @@ def _note_body(request: requests.PreparedRequest) -> None:
     request._body_position = GONE  # noqa: SLF001 - see above
 
 
-class HTTP20Pool(HTTPSConnectionPool):
+class HTTP20Pool(PassingPool):
     """urllib3's pool of the connections to one origin, which sends through a ``hyper.Pool``.
 
     Any thread. Its TLS settings are fixed once the first request has been sent.
@@ -198,6 +202,13 @@ class HTTP20Pool(HTTPSConnectionPool):
         self._pool_options = {**(pool_options or {})}
         self._pool: Pool | None = None
         self._is_verified = True
+        #: what other programs may replace, as it was when it was looked at last
+        self._places: Any = None
+        self._is_wrapped = False
+        #: the name by which the certificate of an address is checked
+        self._alias: Alias | None = None
+        #: connections that have carried a request
+        self._known: weakref.WeakSet[HTTP20Connection] = weakref.WeakSet()
 
     # ---------------------------------------------------------------- requests
 
@@ -209,6 +220,7 @@ class HTTP20Pool(HTTPSConnectionPool):
         headers: Mapping[str, str] | None = None,
         retries: Any = None,
         redirect: bool = True,
+        assert_same_host: bool = True,
         *positional: Any,
         **options: Any,
     ) -> Any:
@@ -217,20 +229,22 @@ class HTTP20Pool(HTTPSConnectionPool):
         Over HTTP/2 where redirect is False, as requests and urllib3's PoolManager call it: they
         follow redirects themselves, to any origin.
         """
-        content = Content(body)
         is_plain = not (redirect or positional)
         why = None
-        if not is_plain or self._pool is None:
+        places = replaceable(self)
+        if not is_plain or self._pool is None or places != self._places:
+            self._places = places
             why = self._why_http1(redirect=not is_plain)
+            self._is_wrapped = not is_own(HTTPSConnectionPool, "urlopen")
+        if why is None and self._is_wrapped and not self.is_passing:
+            with self.passing():
+                given = {"body": body, "headers": headers, "retries": retries, **options}
+                given["assert_same_host"] = assert_same_host
+                return super().urlopen(method=method, url=url, redirect=False, **given)
+        content = Content(body)
         if why is None:
-            exchange = Exchange(
-                method,
-                quote(url, safe=URL_CHARACTERS),
-                content,
-                self.headers if headers is None else headers,
-                options.get("timeout", self.timeout),
-                {name: options.get(name, True) for name in ("preload_content", "decode_content")},
-            )
+            fields = self.headers if headers is None else headers
+            exchange = Exchange.of(self, method, url, content, fields, options)
             response = self._retried(exchange, retries)
             if response is not None:
                 return response
@@ -240,8 +254,17 @@ class HTTP20Pool(HTTPSConnectionPool):
             import logging  # not before: most programs need none
 
             logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", self.host, why)
-        arguments = (method, url, content.given, headers, retries, redirect, *positional)
-        return super().urlopen(*arguments, **options)
+        return super().urlopen(
+            method,
+            url,
+            content.given,
+            headers,
+            retries,
+            redirect,
+            assert_same_host,
+            *positional,
+            **options,
+        )
 
     def _why_http1(self, *, redirect: bool) -> str | None:
         """Return why the request is urllib3's own, whatever the server speaks; None if it is not.
@@ -250,12 +273,20 @@ class HTTP20Pool(HTTPSConnectionPool):
         """
         if redirect:
             return "urllib3 is to follow redirects"
+        replaced = what_is_replaced(self)
+        if replaced:
+            return f"another library has replaced urllib3's {', '.join(replaced)}"
         context = self.conn_kw.get("ssl_context")
         if context is not None and not isinstance(context, ssl.SSLContext):
             return "the TLS context is not one of the ssl module"
         if getattr(self.proxy_config, "use_forwarding_for_https", False):
             return "the proxy is to forward https requests"
         unknown = {name for name in UNKNOWN_ATTRIBUTES if getattr(self, name, None) is not None}
+        if context is not None:
+            # They would change the caller's context for all that share it.
+            unknown |= {name for name in IDENTITY if getattr(self, name, None) is not None}
+        elif self.assert_hostname and self.assert_hostname != self.host and not Alias.of(self):
+            unknown.add("assert_hostname")
         unknown |= self.conn_kw.keys() - KNOWN_OPTIONS
         if self.proxy is not None and not self.conn_kw.get("socket_options"):
             unknown.discard("socket_options")  # a pool behind a proxy has an empty list of them
@@ -304,11 +335,12 @@ class HTTP20Pool(HTTPSConnectionPool):
         connect_timeout = seconds_of(timeout.connect_timeout)
         is_connected = False
         try:
-            lease = self._opened().connection(self.host, self.port, timeout=connect_timeout)
-            with lease as connection:
+            pool, host = self._opened(), self.host if self._alias is None else self._alias.name
+            with pool.connection(host, self.port, timeout=connect_timeout) as connection:
                 is_connected = True
                 if connection is None:
                     return None
+                self._note_request(connection)
                 self._warn_if_unverified()
                 with connection.each_wait(seconds_of(timeout.read_timeout)):
                     return self._answered(connection, exchange)
@@ -365,12 +397,36 @@ class HTTP20Pool(HTTPSConnectionPool):
 
     def _answered(self, connection: HTTP20Connection, exchange: Exchange) -> HTTPResponse:
         """Send a request and wait for the header section of its response; hyper's errors."""
+        headers = exchange.headers
+        if self._alias is not None:
+            headers = self._alias.with_host(headers, self.port)
+        if _passage.is_wrapped():
+            send = functools.partial(self._send, connection, exchange)
+            passage = _passage.Passage(self.host, self.port, send)
+            response = passage.exchange(exchange.method, exchange.url, headers)
+        else:
+            response = self._send(connection, exchange, headers)
+        message = as_urllib3(response, self, exchange, connection)
+        log.debug(
+            '%s://%s:%s "%s %s %s" %s %s',
+            self.scheme,
+            self.host,
+            self.port,
+            exchange.method,
+            exchange.url,
+            "HTTP/2",
+            message.status,
+            message.length_remaining,
+        )
+        return message
+
+    def _send(self, connection: HTTP20Connection, exchange: Exchange, headers: Any) -> Any:
         timeout = connection.timeout
         stream_id = connection.request(
             exchange.method,
             exchange.url,
             exchange.content.take(),
-            exchange.headers,
+            headers,
             skip_accept_encoding="accept-encoding" in exchange.skipped,
         )
         try:
@@ -379,7 +435,20 @@ class HTTP20Pool(HTTPSConnectionPool):
             connection.cancel(stream_id)
             raise
         response.timeout = timeout
-        return as_urllib3(response, self, exchange)
+        return response
+
+    def _note_request(self, connection: HTTP20Connection) -> None:
+        """Count as urllib3 does, and say what it says of a new connection."""
+        self.num_requests += 1
+        if connection not in self._known:
+            self._known.add(connection)
+            self.num_connections += 1
+            log.debug(
+                "Starting new HTTPS connection (%d): %s:%s",
+                self.num_connections,
+                self.host,
+                self.port or 443,
+            )
 
     def _warn_if_unverified(self) -> None:
         if not self._is_verified:
@@ -395,6 +464,7 @@ class HTTP20Pool(HTTPSConnectionPool):
     def _opened(self) -> Pool:
         """Give the pool of hyper's that all threads share; made now if there is none."""
         if self._pool is None:
+            self._alias = Alias.of(self)
             try:
                 context = self._context()
                 proxy = self._hyper_proxy()
@@ -405,11 +475,13 @@ class HTTP20Pool(HTTPSConnectionPool):
                     "ssl_context": context,
                     "source_address": self.conn_kw.get("source_address"),
                     "proxy": proxy,
+                    **({} if self._alias is None else {"resolve": self._alias.resolve}),
                     **self._pool_options,
                     "decode_content": False,  # urllib3 does that
                 }
             )
-            self._is_verified = context.verify_mode == ssl.CERT_REQUIRED
+            is_required = context.verify_mode == ssl.CERT_REQUIRED
+            self._is_verified = is_required or bool(self.assert_fingerprint)
             # Another thread may have made one meanwhile: this one has no connections yet.
             kept: Pool = self.__dict__.setdefault("_shared_pool", pool)
             if kept is pool:
@@ -433,8 +505,12 @@ class HTTP20Pool(HTTPSConnectionPool):
         """The TLS context that the pool's settings describe."""
         given = self.conn_kw.get("ssl_context")
         context: ssl.SSLContext = given or init_context(
-            self.ca_certs or self.ca_cert_dir, backend="ssl"
+            self.ca_certs or self.ca_cert_dir,
+            pin=pin_of(self) if is_client_named else None,
+            backend="ssl",
         )
+        if is_client_named and (self.assert_fingerprint or self.assert_hostname is False):
+            context.check_hostname = False
         if given is None or self.cert_reqs is not None:
             required = resolve_cert_reqs(self.cert_reqs)
             context.check_hostname = context.check_hostname and required != ssl.CERT_NONE

@@ -27,6 +27,7 @@ from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_
 
 from .. import HTTPConnection, InvalidURL, LocalProtocolError
 from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
+from ._replaced import package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,10 +189,33 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
         return response
 
 
+class Chosen:
+    """A pool's ``ConnectionCls``: hyper's class, or the one of a mock.
+
+    Mocks and recorders put classes of their own into a library's pools. Then these are taken, as
+    the library's pool would.
+
+    Args:
+        pool_class: the library's pool, which programs know.
+        connection_class: hyper's.
+    """
+
+    def __init__(self, pool_class: Any, connection_class: Any) -> None:
+        self._pool_class = pool_class
+        self._connection_class = connection_class
+        self._packages = ("urllib3", "hyper", package(pool_class.__module__))
+
+    def __get__(self, pool: Any, owner: Any = None) -> Any:
+        found = self._pool_class.ConnectionCls
+        if package(found.__module__) in self._packages:
+            return self._connection_class
+        return found
+
+
 class HTTP20ConnectionPool(urllib3.HTTPSConnectionPool):
     """urllib3's HTTPSConnectionPool of such connections."""
 
-    ConnectionCls = HTTP20SecureConnection
+    ConnectionCls = Chosen(urllib3.HTTPSConnectionPool, HTTP20SecureConnection)
 
 
 #: For a PoolManager's ``pool_classes_by_scheme``.

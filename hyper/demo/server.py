@@ -172,6 +172,8 @@ class Server:
         try:
             with contextlib.suppress(OSError):  # the client has closed, with or without GOAWAY
                 plain, _ = self.listener.accept()
+                # An answer to PING would wait 40 ms for the client's delayed acknowledgement.
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with self.context.wrap_socket(plain, server_side=True) as sock:
                     self.attend(sock, self.session)
         except ProtocolError as error:

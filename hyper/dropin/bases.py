@@ -6,6 +6,7 @@ made when they are first asked for, and must not depend on that moment.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import operator
 from http.client import HTTPConnection, HTTPSConnection
@@ -19,6 +20,11 @@ __all__ = ["HTTPConnection", "HTTPSConnection"]
 
 #: The methods of http.client's that decide what is written for a request, or see it written.
 WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
+
+#: The arguments of http.client's constructors.
+HTTP_CLIENT_OPTIONS = frozenset(
+    ("host", "port", "timeout", "source_address", "blocksize", "context", "max_response_headers")
+)
 
 writers = operator.attrgetter(*WRITERS)
 
@@ -37,6 +43,35 @@ if not all(
 TAKES_MAX_RESPONSE_HEADERS: bool = "max_response_headers" in getattr(
     getattr(HTTPConnection.__init__, "__code__", None), "co_varnames", ()
 )
+
+
+def made(cls: Any, arguments: Any, options: dict[str, Any], *, is_own: bool) -> Any:
+    """Return a new connection of a class of hyper's; of a recorder's that is in the way instead.
+
+    A class in the place of http.client's that is no subclass of it plays the server, or records
+    what it says. A script that uses http.client would get a connection of it.
+
+    is_own: False for a subclass of hyper's class, which keeps what it is.
+    """
+    original = HTTPSConnection if issubclass(cls, HTTPSConnection) else HTTPConnection
+    found: Any = getattr(http.client, original.__name__)
+    if found is original or not is_own or options.get("http2"):
+        return object.__new__(cls)
+    if not isinstance(found, type) or issubclass(found, original):
+        return object.__new__(cls)
+    import logging  # not before: most programs need none
+
+    logging.getLogger("hyper").info(
+        "%s stands in the place of http.client.%s, and gets this connection", found, original
+    )
+    return found(*arguments, **{key: options[key] for key in HTTP_CLIENT_OPTIONS & options.keys()})
+
+
+def show_signatures(plain: Any, secure: Any) -> None:
+    """Let help() and ``inspect`` show the arguments of hyper's two classes."""
+    functools.update_wrapper(plain.__new__, plain.__init__)
+    for method in (secure.__init__, secure.__new__):
+        functools.update_wrapper(method, HTTPSConnection.__init__)
 
 
 def init_https(connection: HTTPSConnection, *arguments: Any, **options: Any) -> None:

@@ -18,7 +18,6 @@ they are.
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections import deque
@@ -43,7 +42,7 @@ from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .watched import connecting
+from .watched import connecting, told_lines, told_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +76,9 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class = HTTPResponse
     _http2: str | None = None
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+        return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
 
     def __init__(
         self,
@@ -394,7 +396,7 @@ class HTTPConnection(bases.HTTPConnection):
         return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
-        lines = request.raw_lines
+        lines = told_lines(self._session_options, request.raw_lines)
         is_tls = hasattr(self.sock, "cipher")
         offer = upgrade_lines(lines) if self._http2 == "upgrade" and not is_tls else []
         self._offers_upgrade = bool(offer)
@@ -457,7 +459,7 @@ class HTTPConnection(bases.HTTPConnection):
         """
         if self._session is None and not self._awaited:
             self._require_not_closed()
-            first = super().getresponse()
+            first = told_response(self._session_options, super().getresponse)
             if not (self._offers_upgrade and accepts_upgrade(first)):
                 return first
             self._change_protocol(first)
@@ -564,6 +566,9 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             one of http or SOCKS.
     """
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+        return bases.made(cls, arguments, options, is_own=cls is HTTPSConnection)
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         create_connection = self._prepare(options)
         context = options.get("context")
@@ -589,8 +594,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             self._context = given
 
 
-functools.update_wrapper(HTTPSConnection.__init__, bases.HTTPSConnection.__init__)
-
+bases.show_signatures(HTTPConnection, HTTPSConnection)
 
 #: The writers of hyper's classes, http.client's included, while no script has replaced one.
 OWN_WRITERS = bases.writers(HTTPConnection)

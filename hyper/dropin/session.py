@@ -67,13 +67,7 @@ class SocketConnection(HTTP20Connection):
         )
         # Those of HTTP20Connection would dial where this must not.
         self._pumps, self._sender = movers(
-            self._watch,
-            _refuse,
-            self._timeouts,
-            host,
-            self._registry,
-            replays=False,
-            continue_timeout=None,
+            self._watch, _refuse, self._timeouts, host, self._registry, False, None
         )
         self._pumps.current = self._route.begin(transport, (), watcher)
         #: True once the script has closed or dropped the connection; what it has fetched stays
@@ -86,7 +80,7 @@ class SocketConnection(HTTP20Connection):
         assert pump is not None  # there is one from the beginning
         with pump.lock:
             pump.look()
-        is_open = pump.endpoint.accepts_requests and not (pump.is_closed or self._is_dropped)
+        is_open = pump.endpoint.accepts_requests and not self._is_dropped
         return is_open and self._pumps.answers(pump)
 
     def begin(self, lines: RequestLines, *, end_stream: bool) -> Exchange:

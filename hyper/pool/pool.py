@@ -13,6 +13,7 @@ from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
 from ..pump.lock import InterruptibleLock
+from ..trace.watch import watch_of
 from .shared import SharedConnection
 from .site import Lease, Site, asks_for_http1
 
@@ -270,6 +271,12 @@ class Pool:
             raise NegotiationError(f"{why}; and HTTP/2 is required (require_http2)") from error
         if not (site.secure or error):
             return  # http URLs go over HTTP/1.1 by rule
+        watch = watch_of(self.options.get("trace"))
+        if watch is not None:
+            from ..trace.events import Fallback
+            from ..trace.watch import now
+
+            watch.tell(Fallback(now(), 0, site.authority, why))
         import logging  # not before: most programs never get here
 
         logging.getLogger("hyper").log(
@@ -435,7 +442,9 @@ def split(url: str) -> tuple[tuple[bool, str, int], str]:
     scheme = scheme.lower()
     if not mark or scheme not in ("https", "http"):
         named = "the URL" if "@" in url else f"'{shown(url, 80)}'"  # it may hold a password
-        raise ValueError(f"{named} is not an absolute https or http URL (RFC 9110, 4.2)")
+        raise ValueError(
+            f"{named} is not an absolute https or http URL (RFC 9110, 4.2): https://host/path"
+        )
     cut = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:].partition("#")[0]
     if "@" in authority:

@@ -126,13 +126,24 @@ class SharedConnection(HTTP20Connection):
 
     def _live_pump(self) -> Pump | None:
         pump = self._pumps.current
-        is_live = pump is not None and pump.endpoint.accepts_requests and not pump.is_closed
-        return pump if is_live else None
+        return pump if pump is not None and pump.endpoint.accepts_requests else None
 
     @property
     def is_connected(self) -> bool:
         """True if a request can go out without a dial."""
         return self._live_pump() is not None
+
+    def is_ready(self) -> bool:
+        """True if ``connect`` has nothing to do; looks at what has come, without waiting. HOT.
+
+        Once a request: it saves two thirds of what ``connect`` costs (bench/counts.py, pool).
+        """
+        pump = self._pumps.current
+        if pump is None or pump.is_suspect:  # which a PING has to clear up
+            return False
+        with pump.lock:
+            pump.look()
+            return pump.endpoint.accepts_requests
 
     @property
     def load(self) -> int:

@@ -167,7 +167,7 @@ class Endpoint:
         #: promises that nobody has claimed, by the id of the request they came with
         self.promises: dict[int, deque[Stream]] = {}
         self.highest_promised = 0
-        self.pushes_open = 0
+        self.pushes_open = 0  # counted: a pool asks without the lock, and may iterate nothing
         self._cancelled: dict[int, None] = {}
         #: the youngest identifier, even and odd, that was remembered there and is not any more
         self._forgotten = [0, 0]

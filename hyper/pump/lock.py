@@ -8,12 +8,16 @@ cannot be one step. An RLock knows its owner, and tells by ``_is_owned``. That i
 
 from __future__ import annotations
 
-from _thread import RLock  # the type, which threading.RLock only calls
+import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+
+#: The type of which ``threading.RLock`` makes locks. gevent puts another one there, because its
+#: greenlets, which count as threads, share a thread of the system's.
+RLock: Any = type(threading.RLock())
 
 #: Why a call cannot wait inside a signal handler.
 IN_A_STEP = (
@@ -22,7 +26,7 @@ IN_A_STEP = (
 )
 
 
-class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
+class InterruptibleLock(RLock):  # type: ignore[misc]
     """A lock for ``with``, and for threads that release it in the middle.
 
     Never take it twice: it is an RLock for the sake of its owner, not of its count.
@@ -33,7 +37,7 @@ class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
     @property
     def is_held(self) -> bool:
         """True if this thread holds the lock."""
-        held: bool = self._is_owned()  # type: ignore[attr-defined]
+        held: bool = self._is_owned()
         return held
 
     def renew(self) -> None:
@@ -42,7 +46,7 @@ class InterruptibleLock(RLock):  # type: ignore[misc] # final in typeshed only
         It stays the same object, because that thread may be about to take or release it.
         """
         if not self.is_held:
-            self._at_fork_reinit()  # type: ignore[attr-defined]
+            self._at_fork_reinit()
 
 
 class Unlocked:

@@ -18,6 +18,7 @@ must not use that connection.
 ``recorder.py``  ``Recorder``: an observer that keeps them
 ``watch.py``     who watches, and how an observer is told
 ``tracers.py``   observers that see each request before it is sent, and when it has ended
+``log.py``       the logger ``hyper``
 ``faults.py``    an observer that raises is logged, and harms nobody
 ``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
 ``wire.py``      from frames to the events of requests

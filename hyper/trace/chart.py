@@ -182,8 +182,9 @@ def waterfall(events: Iterable[Event], *, width: int = WIDTH, colours: bool = Fa
     if not rows:
         return "nothing was sent\n"
     longest = max(columns(shown(row.label)) for row in rows)
-    label = min(longest, LONGEST_LABEL, max(12, width - LEAST_BAR - RIGHT - 2))
-    bar = max(LEAST_BAR, width - label - RIGHT - 2)
+    right = max(RIGHT, *(columns(shown(row.right)) for row in rows))
+    label = min(longest, LONGEST_LABEL, max(12, width - LEAST_BAR - right - 2))
+    bar = max(LEAST_BAR, width - label - right - 2)
 
     def paint(text: str, *codes: str) -> str:
         return f"{''.join(codes)}{text}{RESET}" if colours and any(codes) else text
@@ -204,8 +205,8 @@ def waterfall(events: Iterable[Event], *, width: int = WIDTH, colours: bool = Fa
             paint("".join(cell[0] for cell in run), colour)
             for colour, run in groupby(cells, key=itemgetter(1))
         )
-        right = paint(shown(row.right), *((RED,) if row.is_bad else (DIM,)))
-        lines.append(f"{paint(name, *codes)} {drawn} {right}".rstrip())
+        figures = paint(shown(row.right), *((RED,) if row.is_bad else (DIM,)))
+        lines.append(f"{paint(name, *codes)} {drawn} {figures}".rstrip())
     used = dict.fromkeys(phase for row in rows for phase, _, _ in row.parts)
     legend = "  ".join(f"{paint(PHASES[phase][0], PHASES[phase][1])} {phase}" for phase in used)
     lines.append(f"{' ' * label} {legend}")

@@ -8,6 +8,7 @@ happens, and nothing is tested later: the parts that tell are put in place only 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 
 from .faults import log_error
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: The observers of the process.
 installed: tuple[Watching, ...] = ()
+
+#: The level DEBUG of the module logging.
+DEBUG = 10
 
 #: The numbers of connections; a step of ``count`` is atomic.
 _numbers = itertools.count(1)
@@ -56,10 +60,17 @@ def uninstall(observer: Watching) -> None:
 
 
 def watch_of(trace: Watching | None) -> Watch | None:
-    """Return what tells an object's own observer and those of the process, or None."""
+    """Return what tells an object's own observer, those of the process, and the log; or None."""
     observers = installed
     if trace is not None and trace not in observers:
         observers = (trace, *observers)
+    logging = sys.modules.get("logging")  # a program that has not imported it does not log
+    if logging is not None:
+        logger = logging.getLogger("hyper")
+        if logger.isEnabledFor(DEBUG):
+            from .log import LogLines
+
+            observers = (LogLines(logger), *observers)
     return Watch(observers) if observers else None
 
 

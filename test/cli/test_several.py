@@ -51,12 +51,13 @@ def test_a_server_that_allows_one_stream(serve, command):
         for _ in range(3):
             stream_id, _, _ = peer.want_request()
             peer.write_headers(stream_id, [(":status", "200")])
-            left = size
+            left, room = size, peer.client_settings[4]
             while left:
+                if room < 16_384:
+                    room += peer.want_window_update(stream_id)
                 piece = min(left, 16_384)
-
                 peer.write_data(stream_id, b"x" * piece, end_stream=left == piece)
-                left -= piece
+                left, room = left - piece, room - piece
 
     url = serve(script)
     ended = command("--prior-knowledge", f"{url}/a", f"{url}/b", f"{url}/c")

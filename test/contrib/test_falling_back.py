@@ -58,7 +58,11 @@ def test_the_log_tells_why_a_request_goes_over_http1(ask, old, certificates, cap
     """3.2: at INFO when it is found out, at DEBUG from then on."""
     with caplog.at_level(logging.DEBUG, logger="hyper"):
         assert ask(f"https://localhost:{old.port}/", certificates) == b"hello in HTTP/1.1\n"
-    records = [record for record in caplog.records if record.name == "hyper"]
+    records = [
+        record
+        for record in caplog.records
+        if record.name == "hyper" and record.getMessage().startswith("HTTP/1.1 is spoken")
+    ]
     assert [record.levelno for record in records] == [logging.INFO, logging.DEBUG]
     for record in records:
         assert f"https://localhost:{old.port} does not speak HTTP/2" in record.getMessage()

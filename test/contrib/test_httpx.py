@@ -361,7 +361,7 @@ class TestErrors:
         for path in ("/never", "/reset/2"):
             with pytest.raises(library.TransportError):
                 client.get(path, timeout=SHORT)
-        pool = client._transport._pool
+        pool = client._transport._pool._pool
         assert len(pool) == 1
         pool.close_idle()  # what is in use stays
         assert len(pool) == 0
@@ -421,7 +421,7 @@ class TestOtherWays:
             for host in ("localhost", "127.0.0.1", "localhost"):
                 client.get(f"https://{host}:{other.port}/")
             assert under_way.read() == b"drip\n" * 2
-        assert len(client._transport._pool) == 2
+        assert len(client._transport._pool._pool) == 2
 
     def test_an_async_client_is_told_what_to_do(self, library, transport):
         async def get():

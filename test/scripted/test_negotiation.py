@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import socketserver
 import ssl
+import threading
 
 import pytest
 
-from hyper import HTTP20Connection, NegotiationError
+from hyper import HTTP20Connection, InvalidURL, NegotiationError
 from hyper.tls import init_context
 from test.scripted.steps import want
 
@@ -130,3 +132,35 @@ def test_tls_1_1_is_refused(scripted_peer, certificates):
         assert connection.getresponse().status == 200
         cipher = peer.peers[0].socket.cipher()[0]
         assert "GCM" in cipher or "CHACHA" in cipher
+
+
+def test_a_server_without_tls_is_told_in_words(backend, certificates):
+    """RFC 9113, 3.2: the first mistake of a new user."""
+
+    class HTTP1(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(100)
+            self.request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), HTTP1) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        context = certificates.hyper_context(backend=backend)
+        connection = HTTP20Connection(*server.server_address, secure=True, ssl_context=context)
+        with pytest.raises(ssl.SSLError, match="secure=False"):
+            connection.request("GET", "/")
+        thread.join()
+
+
+def test_an_authority_that_is_not_trusted_is_told_with_what_to_do(backend, http2_server):
+    server = http2_server(lambda peer: peer.want_refusal(), once=True)
+    context = init_context(backend=backend)
+    connection = HTTP20Connection(server.host, server.port, ssl_context=context, timeout=10)
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"hyper\.tls\.init_context"):
+        connection.request("GET", "/")
+
+
+def test_a_url_in_place_of_a_host_is_told_with_what_to_do():
+    """RFC 3986, 3.2."""
+    with pytest.raises(InvalidURL, match="give the host alone"):
+        HTTP20Connection("http://example.org")

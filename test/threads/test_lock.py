@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 
@@ -62,3 +63,13 @@ def test_ctrl_c_around_its_steps_finds_it_held_again(held, step, event):
     finally:
         sys.setprofile(None)
     assert held.is_held
+
+
+def test_the_owner_is_the_thread_that_threading_says():
+    """gevent: its greenlets count as threads, and share one of the system's."""
+    program = (
+        "import threading; threading.RLock = threading._PyRLock\n"
+        "from hyper.pump.lock import InterruptibleLock\n"
+        "assert issubclass(InterruptibleLock, threading._PyRLock)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

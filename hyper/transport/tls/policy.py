@@ -10,6 +10,7 @@ from ...errors import ErrorCode, NegotiationError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from typing import Any
 
     from .filter import Filter
@@ -43,7 +44,7 @@ def require_h2(filter_: Filter, host: str) -> None:
         answer = f"chose '{shown(chosen)}'" if chosen else "chose nothing"
         raise NegotiationError(
             f"{host} will not speak HTTP/2: 'h2' was offered by ALPN and the peer {answer}"
-            " (RFC 9113, 3.2); an HTTP/1.1 client may reach it"
+            " (RFC 9113, 3.2); an HTTP/1.1 client may reach it (hyper.Pool speaks both)"
         )
     require_adequate(filter_, host)
 
@@ -78,3 +79,22 @@ def is_allowed(cipher: str) -> bool:
     Appendix A prohibits every cipher that is not both ephemeral and AEAD.
     """
     return cipher.startswith(("ECDHE-", "DHE-")) and any(mode in cipher for mode in AEAD)
+
+
+#: Words of OpenSSL's, in lower case, and what a program can do.
+_ADVICE = (
+    ("wrong version number", "the answer is not TLS: is it this port? secure=False is cleartext"),
+    ("eof occurred", "the peer ended TCP in the handshake: does it speak TLS on this port?"),
+    ("issuer certificate", 'trust its authority by hyper.tls.init_context("ca.pem")'),
+    ("self-signed", 'trust it by hyper.tls.init_context("ca.pem")'),
+    ("self signed", 'trust it by hyper.tls.init_context("ca.pem")'),
+)
+
+
+def advise(error: ssl.SSLError) -> None:
+    """Add to the message of a handshake's error what to do, if that is known."""
+    words = str(error).lower()
+    for found, advice in _ADVICE:
+        if found in words:
+            error.strerror = f"{error.strerror}: {advice}"
+            return

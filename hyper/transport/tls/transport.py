@@ -17,7 +17,7 @@ from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
 from .pinned import pin_of
-from .policy import ALPN_REFUSED, H2, HTTP_1_1
+from .policy import ALPN_REFUSED, H2, HTTP_1_1, advise
 from .view import TLSSocketView
 
 TYPE_CHECKING = False
@@ -109,6 +109,7 @@ class TLSTransport:
                 self._send_alert()
                 if ALPN_REFUSED in str(error):
                     raise self._alpn_error() from error
+                advise(error)
                 raise
             sent = self._plain.send(self.filter.take_ciphertext())
             if done:

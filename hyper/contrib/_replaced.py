@@ -1,0 +1,42 @@
+"""Whether methods of another library are that library's own still.
+
+Mocks and tracers put functions of theirs in the place of methods that hyper's integrations would
+pass by. Nothing may be passed by in silence: an integration goes through them, or by HTTP/1.1.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_own(thing: Any, name: str) -> bool:
+    """True if nobody has replaced a method of a class, or of one object.
+
+    A method that is the library's own is a plain function of the package of its class. So it does
+    not matter whether it was replaced before or after hyper was imported.
+    """
+    owner = thing if isinstance(thing, type) else type(thing)
+    if owner is not thing and name in getattr(thing, "__dict__", ()):
+        return False
+    for base in owner.__mro__:
+        method = base.__dict__.get(name)
+        if method is not None:
+            return is_function_of(method, base.__module__)
+    return True
+
+
+def is_function_of(function: Any, module: str) -> bool:
+    """True if it is a plain function that was defined in the package of a module."""
+    if type(function) is not FunctionType:
+        return False
+    name: str = function.__globals__["__name__"]
+    return package(name) == package(module)
+
+
+def package(module: str) -> str:
+    """Return the name of the package at the top, ``urllib3`` of ``urllib3.util.retry``."""
+    return module.partition(".")[0]

@@ -1,0 +1,236 @@
+"""No method of a mock's or a tracer's, in the place of another library's, is passed by."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import importlib
+import io
+import logging
+
+import pytest
+
+import hyper
+from hyper.testing import wire
+from test.origin import Origin
+
+requests = pytest.importorskip("requests")
+urllib3 = pytest.importorskip("urllib3", "2.0")
+
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: E402
+
+from hyper.contrib.requests import HTTP20Pool  # noqa: E402
+from hyper.contrib.urllib3 import POOL_CLASSES  # noqa: E402
+from test.contrib.requests.conftest import made  # noqa: E402
+
+
+@pytest.fixture
+def fields(certificates):
+    """A server that answers with the names of the request's fields, and its port."""
+
+    def serve(peer):
+        peer.handshake()
+        for frame, fields, _ in peer.arrivals():
+            if frame.type == wire.HEADERS:
+                names = " ".join(name for name, _ in fields)
+                peer.write_response(frame.stream_id, names.encode())
+
+    with Origin(serve, certificates.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def url(fields):
+    return f"https://localhost:{fields.port}/"
+
+
+@pytest.fixture
+def session(certificates):
+    with made(certificates.authority) as session:
+        yield session
+
+
+class Recorded:
+    """A connection that plays the server."""
+
+    is_verified = True
+    is_closed = proxy = proxy_is_verified = timeout = None
+    has_connected_to_proxy = True
+
+    def __init__(self, *_, **__):
+        """Take what urllib3 gives."""
+
+    def request(self, *_, **__):
+        """Send nothing."""
+
+    def getresponse(self):
+        return urllib3.HTTPResponse(io.BytesIO(b"played"), preload_content=False, status=200)
+
+    def close(self):
+        """There is no socket."""
+
+
+def test_requests_takes_the_connection_class_of_a_recorder(session, url, monkeypatch, caplog):
+    assert session.get(url).raw.version == 20
+    with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG, "hyper"):
+        patched.setattr(HTTPSConnectionPool, "ConnectionCls", Recorded)
+        assert session.get(url).content == b"played"
+    assert "replaced urllib3's ConnectionCls" in caplog.text
+    assert session.get(url).raw.version == 20
+
+
+def test_a_recorder_is_an_error_where_http2_is_required(certificates, url, monkeypatch):
+    monkeypatch.setattr(HTTPSConnectionPool, "ConnectionCls", Recorded)
+    required = made(certificates.authority, require_http2=True)
+    with required as session, pytest.raises(requests.ConnectionError, match="ConnectionCls"):
+        session.get(url)
+
+
+def test_urllib3_s_pools_take_the_connection_class_of_a_recorder(certificates, url, monkeypatch):
+    with urllib3.PoolManager(ca_certs=certificates.authority) as manager:
+        manager.pool_classes_by_scheme = POOL_CLASSES
+        with monkeypatch.context() as patched:
+            patched.setattr(HTTPSConnectionPool, "ConnectionCls", Recorded)
+            assert manager.request("GET", url, retries=False).data == b"played"
+        manager.clear()
+        assert manager.request("GET", url).version == 20
+
+
+@pytest.mark.parametrize("preload", [False, True])
+def test_a_wrapper_of_urlopen_is_gone_through_over_http2(
+    session, fields, url, certificates, monkeypatch, preload
+):
+    """A tracer's: it adds a field, and sees the response."""
+    original, seen = HTTPConnectionPool.urlopen, []
+
+    @functools.wraps(original)
+    def urlopen(pool, method, url, body=None, headers=None, **options):
+        response = original(pool, method, url, body, {**(headers or {}), "x-trace": "1"}, **options)
+        seen.append(response.version)
+        return response
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+    if preload:
+        with HTTP20Pool("localhost", fields.port, ca_certs=certificates.authority) as pool:
+            response = pool.urlopen("GET", "/", redirect=False)
+        assert (response.version, b"x-trace" in response.data) == (20, True)
+        return
+    for _ in range(2):
+        response = session.get(url)
+        assert (response.raw.version, "x-trace" in response.text.split()) == (20, True)
+    assert seen == [20, 20]
+
+
+def test_a_wrapper_of_urlopen_is_gone_through_over_http1(session, old_server, monkeypatch):
+    original, seen = HTTPConnectionPool.urlopen, []
+
+    def urlopen(pool, *arguments, **options):
+        response = original(pool, *arguments, **options)
+        seen.append(response.version)
+        return response
+
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+    for _ in range(2):
+        assert session.get(f"https://localhost:{old_server.port}/").ok
+    assert seen == [11, 11]
+
+
+def test_wrappers_of_http_client_see_requests_over_http2(session, url, monkeypatch):
+    """An error tracker's: they note the request, add a field, and note the status."""
+    connection, seen = http.client.HTTPConnection, []
+    putrequest, getresponse = connection.putrequest, connection.getresponse
+
+    def wrapped_putrequest(self, method, target, *arguments, **options):
+        putrequest(self, method, target, *arguments, **options)
+        self.putheader("x-trace", str(len(seen)))
+        seen.append((self.default_port, self.host, method, target))
+
+    def wrapped_getresponse(self, *arguments, **options):
+        response = getresponse(self, *arguments, **options)
+        seen.append(response.status)
+        return response
+
+    monkeypatch.setattr(connection, "putrequest", wrapped_putrequest)
+    monkeypatch.setattr(connection, "getresponse", wrapped_getresponse)
+    response = session.post(f"{url}a?b=c", data=b"content", headers={"x-own": "1"})
+    assert response.raw.version == 20
+    assert {"x-trace", "x-own", "content-length"} <= set(response.text.split())
+    assert seen == [(443, "localhost", "POST", "/a?b=c"), 200]
+
+
+def test_a_function_that_opens_sockets_is_called(session, old_server, monkeypatch):
+    """It may lead elsewhere: hyper does not connect by its own way before."""
+    opened = []
+    original = urllib3.util.connection.create_connection
+
+    def create_connection(*arguments, **options):
+        opened.append(arguments[0])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
+    assert session.get(f"https://localhost:{old_server.port}/").ok
+    assert (opened, old_server.declined) == ([("localhost", old_server.port)], 0)
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def library(request):
+    return pytest.importorskip(request.param)
+
+
+@pytest.fixture
+def client(library, certificates):
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+    transport = integration.HTTP20Transport(verify=certificates.client_context(alpn=()))
+    with library.Client(transport=transport, timeout=10) as client:
+        yield client
+
+
+def test_a_wrapper_of_handle_request_is_gone_through(library, client, url, monkeypatch):
+    """A tracer's, on the class that hyper's transport is one of."""
+    original = library.HTTPTransport.handle_request
+
+    def handle_request(self, request):
+        request.headers["x-trace"] = "1"
+        return original(self, request)
+
+    monkeypatch.setattr(library.HTTPTransport, "handle_request", handle_request)
+    response = client.get(url)
+    assert (response.http_version, "x-trace" in response.text.split()) == ("HTTP/2", True)
+
+
+def test_a_mock_of_handle_request_answers(library, client, monkeypatch):
+    monkeypatch.setattr(
+        library.HTTPTransport,
+        "handle_request",
+        lambda _self, _request: library.Response(200, content=b"mocked"),
+    )
+    assert client.get("https://nowhere.invalid/").content == b"mocked"
+
+
+def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch):
+    httpcore = importlib.import_module(
+        {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
+    )
+    monkeypatch.setattr(
+        httpcore.ConnectionPool,
+        "handle_request",
+        lambda _self, _request: httpcore.Response(200, content=b"mocked"),
+    )
+    assert client.get("https://nowhere.invalid/").content == b"mocked"
+
+
+@pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])
+def test_a_recorder_in_http_client_s_place_gets_the_drop_in_s_connections(monkeypatch, name):
+    """It is no subclass of http.client's; a subclass of hyper's class stays what it is."""
+
+    class Recorder:
+        def __init__(self, *arguments, **options):
+            self.given = arguments, options
+
+    class Own(getattr(hyper, name)):
+        """A script's."""
+
+    monkeypatch.setattr(http.client, name, Recorder)
+    made = getattr(hyper, name)("localhost", 1, timeout=3, replay=False)
+    assert made.given == (("localhost", 1), {"timeout": 3})
+    assert isinstance(Own("localhost", 1), hyper.HTTPConnection)

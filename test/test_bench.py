@@ -1,0 +1,43 @@
+"""``python -m bench`` makes ratios of the same round, and shows them. No server is needed."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from bench import environments, report, table
+
+
+def figure(seconds, wall=1.0):
+    return {"user": seconds * 0.75, "system": seconds * 0.25, "wall": wall}
+
+
+def test_a_ratio_is_to_the_floor_of_the_same_round():
+    """The second round was on a machine half as fast, for both of them."""
+    figures = {"floor": [figure(1.0), figure(2.0)], "hyper": [figure(1.5), figure(3.0, wall=2.0)]}
+    found = table.summary("sequential", figures, 1000)
+    assert found["hyper"]["cpu_ratio"] == found["hyper"]["cpu_most"] == 1.5
+    assert found["hyper"]["wall_ratio"] == 1.5
+    assert found["hyper"]["microseconds"] == 2250.0
+    assert list(found) == ["floor", "hyper"]
+
+
+def test_without_a_floor_there_is_no_ratio():
+    assert table.summary("sequential", {"hyper": [figure(1.0)]}) == {}
+
+
+def test_a_report_names_each_client_in_markdown_and_in_the_plot():
+    workloads = {
+        "sequential": table.summary(
+            "sequential", {"floor": [figure(1.0)], "hyper": [figure(2.5)]}, 1000
+        )
+    }
+    found = {"device": table.device(), "rounds": 1, "versions": {}, "workloads": workloads}
+    assert re.search(r"\| hyper +\| 2\.50 \|", report.markdown(found))
+    plot = ET.fromstring(report.svg(found))
+    words = [element.text for element in plot.iter() if element.text]
+    assert {"floor", "hyper", "2.50"} <= set(words)
+
+
+def test_a_client_whose_environment_is_not_there_has_no_python():
+    assert environments.python_of("pycurl", environments.Path("/nowhere")) is None
