@@ -34,7 +34,7 @@ def peak() -> int:
 
 
 def connection(part: str, port: int, authority: str) -> Any:
-    """What the part stands for, not yet connected."""
+    """Make the connection of a part, which is not opened yet."""
     kind, _, scheme = part.partition(" ")
     context = None if authority == "-" else init_context(authority)
     if kind == "http1":

@@ -1,4 +1,4 @@
-"""What hostile servers and proxies send: a name, the client's part, and octets without end.
+"""Hostile servers and proxies: a name, the client's part, and octets without end.
 
 A part is "h2", "http1" (the drop-in classes), or "proxy" and the scheme of one.
 """
