@@ -129,6 +129,20 @@ def bodies(conn):
             assert len(response.read()) == 100_000
 
 
+def pool(conn):
+    """One request as ``get``, by a Pool, whose connection goes to the same server."""
+    if conn not in pools:
+        import hyper
+
+        context = conn._route._ssl_context  # noqa: SLF001 - it was made for this measure
+        pools[conn] = hyper.Pool(ssl_context=context, timeout=30)
+    with pools[conn].request("GET", "https://localhost/small", headers=REQUEST_FIELDS) as response:
+        assert len(response.read()) == 200
+
+
+pools = {}
+
+
 def upload(conn):
     """Sixteen MiB, from memory."""
     conn.request("POST", "/", bytes(16 * MIB), headers=REQUEST_FIELDS)
@@ -140,6 +154,7 @@ def upload(conn):
 WORKLOADS = {
     "get": (get, 200, 1, "a request"),
     "outstanding": (outstanding, 200, 100, "a request"),
+    "pool": (pool, 200, 1, "a request"),
     "download": (download, 16 * MIB, 16, "a MiB"),
     "bodies": (bodies, 100_000, 10, "a response"),
     "upload": (upload, 200, 16, "a MiB"),

@@ -44,8 +44,9 @@ MAX_AUTHORITY = MAX_NAME + 7
 NAME = re.compile(r"(?:[0-9A-Za-z_-]{1,63}\.)*[0-9A-Za-z_-]{1,63}\.?").fullmatch
 #: A character that no name has.
 NAME_FAULT = re.compile(r"[^0-9A-Za-z_.-]").search
-#: A zone: the name, or the number, of a network interface (RFC 4007, 11.2).
-ZONE = re.compile(r"[^\x00-\x20\x7f-\U0010ffff%/?#@\\\[\]]+").fullmatch
+#: A zone: the name, or the number, of a network interface (RFC 4007, 11.2). These are the visible
+#: characters of ASCII without those that end a host in a URI: ``# % / ? @ [ \ ]``.
+ZONE = re.compile(r"[!\"$&-.0->A-Z^-~]+").fullmatch
 
 #: The words for a text with "@", which is not shown: a password may stand before it.
 USERINFO_FAULT = (

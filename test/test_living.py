@@ -53,8 +53,7 @@ def test_the_tests_that_keep_a_row_are_there(row):
 @pytest.mark.parametrize(
     ("words", "number"),
     [
-        ("until {} connections have ended", replay.MAX_ENDED),
-        ("for {} seconds\n", int(replay.REFUSED_TIME)),
+        ("for {} seconds at most\n", int(replay.LONGEST_REPEATING)),
         ("{} KiB at most, and the last was sent", replay.MAX_PIECES // 1024),
         ("keeps {} of them, over all", f"{registry.MAX_UNASKED:,}"),
         ("more than {} requests are known", registry.MANY_UNASKED),

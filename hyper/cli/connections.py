@@ -42,12 +42,10 @@ class Connections:
 
     Args:
         arguments: the command line.
-        decode: whether content codings are offered and taken off.
     """
 
-    def __init__(self, arguments: Arguments, *, decode: bool = True) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         self._arguments = arguments
-        self._decode = decode
         self._context: Any = None
         self._lock = threading.Lock()
         self._pools: dict[str | None, hyper.Pool] = {}
@@ -110,7 +108,6 @@ class Connections:
             enable_push=arguments.push in ("list", "save"),
             ssl_context=self.context() if target.scheme == "https" else None,
             proxy=proxy,
-            decode_content=self._decode,
             **self._settings,
             **self.options,
         )

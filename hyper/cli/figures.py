@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .faults import UsageError
 from .screen import harmless
 
 TYPE_CHECKING = False
@@ -71,7 +72,10 @@ def _version(response: Any) -> str:
 
 def _redirect(exchange: Exchange) -> str | None:
     location = None if exchange.response is None else exchange.response.getheader("location")
-    return exchange.request.target.joined(location).url if location else None
+    try:
+        return exchange.request.target.joined(location).url if location else None
+    except UsageError:  # it is the server's, and may be anything
+        return None
 
 
 def _size_of_content(exchange: Exchange) -> int:

@@ -129,6 +129,8 @@ def show_connection(screen: Screen, exchange: Exchange, watcher: Watcher | None)
         return
     where = f"{connected.address} port {connected.port}" if connected else target.authority
     screen.line((f"* connected to {target.host}, {harmless(where)}", "note"))
+    if "Tunnelled" in events:
+        screen.line((f"* through the proxy {harmless(events['Tunnelled'].proxy)}", "note"))
     if tls is not None:
         again = ", resumed" if tls.resumed else ""
         alpn = tls.alpn or "none"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .arguments import Arguments
     from .exchange import Request
 
-#: Requests at once, unless -M says otherwise: what a browser has under way.
+#: Requests at once, unless -m says otherwise: what a browser has under way.
 CONCURRENT = 10
 #: Seconds between two PINGs.
 PING_INTERVAL = 0.2

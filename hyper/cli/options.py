@@ -88,7 +88,7 @@ _OUTPUT = (
         "The default is ihbtp on a terminal, and b if the output goes elsewhere.",
         metavar="WHAT",
     ),
-    Option("-m --meta", "show times and sizes after the response"),
+    Option("--meta", "show times and sizes after the response"),
     Option("--meta-json", "show times and sizes as JSON, on the error output"),
     Option(
         "-w --write-out",
@@ -223,7 +223,7 @@ _TOOLS = (
     ),
     Option("--bench", "send the request N times, and show figures", metavar="N", convert=count),
     Option(
-        "-M --concurrent", "requests at once of --bench; 10 by default", metavar="M", convert=count
+        "-m --concurrent", "requests at once of --bench; 10 by default", metavar="M", convert=count
     ),
     Option("--curl", "print the same as a curl command, and send nothing"),
     Option(

@@ -86,6 +86,8 @@ class RichProgress(Progress):
             progress.TransferSpeedColumn(),
             progress.TimeRemainingColumn(),
             console=console,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._bars.start()
 

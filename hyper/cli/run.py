@@ -47,10 +47,9 @@ class Run:
         if arguments.push is None:
             looks = "p" in self.what or has_views(arguments)
             arguments.push = "list" if looks else "off"
-        to_output = arguments.output == "-"
-        formats = arguments.pretty in ("all", "format")
-        self.is_raw = to_output or not (self.screen.is_terminal or arguments.pretty == "all")
-        self.is_raw = self.is_raw and not (formats and arguments.pretty == "all")
+        self.is_raw = arguments.output == "-" or (
+            not self.screen.is_terminal and arguments.pretty != "all"
+        )
         self.fails = bool(arguments.fail or arguments.check_status)
         self.watcher: Any = None
         self.template = ""
@@ -108,6 +107,13 @@ class Run:
                 self._progress = progress_for(self.error_screen, when, is_wanted=is_wanted)
             return self._progress
 
+    def end_progress(self) -> None:
+        """Have the bars stand where they are: the screen is needed for something else."""
+        with self._lock:
+            progress, self._progress = self._progress, None
+        if progress is not None:
+            progress.close()
+
     def flushes(self, response: Any) -> bool:
         """True if content leaves as it comes: a stream of events or lines, or -S."""
         from .media import EVENTS, LINES, media_type
@@ -129,7 +135,7 @@ class Run:
             if found[name]:
                 pieces += [(f"{words} ", "note"), (size_words(found[name]), "figure"), "  "]
         screen.line()
-        screen.line(*pieces)
+        screen.line(*pieces[:-1])
 
     def show_request_content(self, screen: Screen, exchange: Exchange) -> None:
         """Write the content of a request, where it is in memory and is text."""
@@ -183,8 +189,7 @@ class Run:
                 Together(self, exchanges).work()
         finally:
             self._has_ended = True
-            if self._progress is not None:
-                self._progress.close()
+            self.end_progress()
         return next((exchange.code for exchange in exchanges if exchange.code), 0)
 
 
@@ -258,8 +263,10 @@ def what_to_show(arguments: Arguments, *, is_terminal: bool) -> set[str]:
         arguments.qlog,
     ):
         what = set()
+    elif arguments.output == "-":
+        what = set(ELSEWHERE)
     else:
-        saves = arguments.download or arguments.output not in (None, "-")
+        saves = arguments.download or arguments.output
         what = set("" if saves else ON_TERMINAL if is_terminal else ELSEWHERE)
     if arguments.verbose:
         what |= set(VERBOSE)

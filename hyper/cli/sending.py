@@ -150,7 +150,12 @@ class Sender:
         """Make the request of a redirect that of the exchange."""
         request = exchange.request
         status, method = exchange.status, request.method
-        target = request.target.joined(location)
+        try:
+            target = request.target.joined(location)
+        except UsageError as error:  # it is the server's
+            raise Failed(
+                exit_codes.PROTOCOL, f"the redirect ({status}) cannot be followed: {error}"
+            ) from None
         keeps = not (status == 303 or (status in CHANGING and method == "POST"))
         if not keeps:
             method = method if method == "HEAD" else "GET"
@@ -236,13 +241,11 @@ class Sender:
             request.method,
             target.url,
             _body(exchange),
-            _fields(request, is_http1=True),
+            _fields(request),
             trailers=request.trailers,
             priority=request.priority,
             timeout=limits.each(),
         )
-        if exchange.response.version != 20:
-            exchange.connection = None
 
     def _over_http2(self, exchange: Exchange, connection: Any, sent: Callable[[], None]) -> None:
         request = exchange.request
@@ -274,7 +277,7 @@ class Sender:
         connection.connect()
         connection.sock.settimeout(limits.each())
         body = _body(exchange)
-        fields = _fields(request, is_http1=True)
+        fields = _fields(request)
         chunks = body() if callable(body) else body
         connection.request(request.method, target.path, chunks, dict(fields))
         exchange.sent = time.monotonic()
@@ -288,14 +291,15 @@ def _body(exchange: Exchange) -> Any:
     return content.body(exchange.told)
 
 
-def _fields(request: Request, *, is_http1: bool = False) -> list[tuple[str, str]]:
-    """The fields as they are sent, content-length included where a body does not tell it."""
+def _fields(request: Request) -> list[tuple[str, str]]:
+    """The fields as they are sent, content-length included, which a body in pieces does not tell.
+
+    Where it is not known, HTTP/2 needs none, and http.client sends chunks (RFC 9112, 7.1).
+    """
     fields = list(request.headers)
     content = request.content
     if content is not None and content.size is not None and not request.header("content-length"):
         fields.append(("content-length", str(content.size)))
-    elif content is not None and content.size is None and is_http1:
-        fields.append(("transfer-encoding", "chunked"))
     return [(name, as_octets(value).decode("latin-1")) for name, value in fields]
 
 

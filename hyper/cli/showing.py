@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_FORMATTED = 8 * 1024 * 1024
 #: Octets that are taken from a response at a time.
 READ_SIZE = 64 * 1024
+#: Octets of binary content that are read for their number, and for trailers behind them.
+MAX_UNSHOWN = 1024 * 1024
 #: Octets at the beginning by which content is judged.
 JUDGED = 8192
 
@@ -69,9 +71,15 @@ def show(
     if not head:
         return
     if is_binary(head[:JUDGED], encoding):
-        size = len(head) + sum(map(len, content))
-        words = f"[{size:,} octets of {harmless(kind) or 'binary content'} are not shown:"
-        screen.line((f"{words} -o FILE saves them, a pipe takes them]", "note"))
+        size = len(head)
+        for piece in content:
+            size += len(piece)
+            if size > MAX_UNSHOWN:
+                break
+        more = "more than " if size > MAX_UNSHOWN else ""
+        words = f"{more}{size:,} octets of {harmless(kind) or 'binary content'}"
+        advice = "are not shown: -o FILE saves them, a pipe takes them"
+        screen.line((f"[{words} {advice}]", "note"))
         return
     if (IS_JSON(kind) or head.lstrip()[:1] in (b"{", b"[")) and formats:
         while len(head) <= MAX_FORMATTED:

@@ -47,6 +47,8 @@ class Transfer:
         self._turn = turn
         self._arguments = run.arguments
         self._offset = 0
+        #: True if the content was read to its end: only then there are trailers
+        self._is_whole = False
 
     def work(self) -> None:
         """Do it; what fails is noted in the exchange."""
@@ -116,6 +118,7 @@ class Transfer:
         saves = self._saves(response)
         if not saves:
             self._turn()
+            run.end_progress()
         if run.what & set("cHBih"):
             self._turn()
             self._show_heads(saves)
@@ -127,7 +130,7 @@ class Transfer:
         else:
             for _ in content:
                 pass
-        if "t" in run.what:
+        if "t" in run.what and self._is_whole:
             self._turn()
             shows = "b" in run.what and not saves
             heads.show_trailers(run.screen, response, is_behind_content=shows)
@@ -153,6 +156,7 @@ class Transfer:
             self._exchange.downloaded += len(piece)
             self._limits.rest()
             yield piece
+        self._is_whole = True
 
     def _show_heads(self, saves: bool) -> None:
         run, exchange = self._run, self._exchange

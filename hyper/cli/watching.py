@@ -1,6 +1,6 @@
 """Watching: the observer that gives figures and heads as they were on the wire (hyper.trace).
 
-It is installed only where something asks for it: -v, -m, -w, --meta-json.
+It is installed only where something asks for it: -v, --meta, -w, --meta-json.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ may have acted on the request.
 =========================================== ========================= =============================
 the server                                  pause before the next one how often
 =========================================== ========================= =============================
-ends the connection, NO_ERROR               none, then 1, 2, 4 ... ms ``MAX_ENDED`` in a row
+ends the connection, NO_ERROR               none, then 1, 2, 4 ... ms within the caller's time, and
+                                                                      ``LONGEST_REPEATING``
 ends it with an error code                  none                      ``MAX_ACCUSED`` in all
-refuses the stream                          10, 20, 40 ... ms         within the caller's time, or
-                                                                      ``REFUSED_TIME``
+refuses the stream                          10, 20, 40 ... ms         as the first
 =========================================== ========================= =============================
 """
 
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from ..transport.deadline import Deadline
     from .content import Body
 
-#: Connections in a row that may end under one request: a server that is reloaded, or that ends
-#: each connection after a few requests, gets there within seconds.
-MAX_ENDED = 100
+#: Seconds for which connections may end under one request, or its streams be refused, however long
+#: the caller's time is. A number of times would be a lottery: where a server ends each connection
+#: after five requests and 64 threads ask, a few of a hundred thousand requests are not among the
+#: first five of a hundred connections in a row.
+LONGEST_REPEATING = 30.0
 #: Sendings of a request on connections that the server then ends with an error code: the request
 #: itself may be the reason, and each time it ends what others share.
 MAX_ACCUSED = 2
@@ -45,8 +47,6 @@ JITTER = 0.25
 #: Octets of content sent in pieces that are kept until the request is answered: what a form, a
 #: message or a call has; more is the caller's to keep.
 MAX_PIECES = 64 * 1024
-#: Seconds for which a stream may be refused, where the caller has set no limit.
-REFUSED_TIME = 30.0
 
 
 class Source:
@@ -138,7 +138,7 @@ class Attempts:
     is_on: whether anything is sent again (``replay=``).
     """
 
-    __slots__ = ("_accused", "_refused", "_refused_since", "ended", "is_on", "sent")
+    __slots__ = ("_accused", "_refused", "_since", "ended", "is_on", "sent")
 
     def __init__(self, *, is_on: bool = True) -> None:
         self.is_on = is_on
@@ -148,7 +148,8 @@ class Attempts:
         #: how many connections in a row ended before they took the request, or answered it
         self.ended = 0
         self._refused = 0
-        self._refused_since = 0.0
+        #: when a connection ended first, or a stream was refused: a monotonic moment, 0 for not yet
+        self._since = 0.0
 
     def wait_to_go_again(
         self, error: HTTP20Error, rewind: Callable[[], str], deadline: Deadline
@@ -182,21 +183,24 @@ class Attempts:
     def pause_after_end(self) -> float | None:
         """Return the seconds to wait after a connection that ended; None: it was the last."""
         self.ended += 1
-        if self.ended >= MAX_ENDED:
+        if self._is_too_late():
             return None
         if self.ended == 1:
             return 0.0
         return min(FIRST_PAUSE * 2.0 ** (self.ended - 2), LONGEST_PAUSE)
 
     def _pause_after_refusal(self) -> float | None:
-        now = time.monotonic()
-        if not self._refused:
-            self._refused_since = now
-        elif now > self._refused_since + REFUSED_TIME:
+        if self._is_too_late():
             return None
         pause = min(FIRST_REFUSED_PAUSE * 2.0**self._refused, LONGEST_REFUSED_PAUSE)
         self._refused += 1
         return pause * (1 + JITTER * (os.urandom(1)[0] / 127.5 - 1))
+
+    def _is_too_late(self) -> bool:
+        """True if the request was sent again for so long that it is in vain; notes the first."""
+        now = time.monotonic()
+        self._since = self._since or now
+        return now > self._since + LONGEST_REPEATING
 
     def tell(self, error: HTTP20Error, gone: str = "") -> None:
         """Write into the error that reaches the caller how often was tried, and why it ended.

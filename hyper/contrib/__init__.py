@@ -6,7 +6,8 @@
 ``botocore.py``          the same for AWS's clients, botocore and boto3
 ``elastic_transport.py`` a class of nodes, for Elasticsearch's client
 ``httpie.py``            a plugin that HTTPie finds by itself
-``httpx.py``             a transport for httpx, ``httpx2.py`` for httpx2; ``_httpx.py``: both
+``httpx.py``             a transport for httpx, ``httpx2.py`` for httpx2; ``_httpx.py``: both,
+                         ``_httpcore_names.py``: their extension ``trace``
 ``opentelemetry.py``     spans and a duration for each request
 ``urllib.py``            handlers for ``urllib.request``
 ``xmlrpc.py``            a transport for ``xmlrpc.client``

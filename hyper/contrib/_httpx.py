@@ -30,6 +30,7 @@ from urllib.parse import quote
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from .._interruptions import is_of_signal
 from ..proxies import Proxy
+from ._httpcore_names import Told
 from ._replaced import is_own
 
 TYPE_CHECKING = False
@@ -60,21 +61,25 @@ NOT_ASYNC = (
 class Content:
     """A response's content, for the library to read and to close."""
 
-    def __init__(self, library: Any, response: HTTP20Response) -> None:
+    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
         self._library = library
         self._response = response
+        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        while True:
-            with translated(self._library, ["Read"]):
-                piece = self._response.read1()
-            if not piece:
-                return
-            yield piece
+        with Told(self._request, "http2.receive_response_body", request=self._request):
+            while True:
+                with translated(self._library, ["Read"]):
+                    piece = self._response.read1()
+                if not piece:
+                    return
+                yield piece
 
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
-        self._response.close()
+        stream_id = self._response.stream_id
+        with Told(self._request, "http2.response_closed", stream_id=stream_id):
+            self._response.close()
 
 
 class Answer(NamedTuple):
@@ -236,7 +241,7 @@ class Connections:
         return Answer(
             response.status,
             list(response.headers.raw),
-            Content(self.library, response),
+            Content(self.library, response, request),
             {"http_version": b"HTTP/2", "stream_id": response.stream_id},
         )
 
@@ -283,16 +288,19 @@ class Connections:
         def content() -> Iterator[bytes]:
             # The first piece is asked for when the header section has had its turn.
             phases.append("Write")
+            sending.end()
             connection.timeout = timeouts.get("write")
-            yield from request.stream
+            with Told(request, "http2.send_request_body", request=request):
+                yield from request.stream
 
+        sending = Told(request, "http2.send_request_headers", request=request)
         body: Any = None
         if not _has_no_content(request):
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request) else content()
         # Without content, the only wait is for a stream that the server allows (5.1.2).
         phases.append("Pool")
-        with connection.each_wait(timeouts.get("pool")):
+        with sending, connection.each_wait(timeouts.get("pool")):
             stream_id = connection.request(
                 request.method.decode("latin-1"),
                 request.url.target.decode("ascii"),
@@ -303,8 +311,12 @@ class Connections:
         phases.append("Read")
         read_timeout = timeouts.get("read")
         try:
-            with connection.each_wait(read_timeout):
+            reading = Told(
+                request, "http2.receive_response_headers", request=request, stream_id=stream_id
+            )
+            with reading, connection.each_wait(read_timeout):
                 response: HTTP20Response = connection.getresponse(stream_id)
+                reading.value = response.status, list(response.headers.raw)
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise

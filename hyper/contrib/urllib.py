@@ -34,11 +34,15 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
         check_hostname: True if the certificate's name is to be compared with the host's.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
+        trace: an observer or a tracer, see ``hyper.trace``.
     """
 
-    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, replay: bool = True, trace: Any = None, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._replays = replay
+        self._trace = trace
         #: hosts that have asked for HTTP/1.1 (RFC 9113, 7)
         self._http1_hosts: set[str] = set()
 
@@ -49,7 +53,7 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         made: list[HTTPSConnection] = []
 
         def make_connection(host: str, **options: Any) -> HTTPSConnection:
-            connection = HTTPSConnection(host, replay=self._replays, **options)
+            connection = HTTPSConnection(host, replay=self._replays, trace=self._trace, **options)
             connection.is_http1_required = host in self._http1_hosts
             made.append(connection)
             return connection

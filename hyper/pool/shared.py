@@ -133,6 +133,18 @@ class SharedConnection(HTTP20Connection):
         """True if a request can go out without a dial."""
         return self._live_pump() is not None
 
+    def is_ready(self) -> bool:
+        """True if ``connect`` has nothing to do; looks at what has come, without waiting. HOT.
+
+        Once a request: it saves two thirds of what ``connect`` costs (bench/counts.py, pool).
+        """
+        pump = self._pumps.current
+        if pump is None or pump.is_suspect:  # which a PING has to clear up
+            return False
+        with pump.lock:
+            pump.look()
+            return pump.endpoint.accepts_requests
+
     @property
     def load(self) -> int:
         """The streams that are open, and those that threads are about to open."""

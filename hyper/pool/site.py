@@ -146,8 +146,9 @@ class Lease:
 
     def _take(self) -> None:
         connection = self._choose()
-        with connection.each_wait(self._seconds(connection)):
-            connection.connect()
+        if not connection.is_ready():
+            with connection.each_wait(self._seconds(connection)):
+                connection.connect()
         self._site.speaks_http2 = True
 
     def _seconds(self, connection: SharedConnection) -> Any:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
     from .stream import Stream
 
-#: A character that may not stand in a request target: controls, space, anything beyond ASCII.
-TARGET_FAULT = re.compile(r"[\x00-\x20\x7f-\U0010ffff]").search
+#: A character that may not stand in a request target: controls, space, anything beyond ASCII. A
+#: range up to U+10FFFF would say the same, and takes 4 ms to compile.
+TARGET_FAULT = re.compile(r"[^\x21-\x7e]").search
 
 #: The beginning of an absolute URI: a scheme (RFC 3986, 3.1) and an authority (3.2).  A query may
 #: hold "://", too, but "?", "#" and "/" end the search for a scheme.

@@ -108,6 +108,20 @@ def test_progress_without_rich(ask, tmp_path, monkeypatch):
     assert "\r↓ f 2.0 KiB 100% of 2.0 KiB" in ended.err
 
 
+def test_progress_of_an_upload(ask, tmp_path):
+    (tmp_path / "big").write_bytes(bytes(2_000_000))
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, body = peer.want_request(credit=True)
+        peer.write_response(stream_id, b"%d" % len(body))
+
+    ended = ask(script, "@big", "-b", is_terminal=True)
+    assert ended.out == "2000000\n"
+    assert "↑ 127.0.0.1" in ended.err
+    assert "1.9" in ended.err
+
+
 def test_pushes_are_saved(ask, tmp_path):
     def script(peer):
         peer.handshake()

@@ -85,6 +85,23 @@ class TestOnATerminal:
         assert "\x89" not in ended.out
         assert "6 octets of image/png are not shown: -o FILE saves them" in ended.out
 
+    def test_binary_without_end_is_not_waited_for(self, look):
+        def script(peer):
+            peer.handshake()
+            stream_id, _, _ = peer.want_request()
+            peer.write_headers(stream_id, [(":status", "200")])
+            room = peer.client_settings[4]
+            for _ in range(65):  # 16 KiB more than are read for their number
+                if room < 16_384:
+                    room += peer.want_window_update(stream_id)
+                peer.write_data(stream_id, bytes(16_384))
+                room -= 16_384
+            peer.want_rst(stream_id)
+
+        ended = look(script, "-p", "bt", "--color", "never")
+        assert ended.code == 0
+        assert ended.out.startswith("[more than 1,0")
+
     def test_a_server_cannot_steer_the_terminal(self, look):
         hostile = b"a\x1b]0;title\x07b\r\nc"
         ended = look(answer(hostile, [("x", "\x1b[2J")]), "--color", "never")
@@ -192,7 +209,7 @@ class TestFigures:
         assert ended.out == "000 92"
 
     def test_meta_is_for_a_person(self, ask):
-        ended = ask(answer(b"12345"), "-m")
+        ended = ask(answer(b"12345"), "--meta")
         assert "first octet" in ended.err
         assert "received 5 octets" in ended.err
 

@@ -167,6 +167,11 @@ class TestRedirects:
         assert ended.code == 47
         assert "--max-redirects" in ended.err
 
+    def test_one_that_leads_nowhere_is_the_servers_fault(self, ask):
+        ended = ask(self.script([("302", "ftp://x/")], []), "-F")
+        assert ended.code == 16
+        assert "cannot be followed" in ended.err
+
     def test_credentials_stay_with_their_origin(self, ask, serve):
         seen = Seen()
         other = serve(seen)

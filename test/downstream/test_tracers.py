@@ -149,5 +149,5 @@ def test_sentry(services, program):
     lines = services.seen()
     assert [line["version"] for line in lines] == ["2"] * 5
     assert all("sentry-trace" in line["fields"] for line in lines)
-    # Of the others, it ends a span in http.client's own HTTPResponse.read, which is not called.
+    # It ends the others' spans in http.client's own HTTPResponse.read, which is not called.
     assert int(printed) >= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,11 +54,20 @@ def test_a_download_from_caddy(caddy, ask, tmp_path):
     assert (tmp_path / "large").read_bytes() == FILES["large"]
 
 
+def test_a_page_of_hypercorn_with_its_waterfall(hypercorn, ask, tmp_path):
+    url = f"https://localhost:{hypercorn.port}"
+    code, out, err = ask("--waterfall", "--har", "x.har", f"{url}/bytes/10", f"{url}/bytes/20000")
+    assert (code, len(out)) == (0, 20_010)
+    assert err.count(b"GET /bytes/") == 2
+    assert b"TLS" in err
+    assert len(json.loads((tmp_path / "x.har").read_text("utf-8"))["log"]["entries"]) == 2
+
+
 def test_round_trips_and_a_bench(nginx, ask):
     code, out, _ = ask("--ping", "2", f"https://localhost:{nginx.port}/")
     assert code == 0
     assert out.count(b"PING") == 2
-    code, out, err = ask("--bench", "50", "-M", "5", f"https://localhost:{nginx.port}/index.html")
+    code, out, err = ask("--bench", "50", "-m", "5", f"https://localhost:{nginx.port}/index.html")
     assert (code, err) == (0, b"")
     assert b"50 responses" in out
     assert b"status: 50 x 200" in out

@@ -88,6 +88,10 @@ def test_a_timeout_says_which_stream_it_is_about():
         connection.cancel(caught.value.stream_id)
         with pytest.raises(ResponseNotReady):
             connection.getresponse(stream_id)
+        connection.timeout = 0
+        with pytest.raises(TimeoutError) as caught:  # this wait is for no response
+            connection.ping()
+        assert caught.value.stream_id is None
 
 
 def test_answers_that_nobody_asks_for_do_not_stop_the_connection():

@@ -138,12 +138,15 @@ class TestGoaway:
                 peer.want_settings()
                 peer.want_closed()
 
-        monkeypatch.setattr(replay, "MAX_ENDED", 3)
         connection = connect(script)
+        dialled = []
         dial = connection._route.dial
 
         def dial_and_listen(deadline):
             pump = dial(deadline)
+            dialled.append(pump)
+            if len(dialled) == 3:  # as if half a minute had passed
+                monkeypatch.setattr(replay, "LONGEST_REPEATING", -1.0)
             with pump.lock:
                 pump.wait(lambda: pump.endpoint.goaway is not None, (0,), 10)
             return pump

@@ -167,7 +167,7 @@ class Soak:
                 response = connection.getresponse(stream_id)
             except HTTP20Error as error:
                 if not is_in_pieces and which == 0 and getattr(error, "retryable", False):
-                    return f"not repeated: {error}"[:90]
+                    return f"not repeated after {error.attempts} times: {error}"[:90]
                 raise
         if fate == "drop":
             return "dropped"

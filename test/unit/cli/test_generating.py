@@ -85,9 +85,10 @@ def test_the_exit_codes_of_the_table_are_those_of_the_module():
     assert told - named == {0, 3, 4, 5}
 
 
-def test_the_reference_in_the_docs_is_the_one_that_is_generated():
-    page = Path(__file__).parents[3] / "docs" / "command-options.rst"
-    assert page.read_text("utf-8") == generated("rst"), "hyper --generate rst > " + str(page)
+@pytest.mark.parametrize(("what", "name"), [("rst", "command-options.rst"), ("man", "hyper.1")])
+def test_the_reference_in_the_docs_is_the_one_that_is_generated(what, name):
+    page = Path(__file__).parents[3] / "docs" / name
+    assert page.read_text("utf-8") == generated(what), f"hyper --generate {what} > {page}"
 
 
 def test_each_picture_is_on_the_page_and_is_made_by_the_tool():
