@@ -260,10 +260,9 @@ class ProxyError(NegotiationError):
         self.status = status
 
 
-if TYPE_CHECKING or issubclass(socket.timeout, TimeoutError):
-    _TIMEOUTS = (TimeoutError,)
-else:  # Python 3.9: scripts that catch the one must catch ours, and those that catch the other
-    _TIMEOUTS = (socket.timeout, TimeoutError)
+# They are two on Python 3.9: scripts that catch either of them must catch ours.
+_IS_ONE = issubclass(socket.timeout, TimeoutError)
+_TIMEOUTS = (TimeoutError,) if _IS_ONE else (socket.timeout, TimeoutError)
 
 
 class TimedOut(*_TIMEOUTS):  # type: ignore[misc] # see above

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyper.errors import Failure
+from hyper.errors import Failure, StreamFault
 from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from hyper.protocol.stream import Stream
@@ -89,3 +89,30 @@ def test_5_2_a_frame_of_too_much_content_leaves_no_octets_in_the_budget():
     (reset,) = client.receive(wire.data(asked.id, b"four"))
     assert (reset.type, reset.error_code) == (wire.RST_STREAM, wire.PROTOCOL_ERROR)
     assert client.endpoint.budget.in_use == 0
+
+
+def test_8_1_a_second_final_section_is_a_fault_of_the_stream():
+    answered = stream(status=200)
+    with pytest.raises(StreamFault, match=r"a final field section .* in phase 'content'"):
+        answered.receive_head(ResponseHead(200, (), None))
+    assert answered.head.status == 200
+
+
+def test_5_1_a_second_end_of_a_stream_is_a_fault_of_its_own():
+    ended = stream(status=200, state=states.HALF_CLOSED_REMOTE)
+    with pytest.raises(StreamFault, match="END_STREAM on stream 1, which is half-closed"):
+        ended.end()
+    assert ended.state == states.HALF_CLOSED_REMOTE
+
+
+def test_5_4_2_a_stream_that_lacks_its_end_alone_is_not_reset():
+    """All that content-length announces has come, and servers count resets as attacks."""
+    client = MemoryEndpoint()
+    asked = client.open()
+    head = wire.block([(":status", "200"), ("content-length", "3")])
+    client.receive(wire.headers(asked.id, head), wire.data(asked.id, b"all"))
+    client.endpoint.cancel(asked)
+    assert client.sent() == []
+    assert asked.read_shut
+    assert client.receive(wire.data(asked.id, b"", end_stream=True)) == []
+    assert not client.endpoint.streams

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from hyper.errors import LocalProtocolError
@@ -408,3 +410,48 @@ def test_a_manager_that_raises_at_the_end_of_a_cancelled_stream_is_not_heard():
     assert "cancelled on this side" in str(stream.failure.exception())
     client = MemoryEndpoint()
     client.check_goes_on()
+
+
+class Receiving(FlowControlManager):
+    """Opens its window for each frame, as soon as it comes."""
+
+    def increase_window_size(self, frame_size):
+        return frame_size
+
+
+def test_a_manager_may_open_the_connection_s_window_on_receipt():
+    """RFC 9113, 6.9: as the first release's managers did."""
+    client = MemoryEndpoint(window_manager=Receiving)
+    stream = client.open()
+    client.receive(wire.headers(stream.id, OK))
+    frames = client.receive(wire.data(stream.id, b"x" * 100))
+    assert [(f.stream_id, f.increment) for f in frames] == [(0, 100), (stream.id, 100)]
+
+
+class Struck(Exception):
+    """An exception of a signal handler of the program's."""
+
+
+@pytest.fixture
+def strike():
+    """A function that raises as a signal handler does that is installed."""
+
+    def handle(*_):
+        raise Struck
+
+    former = signal.signal(signal.SIGUSR1, handle)
+    yield handle
+    signal.signal(signal.SIGUSR1, former)
+
+
+def test_a_signal_handler_s_exception_amid_a_hook_is_not_the_manager_s(strike):
+    manager = type("Amid", (FlowControlManager,), {"consumed": strike})
+    client = MemoryEndpoint(window_manager=manager)
+    stream = client.open()
+    with pytest.raises(Struck):
+        client.receive(wire.headers(stream.id, OK), wire.data(stream.id, b"content"))
+
+
+def test_a_signal_handler_s_exception_amid_the_making_of_a_manager_comes_out(strike):
+    with pytest.raises(Struck):
+        MemoryEndpoint(window_manager=type("Amid", (FlowControlManager,), {"__init__": strike}))
