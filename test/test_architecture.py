@@ -149,7 +149,7 @@ dropin.bases          | -                                                       
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
-dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
+dropin.watched        | _hosts dropin.arguments client.traced trace.exchange_list trace.tracers trace.watch transport.tls.policy fields | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib sys
 dropin.socket_view    | dropin.arguments                                         | http.client

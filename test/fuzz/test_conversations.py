@@ -14,7 +14,7 @@ from http.client import HTTPException
 import pytest
 
 from hyper import HTTP20Connection
-from test import wire
+from hyper.testing import wire
 from test.fuzz.conversations import SCRIPTS, Replay, file_of
 from test.origin import Origin
 
