@@ -258,7 +258,8 @@ class Exchange:
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
-            pump.drain(timeouts.remaining())  # what the kernel refused before goes first
+            if not pump.flush():  # what the kernel refused before goes first
+                pump.drain(timeouts.remaining())
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room()
@@ -270,7 +271,8 @@ class Exchange:
                 pump.end_if_interrupted(error)
                 raise
             self.sent += taken
-            pump.drain(timeouts.remaining())
+            if not pump.flush():
+                pump.drain(timeouts.remaining())
         return taken
 
     def _await_room(self) -> None:
