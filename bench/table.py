@@ -124,6 +124,7 @@ def run(name, workload, ports, authority, folder, times):
     pin = ["taskset", "-c", "1"] if (os.cpu_count() or 1) > 1 else []
     env = {**os.environ, "AUTHORITY": authority, "BENCH_PATH": WORKLOADS[workload][1]}
     env["PYTHONPATH"] = str(ROOT)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # or hyper would be compiled at each import
     command = [*pin, *command_of(name, workload, ports, folder, times)]
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -1,6 +1,8 @@
 """How Sphinx builds hyper's documentation: ``tox -e docs``."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import hyper
@@ -10,7 +12,27 @@ author = "the hyper authors"
 copyright = "2026, the hyper authors"  # noqa: A001 - Sphinx's name
 version = release = hyper.__version__
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosectionlabel",
+    "sphinx_copybutton",
+    "sphinxext.opengraph",
+]
+autosectionlabel_prefix_document = True
+# Titles that stand on more than one page of one document: Added, Fixed.
+suppress_warnings = ["autosectionlabel.history"]
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
+ogp_site_name = "hyper"
+ogp_site_url = "https://docs.hyper.example/"
+ogp_social_cards = {"enable": False}
+
+# Links into Python's own documentation need its inventory, which is on the network: they are made
+# where a release is built, and nowhere else, so that no build fails for want of a network.
+if os.environ.get("HYPER_INTERSPHINX"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
+
 exclude_patterns = ["_build", "command-options.rst"]  # the latter is included
 html_theme = "furo"
 html_title = f"hyper {release}"
@@ -70,6 +92,17 @@ def list_sections(*event: Any) -> None:
     lines[:] = written
 
 
+def write_llms(app: Any, failure: Any) -> None:
+    """Write llms.txt: the title and the source of each page, for programs that read."""
+    if failure is not None or app.builder.name != "html":
+        return
+    titles = {page: title.astext() for page, title in app.env.titles.items()}
+    lines = ["# hyper", "", "> A synchronous HTTP/2 client for Python.", "", "## Pages", ""]
+    lines += [f"- [{title}](_sources/{page}.rst.txt)" for page, title in sorted(titles.items())]
+    (Path(app.outdir) / "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
+
+
 def setup(app: Any) -> None:
     """Sphinx calls this."""
+    app.connect("build-finished", write_llms)
     app.connect("autodoc-process-docstring", list_sections)

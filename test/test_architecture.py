@@ -107,7 +107,7 @@ pump.turns            | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline _fork errors _interruptions    | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
+http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
 proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
@@ -149,7 +149,7 @@ dropin.bases          | -                                                       
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
-dropin.watched        | dropin.arguments client.traced trace.watch transport.tls.policy | contextlib
+dropin.watched        | _hosts dropin.arguments client.traced trace.exchange_list trace.tracers trace.watch transport.tls.policy fields | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib sys
 dropin.socket_view    | dropin.arguments                                         | http.client

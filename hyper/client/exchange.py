@@ -121,6 +121,10 @@ class Exchange:
             if pieces:
                 pump.release(sum(map(len, pieces)))
             return pieces
+        timeouts = self.timeouts
+        if timeouts.deadlines and timeouts.is_overdue():
+            # If octets are always there already, no wait ever begins that could be too long.
+            raise TimedOut("timed out: the moment of within has passed; what came is kept")
         with pump.lock:
             if not stream.content:
                 pump.pull()  # it costs no wait, and so no timeout is worked out
@@ -258,7 +262,8 @@ class Exchange:
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
-            pump.drain(timeouts.remaining())  # what the kernel refused before goes first
+            if not pump.flush():  # what the kernel refused before goes first
+                pump.drain(timeouts.remaining())
             pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room()
@@ -270,7 +275,8 @@ class Exchange:
                 pump.end_if_interrupted(error)
                 raise
             self.sent += taken
-            pump.drain(timeouts.remaining())
+            if not pump.flush():
+                pump.drain(timeouts.remaining())
         return taken
 
     def _await_room(self) -> None:

@@ -54,11 +54,17 @@ class Dialling:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.number = next_connection()
+        #: what was told at the beginning, for the requests that follow on HTTP/1.1
+        self.opening: events.Opening | None = None
+        #: the request that is under way on HTTP/1.1, if tracers know it, and when it began
+        self.begun: Begun | None = None
+        self.sent = 0.0
 
     def begin(self, scheme: str, host: str, port: int, address: str, proxy: Proxy | None) -> None:
         """Tell that a connection is about to be made."""
         name = "" if proxy is None else str(proxy)
-        self.watch.tell(events.Opening(now(), self.number, scheme, host, port, address, name))
+        self.opening = events.Opening(now(), self.number, scheme, host, port, address, name)
+        self.watch.tell(self.opening)
 
     def resolved(self, host: str, addresses: list[Any]) -> None:
         """Tell what the resolver has answered; addresses: getaddrinfo's."""

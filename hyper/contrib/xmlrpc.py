@@ -27,13 +27,17 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  Give it
             here: a ServerProxy ignores its own context if it is given a transport.
         replay: whether calls that the server has not processed go out again (RFC 9113, 8.7).
+        trace: an observer or a tracer, see ``hyper.trace``.
     """
 
     context: Any  # SafeTransport's
 
-    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, replay: bool = True, trace: Any = None, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._replays = replay
+        self._trace = trace
 
     def make_connection(self, host: Any) -> HTTPSConnection:
         """The connection to a host: that of the last call, if it was to the same host."""
@@ -43,7 +47,11 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
             # A host may be a pair: its name, and arguments for the connection.
             name, self._extra_headers, more = self.get_host_info(host)
             connection = HTTPSConnection(
-                name, context=self.context, replay=self._replays, **(more or {})
+                name,
+                context=self.context,
+                replay=self._replays,
+                trace=self._trace,
+                **(more or {}),
             )
             self._connection = host, connection
         return connection

@@ -42,7 +42,7 @@ from .session import PendingRequest, SessionEnded, SocketConnection
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .watched import connecting
+from .watched import connecting, told_lines, told_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -396,7 +396,7 @@ class HTTPConnection(bases.HTTPConnection):
         return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
-        lines = request.raw_lines
+        lines = told_lines(self._session_options, request.raw_lines)
         is_tls = hasattr(self.sock, "cipher")
         offer = upgrade_lines(lines) if self._http2 == "upgrade" and not is_tls else []
         self._offers_upgrade = bool(offer)
@@ -459,7 +459,7 @@ class HTTPConnection(bases.HTTPConnection):
         """
         if self._session is None and not self._awaited:
             self._require_not_closed()
-            first = super().getresponse()
+            first = told_response(self._session_options, super().getresponse)
             if not (self._offers_upgrade and accepts_upgrade(first)):
                 return first
             self._change_protocol(first)

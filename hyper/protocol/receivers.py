@@ -49,15 +49,7 @@ from .limits import (
 from .messages import response_head
 from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import (
-    CANCELLED,
-    CLOSED,
-    IGNORE,
-    RECV_DATA,
-    RECV_HEADERS,
-    STREAM,
-    step_stream,
-)
+from .states import CANCELLED, CLOSED, IGNORE, RECV_DATA, RECV_HEADERS, STREAM, step_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -415,7 +407,10 @@ def receive_window_update(
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
-        stream.state = step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)
+        state = STREAM[stream.state][states.RECV_WINDOW_UPDATE]
+        if state < IGNORE:
+            step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)  # it raises
+        stream.state = state
         # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
         window.grow(increment)

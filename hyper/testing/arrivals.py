@@ -27,6 +27,9 @@ Fields = list[tuple[str, str]]
 # patience.
 DEADLINE = 10.0
 
+# Lines of the log that a message shows: the latest. `log` has all of them.
+SHOWN_LINES = 60
+
 # The peer does not guard itself: a test may send it large field sections.
 FIELD_SECTION_SIZE = 1 << 24
 
@@ -123,7 +126,9 @@ class Arrivals:
     # ---- reading ----
 
     def _failure(self, words: str, kind: type[PeerError] = PeerError) -> PeerError:
-        seen = "".join(f"\n  {line}" for line in self.log) or " none"
+        before = max(len(self.log) - SHOWN_LINES, 0)
+        seen = f"\n  ... {before} lines before" if before else ""
+        seen += "".join(f"\n  {line}" for line in self.log[before:]) or " none"
         left = f"\nand {len(self._octets)} octets: {self._octets[:64]!r}" if self._octets else ""
         return kind(f"{words}\nframes seen:{seen}{left}")
 

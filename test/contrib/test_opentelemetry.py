@@ -7,8 +7,8 @@ import re
 import pytest
 
 from hyper import HTTP20Connection, Pool, StreamResetError
+from hyper.testing import wire
 from hyper.trace import watch
-from test import wire
 from test.scripted.steps import want
 
 pytest.importorskip("opentelemetry.sdk")

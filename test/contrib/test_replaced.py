@@ -11,7 +11,7 @@ import logging
 import pytest
 
 import hyper
-from test import wire
+from hyper.testing import wire
 from test.origin import Origin
 
 requests = pytest.importorskip("requests")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyper.errors import HTTP20Error
-from test import wire
+from hyper.testing import wire
 from test.fuzz.targets import CORPUS
 from test.memory_endpoint import MemoryEndpoint, request
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE
-from test import wire
+from hyper.testing import wire
 from test.fuzz.mutations import mutated, pieces
 from test.memory_endpoint import OK, PROMISE, TRAILERS
 from test.property.test_endpoint import Watched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import HTTP20Connection, InvalidURL, LocalProtocolError
-from test import wire
+from hyper.testing import wire
 from test.memory_endpoint import OK, MemoryEndpoint
 
 

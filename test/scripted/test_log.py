@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from hyper import HTTPConnection, StreamResetError, trace
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import want
 
 OK = [(":status", "200")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyper import (
+    BadStatusLine,
     ConnectionTerminated,
     HTTP20Connection,
     HTTPConnection,
@@ -12,7 +13,7 @@ from hyper import (
     Pool,
     StreamResetError,
 )
-from test import wire
+from hyper.testing import wire
 from test.scripted.steps import want
 
 OK = [(":status", "200")]
@@ -240,3 +241,51 @@ def test_a_tracer_cannot_change_a_pseudo_header_field(connect, caplog):
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
     assert "pseudo-header" in caplog.text
+
+
+class TestHTTP1:
+    """The drop-in on a server that speaks HTTP/1.1 alone."""
+
+    @pytest.fixture
+    def connect_http1(self, scripted_peer):
+        opened = []
+
+        def start(*answers, **options):
+            def script(peer):
+                for each in answers:
+                    head = peer.want_until()
+                    assert b"traceparent: 00-1\r\n" in head
+                    assert head.count(b"traceparent") == 1
+                    peer.write(each)
+
+            peer = scripted_peer(script)
+            opened.append(HTTPConnection(peer.host, peer.port, timeout=10, **options))
+            return opened[-1]
+
+        yield start
+        for connection in opened:
+            connection.close()
+
+    def test_a_request_is_seen_once_before_and_once_after(self, connect_http1, tracer):
+        ok = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
+        gone = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"
+        connection = connect_http1(ok, gone, trace=tracer)
+        for path, status in (("/a", 200), ("/b", 410)):
+            connection.request("GET", path, headers={"traceparent": "mine"})
+            response = connection.getresponse()
+            assert response.status == status
+            response.read()
+        assert [request.path for request in tracer.begun] == ["/a", "/b"]
+        assert [exchange.status for exchange in tracer.ended] == [200, 410]
+        first = tracer.ended[0]
+        assert first.connection.protocol == "HTTP/1.1"
+        assert first.url == f"http://127.0.0.1:{connection.port}/a"
+        assert first.queued <= first.head
+
+    def test_a_request_without_an_answer_has_ended_with_the_error(self, connect_http1, tracer):
+        connection = connect_http1(b"no such protocol\r\n\r\n", trace=tracer)
+        connection.request("GET", "/")
+        with pytest.raises(BadStatusLine):
+            connection.getresponse()
+        (exchange,) = tracer.ended
+        assert exchange.error_type == "BadStatusLine"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from test import wire
+from hyper.testing import wire
 from test.contrib.requests.conftest import made
 from test.origin import Echo, Origin
 

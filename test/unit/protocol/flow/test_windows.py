@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hyper.errors import ConnectionFault, StreamFault
-from hyper.protocol.flow.managers import (
-    BaseFlowControlManager,
-)
+from hyper.protocol.flow.managers import BaseFlowControlManager, FlowControlManager
 from hyper.protocol.flow.windows import MAX_WINDOW_SIZE, ReceiveWindow, SendWindow
 from hyper.testing import wire
+from test.memory_endpoint import OK, MemoryEndpoint
 
 SCOPES = [(0, ConnectionFault), (5, StreamFault)]
 
@@ -108,3 +107,57 @@ def test_the_base_manager_gives_nothing_before_somebody_waits_and_wants_one_meth
     assert manager.blocked() == 100
     with pytest.raises(NotImplementedError):
         manager.increase_window_size(1)
+
+
+class Asked(FlowControlManager):
+    """It does what hyper's own does. Because it is another class, it is asked about each frame."""
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (1, 0, 16_384),
+        (16_384, 16_384, 16_384, 16_383),
+        (16_384, 16_384, 16_384, 16_383, 0),
+        (16_384, 16_384, 16_384, 16_384),  # 65,536 are one too many
+    ],
+)
+def test_a_frame_is_counted_alike_whether_its_manager_is_asked_or_not(sizes):
+    """RFC 9113, 6.9.1: the receivers count in place where hyper's own manager is in use."""
+    found = []
+    for manager in (FlowControlManager, Asked):
+        memory = MemoryEndpoint(window_manager=manager, connection_window=2**20)
+        stream = memory.open()
+        memory.receive(wire.headers(stream.id, OK))
+        for size in sizes:
+            memory.receive(wire.data(stream.id, bytes(size)))
+        endpoint = memory.endpoint
+        assert stream.receive_window.asks_on_receipt == (manager is Asked)
+        found.append(
+            (
+                stream.content_size,
+                stream.receive_window.size,
+                stream.receive_window.share.size,
+                endpoint.receive_window.size,
+                stream.failure and str(stream.failure.exception()),
+                endpoint.failure,
+            )
+        )
+    assert found[0] == found[1]
+
+
+def test_a_connection_s_window_is_opened_after_reads_as_large_as_its_manager_wants():
+    """RFC 9113, 6.9: what is not settled yet is settled before the peer has to wait for it."""
+    memory = MemoryEndpoint(connection_window=2**20, settings={4: 2**20})
+    stream = memory.open()
+    memory.receive(wire.headers(stream.id, OK))
+    sent = 0
+    for _ in range(200):
+        for answer in memory.receive(wire.data(stream.id, bytes(16_384))):
+            if answer.stream_id == 0:
+                sent += int.from_bytes(answer.payload, "big")
+        memory.endpoint.consume(stream, 16_384)
+        stream.content.clear()
+        memory.sent()
+        assert memory.endpoint.receive_window.size >= 2**19
+    assert sent >= 200 * 16_384 - 2**19
