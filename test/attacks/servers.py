@@ -10,7 +10,8 @@ import zlib
 from itertools import cycle, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from test import hpack_attacks, wire
+from hyper.testing import wire
+from test import hpack_attacks
 from test.memory_endpoint import OK, PROMISE
 
 if TYPE_CHECKING:

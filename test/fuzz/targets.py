@@ -24,8 +24,9 @@ from hyper.protocol import origins
 from hyper.proxies import Proxy
 from hyper.proxy.http1 import connect_by_http1
 from hyper.proxy.http2 import connect_by_http2
+from hyper.testing import wire
 from hyper.transport.deadline import Deadline
-from test import hpack_attacks, wire
+from test import hpack_attacks
 from test.fuzz.model import Game
 from test.fuzz.mutations import pieces
 from test.memory_endpoint import OK, PROMISE, TRAILERS, MemoryEndpoint, busy

@@ -14,10 +14,9 @@ from http.client import HTTPException
 import pytest
 
 from hyper import HTTP20Connection
-from hyper.testing import wire
+from hyper.testing import PeerError, wire
 from test.fuzz.conversations import SCRIPTS, Replay, file_of
 from test.origin import Origin
-from test.peer import PeerError
 
 IS_LONG = os.environ.get("HYPER_LONG") == "1"
 STRIDE = 1 if IS_LONG else 29  # a prime: each field of a frame is met
