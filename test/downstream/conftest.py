@@ -21,6 +21,9 @@ from test.live.servers import Hypercorn
 HERE = Path(__file__).parent
 HAS_PACKAGES = all(importlib.util.find_spec(name) for name in ("locust", "moto", "openai"))
 
+if not HAS_PACKAGES and os.environ.get("HYPER_DOWNSTREAM") == "1":
+    raise ImportError("the packages of test/downstream/requirements.txt are not installed")
+
 collect_ignore_glob = [] if HAS_PACKAGES else ["test_*.py"]
 
 

@@ -49,7 +49,11 @@ def by_httpx(url, client, httpx, **_):
     return client(httpx).get(url).json()["path"]
 
 
-@tried("vcrpy", "cassettes around any integration", "recorded once, then played without the server")
+@tried(
+    "vcrpy",
+    "cassettes around any integration",
+    "recorded over HTTP/1.1, then played; HTTP/2 afterwards",
+)
 @pytest.mark.parametrize("ask", [by_requests, by_urllib3, by_urlopen, by_httpx, by_dropin])
 def test_vcrpy(ask, services, cassette, session, manager, opener, client, certificates, request):
     given = {
