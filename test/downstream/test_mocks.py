@@ -176,7 +176,7 @@ def test_trustme(services, session, tmp_path):
 
 FROZEN = """
 import os, socket, sys, freezegun
-import hyper
+import hyper, hyper.tls
 
 with socket.create_server(("127.0.0.1", 0)) as listener:
     context = hyper.tls.init_context(os.environ["AUTHORITY"])
@@ -191,7 +191,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 
 TRAVELLED = """
 import os, sys, time_machine
-import hyper
+import hyper, hyper.tls
 
 context = hyper.tls.init_context(os.environ["AUTHORITY"])
 context.check_hostname, context.verify_mode = False, 0
