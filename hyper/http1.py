@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import io
 import time
 from http import HTTPStatus
 
@@ -14,6 +15,10 @@ from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+#: Octets that are asked for at first; then as many as have come.
+READ_SIZE = 1024 * 1024
 
 
 class HTTPResponse(http.client.HTTPResponse):
@@ -65,6 +70,21 @@ class HTTPResponse(http.client.HTTPResponse):
         # would wait for a chunk that never comes.
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.chunked = False
+
+    def _safe_read(self, amt: int) -> bytes:
+        """Read amt octets. Memory is taken as they come, and not for as many as were announced.
+
+        http.client asks for all of them at once: OverflowError and MemoryError came out of that.
+        """
+        if amt <= READ_SIZE:
+            return super()._safe_read(amt)  # type: ignore[misc, no-any-return]
+        whole = io.BytesIO()
+        while whole.tell() < amt:
+            piece = self.fp.read(min(amt - whole.tell(), max(READ_SIZE, whole.tell())))
+            if not piece:
+                raise http.client.IncompleteRead(whole.getvalue(), amt - whole.tell())
+            whole.write(piece)
+        return whole.getvalue()
 
     def _read_and_discard_trailer(self) -> None:
         try:

@@ -8,6 +8,7 @@ import re
 import signal
 from typing import TYPE_CHECKING, Any, Callable
 
+import hypothesis
 import pytest
 
 from hyper.testing import DEADLINE
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from hyper.testing import Server, SocketPeer
 
 pytest_plugins = ["hyper.testing.pytest_plugin"]
+
+
+# On a loaded machine input is generated slowly, which is nobody's fault.
+hypothesis.settings.register_profile(
+    "hyper", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("hyper")
 
 
 def pytest_collection_finish() -> None:

@@ -107,7 +107,7 @@ pump.turns            | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline _fork errors _interruptions    | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client time
+http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
 proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -

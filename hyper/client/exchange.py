@@ -121,6 +121,10 @@ class Exchange:
             if pieces:
                 pump.release(sum(map(len, pieces)))
             return pieces
+        timeouts = self.timeouts
+        if timeouts.deadlines and timeouts.is_overdue():
+            # If octets are always there already, no wait ever begins that could be too long.
+            raise TimedOut("timed out: the moment of within has passed; what came is kept")
         with pump.lock:
             if not stream.content:
                 pump.pull()  # it costs no wait, and so no timeout is worked out

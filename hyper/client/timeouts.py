@@ -39,27 +39,27 @@ class Timeouts:
     ``socket.getdefaulttimeout()``.
     """
 
-    __slots__ = ("_deadlines", "_seconds")
+    __slots__ = ("_seconds", "deadlines")
 
     def __init__(self, timeout: Any = NOT_GIVEN) -> None:
         # The caller's, at any time.
         self._seconds = checked("timeout", timeout)
         # Single steps of a dict are atomic, with a GIL and without.
         #: of the threads that are inside ``within``
-        self._deadlines: dict[int, Deadline] = {}
+        self.deadlines: dict[int, Deadline] = {}
 
     def after_fork_in_child(self) -> None:
         """Forget the threads that the child does not have: one of its own may be numbered alike."""
         thread = threading.get_ident()
-        self._deadlines = {t: until for t, until in self._deadlines.items() if t == thread}
+        self.deadlines = {t: until for t, until in self.deadlines.items() if t == thread}
 
     def remaining(self) -> float | None:
         """Return the seconds that a wait which begins now may take, None for no limit. HOT.
 
         One call for each wait (bench/clients.py).
         """
-        if self._deadlines:
-            deadline = self._deadlines.get(threading.get_ident())
+        if self.deadlines:
+            deadline = self.deadlines.get(threading.get_ident())
             if deadline is not None:
                 return deadline.left()
         timeout = self._seconds
@@ -76,12 +76,12 @@ class Timeouts:
 
     def deadline_of_call(self, begin: float) -> Deadline:
         """Return the deadline of a call of this thread that began at a moment."""
-        deadline = self._deadlines.get(threading.get_ident())
+        deadline = self.deadlines.get(threading.get_ident())
         return Deadline(self.remaining(), begin) if deadline is None else deadline
 
     def is_overdue(self) -> bool:
         """True if this thread is inside ``within`` and its moment has passed."""
-        deadline = self._deadlines.get(threading.get_ident())
+        deadline = self.deadlines.get(threading.get_ident())
         return deadline is not None and deadline.is_over
 
     @contextlib.contextmanager
@@ -89,15 +89,15 @@ class Timeouts:
         """Limit all waits of this thread inside; the earlier moment counts where it is nested."""
         checked("within", seconds)
         thread = threading.get_ident()
-        outer = self._deadlines.get(thread)
+        outer = self.deadlines.get(thread)
         if seconds is None:
             yield
             return
-        self._deadlines[thread] = Deadline(seconds) if outer is None else outer.at_most(seconds)
+        self.deadlines[thread] = Deadline(seconds) if outer is None else outer.at_most(seconds)
         try:
             yield
         finally:
             if outer is None:
-                self._deadlines.pop(thread, None)
+                self.deadlines.pop(thread, None)
             else:
-                self._deadlines[thread] = outer
+                self.deadlines[thread] = outer

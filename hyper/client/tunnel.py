@@ -170,7 +170,9 @@ class HTTP20Tunnel(HTTP20Stream):
         Returns:
             How many octets came; 0 at the end.
         """
-        view = memoryview(buffer).cast("B")
+        view = memoryview(buffer)
+        if view.format != "B" or view.ndim != 1:  # PyPy's io does not take a part of a cast view
+            view = view.cast("B")
         if not 0 <= nbytes <= len(view):
             raise ValueError(f"nbytes is {nbytes}, and the buffer has {len(view)} octets")
         if view.readonly:

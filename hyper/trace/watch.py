@@ -62,6 +62,8 @@ def uninstall(observer: Watching) -> None:
 def watch_of(trace: Watching | None) -> Watch | None:
     """Return what tells an object's own observer, those of the process, and the log; or None."""
     observers = installed
+    if trace is not None and not (callable(trace) or hasattr(trace, "before_request")):
+        raise TypeError(f"trace is a callable that is given events, or a tracer, not {trace!r}")
     if trace is not None and trace not in observers:
         observers = (trace, *observers)
     logging = sys.modules.get("logging")  # a program that has not imported it does not log

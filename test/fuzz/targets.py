@@ -24,8 +24,9 @@ from hyper.protocol import origins
 from hyper.proxies import Proxy
 from hyper.proxy.http1 import connect_by_http1
 from hyper.proxy.http2 import connect_by_http2
+from hyper.testing import wire
 from hyper.transport.deadline import Deadline
-from test import hpack_attacks, wire
+from test import hpack_attacks
 from test.fuzz.model import Game
 from test.fuzz.mutations import pieces
 from test.memory_endpoint import OK, PROMISE, TRAILERS, MemoryEndpoint, busy
@@ -203,7 +204,7 @@ class Answering:
     close = shutdown
 
 
-PASSWORD = "fuzz-secret"
+PASSWORD = "Zecret"
 PROXY = Proxy(f"http://user:{PASSWORD}@127.0.0.1:3128")
 
 
@@ -309,7 +310,7 @@ HTTP1_SEEDS = [
     b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.0 404 Not Found\r\n\r\nall",
     b'HTTP/1.1 407 Proxy\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 3\r\n\r\nnot',
     b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n",
-    b"HTTP/1.1 200 fuzz-secret\r\n folded: dXNlcjpmdXp6LXNlY3JldA==\r\n\r\n",
+    b"HTTP/1.1 200 Zecret\r\n folded: dXNlcjpaZWNyZXQ=\r\n\r\n",
 ]
 
 FIRST = wire.settings({3: 100}) + wire.settings(ack=True)
@@ -317,7 +318,7 @@ PROXY_SEEDS = [
     FIRST + wire.headers(1, OK) + wire.data(1, b"through the tunnel", True),
     FIRST + wire.headers(1, wire.block([(":status", "407"), ("proxy-authenticate", "Basic")])),
     FIRST + wire.headers(1, wire.block([(":status", "502")])) + wire.data(1, b"why\x1b[2J", True),
-    FIRST + wire.rst_stream(1, 10) + wire.goaway(1, 0, b"dXNlcjpmdXp6LXNlY3JldA==\x00\n"),
+    FIRST + wire.rst_stream(1, 10) + wire.goaway(1, 0, b"dXNlcjpaZWNyZXQ=\x00\n"),
 ]
 NAME_SEEDS = [
     *(b"example.org:443", b"[fe80::1%25eth0]:80", b"https://a.example", b"user:pw@host"),

@@ -8,7 +8,8 @@ import pytest
 
 from hyper.protocol import frames, priorities
 from hyper.protocol.priorities import Priority
-from test import libnghttp2, wire
+from hyper.testing import wire
+from test import libnghttp2
 from test.memory_endpoint import ANSWERED, OK, OPEN, RESPONDING, MemoryEndpoint, busy, request
 
 READY = {wire.SETTINGS_NO_RFC7540_PRIORITIES: 1}

@@ -22,7 +22,13 @@ import threading
 
 import pytest
 
-from hyper import HTTP20Connection, HTTPConnection, HTTPSConnection, NegotiationError
+from hyper import (
+    HTTP20Connection,
+    HTTPConnection,
+    HTTPSConnection,
+    IncompleteRead,
+    NegotiationError,
+)
 from hyper.testing import DEADLINE, Server, wire
 from test.scripted.steps import want
 
@@ -214,3 +220,28 @@ class TestCleartext:
 
     def test_the_drop_in_asks_for_nothing_by_itself(self, start):
         assert get(drop_in(start(answer_http1))) == (11, b"old")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 33333333333333333333333333\r\n\r\nnot as much",
+        b"Transfer-Encoding: chunked\r\n\r\n33333333333333333333333333\r\nnot as much",
+        b"Content-Length: 4611686018427387904\r\n\r\nnot as much",
+    ],
+    ids=["content-length", "chunk", "more than memory"],
+)
+def test_content_of_astronomical_size_is_cut_short_and_nothing_worse(scripted_peer, head):
+    """RFC 9112, 8: not OverflowError, not MemoryError; memory is taken as octets come."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 200 OK\r\n" + head)
+        peer.end()
+
+    peer = scripted_peer(script)
+    connection = HTTPConnection(peer.host, peer.port, timeout=5)
+    connection.request("GET", "/")
+    with pytest.raises(IncompleteRead):
+        connection.getresponse().read()
+    connection.close()

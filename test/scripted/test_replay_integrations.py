@@ -194,8 +194,10 @@ def test_a_server_that_agrees_on_h2_and_speaks_http1_never_gets_an_empty_upload(
             return
         assert kind == "file"
         assert answer.content == b"content"
+        # Its answer may be lost with the connection, which it closes with octets unread.
+        before = server.chosen.count("h2")
         session.post(url, data=b"second", timeout=DEADLINE)
-        assert server.chosen.count("h2") == 1, "what the first request found out is forgotten"
+        assert server.chosen.count("h2") == before, "what the first request found out is forgotten"
 
 
 @pytest.mark.parametrize("integration", ["requests", "httpx"])

@@ -116,6 +116,26 @@ class TestDeadlines:
             with pytest.raises(OSError):
                 other.result(10)
 
+    def test_a_deadline_ends_reading_of_content_that_is_there_already(self, connect):
+        """If a fast peer's octets are always there, no wait ever begins; nothing is lost."""
+
+        def script(peer):
+            peer.handshake()
+            peer.want_headers(1)
+            peer.write_headers(1, OK)
+            peer.write_data(1, b"first")
+            peer.write_data(1, b"second")
+            pong(peer)
+            peer.write_data(1, b"third", end_stream=True)
+            peer.want_closed()
+
+        connection = connect(script)
+        response = connection.getresponse(connection.request("GET", "/"))
+        connection.ping()  # all before its answer has come
+        with pytest.raises(TimeoutError), connection.within(0):
+            response.read(1)
+        assert response.read() == b"firstsecondthird"
+
     def test_the_earlier_moment_counts(self):
         connection = HTTP20Connection("localhost", timeout=7)
         with connection.within(None):

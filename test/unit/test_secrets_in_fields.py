@@ -52,7 +52,7 @@ def test_a_secret_that_is_malformed_is_not_shown(name, end):
 def test_the_drop_in_shows_no_secret_that_is_malformed(kind, end):
     """RFC 9113, 10.6: http.client's own ValueError has the value."""
     connection = kind("localhost", 1)
-    with pytest.raises(ValueError, match=r"Invalid header value|'latin-1'") as caught:
+    with pytest.raises(ValueError, match=r"Invalid header value|'latin-?1'") as caught:
         connection.request("GET", "/", headers={"authorization": SECRET + end + "more"})
     assert SECRET not in all_words(caught.value)
 

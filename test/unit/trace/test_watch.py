@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyper import trace
+from hyper import HTTP20Connection, trace
 from hyper.trace import watch
 
 EVENT = trace.End(1.0, 1, 1)
@@ -69,3 +69,8 @@ def test_a_recorder_keeps_the_events_in_order_and_can_forget_them():
     assert list(recorder) == [EVENT, SECRET]
     recorder.clear()
     assert len(recorder) == 0
+
+
+def test_what_is_no_observer_is_refused_where_it_was_given():
+    with pytest.raises(TypeError, match="trace is a callable"):
+        HTTP20Connection("localhost", trace="frames")
