@@ -128,7 +128,6 @@ class TestDeadlines:
             pong(peer)
             pong(peer)
             peer.write_data(1, b"third", end_stream=True)
-            peer.want_closed()
 
         connection = connect(script)
         response = connection.getresponse(connection.request("GET", "/"))
