@@ -50,7 +50,7 @@ OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 #: Options that are hyper's: all others are the library's.
 POOL_OPTIONS = frozenset(
     {"replay", *inspect.signature(Pool).parameters, *inspect.signature(HTTP20Connection).parameters}
-) - {"options"}
+) - {"options", "former"}
 #: The message to an AsyncClient.
 NOT_ASYNC = (
     "this HTTP20Transport is for a Client, and cannot be used by an AsyncClient: hyper blocks. Use"
