@@ -1,7 +1,13 @@
-// A table that is wider than the screen is shown row by row, with the columns' names beside the
-// cells (narrow.css). Without this, it can be moved sideways.
+// On a narrow screen, a table that is too wide is shown row by row, with the columns' names beside
+// the cells, and a wide picture can be moved sideways (narrow.css).
 addEventListener("DOMContentLoaded", () => {
   if (!matchMedia("(max-width: 46em)").matches) return;
+  for (const image of document.querySelectorAll("img.wide")) {
+    const frame = document.createElement("div");
+    frame.className = "sideways";
+    image.replaceWith(frame);
+    frame.append(image);
+  }
   for (const table of document.querySelectorAll("table.docutils")) {
     const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
     const fits = () => table.scrollWidth <= table.parentElement.clientWidth;
