@@ -13,9 +13,10 @@ from .._fork import renew_after_fork
 from .._interruptions import is_of_system
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..transport.deadline import NEVER, Deadline
-from . import endings, turns
+from . import endings
 from .lock import InterruptibleLock, Unlocked
 from .silence import Silence, ping, probe
+from .turns import wait_turn
 from .waiter import ASKING_INTERVAL, LATE, Waiter
 
 TYPE_CHECKING = False
@@ -60,7 +61,7 @@ class Pump:
         keepalive: float | None = None,
     ) -> None:
         # Fixed.
-        self.lock = InterruptibleLock()
+        self.lock: InterruptibleLock = InterruptibleLock()
         self._unlocked = Unlocked(self.lock)
         self.endpoint = endpoint
         self._buffered = buffered
@@ -72,7 +73,7 @@ class Pump:
         self._has_leader = False
         #: the thread that leads, or did so last
         self._leader = 0
-        self.silence = Silence(keepalive)
+        self.silence: Silence = Silence(keepalive)
         #: the follower that was promoted and has not yet woken
         self._promoted: Waiter | None = None
         #: the followers, by each stream whose news concern them
@@ -223,7 +224,7 @@ class Pump:
             with self.lock:
                 self.flush()
 
-    wait_turn = turns.wait_turn  # see turns.py
+    wait_turn = wait_turn  # see turns.py
     ping = ping  # see silence.py
     probe = probe
 

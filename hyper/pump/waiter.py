@@ -33,9 +33,9 @@ class Waiter:
     __slots__ = ("_latch", "ids", "is_woken", "ready")
 
     def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
-        self.ids = ids
-        self.ready = ready
-        self.is_woken = False
+        self.ids: tuple[int, ...] = ids
+        self.ready: Condition = ready
+        self.is_woken: bool = False
         self._latch = threading.Lock()
         self._latch.acquire()
 
