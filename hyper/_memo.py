@@ -32,7 +32,7 @@ class Memo(dict["Key", "Value"]):
 
     def __init__(self, limit: int) -> None:
         super().__init__()
-        self.limit = limit
+        self.limit: int = limit
 
     def keep(self, key: Key, value: Value) -> None:
         """Remember a value."""

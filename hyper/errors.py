@@ -139,7 +139,7 @@ class HTTP20Error(HTTPException):
     #: True only where the peer guarantees that it did not process the request (8.7).
     retryable = False
     #: How often the request was sent (8.7).
-    attempts = 1
+    attempts: int = 1
     #: The code that a class of errors stands for, unless an instance brings its own.
     default_code: int | None = None
 
@@ -148,14 +148,14 @@ class HTTP20Error(HTTPException):
     ) -> None:
         super().__init__(message)
         code = self.default_code if error_code is None else error_code
-        self.error_code = None if code is None else as_error_code(code)
+        self.error_code: int | None = None if code is None else as_error_code(code)
         self.stream_id = stream_id
 
 
 class ProtocolError(HTTP20Error):
     """A rule of RFC 9113 was broken; the subclass says by which side."""
 
-    default_code = ErrorCode.PROTOCOL_ERROR
+    default_code: int | None = ErrorCode.PROTOCOL_ERROR
 
 
 class LocalProtocolError(ProtocolError, ValueError):
@@ -172,25 +172,25 @@ class RemoteProtocolError(ProtocolError):
 class FlowControlError(RemoteProtocolError):
     """The peer sent more than its window, or opened ours too far (5.2, 6.9)."""
 
-    default_code = ErrorCode.FLOW_CONTROL_ERROR
+    default_code: int | None = ErrorCode.FLOW_CONTROL_ERROR
 
 
 class FrameSizeError(RemoteProtocolError):
     """A frame of the peer is too large or too small for its type (4.2)."""
 
-    default_code = ErrorCode.FRAME_SIZE_ERROR
+    default_code: int | None = ErrorCode.FRAME_SIZE_ERROR
 
 
 class CompressionError(RemoteProtocolError):
     """A field block of the peer cannot be decoded (4.3; RFC 7541)."""
 
-    default_code = ErrorCode.COMPRESSION_ERROR
+    default_code: int | None = ErrorCode.COMPRESSION_ERROR
 
 
 class FieldSectionTooLarge(CompressionError):
     """A field section of the peer exceeds our SETTINGS_MAX_HEADER_LIST_SIZE (6.5.2; 10.5.1)."""
 
-    default_code = ErrorCode.ENHANCE_YOUR_CALM
+    default_code: int | None = ErrorCode.ENHANCE_YOUR_CALM
 
 
 class StreamResetError(HTTP20Error, ConnectionResetError):
@@ -202,7 +202,7 @@ class StreamResetError(HTTP20Error, ConnectionResetError):
         super().__init__(message, error_code=error_code, stream_id=stream_id)
         # "The REFUSED_STREAM error code [...] indicates that the stream is being closed prior
         # to any processing having occurred" (8.7).
-        self.retryable = error_code == ErrorCode.REFUSED_STREAM
+        self.retryable: bool = error_code == ErrorCode.REFUSED_STREAM
 
 
 class ConnectionTerminated(HTTP20Error, ConnectionResetError):
@@ -262,10 +262,13 @@ class ProxyError(NegotiationError):
 
 # They are two on Python 3.9: scripts that catch either of them must catch ours.
 _IS_ONE = issubclass(socket.timeout, TimeoutError)
-_TIMEOUTS = (TimeoutError,) if _IS_ONE else (socket.timeout, TimeoutError)
+if TYPE_CHECKING:
+    _Timeout = TimeoutError
+else:
+    _Timeout = TimeoutError if _IS_ONE else type("Timeout", (socket.timeout, TimeoutError), {})
 
 
-class TimedOut(*_TIMEOUTS):  # type: ignore[misc] # see above
+class TimedOut(_Timeout):
     """A wait reached the caller's limit; the connection and its streams stay usable.
 
     It is a class of its own, so that hyper never takes the TimeoutError of a signal handler for it.
@@ -288,7 +291,7 @@ class StreamFault(Exception):
         self.stream_id = stream_id
         self.code = code
         #: what the caller is told
-        self.failure = failure or Failure.of_peer(code, why, stream_id)
+        self.failure: Failure = failure or Failure.of_peer(code, why, stream_id)
 
 
 class ConnectionFault(Exception):
@@ -329,10 +332,10 @@ class Failure:
         cuts_content: bool = True,
         **attributes: object,
     ) -> None:
-        self.kind = kind
-        self.arguments = arguments
-        self.attributes = attributes
-        self.cuts_content = cuts_content
+        self.kind: type[Exception] = kind
+        self.arguments: tuple[object, ...] = arguments
+        self.attributes: dict[str, object] = attributes
+        self.cuts_content: bool = cuts_content
         self.cause: Exception | None = None
 
     @classmethod

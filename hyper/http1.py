@@ -30,7 +30,7 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.trailers = FieldMap()
+        self.trailers: FieldMap = FieldMap()
         self.informational: list[tuple[int, Any]] = []
         self._interim: Rate | None = None
         #: http.client's own, by the names that its functions have for them
@@ -114,7 +114,7 @@ class UnbufferedResponse(HTTPResponse):
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
         self.fp.close()
-        self.fp = sock.makefile("rb", buffering=0)
+        self.fp: Any = sock.makefile("rb", buffering=0)
 
 
 functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)

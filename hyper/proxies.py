@@ -76,7 +76,7 @@ class Proxy:
             raise _unreadable() from (None if "@" in url else error)
         except InvalidURL as error:
             raise _unreadable() from (None if "@" in url else error)
-        self.scheme = parts.scheme
+        self.scheme: str = parts.scheme
         if self.scheme not in PROXY_PORTS:
             known = ", ".join(PROXY_PORTS)
             raise InvalidURL(
@@ -85,18 +85,18 @@ class Proxy:
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InvalidURL("the proxy's URL is not scheme://[name[:password]@]host[:port]")
         name, percent, zone = host.partition("%")
-        self.host = name.lower() + percent + zone
-        self.port = PROXY_PORTS[self.scheme] if port is None else port
+        self.host: str = name.lower() + percent + zone
+        self.port: int = PROXY_PORTS[self.scheme] if port is None else port
         name, colon, password = user.partition(":")
-        self.username = unquote_to_bytes(name) if at else None
-        self.password = unquote_to_bytes(password) if colon else None
+        self.username: bytes | None = unquote_to_bytes(name) if at else None
+        self.password: bytes | None = unquote_to_bytes(password) if colon else None
         if self.scheme in SOCKS and not all(map(_is_for_socks, (self.username, self.password))):
             raise InvalidURL(
                 "the name and the password of a SOCKS proxy are of ASCII, as python-socks has it,"
                 f" and of {MAX_SOCKS_CREDENTIAL} octets at most (RFC 1929, 2)"
             )
         self.headers: tuple[Pair, ...] = tuple(outgoing_section(headers))
-        self.ssl_context = ssl_context
+        self.ssl_context: Any = ssl_context
 
     def fields(self) -> tuple[Pair, ...]:
         """Return the fields of a CONNECT request: credentials (RFC 7617) and the caller's own."""

@@ -44,7 +44,7 @@ class Content:
         words: str = "",
     ) -> None:
         self.octets = octets
-        self.size = len(octets) if octets is not None else size
+        self.size: int | None = len(octets) if octets is not None else size
         self.media_type = media_type
         self._pieces = pieces
         self.is_once = is_once

@@ -50,7 +50,7 @@ class Connections:
         self._lock = threading.Lock()
         self._pools: dict[str | None, hyper.Pool] = {}
         self._single: list[Any] = []
-        self.options = self._make_options()
+        self.options: dict[str, Any] = self._make_options()
         self._settings = settings_of(arguments)
 
     def _make_options(self) -> dict[str, Any]:

@@ -73,19 +73,22 @@ class Exchange:
     def __init__(self, index: int, request: Request) -> None:
         self.index = index
         self.request = request
-        self.first = request.target.url
+        self.first: str = request.target.url
         self.response: Any = None
         self.connection: Any = None
-        self.begin = self.last_begin = time.monotonic()
-        self.sent = self.head = self.end = 0.0
+        self.begin: float = time.monotonic()
+        self.last_begin: float = self.begin
+        self.sent: float = 0.0
+        self.head: float = 0.0
+        self.end: float = 0.0
         self.redirects = 0
-        self.redirect_time = 0.0
+        self.redirect_time: float = 0.0
         self.retries = 0
-        self.uploaded = 0
+        self.uploaded: int = 0
         self.downloaded = 0
         self.saved_as = ""
         self.seen: Any = None
-        self.request_end = 0.0
+        self.request_end: float = 0.0
         self.pushes: list[Any] = []
         self.error: BaseException | None = None
         self.code = 0

@@ -32,9 +32,9 @@ class FilePart:
     __slots__ = ("name", "path", "type")
 
     def __init__(self, name: str, path: str, media_type: str) -> None:
-        self.name = name
-        self.path = path
-        self.type = media_type
+        self.name: str = name
+        self.path: str = path
+        self.type: str = media_type
 
 
 class Items:

@@ -38,14 +38,14 @@ class Option:
         choices: tuple[str, ...] = (),
         files: bool = False,
     ) -> None:
-        self.flags = tuple(flags.split())
-        self.short = short
-        self.long = long
-        self.metavar = "|".join(choices) if choices else metavar
-        self.kind = kind or (VALUE if self.metavar else FLAG)
-        self.convert = convert
-        self.choices = choices
-        self.files = files
+        self.flags: tuple[str, ...] = tuple(flags.split())
+        self.short: str = short
+        self.long: str = long
+        self.metavar: str = "|".join(choices) if choices else metavar
+        self.kind: str = kind or (VALUE if self.metavar else FLAG)
+        self.convert: Callable[[str], Any] = convert
+        self.choices: tuple[str, ...] = choices
+        self.files: bool = files
 
     @property
     def name(self) -> str:

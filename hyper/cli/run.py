@@ -40,24 +40,26 @@ class Run:
 
     def __init__(self, arguments: Arguments) -> None:
         self.arguments = arguments
-        self.screen = Screen(sys.stdout, colours=wants_colours(sys.stdout, arguments.color))
-        self.error_screen = Screen(sys.stderr, colours=wants_colours(sys.stderr, arguments.color))
+        self.screen: Screen = Screen(sys.stdout, colours=wants_colours(sys.stdout, arguments.color))
+        self.error_screen: Screen = Screen(
+            sys.stderr, colours=wants_colours(sys.stderr, arguments.color)
+        )
         self.output: BinaryIO = sys.stdout.buffer
-        self.what = what_to_show(arguments, is_terminal=self.screen.is_terminal)
+        self.what: set[str] = what_to_show(arguments, is_terminal=self.screen.is_terminal)
         if arguments.push is None:
             looks = "p" in self.what or has_views(arguments)
             arguments.push = "list" if looks else "off"
         self.is_raw = arguments.output == "-" or (
             not self.screen.is_terminal and arguments.pretty != "all"
         )
-        self.fails = bool(arguments.fail or arguments.check_status)
+        self.fails: bool = bool(arguments.fail or arguments.check_status)
         self.watcher: Any = None
-        self.template = ""
+        self.template: str = ""
         if arguments.write_out:
             self.template = _template(arguments.write_out)
         self._install()
-        self.connections = Connections(arguments)
-        self.sender = Sender(arguments, self.connections, self.note, self._redirected)
+        self.connections: Connections = Connections(arguments)
+        self.sender: Sender = Sender(arguments, self.connections, self.note, self._redirected)
         self._progress: Progress | None = None
         #: True from the end on: what fails then fails because of it
         self._has_ended = False

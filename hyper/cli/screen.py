@@ -85,7 +85,7 @@ class Screen:
 
     def __init__(self, stream: TextIO, *, colours: bool = False) -> None:
         self.stream = stream
-        self.is_terminal = stream.isatty()
+        self.is_terminal: bool = stream.isatty()
         self.console: Any = None
         if colours:
             self.console = _console(stream)

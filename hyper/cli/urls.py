@@ -38,14 +38,15 @@ class Target:
         if not host:
             raise UsageError(f"the URL {_shown(url)} names no host: write https://HOST/PATH")
         self.scheme = parts.scheme
-        self.host = host
-        self.port = port or (443 if parts.scheme == "https" else 80)
-        user, _, self.authority = parts.netloc.rpartition("@")
-        self.user = unquote(user)
-        self.path = quote(parts.path or "/", safe=KEPT)
+        self.host: str = host
+        self.port: int = port or (443 if parts.scheme == "https" else 80)
+        user, _, authority = parts.netloc.rpartition("@")
+        self.authority: str = authority
+        self.user: str = unquote(user)
+        self.path: str = quote(parts.path or "/", safe=KEPT)
         if parts.query:
             self.path += "?" + quote(parts.query, safe=KEPT)
-        self.url = f"{self.scheme}://{self.authority}{self.path}"
+        self.url: str = f"{self.scheme}://{self.authority}{self.path}"
 
     @property
     def origin(self) -> tuple[str, str, int]:

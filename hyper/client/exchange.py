@@ -75,22 +75,22 @@ class Exchange:
         content_length: int | None = None,
         own_id: int = 0,
     ) -> None:
-        self.pump = pump
-        self.stream = stream
-        self.timeouts = timeouts
-        self.content_length = content_length
-        self.id = own_id or stream.id
+        self.pump: Pump = pump
+        self.stream: Stream = stream
+        self.timeouts: Timeouts = timeouts
+        self.content_length: int | None = content_length
+        self.id: int = own_id or stream.id
         #: True if the finalizer has nothing to do: all was sent and read, or it is dropped already
-        self.is_done = False
+        self.is_done: bool = False
         #: True while content is on its way from the stream to the caller. An interruption leaves it
         #: so: some octets may be lost, and no later read may go on as if they were not.
-        self.is_moving = False
+        self.is_moving: bool = False
         #: octets of content given to the endpoint so far
-        self.sent = 0
+        self.sent: int = 0
         #: True if the caller has called the request final: no content follows
-        self.is_final = stream.send_window is None
+        self.is_final: bool = stream.send_window is None
         #: True if content waits for 100 (Continue), for at most so many seconds (None: no limit)
-        self.awaits_continue = False
+        self.awaits_continue: bool = False
         self.continue_timeout: float | None = None
 
     # ------------------------------------------------------------------ response

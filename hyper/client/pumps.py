@@ -67,7 +67,7 @@ class Pumps:
         #: held for a few steps, while a new connection is published or all are taken to be closed
         self._publishing = InterruptibleLock()
         #: how many connections were made
-        self.made = 0
+        self.made: int = 0
         #: how often ``close`` was called
         self._closings = 0
         #: the deadline of the dial under way, which ``close`` cancels

@@ -15,10 +15,10 @@ class Draft:
     __slots__ = ("headers", "method", "offers_codings", "url")
 
     def __init__(self, method: str, url: str, *, offers_codings: bool) -> None:
-        self.method = method
-        self.url = url
+        self.method: str = method
+        self.url: str = url
         #: True if an Accept-Encoding field is sent where the caller puts none
-        self.offers_codings = offers_codings
+        self.offers_codings: bool = offers_codings
         self.headers: list[Pair] = []
 
     def put(self, name: Text, values: tuple[Text | int, ...]) -> None:

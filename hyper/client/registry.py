@@ -80,20 +80,20 @@ class Entry:
         source: Source | Pieces | None = None,
         trailers: Fields = (),
     ) -> None:
-        self.id = own_id
-        self.draft = draft
+        self.id: int = own_id
+        self.draft: Draft | None = draft
         #: what was sent, and can be sent again
-        self.head = head
-        self.source = source
-        self.trailers = trailers
+        self.head: RequestHead | None = head
+        self.source: Source | Pieces | None = source
+        self.trailers: Fields = trailers
         self._attempts: Attempts | None = None
         #: None before its header section was sent
-        self.exchange = exchange
-        self.state = DRAFT if exchange is None else AWAITED
+        self.exchange: Exchange | None = exchange
+        self.state: int = DRAFT if exchange is None else AWAITED
         #: True if its answer did not come in the time that somebody waited for it
-        self.was_late = False
+        self.was_late: bool = False
         #: True if getresponse ends a request that its caller never called final
-        self.ends_itself = False
+        self.ends_itself: bool = False
 
     @property
     def attempts(self) -> Attempts:
@@ -121,11 +121,11 @@ class Registry:
         self._entries: dict[int, Entry] = {}
         self._next_id = 1
         #: the id that calls without one mean: the request begun or sent last
-        self.newest = 0
+        self.newest: int = 0
         #: how many requests are in LATE, so that a new request need not search
-        self.late = 0
+        self.late: int = 0
         #: True if there are more than MAX_UNASKED
-        self.has_surplus = False
+        self.has_surplus: bool = False
         self._youngest_given_up = 0
         #: {id: why it is known no more}, of the latest requests that were given up
         self._gone: dict[int, Callable[[], Exception]] = {}

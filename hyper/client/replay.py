@@ -141,12 +141,12 @@ class Attempts:
     __slots__ = ("_accused", "_refused", "_since", "ended", "is_on", "sent")
 
     def __init__(self, *, is_on: bool = True) -> None:
-        self.is_on = is_on
+        self.is_on: bool = is_on
         #: how often the request was sent
-        self.sent = 1
+        self.sent: int = 1
         self._accused = 0
         #: how many connections in a row ended before they took the request, or answered it
-        self.ended = 0
+        self.ended: int = 0
         self._refused = 0
         #: when a connection ended first, or a stream was refused: a monotonic moment, 0 for not yet
         self._since = 0.0

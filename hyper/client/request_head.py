@@ -46,18 +46,18 @@ class RequestHead:
         foreign: tuple[str, str] | None = None,
         protocol: str | None = None,
     ) -> None:
-        self.method = method
-        self.section = section
+        self.method: str = method
+        self.section: Fields = section
         #: octets of content that it announces, or None
-        self.content_length = content_length
+        self.content_length: int | None = content_length
         #: True if END_STREAM goes with it: neither content nor trailers follow
-        self.is_whole = is_whole
+        self.is_whole: bool = is_whole
         #: True if content waits for 100 (Continue) (RFC 9110, 10.1.1)
-        self.expects_continue = expects_continue
+        self.expects_continue: bool = expects_continue
         #: of extended CONNECT (RFC 8441, 4), else None
-        self.protocol = protocol
+        self.protocol: str | None = protocol
         #: scheme and authority of a URI that names another origin than the connection's, else None
-        self.foreign = foreign
+        self.foreign: tuple[str, str] | None = foreign
 
 
 class RequestHeads:

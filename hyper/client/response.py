@@ -51,11 +51,13 @@ class HTTP20Response(io.BufferedIOBase):
         ValueError: it was closed.
     """
 
-    version = 20
-    chunked = False
-    will_close = False
-    debuglevel = 0
-    url = ""
+    version: int = 20
+    status: int
+    code: int
+    chunked: bool = False
+    will_close: bool = False
+    debuglevel: int = 0
+    url: str = ""
 
     def __init__(self, exchange: Exchange, *, decode_content: bool = True) -> None:
         head = exchange.stream.head

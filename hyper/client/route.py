@@ -110,6 +110,9 @@ class Route:
     watch: told of connections, or None.
     """
 
+    host: str
+    port: int
+
     def __init__(
         self,
         host: str,
@@ -133,9 +136,9 @@ class Route:
             raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
         self._keepalive = keepalive
         self.host, self.port = host_and_port(host, port, secure)
-        self.secure = self.port != DEFAULT_PORTS["http"] if secure is None else secure
+        self.secure: bool = self.port != DEFAULT_PORTS["http"] if secure is None else secure
         scheme = "https" if self.secure else "http"
-        self.origin = Origin(scheme, authority_of(self.host, self.port, scheme))
+        self.origin: Origin = Origin(scheme, authority_of(self.host, self.port, scheme))
         self._ssl_context = ssl_context
         self._resumption = Resumption()
         self._source_address = source_address

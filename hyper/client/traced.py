@@ -53,12 +53,12 @@ class Dialling:
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.number = next_connection()
+        self.number: int = next_connection()
         #: what was told at the beginning, for the requests that follow on HTTP/1.1
         self.opening: events.Opening | None = None
         #: the request that is under way on HTTP/1.1, if tracers know it, and when it began
         self.begun: Begun | None = None
-        self.sent = 0.0
+        self.sent: float = 0.0
 
     def begin(self, scheme: str, host: str, port: int, address: str, proxy: Proxy | None) -> None:
         """Tell that a connection is about to be made."""
@@ -130,11 +130,11 @@ class TracedTransport:
 
     def __init__(self, transport: Transport, wire: Wire) -> None:
         self.wakeup = transport.wakeup
-        self.round_trip = transport.round_trip
-        self.wait = transport.wait
-        self.fileno = transport.fileno
-        self.shutdown = transport.shutdown
-        self.close = transport.close
+        self.round_trip: float | None = transport.round_trip
+        self.wait: Callable[..., bool] = transport.wait
+        self.fileno: Callable[[], int] = transport.fileno
+        self.shutdown: Callable[[], None] = transport.shutdown
+        self.close: Callable[[], None] = transport.close
         self._transport = transport
         self._wire = wire
         self._is_broken = False

@@ -45,11 +45,11 @@ class HTTP20AWSConnection(AWSHTTPSConnection, HTTP20SecureConnection):
 class HTTP20AWSPool(AWSHTTPSConnectionPool):
     """botocore's pool of such connections."""
 
-    ConnectionCls = Chosen(AWSHTTPSConnectionPool, HTTP20AWSConnection)
+    ConnectionCls: Any = Chosen(AWSHTTPSConnectionPool, HTTP20AWSConnection)
 
 
 #: For the ``pool_classes_by_scheme`` of a PoolManager.
-POOL_CLASSES = {"http": AWSHTTPConnectionPool, "https": HTTP20AWSPool}
+POOL_CLASSES: dict[str, Any] = {"http": AWSHTTPConnectionPool, "https": HTTP20AWSPool}
 
 
 def use_http2(client: Any) -> None:

@@ -102,7 +102,7 @@ class HTTP20Adapter(requests.adapters.HTTPAdapter):
             ``HTTP20Connection`` (``settings``, ``unread_limit``, ``max_connections_per_origin``).
     """
 
-    __attrs__ = (*requests.adapters.HTTPAdapter.__attrs__, "require_http2", "pool_options")
+    __attrs__: Any = (*requests.adapters.HTTPAdapter.__attrs__, "require_http2", "pool_options")
 
     def __init__(self, *arguments: Any, require_http2: bool = False, **options: Any) -> None:
         own = {name: options.pop(name) for name in ADAPTER_OPTIONS if name in options}

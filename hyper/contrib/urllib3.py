@@ -215,8 +215,8 @@ class Chosen:
 class HTTP20ConnectionPool(urllib3.HTTPSConnectionPool):
     """urllib3's HTTPSConnectionPool of such connections."""
 
-    ConnectionCls = Chosen(urllib3.HTTPSConnectionPool, HTTP20SecureConnection)
+    ConnectionCls: Any = Chosen(urllib3.HTTPSConnectionPool, HTTP20SecureConnection)
 
 
 #: For a PoolManager's ``pool_classes_by_scheme``.
-POOL_CLASSES = {"http": urllib3.HTTPConnectionPool, "https": HTTP20ConnectionPool}
+POOL_CLASSES: dict[str, Any] = {"http": urllib3.HTTPConnectionPool, "https": HTTP20ConnectionPool}

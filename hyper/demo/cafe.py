@@ -45,9 +45,9 @@ class Dish:
     __slots__ = ("content", "delay", "media_type")
 
     def __init__(self, content: bytes, media_type: str = "text/plain", delay: float = 0.0) -> None:
-        self.content = content
-        self.media_type = media_type
-        self.delay = delay
+        self.content: bytes = content
+        self.media_type: str = media_type
+        self.delay: float = delay
 
 
 def menu() -> dict[str, Dish]:

@@ -45,22 +45,24 @@ class Exchange:
     __slots__ = ("content", "fields", "method", "path", "received", "sha256", "trailers")
 
     def __init__(self, method: str, path: str) -> None:
-        self.method = method
-        self.path = path
-        self.received = 0
-        self.sha256 = hashlib.sha256()
+        self.method: str = method
+        self.path: str = path
+        self.received: int = 0
+        self.sha256: hashlib._Hash = hashlib.sha256()
         self.trailers: Fields = []  # the request's, until the answer's take their place
         self.fields: Fields = []
-        self.content = memoryview(b"")
+        self.content: memoryview = memoryview(b"")
 
 
 class Session:
     """One connection from the server's side: ``receive``, then send what ``advance`` gives."""
 
     def __init__(self) -> None:
-        self.engine = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.engine: H2Connection = H2Connection(
+            H2Configuration(client_side=False, header_encoding="utf-8")
+        )
         self.engine.initiate_connection()
-        self.menu = cafe.menu()
+        self.menu: dict[str, cafe.Dish] = cafe.menu()
         self.exchanges: dict[int, Exchange] = {}
         self.kitchen: list[tuple[float, int]] = []  # (moment, stream id): answers in the making
         self.table: list[int] = []  # streams whose content is on its way
@@ -147,17 +149,19 @@ class Server:
     """The café's server socket: a loopback port, a certificate, and a thread that accepts."""
 
     def __init__(self) -> None:
-        self.authority = trustme.CA()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority: trustme.CA = trustme.CA()
+        self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.set_alpn_protocols(["h2"])
         self.authority.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener: socket.socket = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(IDLE_TIMEOUT)
         self.port: int = self.listener.getsockname()[1]
-        self.session = Session()
-        self.complaint = ""  # the client's fault, as h2 words it
-        self.thread = threading.Thread(target=self.run, name="demo server", daemon=True)
+        self.session: Session = Session()
+        self.complaint: str = ""  # the client's fault, as h2 words it
+        self.thread: threading.Thread = threading.Thread(
+            target=self.run, name="demo server", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self.thread.start()

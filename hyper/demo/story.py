@@ -59,7 +59,7 @@ class Guest:
 
     def __init__(self, timeline: Timeline, port: int, context: ssl.SSLContext) -> None:
         self.timeline = timeline
-        self.connection = hyper.HTTP20Connection(
+        self.connection: hyper.HTTP20Connection = hyper.HTTP20Connection(
             "localhost", port, ssl_context=context, timeout=TIMEOUT
         )
 

@@ -33,14 +33,14 @@ class Timeline:
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
-        self.colour = out.isatty() and not os.environ.get("NO_COLOR")
+        self.colour: bool = out.isatty() and not os.environ.get("NO_COLOR")
         try:
             "".join(glyph for glyph, _, _ in KINDS.values()).encode(out.encoding or "ascii")
-            self.column = 0
+            self.column: int = 0
         except UnicodeEncodeError:
             self.column = 1
-        self.start = time.perf_counter()
-        self.lock = threading.Lock()
+        self.start: float = time.perf_counter()
+        self.lock: threading.Lock = threading.Lock()
         self.counts: Counter[str] = Counter()
 
     def elapsed(self) -> float:

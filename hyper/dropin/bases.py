@@ -14,7 +14,7 @@ from types import FunctionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 __all__ = ["HTTPConnection", "HTTPSConnection"]
 
@@ -26,7 +26,7 @@ HTTP_CLIENT_OPTIONS = frozenset(
     ("host", "port", "timeout", "source_address", "blocksize", "context", "max_response_headers")
 )
 
-writers = operator.attrgetter(*WRITERS)
+writers: Callable[[Any], tuple[Any, ...]] = operator.attrgetter(*WRITERS)
 
 _FILE = http.client.parse_headers.__code__.co_filename
 

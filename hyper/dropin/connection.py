@@ -46,6 +46,7 @@ from .watched import connecting, told_lines, told_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Iterable
     from typing import Any
 
@@ -74,7 +75,7 @@ class HTTPConnection(bases.HTTPConnection):
             resolve of HTTP20Connection; the proxy is one of http or SOCKS.
     """
 
-    response_class = HTTPResponse
+    response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
@@ -118,8 +119,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._is_through_proxy = way["proxy"] is not None
         #: whether a request goes out again that the server has not processed
         self._replays: bool = options.pop("replay", True)
-        #: True if the latest request has offered the server to go on in HTTP/2
-        self._offers_upgrade = False
+        self._offers_upgrade = False  # True if the latest request has offered to go on in HTTP/2
         #: the thread that has closed it while responses were awaited, until the next request
         self._closed_by: int | None = None
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
@@ -247,7 +247,7 @@ class HTTPConnection(bases.HTTPConnection):
             timeout=timeout,
             **self._session_options,
         )
-        self.sock = SocketView(session, sock)
+        self.sock: Any = SocketView(session, sock)
         return session
 
     def close(self) -> None:

@@ -24,11 +24,14 @@ class RequestLines:
 
     __slots__ = ("given", "is_chunked", "lines", "method", "url")
 
+    method: str
+    url: str
+
     def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
+        self.lines: list[bytes] = lines
         method, _, rest = lines[0].partition(b" ")
         self.method, self.url = method.decode(), rest.rpartition(b" ")[0].decode()
-        self.is_chunked = False
+        self.is_chunked: bool = False
         headers = []
         for line in lines[1:]:
             name, _, value = line.partition(b":")

@@ -193,11 +193,11 @@ class PendingRequest:
         is_unframed: bool = False,
     ) -> None:
         self.lines = lines
-        self.body = body
-        self.is_whole = is_whole
-        self.is_unframed = is_unframed
+        self.body: Any = body
+        self.is_whole: bool = is_whole
+        self.is_unframed: bool = is_unframed
         #: True if a wait for its response ended in vain; the next request leaves it behind
-        self.is_late = False
+        self.is_late: bool = False
         #: how often it was sent, once that was more than once
         self.attempts: Attempts | None = None
         self._source: Source | None = None

@@ -53,7 +53,10 @@ class SocketView:
         timeout: float | None = self._session.timeout
         return timeout
 
-    timeout = property(gettimeout)
+    @property
+    def timeout(self) -> float | None:
+        """The seconds that each wait may take, None for no limit."""
+        return self.gettimeout()
 
     def setblocking(self, flag: bool) -> None:
         """Set no limit, or a limit of 0 seconds; the real socket never blocks."""

@@ -166,7 +166,7 @@ class Decoder:
         self._sections: dict[bytes, Memory] = {}
         self._kept_octets = 0
         #: True if NeverIndexed fields are in the last section, which ``==`` does not tell
-        self.is_marked = False
+        self.is_marked: bool = False
 
     @property
     def header_table_size(self) -> int:

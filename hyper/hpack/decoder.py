@@ -74,17 +74,17 @@ class Decoder:
     def __init__(
         self, header_table_size: int = DEFAULT_TABLE_SIZE, max_list_size: int = DEFAULT_LIST_SIZE
     ) -> None:
-        self.max_list_size = max_list_size
+        self.max_list_size: int = max_list_size
         self._limit = header_table_size
         self._required_size: int | None = None
         self._table = DynamicTable(header_table_size)
-        self.generation = 0
+        self.generation: int = 0
         # About the last block:
-        self.referred = False
+        self.referred: bool = False
         #: True if NeverIndexed fields are in it, which ``==`` does not tell
-        self.is_marked = False
+        self.is_marked: bool = False
         self.insertions: list[Field] = []
-        self.list_size = 0
+        self.list_size: int = 0
 
     @property
     def header_table_size(self) -> int:

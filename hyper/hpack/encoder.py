@@ -119,7 +119,7 @@ class Encoder:
         #: of fields that do not come into the table: what stands for them whatever is in it
         self._known: Memo[Field, bytes] = Memo(KEPT_FIELDS)
         self._smallest_size: int | None = None  # since the last block, if the size was changed
-        self.repeatable = False
+        self.repeatable: bool = False
         self._resize()
 
     @property

@@ -33,7 +33,7 @@ from .codes import HUFFMAN_CODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     Row = list[Any]  # of steps (Row, bytes), or None; and of the bits in hand
     Step = tuple[Row, bytes]
@@ -82,8 +82,8 @@ class Automaton:
         self.half_steps: dict[str, tuple[str, bytes]] = {}
         self.rows: dict[str, Row] = {}
         self.texts: dict[bytes, bytes] = {}  # that equal ones be one
-        self.start = self.row("")
-        self.steps = 0
+        self.start: Row = self.row("")
+        self.steps: int = 0
 
     def row(self, rest: str) -> Row:
         """The row of the state that has ``rest`` in hand."""
@@ -161,4 +161,4 @@ class Codes(Memo[bytes, bytes]):
 
 
 #: The coded string of a text (5.2).
-encode = Codes().__getitem__
+encode: Callable[[bytes], bytes] = Codes().__getitem__

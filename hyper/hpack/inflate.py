@@ -33,7 +33,7 @@ from .huffman import KEPT_STRING_SIZE, KEPT_STRINGS, PADDINGS, decode_by_rows, s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 #: The fewest octets for which zlib is about as fast as rows that have been learnt; it has nothing
 #: to learn. PyPy, which makes machine code of the loop, needs as many.
@@ -99,4 +99,4 @@ class Texts(Memo[bytes, bytes]):
 
 #: The text of a coded string (5.2). Raises CompressionError, at the peer's fault, if the string is
 #: padded wrongly or has EOS in it.
-decode = Texts().__getitem__
+decode: Callable[[bytes], bytes] = Texts().__getitem__

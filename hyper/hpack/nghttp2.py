@@ -75,7 +75,7 @@ FIELD_OVERHEAD = 18
 WORDS = 5
 WORD_SIZE = struct.calcsize("P")
 FIELD_SIZE = WORDS * WORD_SIZE
-unpack_found = struct.Struct("PPNN").unpack_from
+unpack_found: Callable[..., tuple[int, ...]] = struct.Struct("PPNN").unpack_from
 NO_INDEX = int.from_bytes(b"\x01".ljust(WORD_SIZE, b"\x00"), sys.byteorder)
 
 SECRETS_AND_COOKIE = SECRET_NAMES | {b"cookie"}
@@ -91,7 +91,7 @@ DEFLATE = ("nghttp2_hd_deflate_hd2", "nghttp2_hd_deflate_hd")
 INFLATE = ("nghttp2_hd_inflate_hd3", "nghttp2_hd_inflate_hd2")
 
 #: libnghttp2's number for its binary interface is 14, since 2015.
-KNOWN_NAMES = {
+KNOWN_NAMES: dict[str, tuple[str, ...]] = {
     "linux": ("libnghttp2.so.14",),
     "darwin": (
         "libnghttp2.14.dylib",
@@ -309,6 +309,8 @@ class Foreign:
 
     __slots__ = ("_kind", "_library", "address")
 
+    address: int
+
     def __init__(self, library: Binding, kind: str, *numbers: int) -> None:
         """kind: "deflate" or "inflate"."""
         self._library = library
@@ -351,7 +353,7 @@ class Encoder:
     def __init__(self, header_table_size: int = DEFAULT_TABLE_SIZE) -> None:
         self._deflater = Foreign(self.library, "deflate", MOST_TABLE_SIZE)
         self._make_room(USUAL_FIELDS, USUAL_TEXT)
-        self.repeatable = False
+        self.repeatable: bool = False
         self._limit = self._table_size = header_table_size
         self._resized = False  # since the last block
         if header_table_size < DEFAULT_TABLE_SIZE:

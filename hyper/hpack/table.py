@@ -63,7 +63,7 @@ class DynamicTable:
     def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
         #: The newest entry last. There may be more than max_size allows until `settle`.
         self.entries: list[Field] = []
-        self.size = 0
+        self.size: int = 0
         self._max_size = max_size
 
     @property
@@ -112,9 +112,11 @@ class SearchableTable(DynamicTable):
 
     __slots__ = ("_names", "added", "numbers")
 
+    size: int
+
     def __init__(self, max_size: int = DEFAULT_TABLE_SIZE) -> None:
         super().__init__(max_size)
-        self.added = 0  # entries ever, and so the number of the newest
+        self.added: int = 0  # entries ever, and so the number of the newest
         self.numbers: dict[Field, int] = {}
         self._names: dict[bytes, int] = {}
 

@@ -118,7 +118,7 @@ class Pool:
         HTTP20Connection("localhost", timeout=self.timeout, **options)
         #: guards the lists, and is never held while anything blocks; it may be taken twice, because
         #: a destructor may close a pool
-        self.lock = InterruptibleLock()
+        self.lock: InterruptibleLock = InterruptibleLock()
         # Guarded by it.
         self._sites: dict[tuple[bool, str, int], Site] = {}
         self._count = 0

@@ -107,16 +107,16 @@ class SharedConnection(HTTP20Connection):
         super().__init__(host, port, **options)
         assert isinstance(self._registry, SharedRegistry)  # of the class that is named above
         #: the threads that will open a stream
-        self.opening = self._registry.opening
+        self.opening: set[int] = self._registry.opening
         #: called before each dial
         self.check = check
         # Guarded by the pool's lock.
         #: how many threads use it, with a request or to wait for its SETTINGS
         self.users = 0
         #: when it was last seen in use, a monotonic moment
-        self.last_used = time.monotonic()
+        self.last_used: float = time.monotonic()
         #: True if the pool has given it up: nothing is dialled any more
-        self.is_retired = False
+        self.is_retired: bool = False
 
     def each_wait(self, timeout: Any) -> EachWait:
         """Limit each wait of this thread inside; what it had set before counts again outside."""

@@ -35,15 +35,15 @@ class Site:
         self.port = port
         self.secure = secure
         self.scheme = "https" if secure else "http"
-        self.authority = authority_of(host, port, self.scheme)
-        self.name = f"{self.scheme}://{self.authority}"
+        self.authority: str = authority_of(host, port, self.scheme)
+        self.name: str = f"{self.scheme}://{self.authority}"
         #: why requests go over HTTP/1.1, or None
         self.why_http1: str | None = None
         #: True after an answer in HTTP/2: what fails from now on says nothing about the protocol
         self.speaks_http2 = False
         #: True if it must not share the connection of another origin (RFC 9110, 15.5.20)
         self.is_alone = False
-        self.http1 = HTTP1Connections(
+        self.http1: HTTP1Connections = HTTP1Connections(
             host,
             port,
             secure=secure,
@@ -113,7 +113,7 @@ class Lease:
         self._timeout = timeout
         self.connection: SharedConnection | None = None
         #: how many connections were full when this one was chosen, 0 if it was not
-        self.crowd = 0
+        self.crowd: int = 0
 
     def __enter__(self) -> SharedConnection | None:
         site = self._site

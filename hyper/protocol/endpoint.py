@@ -30,13 +30,14 @@ from ..errors import (
     code_name,
     shown,
 )
-from . import frames, promises, receivers, refusals, states
+from . import frames, promises, receivers, states
 from .flow import tuning
 from .flow.budget import Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
+from .refusals import require_connect_protocol, why_none_is_free
 from .settings import (
     DEFAULTS,
     SETTINGS_ENABLE_PUSH,
@@ -54,7 +55,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Iterable, Mapping
-    from typing import Callable
+    from typing import Callable, ClassVar
     from weakref import ref
 
     from ..fields import Fields
@@ -134,47 +135,46 @@ class Endpoint:
         former: Iterable[ref[Budget]] = (),
         by_alpn: bool = False,
     ) -> None:
-        self.by_alpn = by_alpn
-        self.budget = Budget(unread_limit, former)
-        self.now = now
-        #: seconds of the shortest round trip known, or 0
-        self.round_trip = 0.0
+        self.by_alpn: bool = by_alpn
+        self.budget: Budget = Budget(unread_limit, former)
+        self.now: Callable[[], float] = now
+        self.round_trip: float = 0.0  # seconds of the shortest that is known, or 0
         #: the stream that is measured, its octets of content before, and when that began
         self.measurement: tuple[Stream, int, float] | None = None
-        self.settings_sent = now()
-        self.encoder = encoder
-        self.decoder = decoder
-        self.covers = covers
-        self.window_manager = window_manager
+        self.settings_sent: float = now()
+        self.encoder: Encoder = encoder
+        self.decoder: Decoder = decoder
+        self.covers: Callable[[str, str], bool] = covers
+        self.window_manager: WindowManager = window_manager
         self.outbound: list[bytes | memoryview] = []
         self._unsent_answers = 0
-        self.local_settings = LocalSettings()
-        self.peer_settings = PeerSettings()
+        self.local_settings: LocalSettings = LocalSettings()
+        self.peer_settings: PeerSettings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
-        self.send_window = SendWindow(self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE])
-        self.receive_window = self._create_window(connection_window, 0, None)
-        #: (origin, Alt-Svc value) of the peer's ALTSVC frames
-        self.alt_services: list[tuple[bytes, bytes]] = []
+        self.send_window: SendWindow = SendWindow(
+            self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
+        )
+        self.receive_window: ReceiveWindow = self._create_window(connection_window, 0, None)
+        self.alt_services: list[tuple[bytes, bytes]] = []  # the peer's: (origin, Alt-Svc value)
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
         self.origin_set: dict[bytes, bool] | None = None
         #: pings of ours, {opaque octets: whether the acknowledgement has come}
         self.pings: dict[bytes, bool] = {}
         self.streams: dict[int, Stream] = {}
-        self.next_stream_id = 1
+        self.next_stream_id: int = 1
         #: promises that nobody has claimed, by the id of the request they came with
         self.promises: dict[int, deque[Stream]] = {}
-        self.highest_promised = 0
-        self.pushes_open = 0  # counted: a pool asks without the lock, and may iterate nothing
+        self.highest_promised: int = 0
+        self.pushes_open: int = 0  # counted: a pool asks without the lock, and may iterate nothing
         self._cancelled: dict[int, None] = {}
         #: the youngest identifier, even and odd, that was remembered there and is not any more
         self._forgotten = [0, 0]
         #: ids of streams with news since the last look; 0 for the connection
         self.changed_streams: list[int] = []
-        #: what the frame under way has begun
-        self.block: FieldBlock | None = None
+        self.block: FieldBlock | None = None  # what the frame under way has begun
         self._send_preface(settings, connection_window)
 
     def _send_preface(self, settings: Mapping[int, int], connection_window: int) -> None:
@@ -182,22 +182,22 @@ class Endpoint:
         self.local_settings.announce(settings)
         self.outbound.append(frames.CONNECTION_PREFACE + frames.pack_settings(settings.items()))
         announced = {**DEFAULTS, **settings}
-        self.max_frame_size = announced[SETTINGS_MAX_FRAME_SIZE]
-        self.stream_window = announced[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.max_frame_size: int = announced[SETTINGS_MAX_FRAME_SIZE]
+        self.stream_window: int = announced[SETTINGS_INITIAL_WINDOW_SIZE]
         #: what a new stream begins with: until the peer has acknowledged ours, it may still use
         #: the old window if that is larger (6.9.3)
         default = DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE]
-        self.initial_receive_window = max(self.stream_window, default)
+        self.initial_receive_window: int = max(self.stream_window, default)
         pushes = announced[SETTINGS_MAX_CONCURRENT_STREAMS]
-        self.max_pushes = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
+        self.max_pushes: int = pushes if announced[SETTINGS_ENABLE_PUSH] else 0
         if connection_window > default:
             tuning.send_window_update(self, 0, connection_window - default)
 
     # Our windows, see flow/tuning.py.
-    consume = tuning.consume
-    grow_blocked_window = tuning.grow_blocked_window
-    grow_idle_window = tuning.grow_idle_window
-    tell_round_trip = tuning.tell_round_trip
+    consume: ClassVar[Callable[[Endpoint, Stream, int], None]] = tuning.consume
+    grow_blocked_window: ClassVar[Callable[[Endpoint, Stream], bool]] = tuning.grow_blocked_window
+    grow_idle_window: ClassVar[Callable[[Endpoint, Stream], None]] = tuning.grow_idle_window
+    tell_round_trip: ClassVar[Callable[[Endpoint, float], None]] = tuning.tell_round_trip
 
     # --------------------------------------------------------------- octets in
 
@@ -382,8 +382,8 @@ class Endpoint:
         """True if the peer's SETTINGS have come, or never will."""
         return self.peer_settings.received or not self.accepts_requests
 
-    why_none_is_free = refusals.why_none_is_free  # see refusals.py
-    require_connect_protocol = refusals.require_connect_protocol
+    why_none_is_free = why_none_is_free  # see refusals.py
+    require_connect_protocol = require_connect_protocol
 
     def adopt_upgraded(self, method: str, section: Fields = ()) -> Stream:
         """Stream 1, whose request went out in HTTP/1.1 before the protocol was changed.
@@ -570,9 +570,9 @@ class Endpoint:
         self.changed_streams.append(0)
 
     # Promises, see promises.py.
-    may_bring_promises = promises.may_bring_promises
-    claim_promises = promises.claim_promises
-    refuse_promises = promises.refuse_promises
+    may_bring_promises: ClassVar[Callable[[Endpoint, int], bool]] = promises.may_bring_promises
+    claim_promises: ClassVar[Callable[[Endpoint, int], list[Stream]]] = promises.claim_promises
+    refuse_promises: ClassVar[Callable[[Endpoint], None]] = promises.refuse_promises
 
     def send_ping(self, opaque: bytes) -> None:
         """Ask for an acknowledgement, to be seen in ``pings`` (6.7)."""

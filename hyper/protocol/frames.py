@@ -20,6 +20,7 @@ from ..errors import ConnectionFault, ErrorCode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Callable
 
 # Frame types: RFC 9113, 6; RFC 7838, 4; RFC 8336, 2; RFC 9218, 7.1.
 DATA = 0x0
@@ -73,7 +74,7 @@ _UINT32 = Struct(">L")
 _TWO_UINT32 = Struct(">LL")
 _SETTING = Struct(">HL")
 
-pack_header = FRAME_HEADER.pack
+pack_header: Callable[..., bytes] = FRAME_HEADER.pack
 
 
 def pack(frame_type: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:

@@ -48,8 +48,8 @@ class Rate:
     __slots__ = ("_left", "_moment", "burst", "per_second")
 
     def __init__(self, burst: int, per_second: int, now: float) -> None:
-        self.burst = burst
-        self.per_second = per_second
+        self.burst: int = burst
+        self.per_second: int = per_second
         self._left: float = burst
         self._moment = now
 

@@ -52,18 +52,20 @@ class RequestFields:
 
     def __init__(self, given: list[Pair]) -> None:
         #: what goes out: without Host, and without what belongs to HTTP/1.1 (8.2.2)
-        self.fields = tuple([f for f in given if f[0] not in NOT_AS_GIVEN or _keep(f)])
+        self.fields: tuple[Pair, ...] = tuple(
+            [f for f in given if f[0] not in NOT_AS_GIVEN or _keep(f)]
+        )
         #: True if equal fields give this very object the next time
-        self.is_remembered = False
+        self.is_remembered: bool = False
         #: the authority that the caller names by a Host field, as it goes out, or None
         self.host: str | None = None
         self.content_length: int | None = None
         #: whether the caller says which content codings are welcome
-        self.names_codings = False
+        self.names_codings: bool = False
         #: whether a part of the content is asked for (RFC 9110, 14.2)
-        self.asks_for_part = False
+        self.asks_for_part: bool = False
         #: whether the server is asked before the content goes out (RFC 9110, 10.1.1)
-        self.expects_continue = False
+        self.expects_continue: bool = False
         for name, value in given:
             if name == b"host":
                 self.host = _host(value)
@@ -244,13 +246,13 @@ class ResponseHead:
     __slots__ = ("content_encoding", "content_length", "fields", "status")
 
     def __init__(self, status: int, fields: Fields, content_length: int | None) -> None:
-        self.status = status
+        self.status: int = status
         #: regular fields only, as (name, value) octets
-        self.fields = fields
+        self.fields: Fields = fields
         #: octets of content announced, or None
-        self.content_length = content_length
+        self.content_length: int | None = content_length
         #: the codings of the content, the last applied last, or "" (RFC 9110, 8.4)
-        self.content_encoding = ", ".join(
+        self.content_encoding: str = ", ".join(
             value.decode("latin-1") for name, value in fields if name == b"content-encoding"
         )
 
@@ -298,12 +300,12 @@ class PromisedRequest:
     __slots__ = ("authority", "fields", "method", "path", "scheme")
 
     def __init__(self, pseudo: dict[bytes, bytes], fields: Fields) -> None:
-        self.method = pseudo[b":method"].decode("latin-1")
-        self.scheme = pseudo[b":scheme"].decode("latin-1")
-        self.authority = pseudo[b":authority"].decode("latin-1")
-        self.path = pseudo[b":path"].decode("latin-1")
+        self.method: str = pseudo[b":method"].decode("latin-1")
+        self.scheme: str = pseudo[b":scheme"].decode("latin-1")
+        self.authority: str = pseudo[b":authority"].decode("latin-1")
+        self.path: str = pseudo[b":path"].decode("latin-1")
         #: regular fields only, as (name, value) octets
-        self.fields = fields
+        self.fields: Fields = fields
 
 
 def promised_request(

@@ -76,12 +76,19 @@ class Origin:
                 f"the scheme '{shown(scheme, 20)}' is not http or https (RFC 9110, 4.2)"
             )
         host, port = parse_authority(authority)
-        self.scheme = scheme
+        self.scheme: str = scheme
         #: as it goes over the wire
-        self.authority = normal_authority(authority)
-        self.pseudo = ((b":scheme", scheme.encode()), (b":authority", self.authority.encode()))
+        self.authority: str = normal_authority(authority)
+        self.pseudo: tuple[tuple[bytes, bytes], tuple[bytes, bytes]] = (
+            (b":scheme", scheme.encode()),
+            (b":authority", self.authority.encode()),
+        )
         #: equal for two spellings of one origin (RFC 9110, 4.3.1)
-        self.identity = scheme, host.lower(), default_port if port is None else port
+        self.identity: tuple[str, str, int] = (
+            scheme,
+            host.lower(),
+            default_port if port is None else port,
+        )
         self._targets: Memo[str, Fields] = Memo(MAX_TARGETS)
 
     def target(self, url: str) -> Fields:

@@ -70,14 +70,14 @@ class FieldBlock:
     __slots__ = ("ends", "fragments", "promised_id", "size", "stream_id")
 
     def __init__(self, stream_id: int, fragment: bytes, *, ends: bool, promised_id: int) -> None:
-        self.stream_id = stream_id
-        self.fragments = [fragment]
+        self.stream_id: int = stream_id
+        self.fragments: list[bytes] = [fragment]
         #: octets, as the limit counts them
-        self.size = len(fragment) + FRAGMENT_COST
+        self.size: int = len(fragment) + FRAGMENT_COST
         #: END_STREAM stood on the HEADERS frame
-        self.ends = ends
+        self.ends: bool = ends
         #: the promised stream, or 0 where the block began with HEADERS
-        self.promised_id = promised_id
+        self.promised_id: int = promised_id
 
 
 def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memoryview) -> None:

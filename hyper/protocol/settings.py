@@ -112,7 +112,7 @@ class Settings:
 
     def __init__(self) -> None:
         #: in force, by identifier; only the methods write it
-        self.values = dict(DEFAULTS)
+        self.values: dict[int, int] = dict(DEFAULTS)
 
     def __getitem__(self, identifier: int) -> int:
         return self.values.get(identifier, 0)
@@ -165,7 +165,7 @@ class PeerSettings(Settings):
     def __init__(self) -> None:
         super().__init__()
         #: whether the first SETTINGS frame has come: until then the defaults are a guess
-        self.received = False
+        self.received: bool = False
 
     def apply(self, settings: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
         """Put a SETTINGS frame in force; returns {identifier: [before, ..., now]} (6.5.3).

@@ -73,12 +73,12 @@ class Stream:
     receive_window: ReceiveWindow
 
     def __init__(self, stream_id: int, state: int, method: str, section: Fields = ()) -> None:
-        self.id = stream_id
-        self.state = state
-        self.phase = AWAITING
-        self.method = method
+        self.id: int = stream_id
+        self.state: int = state
+        self.phase: int = AWAITING
+        self.method: str = method
         #: the request's header section, or as much as is known of one sent in HTTP/1.1
-        self.section = section
+        self.section: Fields = section
         #: None if the request has no content
         self.send_window: SendWindow | None = None
         #: the final response's header section
@@ -88,7 +88,7 @@ class Stream:
         #: pieces of content, one a DATA frame unless there are many, until they are read
         self.content: deque[bytes] = deque()
         #: octets of content received so far
-        self.content_size = 0
+        self.content_size: int = 0
         #: octets of content that there must be; None if any number is right
         self.content_length: int | None = None
         self.trailers: Fields = ()
@@ -97,9 +97,9 @@ class Stream:
         #: why the stream ended too early
         self.failure: Failure | None = None
         #: True if nobody reads any more although the stream goes on: a tunnel after SHUT_RD
-        self.read_shut = False
+        self.read_shut: bool = False
         #: octets of sections held on the peer's account alone (limits.py)
-        self.fields_held = 0
+        self.fields_held: int = 0
         #: what the peer may still send of these; None until one comes
         self.empty_data: Rate | None = None
         self.interim: Rate | None = None

@@ -32,9 +32,9 @@ class BlockingStream(io.RawIOBase):
         super().__init__()
         self._transport = transport
         self.deadline = deadline
-        self.room = room
+        self.room: int = room
         #: the proxy has closed its side
-        self.has_ended = False
+        self.has_ended: bool = False
         #: seconds from the latest sending to the first octet of what came after it
         self.round_trip: float | None = None
         self._sent = 0.0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..protocol.stream import Stream
     from ..transport import Transport
     from ..transport.deadline import Deadline
+    from ..transport.wakeup import Wakeup
 
 #: Reasons why our octets stop: none is left, the proxy's windows are shut, the socket is full.
 EMPTY, WINDOW_SHUT, SOCKET_FULL = range(3)
@@ -52,7 +53,7 @@ class TunnelTransport:
         self._base = base
         self._buffered = BufferedSocket(base)
         self.socket: socket.socket = base.socket
-        self.wakeup = base.wakeup
+        self.wakeup: Wakeup = base.wakeup
         self.round_trip = base.round_trip
         #: octets of ours that the windows do not let pass yet
         self._held = memoryview(b"")

@@ -12,12 +12,21 @@ import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
+    class RLock:
+        """The methods of the lock that are used, the private ones included."""
 
-#: The type of which ``threading.RLock`` makes locks. gevent puts another one there, because its
-#: greenlets, which count as threads, share a thread of the system's.
-RLock: Any = type(threading.RLock())
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...  # noqa: D102 - known
+        def release(self) -> None: ...  # noqa: D102 - as above
+        def __enter__(self) -> bool: ...
+        def __exit__(self, *_: object) -> None: ...
+        def _is_owned(self) -> bool: ...
+        def _at_fork_reinit(self) -> None: ...
+
+else:
+    #: The type of which ``threading.RLock`` makes locks. gevent puts another one there, because its
+    #: greenlets, which count as threads, share a thread of the system's.
+    RLock = type(threading.RLock())
 
 #: Why a call cannot wait inside a signal handler.
 IN_A_STEP = (
@@ -26,7 +35,7 @@ IN_A_STEP = (
 )
 
 
-class InterruptibleLock(RLock):  # type: ignore[misc]
+class InterruptibleLock(RLock):
     """A lock for ``with``, and for threads that release it in the middle.
 
     Never take it twice: it is an RLock for the sake of its owner, not of its count.
@@ -37,8 +46,7 @@ class InterruptibleLock(RLock):  # type: ignore[misc]
     @property
     def is_held(self) -> bool:
         """True if this thread holds the lock."""
-        held: bool = self._is_owned()
-        return held
+        return self._is_owned()
 
     def renew(self) -> None:
         """Free the lock in the child of a fork, unless the thread that lives there holds it.
@@ -63,7 +71,7 @@ class Unlocked:
     __slots__ = ("_lock",)
 
     def __init__(self, lock: InterruptibleLock) -> None:
-        self._lock: Any = lock
+        self._lock = lock
 
     def __enter__(self) -> None:
         try:

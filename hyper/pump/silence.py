@@ -41,11 +41,11 @@ class Silence:
     __slots__ = ("_asked", "_begin", "_heard", "arrivals", "keepalive", "suspected")
 
     def __init__(self, keepalive: float | None) -> None:
-        self.keepalive = keepalive
+        self.keepalive: float | None = keepalive
         #: how often something has come; the pump counts, without a call
-        self.arrivals = 0
+        self.arrivals: int = 0
         #: what ``arrivals`` was when the connection became suspect
-        self.suspected = -1
+        self.suspected: int = -1
         #: what it was when the silence of the moment began, and when that was, 0 for not yet
         self._heard, self._begin = 0, 0.0
         self._asked = False

@@ -33,9 +33,9 @@ class Waiter:
     __slots__ = ("_latch", "ids", "is_woken", "ready")
 
     def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
-        self.ids = ids
-        self.ready = ready
-        self.is_woken = False
+        self.ids: tuple[int, ...] = ids
+        self.ready: Condition = ready
+        self.is_woken: bool = False
         self._latch = threading.Lock()
         self._latch.acquire()
 
@@ -44,6 +44,15 @@ class Waiter:
         if not self.is_woken:
             self.is_woken = True
             self._latch.release()
+
+    def leave(self, waiters: dict[int, list[Waiter]]) -> None:
+        """Go off the lists of waiters, as far as it is there. The pump's lock is held."""
+        for stream_id in self.ids:
+            others = waiters.get(stream_id, [])
+            if others == [self]:
+                del waiters[stream_id]
+            elif self in others:
+                others.remove(self)
 
     def sleep(self, timeout: float | None) -> None:
         """Sleep until ``wake``, or for timeout seconds. Without the pump's lock."""

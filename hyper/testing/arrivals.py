@@ -91,7 +91,7 @@ class Arrivals:
         self.deadline = deadline
         self.log: list[str] = []
         #: Whether PING and SETTINGS are acknowledged as they come.
-        self.acknowledges = False
+        self.acknowledges: bool = False
         self._begin()
 
     def _begin(self) -> None:
@@ -99,7 +99,7 @@ class Arrivals:
         self.frames: list[Frame] = []  # all that arrived, in order
         self.last: Frame | None = None  # what the latest want found
         self.never_indexed: tuple[str, ...] = ()  # names so coded in the latest want_headers
-        self.has_ended = False  # no more octets come
+        self.has_ended: bool = False  # no more octets come
         self.client_settings: dict[int, int] = {}
         self._octets = b""  # not yet cut
         self._arrived: list[Arrival] = []
@@ -110,8 +110,8 @@ class Arrivals:
         hpack = load_hpack()
         self._hpack_error = hpack.HPACKError
         self._never_indexed_kind = hpack.NeverIndexedHeaderTuple
-        self.decoder = hpack.Decoder(FIELD_SECTION_SIZE)
-        self.encoder = hpack.Encoder()
+        self.decoder: Any = hpack.Decoder(FIELD_SECTION_SIZE)
+        self.encoder: Any = hpack.Encoder()
 
     # ---- what a subclass gives ----
 

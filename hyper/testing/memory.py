@@ -24,7 +24,7 @@ class MemoryPeer(Peer):
         sink: Callable[[bytes], Any] | None = None,
     ) -> None:
         super().__init__()
-        self.outgoing = bytearray()
+        self.outgoing: bytearray = bytearray()
         self._fed = bytearray()
         self._source = source
         self._sink = sink

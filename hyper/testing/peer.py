@@ -132,7 +132,7 @@ class Peer(Arrivals):
         """
         arrival = self._want(wire.HEADERS, stream_id)
         self._check_end(arrival.frame, end_stream)
-        self.never_indexed = arrival.never_indexed
+        self.never_indexed: tuple[str, ...] = arrival.never_indexed
         return arrival.fields or []
 
     def want_data(

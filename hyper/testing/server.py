@@ -67,7 +67,7 @@ class Server:
         host: str = "127.0.0.1",
         listener: socket.socket | None = None,
     ) -> None:
-        self.authority = Authority() if tls is True else None
+        self.authority: Authority | None = Authority() if tls is True else None
         self._context: ssl.SSLContext | None = None
         if self.authority is not None:
             self._context = self.authority.server_context(alpn)
@@ -83,7 +83,7 @@ class Server:
         self.port: int = listener.getsockname()[1] if listener.family != _unix() else 0
         self.requests: list[Request] = []
         self.errors: list[BaseException] = []
-        self.connections = 0
+        self.connections: int = 0
         self.peers: list[SocketPeer] = []
         self._threads: list[threading.Thread] = []
         self._is_stopping = False
@@ -227,8 +227,8 @@ class Server:
             peer = SocketPeer(_giving(accepted), self._context, self.deadline)
             peer.number = self.connections - 1
             thread = threading.Thread(target=self._run, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # not before: ``join`` wants threads that were started
 
     def _run(self, peer: SocketPeer) -> None:
         peer.requests = self.requests

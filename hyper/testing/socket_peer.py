@@ -37,7 +37,7 @@ class SocketPeer(Peer):
     ) -> None:
         super().__init__(deadline)
         self.socket: socket.socket | None = None
-        self.number = 0
+        self.number: int = 0
         self.host = ""
         self.port = 0
         self.sockets: list[socket.socket] = []  # all that were accepted: the server ends them

@@ -115,7 +115,7 @@ ERROR_NAMES = {
 }
 
 # Which flags mean what, frame by frame; all others are unused (RFC 9113, 4.1).
-FLAG_NAMES = {
+FLAG_NAMES: dict[int, tuple[tuple[int, str], ...]] = {
     DATA: ((END_STREAM, "END_STREAM"), (PADDED, "PADDED")),
     HEADERS: (
         (END_STREAM, "END_STREAM"),

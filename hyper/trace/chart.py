@@ -49,7 +49,7 @@ class Row:
 
     def __init__(self, label: str, parts: list[Part], right: str, *, is_bad: bool = False) -> None:
         self.label = label
-        self.parts = [part for part in parts if part[2] > part[1] or part[0] in ALWAYS]
+        self.parts: list[Part] = [part for part in parts if part[2] > part[1] or part[0] in ALWAYS]
         self.right = right
         self.is_bad = is_bad
 

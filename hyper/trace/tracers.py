@@ -69,10 +69,10 @@ class Begun:
     __slots__ = ("_finishers", "is_retriable", "request")
 
     def __init__(self, request: Request, finishers: list[Finish]) -> None:
-        self.request = request
+        self.request: Request = request
         self._finishers = finishers
         #: True if it may go out again after an error
-        self.is_retriable = False
+        self.is_retriable: bool = False
 
     def finish(self, exchange: Exchange) -> None:
         """Tell the tracers, once."""

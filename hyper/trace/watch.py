@@ -103,11 +103,11 @@ class Watch:
 
             self.tracing = Tracing(tracers)
             observers = (self.tracing, *observers)
-        self.observers = observers
+        self.observers: tuple[Observer, ...] = observers
         self._open = tuple(each for each in observers if getattr(each, "wants_secrets", False))
         self._shut = tuple(each for each in observers if each not in self._open)
-        self.wants_secrets = bool(self._open)
-        self.wants_content = any(getattr(each, "wants_content", False) for each in observers)
+        self.wants_secrets: bool = bool(self._open)
+        self.wants_content: bool = any(getattr(each, "wants_content", False) for each in observers)
         self._failed: list[Any] = []
 
     def tell(self, event: Event) -> None:
@@ -142,4 +142,4 @@ def next_connection() -> int:
     return next(_numbers)
 
 
-now = time.monotonic
+now: Callable[[], float] = time.monotonic

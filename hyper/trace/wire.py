@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_PINGS = 64
 
 #: Makes a named tuple of a tuple, without a Python function in between.
-make = tuple.__new__
+make: Any = tuple.__new__
 
 #: The frames that have an event of their own in both directions.
 TOLD = frozenset((frames.RST_STREAM, frames.GOAWAY, frames.PING))
@@ -63,10 +63,10 @@ class Wire:
         #: each was queued, how often it was sent, and whether tracers know it
         self.queued: deque[tuple[float, int, Begun | None]] = deque()
         #: of both directions, sent and received
-        self.octets = [0, 0]
-        self.frames = [0, 0]
-        self.resets = [0, 0]
-        self.pings = [0, 0]
+        self.octets: list[int] = [0, 0]
+        self.frames: list[int] = [0, 0]
+        self.resets: list[int] = [0, 0]
+        self.pings: list[int] = [0, 0]
 
     # --------------------------------------------------------------- both ways
 

@@ -49,7 +49,7 @@ class BufferedSocket:
     __slots__ = ("_buffer", "_end", "_start", "source")
 
     def __init__(self, source: Source, size: int = BUFFER_SIZE) -> None:
-        self.source = source
+        self.source: Source = source
         self._buffer = memoryview(bytearray(size))
         self._start = 0
         self._end = 0

@@ -149,7 +149,7 @@ class Race:
         #: sockets that are connecting: the address in words
         self._under_way: dict[socket.socket, str] = {}
         self.failures: list[tuple[str, OSError]] = []
-        self.is_lost = False
+        self.is_lost: bool = False
 
     def run(self, addresses: list[Address], deadline: Deadline) -> socket.socket | None:
         """Return the first socket that is connected, or None at the deadline.
@@ -262,7 +262,9 @@ def _by_select(socks: list[socket.socket], timeout: float | None) -> list[socket
 
 
 #: Returns the sockets, of those that are connecting, that are connected or have failed.
-finished = _by_poll if hasattr(select, "poll") else _by_select
+finished: Callable[[list[socket.socket], float | None], list[socket.socket]] = (
+    _by_poll if hasattr(select, "poll") else _by_select
+)
 
 
 def _prepare(sock: socket.socket) -> None:

@@ -91,7 +91,7 @@ class CancellableDeadline(Deadline):
 
     def cancel(self) -> None:
         """Let the moment pass now, and end the waits for watched sockets."""
-        self.moment = 0.0  # the monotonic clock is beyond that
+        self.moment: float | None = 0.0  # the monotonic clock is beyond that
         self._is_cancelled = True
         for sock in self._watched[:]:
             _shut_down(sock)

@@ -21,9 +21,9 @@ class PlainTransport:
         sock.setblocking(False)
         self.socket = sock
         self.round_trip: float | None = None
-        self.read_would_block = False
+        self.read_would_block: bool = False
         self._unsent = memoryview(b"")
-        self.wakeup = Wakeup()
+        self.wakeup: Wakeup = Wakeup()
         renew_after_fork(self)
 
     def recv_into(self, view: memoryview) -> int | None:

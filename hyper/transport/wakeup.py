@@ -58,7 +58,7 @@ class Wakeup:
     def __init__(self) -> None:
         self.reader: socket.socket | None = None
         self._writer: socket.socket | None = None
-        self.is_rung = False
+        self.is_rung: bool = False
 
     def arm(self) -> None:
         """Make the waits that begin from now on endable. HOT: once a sleep (bench/clients.py)."""

@@ -65,17 +65,17 @@ class Budget:
     )
 
     def __init__(self, limit: int, former: Iterable[ref[Budget]] = ()) -> None:
-        self.limit = limit
+        self.limit: int = limit
         #: octets up to which shares may grow
-        self.growth_limit = limit - limit // RESERVED_PART
+        self.growth_limit: int = limit - limit // RESERVED_PART
         #: of earlier connections, as long as something of theirs may be unread
-        self.former = list(former)
+        self.former: list[ref[Budget]] = list(former)
         #: octets in all shares
-        self.in_use = 0
+        self.in_use: int = 0
         #: streams whose window is open
-        self.shares = 0
+        self.shares: int = 0
         #: octets that a stream needed and did not get
-        self.unmet = 0
+        self.unmet: int = 0
         #: octets read of streams that have ended; any thread may append
         self.freed: deque[int] = deque()
         for budget in self._of_former():  # there is room only once
@@ -145,14 +145,16 @@ class Share:
 
     __slots__ = ("_initial", "budget", "padding", "size", "unclaimed")
 
+    size: int
+
     def __init__(self, size: int, budget: Budget | None) -> None:
         #: octets in the window, unread, and unclaimed
         self.size = self._initial = size
         #: octets that were used up and not given back: content that was read, and padding
-        self.unclaimed = 0
+        self.unclaimed: int = 0
         #: the part of unclaimed that is padding, which no manager is told about
-        self.padding = 0
-        self.budget = budget
+        self.padding: int = 0
+        self.budget: Budget | None = budget
         if budget is not None:
             budget.in_use += size
             budget.shares += 1

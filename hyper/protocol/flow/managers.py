@@ -102,7 +102,7 @@ class BaseFlowControlManager:
     """
 
     #: whether to measure while the next announcement is under way; may be set
-    wants_measure = False
+    wants_measure: bool = False
     #: the ReceiveWindow, or numbers in its place; None until somebody asks
     _window: Any = None
 
@@ -266,7 +266,7 @@ class FlowControlManager(BaseFlowControlManager):
         # A measurement begins with an announcement: its PING leaves beside the WINDOW_UPDATE, so
         # that what comes until it is answered is what the new window lets through (tuning.py).
         self._until_measured -= unclaimed
-        self.wants_measure = self._until_measured <= 0
+        self.wants_measure: bool = self._until_measured <= 0
         return unclaimed + max(0, self._wanted - share)
 
     def _has_room_for_the_rest(self, announced: int) -> bool:

@@ -40,8 +40,8 @@ class SendWindow:
 
     def __init__(self, size: int, stream_id: int = 0) -> None:
         #: octets; negative after the peer lowered SETTINGS_INITIAL_WINDOW_SIZE (6.9.2)
-        self.size = size
-        self.stream_id = stream_id
+        self.size: int = size
+        self.stream_id: int = stream_id
 
     def grow(self, increment: int) -> None:
         """A WINDOW_UPDATE came; raises the fault of its scope (6.9, 6.9.1)."""
@@ -100,25 +100,25 @@ class ReceiveWindow:
         budget: Budget | None = None,
     ) -> None:
         #: octets that the peer may still send; negative only after we lowered a setting
-        self.size = size
-        self.stream_id = stream_id
+        self.size: int = size
+        self.stream_id: int = stream_id
         self._initial = size
         #: None until hyper's own is needed, which a small response never does
         self._manager = manager
         #: whether the manager wants to know of each frame; hyper's own does nothing then
-        self.asks_on_receipt = manager is not None and type(manager) is not FlowControlManager
+        self.asks_on_receipt: bool = manager is not None and type(manager) is not FlowControlManager
         #: of the connection's window: the size below which it is opened without its manager
-        self.least = size // 2
+        self.least: int = size // 2
         #: of the connection's window: octets received that its manager was not told yet, and how
         #: many there may be
-        self.unsettled = 0
-        self.most_unsettled = min(size // UNSETTLED_PART, MAX_UNSETTLED)
-        self.share = Share(size, budget)
+        self.unsettled: int = 0
+        self.most_unsettled: int = min(size // UNSETTLED_PART, MAX_UNSETTLED)
+        self.share: Share = Share(size, budget)
         #: whether the response's head has come, and the content-length that it gave, or None
-        self.is_begun = False
+        self.is_begun: bool = False
         self.document_size: int | None = None
         #: whether the peer will send no more
-        self.is_ended = False
+        self.is_ended: bool = False
         if manager is None:
             return
         brings_numbers = getattr(manager, "_window", None) is not None

@@ -44,7 +44,7 @@ class Filter:
 
     def __init__(self) -> None:
         #: whether ``decrypt_into`` may give octets, or tell of an end, without more ciphertext
-        self.has_more = False
+        self.has_more: bool = False
         #: the peer said close_notify, or its socket is closed and all that it said was read
         self._has_ended = False
         #: why nothing more can be decrypted

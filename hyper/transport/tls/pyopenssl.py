@@ -370,7 +370,7 @@ class PyOpenSSLFilter(Filter):
             self._answer = self.take_ciphertext()
             if self._answer:
                 self._failure = trust.renegotiation_error()
-        self.has_more = self._is_fed or self._has_ended or self._failure is not None
+        self.has_more: bool = self._is_fed or self._has_ended or self._failure is not None
         return filled or self._conclude(self._has_ended)
 
     def end(self) -> None:

@@ -43,7 +43,7 @@ class SSLSocketTransport(PlainTransport):
                 # After less than a full record the kernel has probably no more, and OpenSSL keeps
                 # no other record: pending tells whether it holds more of this one.
                 if not received or (received < RECORD_SIZE and not sock.pending()):
-                    self.read_would_block = received > 0
+                    self.read_would_block: bool = received > 0
                     return filled
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self.read_would_block = True

@@ -155,7 +155,7 @@ class StdlibFilter(Filter):
         self._outgoing = ssl.MemoryBIO()
         with ALPN_LOCK:
             context.set_alpn_protocols(list(protocols))
-            self.object = context.wrap_bio(
+            self.object: ssl.SSLObject = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
             )
 
@@ -223,7 +223,7 @@ class StdlibFilter(Filter):
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         has_ended = self._has_ended or incoming.eof
-        self.has_more = bool(
+        self.has_more: bool = bool(
             self._holds_part or incoming.pending or has_ended or self._failure is not None
         )
         return filled or self._conclude(has_ended)

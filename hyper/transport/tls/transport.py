@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from .. import Transport
     from ..deadline import Deadline
+    from ..wakeup import Wakeup
+    from .filter import Filter
 
 
 class Resumption:
@@ -76,9 +78,9 @@ class TLSTransport:
         # With a resumed session the peer shows less of its chain, or none. A pin needs all of it.
         self._resumption = resumption if pin_of(context) is None else None
         session = self._resumption.take() if self._resumption else None
-        self.filter = make_filter(context, server_hostname, protocols, session)
+        self.filter: Filter = make_filter(context, server_hostname, protocols, session)
         self.socket: Any = plain.socket
-        self.wakeup = plain.wakeup
+        self.wakeup: Wakeup = plain.wakeup
         self.round_trip = plain.round_trip
         self._has_agreed = False
 
