@@ -81,11 +81,11 @@ class FormerNames:
 
     if TYPE_CHECKING:
 
-        def getresponse(self, stream_id: int | None = None) -> HTTP20Response: ...  # noqa: D102
-        def getpushes(  # noqa: D102
+        def getresponse(self, stream_id: int | None = None) -> HTTP20Response: ...  # noqa: D102 - connection.py's
+        def getpushes(  # noqa: D102 - as above
             self, stream_id: int | None = None, capture_all: bool = False
         ) -> Iterator[HTTP20Push]: ...
-        def ping(self, opaque_data: bytes | None = None) -> float: ...  # noqa: D102
+        def ping(self, opaque_data: bytes | None = None) -> float: ...  # noqa: D102 - as above
 
     def get_response(self, stream_id: int | None = None) -> HTTP20Response:
         """Wait for a response; the name of ``getresponse`` in hyper 0.x."""

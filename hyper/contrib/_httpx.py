@@ -208,6 +208,11 @@ class Connections:
                 return answer
         elif self._requires_http2:
             raise self.library.ConnectError(f"HTTP/2 is required (require_http2), and {why}")
+        elif request.url.scheme == b"https":
+            import logging  # not before: most programs need none
+
+            host = request.url.host.decode("ascii")
+            logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", host, why)
         return self._http1.handle_request(request)
 
     def _reason_for_http1(self, request: Any) -> str | None:

@@ -10,7 +10,7 @@ answered: the version of HTTP, method, path and fields.
     GET  /etag                   an ETag, and no-cache; 304 if it is asked with that
     GET  /events                 three server-sent events
     GET  /lines                  three JSON lines, as a Kubernetes watch
-    POST /3/device/TOKEN         200; 410 if the token is "gone", as APNs
+    POST /3/device/TOKEN         200, and 410 for the token gone
     any  /dns-query              one A record, 192.0.2.1 (RFC 8484)
 
 All else is in ANSWERS, by method and path.
