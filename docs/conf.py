@@ -36,6 +36,9 @@ if os.environ.get("HYPER_INTERSPHINX"):
 exclude_patterns = ["_build", "command-options.rst"]  # the latter is included
 html_theme = "furo"
 html_title = f"hyper {release}"
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
+html_js_files = ["narrow.js"]
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

@@ -106,7 +106,7 @@ _OUTPUT = (
     Option("--waterfall-svg", "save the same as a picture", metavar="FILE", files=True),
     Option(
         "--har",
-        "save everything as a HAR 1.2 file, which browsers import; - is the output",
+        "save everything as a HAR 1.2 file (HTTP Archive); - is the output",
         "It has the content, which stays in memory until then.",
         metavar="FILE",
         files=True,

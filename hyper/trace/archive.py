@@ -1,4 +1,4 @@
-"""A view of a trace: an HTTP Archive (HAR 1.2), which browsers and tools read."""
+"""A view of a trace: an HTTP Archive (HAR 1.2), which other programs read."""
 
 from __future__ import annotations
 
