@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     CertificateSource = Union[Pem, tuple[Pem, Pem]]
 
     class PyOpenSSLContext(Protocol):
-        """An OpenSSL.SSL.Context, by the method that tells one: pyOpenSSL may not be installed."""
+        """An OpenSSL.SSL.Context, by a method that no other has: pyOpenSSL may not be installed."""
 
-        def set_tlsext_servername_callback(self, callback: Any, /) -> None:
-            """Have a callback called for the name that a client asks for."""
+        def set_alpn_protos(self, protos: list[bytes], /) -> None:
+            """Set the protocols that are offered by ALPN (RFC 7301)."""
 
     TLSContext = Union[ssl.SSLContext, PyOpenSSLContext]
 
