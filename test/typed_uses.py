@@ -1,7 +1,7 @@
 """Uses of the public names as a type checker sees them. It is checked by mypy, and never run.
 
-``tox -e lint`` checks it strictly. What ``assert_type`` says has to be so, and a line with ``type:
-ignore`` has to be an error: mypy reports one that is not.
+``tox -e lint`` checks it strictly. ``assert_type`` names the type that has to be found. A line with
+``type: ignore`` is a wrong use: mypy complains if it finds no error there.
 """
 
 from __future__ import annotations
