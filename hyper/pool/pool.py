@@ -9,6 +9,7 @@ from .._hosts import host_and_port
 from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
+from ..client.former_names import FORMER_NAMES
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
@@ -91,6 +92,9 @@ class Pool:
         for name in OF_ONE_SERVER:
             if name in options:
                 raise TypeError(f"{name} names one server; the URL of a request does that")
+        for name in FORMER_NAMES:
+            if name in options:
+                raise TypeError(f"{name} is of hyper 0.x; a Pool takes proxy='http://host:port'")
         if max_connections_per_origin < 1:
             raise ValueError("max_connections_per_origin is at least 1")
         if max_idle < 0:

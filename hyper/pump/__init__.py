@@ -34,7 +34,9 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 13. With ``keepalive``, the leader sends PING after so many seconds of silence, and ends the
     connection after as many more (``silence.py``). While nobody waits, nothing is sent.
 14. A signal handler that runs while its own thread leads leads itself, and wakes its thread's outer
-    wait if that was served. In the middle of a step it cannot wait: RuntimeError says so.
+    wait if that was served. If its own thread follows, it takes the outer waiter off the list: that
+    one can neither lead nor sleep before the handler ends, and looks anew then. In the middle of a
+    step a handler cannot wait: RuntimeError says so.
 15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
     lock is free, and what waits raises (``_fork.py``).
 

@@ -78,6 +78,8 @@ class Pump:
         self._promoted: Waiter | None = None
         #: the followers, by each stream whose news concern them
         self._waiters: dict[int, list[Waiter]] = {}
+        #: the innermost follower of each thread: a signal handler may wait amid a wait
+        self._followers: dict[int, Waiter] = {}
         #: tickets of threads that wait for a free stream, first come, first served
         self.queue: deque[object] = deque()
         #: when octets were last looked for, a monotonic moment
@@ -301,8 +303,10 @@ class Pump:
     def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
         """Sleep at a waiter until served or promoted (rule 3)."""
         timeout = deadline.remaining(LATE)
+        self._wake_outer()
         waiter = Waiter(ids, ready)
         try:
+            self._followers[get_ident()] = waiter
             for stream_id in ids:
                 if stream_id in self._waiters:
                     self._waiters[stream_id].append(waiter)
@@ -315,22 +319,22 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
+            self._followers.pop(get_ident(), None)
             if self._promoted is waiter:
                 self._promoted = None
-            self._remove(waiter)
+            waiter.leave(self._waiters)
 
-    def _remove(self, waiter: Waiter) -> None:
-        """Take a waiter off the lists, as far as it is there."""
-        for stream_id in waiter.ids:
-            waiters = self._waiters.get(stream_id, [])
-            if waiters == [waiter]:
-                del self._waiters[stream_id]
-            elif waiter in waiters:
-                waiters.remove(waiter)
+    def _wake_outer(self) -> None:
+        """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
+        outer = self._followers.pop(get_ident(), None)
+        if outer is not None:  # it cannot lead now: it must not be the one that is promoted
+            self._wake_follower(outer)
+            if self._promoted is outer:
+                self._promoted = None
 
     def _wake_follower(self, waiter: Waiter) -> None:
         waiter.wake()
-        self._remove(waiter)
+        waiter.leave(self._waiters)
 
     def _promote(self) -> None:
         """Have a follower lead if no thread does (rule 4)."""
@@ -382,6 +386,7 @@ class Pump:
         def may_go() -> bool:
             return not self._has_leader or ready()
 
+        self._wake_outer()
         self._sleep(may_go, deadline, None, read=False, write=True)
 
     def _sleep(
@@ -582,6 +587,7 @@ class Pump:
         self._has_leader = False
         self._promoted = None
         self._waiters.clear()
+        self._followers.clear()
         self._sleepers.clear()
         if self._state != CLOSED:
             self._state = CLOSED

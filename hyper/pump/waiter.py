@@ -45,6 +45,15 @@ class Waiter:
             self.is_woken = True
             self._latch.release()
 
+    def leave(self, waiters: dict[int, list[Waiter]]) -> None:
+        """Go off the lists of waiters, as far as it is there. The pump's lock is held."""
+        for stream_id in self.ids:
+            others = waiters.get(stream_id, [])
+            if others == [self]:
+                del waiters[stream_id]
+            elif self in others:
+                others.remove(self)
+
     def sleep(self, timeout: float | None) -> None:
         """Sleep until ``wake``, or for timeout seconds. Without the pump's lock."""
         self._latch.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))

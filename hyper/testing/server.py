@@ -227,8 +227,8 @@ class Server:
             peer = SocketPeer(_giving(accepted), self._context, self.deadline)
             peer.number = self.connections - 1
             thread = threading.Thread(target=self._run, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # not before: ``join`` wants threads that were started
 
     def _run(self, peer: SocketPeer) -> None:
         peer.requests = self.requests

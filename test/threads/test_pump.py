@@ -535,3 +535,24 @@ def test_a_wait_after_close_ends_at_once(stage):
     assert stage.upload().end() is None
     with stage.pump.lock:
         stage.pump.look()
+
+
+def test_a_signal_handler_upon_a_follower_is_promoted_in_its_place(stage, monkeypatch):
+    """14, 4: the outer wait, which the handler has interrupted, can neither sleep nor lead."""
+    signals = [2]
+
+    def sleep(waiter, timeout):
+        if signals:  # a signal handler runs while its thread sleeps as a follower
+            signals.pop()
+            with stage.pump.lock:
+                stage.pump.wait(stage.endpoint.has(3), (3,), DEADLINE)
+        usual_sleep(waiter, timeout)
+
+    leader = stage.wait_for(1)
+    usual_sleep = pump_module.Waiter.sleep
+    monkeypatch.setattr(pump_module.Waiter, "sleep", sleep)
+    follower = stage.wait_for(2)
+    stage.bring(1)
+    assert leader.end() is None
+    stage.bring(3, 2)
+    assert follower.end() is None
