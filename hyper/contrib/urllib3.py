@@ -226,7 +226,7 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
     def getresponse(self) -> Any:
         """The response, as urllib3 shows it; raises as ``request`` does, for content cut short."""
         with _telling_the_caller():
-            response = super().getresponse()
+            response: Any = super().getresponse()
         if response.version == 20:
             response.version_string = "HTTP/2"
             if "content-length" not in response.headers and hasattr(response, "read1"):
