@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -54,16 +55,14 @@ def by_httpx(url, certificates, **options):
 
 
 def by_urllib3(url, certificates, **options):
-    urllib3 = pytest.importorskip("urllib3", "2.0")
+    pytest.importorskip("urllib3", "2.0")
     from hyper.contrib.urllib3 import HTTP20ConnectionPool
 
-    class Pool(HTTP20ConnectionPool):
-        def __init__(self, *arguments, **of_manager):
-            super().__init__(*arguments, **of_manager, **options)
-
-    with urllib3.PoolManager(ca_certs=certificates.authority, timeout=10) as manager:
-        manager.pool_classes_by_scheme = {"https": Pool}
-        return manager.request("GET", url).data
+    port = urllib.parse.urlsplit(url).port
+    # Not of a manager: those close their pools when they are collected, which PyPy does late.
+    options = {"ca_certs": certificates.authority, "timeout": 10, **options}
+    with HTTP20ConnectionPool("localhost", port, **options) as pool:
+        return pool.request("GET", url).data
 
 
 WAYS = pytest.mark.parametrize("ask", [by_pool, by_requests, by_httpx])
