@@ -140,7 +140,8 @@ client.response       | client.content_codings client.timeouts protocol.states p
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.connection     | client.exchange client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
+client.former_names   | _hosts protocol.settings                                 | contextlib types
+client.connection     | client.exchange client.former_names client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
@@ -163,7 +164,7 @@ pool.shared           | client.connection client.pumps client.registry client.ti
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors _interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
-pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.replay client.timeouts _fork _hosts trace.events trace.watch _memo errors | logging time threading
+pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts _fork _hosts trace.events trace.watch _memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
@@ -179,7 +180,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper dropin.bases proxies tls trace _interruptions contrib.*  | *
+contrib               | hyper dropin.bases dropin.connection proxies tls trace _interruptions contrib.*  | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

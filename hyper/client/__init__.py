@@ -12,6 +12,7 @@ Read ``connection.py`` first: a request is put together, sent, and found again b
 ``sender.py``           a request leaves on the connection of the moment
 ``replay.py``           a request that was not processed goes out again (RFC 9113, 8.7)
 ``stats.py``            figures of a connection
+``former_names.py``     the names of hyper 0.x, which apns2 uses
 ``movers.py``           the pumps and the sender of one object, told of a trace or not
 ``traced.py``           the parts that tell a trace, in the place of others while one is on
 ``pumps.py``            the connection of the moment and former ones (RFC 9113, 6.8)

@@ -17,6 +17,7 @@ from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
 from ..trace.watch import watch_of
 from . import push
 from .exchange import reprioritize
+from .former_names import FormerNames, proxy_of
 from .movers import movers
 from .putrequest import Draft
 from .registry import CLAIMED, Registry
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..trace.watch import Watching
     from ..transport.connect import Path, Resolve
+    from ..transport.tls.context import TLSContext
     from .content import Body
+    from .former_names import Former, Unpack
     from .pumps import Dial
     from .registry import Entry
     from .stream import HTTP20Stream
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
 CONTINUE_TIMEOUT = 1.0
 
 
-class HTTP20Connection:
+class HTTP20Connection(FormerNames):
     """A connection to one server that speaks HTTP/2 and nothing else (RFC 9113).
 
     It connects at the first request, and again when a connection has ended. Every method may be
@@ -87,6 +90,7 @@ class HTTP20Connection:
         replay: whether a request that the server guarantees not to have processed is sent again
             by itself, if its content can be had again (8.7).
         trace: an observer that is told of each event, or a tracer, see ``hyper.trace``.
+        former: force_proto, proxy_host and proxy_port, the names of hyper 0.x.
 
     Raises:
         InvalidURL: the host or the port is not one.
@@ -107,8 +111,8 @@ class HTTP20Connection:
         *,
         unread_limit: int | None = None,
         secure: bool | None = None,
-        ssl_context: Any = None,
-        timeout: Any = NOT_GIVEN,
+        ssl_context: TLSContext | None = None,
+        timeout: float | None = NOT_GIVEN,
         source_address: tuple[str, int] | None = None,
         unix_socket: Path | None = None,
         proxy: str | Proxy | None = None,
@@ -120,6 +124,7 @@ class HTTP20Connection:
         replay: bool = True,
         resolve: Resolve | None = None,
         trace: Watching | None = None,
+        **former: Unpack[Former],
     ) -> None:
         watch = self._watch = watch_of(trace)
         self._route = Route(
@@ -129,7 +134,7 @@ class HTTP20Connection:
             ssl_context=ssl_context,
             source_address=source_address,
             unix_socket=unix_socket,
-            proxy=proxy,
+            proxy=proxy_of(proxy, former) if former else proxy,
             settings=announcement(
                 {**OWN_SETTINGS, SETTINGS_ENABLE_PUSH: int(enable_push)}, settings or {}
             ),
@@ -140,8 +145,7 @@ class HTTP20Connection:
             resolve=resolve,
             watch=watch,
         )
-        #: whether content codings are taken off
-        self.decode_content = decode_content
+        self.decode_content = decode_content  #: whether content codings are taken off
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
@@ -172,12 +176,12 @@ class HTTP20Connection:
         return self._route.secure
 
     @property
-    def timeout(self) -> Any:
+    def timeout(self) -> float | None:
         """Seconds that connecting and every wait may take, None for no limit; may be set."""
         return self._timeouts.timeout
 
     @timeout.setter
-    def timeout(self, timeout: Any) -> None:
+    def timeout(self, timeout: float | None) -> None:
         self._timeouts.timeout = timeout
 
     @property
@@ -277,8 +281,7 @@ class HTTP20Connection:
             ConnectionTerminated: the connection ended, not by a GOAWAY with NO_ERROR: then the next
                 one is asked. And what ``connect`` raises.
         """
-        opaque = os.urandom(8) if opaque_data is None else opaque_data
-        return self._pumps.ping(opaque)
+        return self._pumps.ping(os.urandom(8) if opaque_data is None else opaque_data)
 
     def cork(self) -> contextlib.AbstractContextManager[None]:
         """Let the requests that this thread makes inside ``with`` leave together, in few writes.
@@ -595,6 +598,3 @@ class HTTP20Connection:
         for pump in self._pumps if exchange is None else [exchange.pump]:
             for promised in push.promised(pump, parent_id, self._timeouts, capture_all=capture_all):
                 yield push.HTTP20Push(promised, decode_content=self.decode_content)
-
-    get_response = getresponse
-    get_pushes = getpushes

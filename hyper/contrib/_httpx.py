@@ -50,7 +50,7 @@ OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 #: Options that are hyper's: all others are the library's.
 POOL_OPTIONS = frozenset(
     {"replay", *inspect.signature(Pool).parameters, *inspect.signature(HTTP20Connection).parameters}
-) - {"options"}
+) - {"options", "former"}
 #: The message to an AsyncClient.
 NOT_ASYNC = (
     "this HTTP20Transport is for a Client, and cannot be used by an AsyncClient: hyper blocks. Use"
@@ -208,6 +208,11 @@ class Connections:
                 return answer
         elif self._requires_http2:
             raise self.library.ConnectError(f"HTTP/2 is required (require_http2), and {why}")
+        elif request.url.scheme == b"https":
+            import logging  # not before: most programs need none
+
+            host = request.url.host.decode("ascii")
+            logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", host, why)
         return self._http1.handle_request(request)
 
     def _reason_for_http1(self, request: Any) -> str | None:

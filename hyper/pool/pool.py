@@ -9,6 +9,7 @@ from .._hosts import host_and_port
 from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
+from ..client.former_names import FORMER_NAMES
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
@@ -91,6 +92,9 @@ class Pool:
         for name in OF_ONE_SERVER:
             if name in options:
                 raise TypeError(f"{name} names one server; the URL of a request does that")
+        for name in FORMER_NAMES:
+            if name in options:
+                raise TypeError(f"{name} is of hyper 0.x; a Pool takes proxy='http://host:port'")
         if max_connections_per_origin < 1:
             raise ValueError("max_connections_per_origin is at least 1")
         if max_idle < 0:
@@ -106,7 +110,7 @@ class Pool:
         self.require_http2 = require_http2
         self._has_prior_knowledge = http2 == "prior"
         #: of HTTP20Connection, as it was given
-        self.timeout: Any = options.pop("timeout", NOT_GIVEN)
+        self.timeout: float | None = options.pop("timeout", NOT_GIVEN)
         options.setdefault("enable_push", False)
         #: the other options of HTTP20Connection
         self.options = options
@@ -144,7 +148,7 @@ class Pool:
         *,
         trailers: FieldSource | None = None,
         priority: PrioritySource | None = None,
-        timeout: Any = NOT_GIVEN,
+        timeout: float | None = NOT_GIVEN,
     ) -> HTTP20Response | HTTPResponse:
         """Send a request, and wait for the header section of its response.
 
@@ -176,7 +180,7 @@ class Pool:
         response: HTTP20Response | HTTPResponse = self._exchange(site, request, timeout)
         return response
 
-    def _exchange(self, site: Site, request: Request, timeout: Any) -> Any:
+    def _exchange(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request, over whichever connection and protocol it takes."""
         source = _noted(request[2])
         begin = time.monotonic()
@@ -203,7 +207,7 @@ class Pool:
             site.why_http1 = None
         return response
 
-    def _response(self, site: Site, request: Request, timeout: Any) -> Any:
+    def _response(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request over HTTP/2, and wait for its response; None for HTTP/1.1."""
         begin = time.monotonic()
         with self._lease(site, timeout) as connection:
@@ -231,7 +235,12 @@ class Pool:
             raise
 
     def connection(
-        self, host: str, port: int | None = None, *, secure: bool = True, timeout: Any = NOT_GIVEN
+        self,
+        host: str,
+        port: int | None = None,
+        *,
+        secure: bool = True,
+        timeout: float | None = NOT_GIVEN,
     ) -> Lease:
         """Lend a connection to one request: ``with pool.connection("example.org") as connection``.
 
@@ -285,7 +294,7 @@ class Pool:
 
     # ------------------------------------------------------------- connections
 
-    def _lease(self, site: Site, timeout: Any) -> Lease:
+    def _lease(self, site: Site, timeout: float | None) -> Lease:
         self._look_after()
         return Lease(self, site, timeout)
 
@@ -465,6 +474,6 @@ def _noted(body: Any) -> Source:
     return source
 
 
-def _rest(timeout: Any, begin: float) -> Any:
+def _rest(timeout: float | None, begin: float) -> float | None:
     """Return the seconds that are left of a call; None and NOT_GIVEN stay."""
     return timeout if timeout is NOT_GIVEN else Timeouts(timeout).deadline_of_call(begin).left()

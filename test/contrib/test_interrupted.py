@@ -14,7 +14,9 @@ import pytest
 from hyper import HTTP20Connection, HTTPSConnection
 from hyper.proxies import Proxy
 from test.origin import Echo
-from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
+from test.scripted.strikes import Alarm, AlarmTimeout, Strike, collected, stride
+
+collected = pytest.fixture(autouse=True)(collected)
 
 KINDS = [Alarm, AlarmTimeout]
 
@@ -107,22 +109,24 @@ class Urllib3(Hyper):
         return self.client.request("POST", self.url, body=mark.encode(), headers=headers).data
 
 
-DOORS = [(door, kind) for door in (Hyper, ThroughProxy, DropIn, Httpx) for kind in KINDS]
+INTEGRATIONS = [
+    (integration, kind) for integration in (Hyper, ThroughProxy, DropIn, Httpx) for kind in KINDS
+]
 # requests and urllib3 themselves take each OSError, a TimeoutError too, for one of the network's.
-DOORS += [(Requests, Alarm), (Urllib3, Alarm)]
+INTEGRATIONS += [(Requests, Alarm), (Urllib3, Alarm)]
 
 
 # A finalizer of what was struck while it was made, or a socket that Python closes then: no matter.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
-@pytest.mark.parametrize(("door", "kind"), DOORS)
-def test_what_a_signal_handler_raises_comes_out_as_it_is_of_every_door(
-    door, kind, certificates, proxy
+@pytest.mark.parametrize(("integration", "kind"), INTEGRATIONS)
+def test_what_a_signal_handler_raises_comes_out_as_it_is_by_every_integration(
+    integration, kind, certificates, proxy
 ):
     wrong, at = [], 1
     with Echo(certificates.server_context()) as server:
         while True:
-            used = door(server.port, certificates, proxy)
+            used = integration(server.port, certificates, proxy)
             with contextlib.closing(used.client):
                 strike = Strike(kind, at)
                 out = strike.run(lambda used=used: used.ask("struck"))

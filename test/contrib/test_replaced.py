@@ -207,7 +207,7 @@ def test_a_mock_of_handle_request_answers(library, client, monkeypatch):
     assert client.get("https://nowhere.invalid/").content == b"mocked"
 
 
-def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch):
+def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog):
     httpcore = importlib.import_module(
         {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
     )
@@ -216,7 +216,11 @@ def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch):
         "handle_request",
         lambda _self, _request: httpcore.Response(200, content=b"mocked"),
     )
-    assert client.get("https://nowhere.invalid/").content == b"mocked"
+    with caplog.at_level(logging.DEBUG, logger="hyper"):
+        assert client.get("https://nowhere.invalid/").content == b"mocked"
+        assert client.get("http://nowhere.invalid/").content == b"mocked"
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "hyper"]
+    assert said.startswith("HTTP/1.1 is spoken with nowhere.invalid: another library has replaced")
 
 
 @pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])

@@ -10,6 +10,7 @@ answered: the version of HTTP, method, path and fields.
     GET  /etag                   an ETag, and no-cache; 304 if it is asked with that
     GET  /events                 three server-sent events
     GET  /lines                  three JSON lines, as a Kubernetes watch
+    POST /3/device/TOKEN         200, and 410 for the token gone
     any  /dns-query              one A record, 192.0.2.1 (RFC 8484)
 
 All else is in ANSWERS, by method and path.
@@ -155,6 +156,9 @@ def answer(line, body, query):
         return 200, "application/dns-message", _dns(query), []
     if name == "push":
         return 201, "text/plain", b"", []
+    if path.startswith("/3/device/"):
+        gone = b'{"reason": "Unregistered", "timestamp": "1"}'
+        return (410, "application/json", gone, []) if path.endswith("/gone") else (200, "", b"", [])
     if b"watch=" in query:
         event = {"type": "ADDED", "object": NAMESPACES["items"][0]}
         return 200, "application/x-ndjson", (json.dumps(event) + "\n").encode() * 3, []

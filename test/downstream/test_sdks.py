@@ -231,6 +231,31 @@ def test_pyjwt_and_apns(services, certificates):
     assert len(services.seen()) == 100
 
 
+@tried("apns2", "it imports hyper", "a notification, a batch of 20, an unregistered device")
+def test_apns2(services, certificates, monkeypatch):
+    from apns2.client import APNsClient, Notification
+    from apns2.credentials import Credentials
+    from apns2.errors import Unregistered
+    from apns2.payload import Payload
+
+    # Its TokenCredentials need PyJWT 1. Its connections are made by this class of theirs.
+    credentials = Credentials(certificates.hyper_context())
+    monkeypatch.setattr(APNsClient, "LIVE_SERVER", "localhost")
+    monkeypatch.setattr(APNsClient, "DEFAULT_PORT", services.port)
+    client, payload = APNsClient(credentials), Payload(alert="hello")
+    client.send_notification("one", payload, "topic")
+    with pytest.raises(Unregistered):
+        client.send_notification("gone", payload, "topic")
+    tokens = [f"device{number}" for number in range(20)]
+    batch = [Notification(token, payload) for token in [*tokens, "gone"]]
+    results = client.send_notification_batch(batch, "topic")
+    assert results == {**dict.fromkeys(tokens, "Success"), "gone": ("Unregistered", "1")}
+    seen = services.seen()
+    assert len(seen) == 23
+    assert {line["fields"]["apns-push-type"] for line in seen} == {"alert"}
+    client._connection.close()
+
+
 @tried("httpx", "HTTP20Transport", "a request; AsyncClient is refused with words")
 @tried("httpx2", "HTTP20Transport", "a request; AsyncClient is refused with words")
 def test_httpx(services, httpx, client, transport):

@@ -6,6 +6,7 @@ else the suite strikes some lines, each time the same.
 
 from __future__ import annotations
 
+import gc
 import linecache
 import os
 import signal
@@ -15,6 +16,13 @@ import sys
 def stride(usual):
     """Lines from one that is struck to the next. Take a prime: loops are met at all their lines."""
     return 1 if os.environ.get("HYPER_LONG") == "1" else usual
+
+
+def collected():
+    """Have what was struck while it was made collected now: PyPy would do so in another test."""
+    yield
+    for _ in range(3):
+        gc.collect()
 
 
 class Alarm(Exception):

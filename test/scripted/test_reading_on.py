@@ -15,7 +15,9 @@ import pytest
 from hyper import HTTP20Connection, HTTPConnection, IncompleteRead, LocalProtocolError, errors
 from hyper.testing import wire
 from test.origin import Origin
-from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
+from test.scripted.strikes import Alarm, AlarmTimeout, Strike, collected, stride
+
+collected = pytest.fixture(autouse=True)(collected)
 
 CONTENT = b"".join(b"line %d of the content\n" % number for number in range(120))
 PIECE = 101

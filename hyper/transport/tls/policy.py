@@ -81,9 +81,11 @@ def is_allowed(cipher: str) -> bool:
     return cipher.startswith(("ECDHE-", "DHE-")) and any(mode in cipher for mode in AEAD)
 
 
+_NOT_TLS = "the answer is not TLS: is it this port? secure=False is cleartext"
 #: Words of OpenSSL's, in lower case, and what a program can do.
 _ADVICE = (
-    ("wrong version number", "the answer is not TLS: is it this port? secure=False is cleartext"),
+    ("wrong version number", _NOT_TLS),
+    ("record layer failure", _NOT_TLS),  # OpenSSL 3.2 and later
     ("eof occurred", "the peer ended TCP in the handshake: does it speak TLS on this port?"),
     ("issuer certificate", 'trust its authority by hyper.tls.init_context("ca.pem")'),
     ("self-signed", 'trust it by hyper.tls.init_context("ca.pem")'),
