@@ -48,7 +48,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Annotations name what only a type checker knows, and the standard library, whose index is
     # not here: the build needs no network. Public names of hyper's must be found.
-    ("py:class", r"(?!hyper\.).*|hyper\.client\..*|hyper\.testing\.arrivals\..*"),
+    ("py:class", r"(?!hyper\.).*|hyper\.(client|pool)\..*|hyper\.testing\.arrivals\..*"),
 ]
 
 HEADING = re.compile(r"( *)(Args|Returns|Raises):$")

@@ -282,7 +282,7 @@ class FieldMap:
         """The media type, lower-case, without parameters (RFC 9110, 8.3)."""
         return self._message().get_content_type()
 
-    def get_content_charset(self, default: str | None = None) -> Any:
+    def get_content_charset(self, default: str | None = None) -> str | None:
         """The charset parameter of the media type, lower-case (RFC 9110, 8.3.2)."""
         return self._message().get_content_charset(default)
 

@@ -14,7 +14,9 @@ from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar, overload
+
+    Default = TypeVar("Default")
 
 
 #: Octets that are asked for at first; then as many as have come.
@@ -31,7 +33,7 @@ class HTTPResponse(http.client.HTTPResponse):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.trailers: FieldMap = FieldMap()
-        self.informational: list[tuple[int, Any]] = []
+        self.informational: list[tuple[int, http.client.HTTPMessage]] = []
         self._interim: Rate | None = None
         #: http.client's own, by the names that its functions have for them
         self._limits: dict[str, Any] = {}
@@ -97,6 +99,13 @@ class HTTPResponse(http.client.HTTPResponse):
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in trailers.items()
         )
+
+    if TYPE_CHECKING:
+
+        @overload
+        def gettrailer(self, name: str) -> str | None: ...
+        @overload
+        def gettrailer(self, name: str, default: Default) -> str | Default: ...
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
         """The values of one trailer field, joined by commas; else default."""

@@ -24,9 +24,8 @@ from .fields import SECRET_NAMES, outgoing_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from .fields import FieldSource, Pair
+    from .transport.tls.context import TLSContext
 
 __all__ = ["Proxy", "from_environment"]
 
@@ -65,7 +64,7 @@ class Proxy:
         url: str,
         *,
         headers: FieldSource = (),
-        ssl_context: Any = None,
+        ssl_context: TLSContext | None = None,
     ) -> None:
         # No message shows the URL, because it may hold a password.
         try:
@@ -96,7 +95,7 @@ class Proxy:
                 f" and of {MAX_SOCKS_CREDENTIAL} octets at most (RFC 1929, 2)"
             )
         self.headers: tuple[Pair, ...] = tuple(outgoing_section(headers))
-        self.ssl_context: Any = ssl_context
+        self.ssl_context: TLSContext | None = ssl_context
 
     def fields(self) -> tuple[Pair, ...]:
         """Return the fields of a CONNECT request: credentials (RFC 7617) and the caller's own."""

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ..proxies import Proxy
     from ..trace.watch import Watching
     from ..transport.connect import Path, Resolve
+    from ..transport.tls.context import TLSContext
     from .content import Body
     from .former_names import Former, Unpack
     from .pumps import Dial
@@ -110,8 +111,8 @@ class HTTP20Connection(FormerNames):
         *,
         unread_limit: int | None = None,
         secure: bool | None = None,
-        ssl_context: Any = None,
-        timeout: Any = NOT_GIVEN,
+        ssl_context: TLSContext | None = None,
+        timeout: float | None = NOT_GIVEN,
         source_address: tuple[str, int] | None = None,
         unix_socket: Path | None = None,
         proxy: str | Proxy | None = None,
@@ -144,8 +145,7 @@ class HTTP20Connection(FormerNames):
             resolve=resolve,
             watch=watch,
         )
-        #: whether content codings are taken off
-        self.decode_content = decode_content
+        self.decode_content = decode_content  #: whether content codings are taken off
         self._timeouts = self.timeouts_class(timeout)
         self._heads = RequestHeads(self._route.origin, decodes=decode_content)
         self._registry = self.registry_class()
@@ -176,12 +176,12 @@ class HTTP20Connection(FormerNames):
         return self._route.secure
 
     @property
-    def timeout(self) -> Any:
+    def timeout(self) -> float | None:
         """Seconds that connecting and every wait may take, None for no limit; may be set."""
         return self._timeouts.timeout
 
     @timeout.setter
-    def timeout(self, timeout: Any) -> None:
+    def timeout(self, timeout: float | None) -> None:
         self._timeouts.timeout = timeout
 
     @property

@@ -10,12 +10,14 @@ from .response import HTTP20Response, joined
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, TypeVar, overload
 
     from ..protocol.messages import PromisedRequest
     from ..protocol.priorities import PrioritySource
     from ..pump.pump import Pump
     from .timeouts import Timeouts
+
+    Default = TypeVar("Default")
 
 
 class HTTP20Push:
@@ -64,6 +66,13 @@ class HTTP20Push:
     def request_headers(self) -> FieldMap:
         """The header section of the promised request, without pseudo-header fields."""
         return FieldMap(self._request.fields)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def getrequestheader(self, name: str) -> str | None: ...
+        @overload
+        def getrequestheader(self, name: str, default: Default) -> str | Default: ...
 
     def getrequestheader(self, name: str, default: Any = None) -> Any:
         """Return the values of one field of the promised request, joined by commas.

@@ -21,12 +21,16 @@ from .timeouts import Timeouts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeVar, overload
+
+    from _typeshed import WriteableBuffer
 
     from ..errors import Failure
     from ..protocol.messages import ResponseHead
     from ..protocol.priorities import PrioritySource
     from .exchange import Exchange
+
+    Default = TypeVar("Default")
 
 #: The status of a part of the content (RFC 9110, 15.3.7).
 PARTIAL_CONTENT = 206
@@ -105,6 +109,13 @@ class HTTP20Response(io.BufferedIOBase):
     def info(self) -> FieldMap:
         """The header section, as urllib's users ask for it."""
         return self.headers
+
+    if TYPE_CHECKING:
+
+        @overload
+        def getheader(self, name: str) -> str | None: ...
+        @overload
+        def getheader(self, name: str, default: Default) -> str | Default: ...
 
     def getheader(self, name: str, default: Any = None) -> Any:
         """Return the values of one field, joined by commas.
@@ -232,7 +243,7 @@ class HTTP20Response(io.BufferedIOBase):
         self._exchange.is_moving = False
         return octets
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a writable buffer.
 
         Returns:
@@ -458,6 +469,13 @@ class HTTP20Response(io.BufferedIOBase):
         while self._take(None):
             pass
         return FieldMap(self._exchange.stream.trailers)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def gettrailer(self, name: str) -> str | None: ...
+        @overload
+        def gettrailer(self, name: str, default: Default) -> str | Default: ...
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
         """Return the values of one trailer field, joined by commas; as ``getheader`` otherwise."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Callable, TypeVar
 
+    from _typeshed import WriteableBuffer
+
     from ..fields import FieldSource
     from ..protocol.priorities import PrioritySource
     from .content import Octets
@@ -224,7 +226,7 @@ class HTTP20Stream:
         """
         return self._telling(self._reader().read1, amt)
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a writable buffer.
 
         Returns:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: The token for "not given": socket's own, which http.client has in its signatures.
+#: The token for "not given": socket's own, which http.client has in its signatures. It is an object
+#: without a public type, so type checkers are told of the others: seconds, or None.
 NOT_GIVEN: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
-def checked(name: str, seconds: Any) -> Any:
+def checked(name: str, seconds: float | None) -> float | None:
     """Return a number of seconds, None or NOT_GIVEN; raises ValueError if it is below 0, or NaN."""
     if seconds is not None and seconds is not NOT_GIVEN and not seconds >= 0:
         raise ValueError(
@@ -41,7 +42,7 @@ class Timeouts:
 
     __slots__ = ("_seconds", "deadlines")
 
-    def __init__(self, timeout: Any = NOT_GIVEN) -> None:
+    def __init__(self, timeout: float | None = NOT_GIVEN) -> None:
         # The caller's, at any time.
         self._seconds = checked("timeout", timeout)
         # Single steps of a dict are atomic, with a GIL and without.
@@ -66,12 +67,12 @@ class Timeouts:
         return socket.getdefaulttimeout() if timeout is NOT_GIVEN else timeout
 
     @property
-    def timeout(self) -> Any:
+    def timeout(self) -> float | None:
         """Seconds that each wait may take, None for no limit, or NOT_GIVEN; may be set."""
         return self._seconds
 
     @timeout.setter
-    def timeout(self, timeout: Any) -> None:
+    def timeout(self, timeout: float | None) -> None:
         self._seconds = checked("timeout", timeout)
 
     def deadline_of_call(self, begin: float) -> Deadline:

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar
 
+    from _typeshed import WriteableBuffer
+
     from ..fields import FieldSource
     from .content import Octets
     from .exchange import Exchange
@@ -159,7 +161,7 @@ class HTTP20Tunnel(HTTP20Stream):
                 self._exchange.pump.look()
         return not self._exchange.stream.read_shut
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002 - socket's
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ARG002 - socket's
         """Receive into a writable buffer; as ``recv`` otherwise.
 
         Args:
@@ -301,7 +303,7 @@ class _TunnelFile(io.RawIOBase):
     def writable(self) -> bool:
         return self._writes
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
         try:
             return self._tunnel.recv_into(buffer)
         except BlockingIOError:

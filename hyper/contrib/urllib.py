@@ -16,6 +16,7 @@ import http.client
 import urllib.request
 
 from .. import HTTPSConnection
+from ..dropin.connection import SESSION_OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,15 +35,13 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.
         check_hostname: True if the certificate's name is to be compared with the host's.
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        trace: an observer or a tracer, see ``hyper.trace``.
+        options: window_manager, unread_limit, settings, codec and trace of ``HTTP20Connection``.
     """
 
-    def __init__(
-        self, *arguments: Any, replay: bool = True, trace: Any = None, **options: Any
-    ) -> None:
+    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
         super().__init__(*arguments, **options)
-        self._replays = replay
-        self._trace = trace
+        self._connection_options = {"replay": replay, **own}
         #: hosts that have asked for HTTP/1.1 (RFC 9113, 7)
         self._http1_hosts: set[str] = set()
 
@@ -53,7 +52,7 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         made: list[HTTPSConnection] = []
 
         def make_connection(host: str, **options: Any) -> HTTPSConnection:
-            connection = HTTPSConnection(host, replay=self._replays, trace=self._trace, **options)
+            connection = HTTPSConnection(host, **self._connection_options, **options)
             connection.is_http1_required = host in self._http1_hosts
             made.append(connection)
             return connection

@@ -22,10 +22,11 @@ from types import GeneratorType
 
 import urllib3
 import urllib3.connection
-from urllib3.exceptions import LocationValueError, UnrewindableBodyError
+from urllib3.exceptions import HTTPError, LocationValueError, UnrewindableBodyError
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
 from .. import HTTPConnection, InvalidURL, LocalProtocolError
+from ..dropin.connection import SESSION_OPTIONS
 from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
 from ._replaced import package
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
-
 
 #: Generators of which a part is gone. They are not kept alive.
 _begun: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -118,25 +118,70 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
     HTTP/2 goes through a CONNECT proxy, unless the proxy is itself reached by TLS.  A proxy that
     forwards requests gets them in HTTP/1.1.
 
+    A pool takes these arguments, too.
+
     Args:
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-            A pool takes it, too, and these repetitions do not count as its retries.
+            These repetitions do not count as a pool's retries.
+        require_http2: True makes it an ``urllib3.exceptions.HTTPError``, which is not tried again,
+            that the server or a proxy needs HTTP/1.1.
+        options: urllib3's, and window_manager, unread_limit, settings, codec and trace of
+            ``HTTP20Connection``.
     """
 
     ssl_context: Any
 
-    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        replay: bool = True,
+        require_http2: bool = False,
+        **options: Any,
+    ) -> None:
+        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
         super().__init__(*arguments, **options)
         self._replays = replay
+        self._requires_http2 = require_http2
+        self._session_options = own
 
     def connect(self) -> None:
-        """Open the connection, and agree with the server on a protocol."""
-        is_not_tunnelled = self.proxy is not None and (
-            self.proxy_is_forwarding or self.proxy.scheme == "https"
-        )
-        if is_not_tunnelled or self.is_http1_required:
+        """Open the connection, and agree with the server on a protocol.
+
+        Raises HTTPError if that is HTTP/1.1, and HTTP/2 is required.
+        """
+        why = self._why_http1()
+        if why is not None:
+            self._tell_http1(why)
             super().connect()
             return
+        self._connect_by_alpn()
+        if getattr(self.sock, "selected_alpn_protocol", str)() != "h2":
+            try:
+                self._tell_http1("it has not chosen h2 by ALPN (RFC 9113, 3.2)")
+            except HTTPError:
+                self.close()
+                raise
+
+    def _why_http1(self) -> str | None:
+        """Return why HTTP/2 is not even offered; None if it is."""
+        if self.proxy is not None and self.proxy_is_forwarding:
+            return "its proxy forwards requests, which go over HTTP/1.1"
+        if self.proxy is not None and self.proxy.scheme == "https":
+            return "tunnels through https proxies have HTTP/1.1 inside"
+        return "it asks for HTTP/1.1 (RFC 9113, 7)" if self.is_http1_required else None
+
+    def _tell_http1(self, why: str) -> None:
+        """Tell the logger ``hyper`` that requests go over HTTP/1.1; raise if that is an error."""
+        if self._requires_http2:
+            # Not ProtocolError: a pool would try again.
+            raise HTTPError(
+                f"HTTP/2 is required (require_http2), with {self.host} there is none: {why}"
+            )
+        import logging  # not before: most programs need none
+
+        logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", self.host, why)
+
+    def _connect_by_alpn(self) -> None:
         given = self.ssl_context
         self.ssl_context = _ALPNContext(self._context_of_pool() if given is None else given)
         try:
@@ -181,7 +226,7 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
     def getresponse(self) -> Any:
         """The response, as urllib3 shows it; raises as ``request`` does, for content cut short."""
         with _telling_the_caller():
-            response = super().getresponse()
+            response: Any = super().getresponse()
         if response.version == 20:
             response.version_string = "HTTP/2"
             if "content-length" not in response.headers and hasattr(response, "read1"):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import xmlrpc.client
 
 from .. import HTTPSConnection
+from ..dropin.connection import SESSION_OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +28,15 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
         context: an ``ssl.SSLContext``; its ALPN protocols are set to h2 and http/1.1.  Give it
             here: a ServerProxy ignores its own context if it is given a transport.
         replay: whether calls that the server has not processed go out again (RFC 9113, 8.7).
-        trace: an observer or a tracer, see ``hyper.trace``.
+        options: window_manager, unread_limit, settings, codec and trace of ``HTTP20Connection``.
     """
 
     context: Any  # SafeTransport's
 
-    def __init__(
-        self, *arguments: Any, replay: bool = True, trace: Any = None, **options: Any
-    ) -> None:
+    def __init__(self, *arguments: Any, replay: bool = True, **options: Any) -> None:
+        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
         super().__init__(*arguments, **options)
-        self._replays = replay
-        self._trace = trace
+        self._connection_options = {"replay": replay, **own}
 
     def make_connection(self, host: Any) -> HTTPSConnection:
         """The connection to a host: that of the last call, if it was to the same host."""
@@ -49,8 +48,7 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
             connection = HTTPSConnection(
                 name,
                 context=self.context,
-                replay=self._replays,
-                trace=self._trace,
+                **self._connection_options,
                 **(more or {}),
             )
             self._connection = host, connection

@@ -14,7 +14,9 @@ from types import FunctionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, TypeVar
+
+    Made = TypeVar("Made")
 
 __all__ = ["HTTPConnection", "HTTPSConnection"]
 
@@ -45,7 +47,7 @@ TAKES_MAX_RESPONSE_HEADERS: bool = "max_response_headers" in getattr(
 )
 
 
-def made(cls: Any, arguments: Any, options: dict[str, Any], *, is_own: bool) -> Any:
+def made(cls: type[Made], arguments: Any, options: dict[str, Any], *, is_own: bool) -> Made:
     """Return a new connection of a class of hyper's; of a recorder's that is in the way instead.
 
     A class in the place of http.client's that is no subclass of it plays the server, or records
@@ -64,7 +66,8 @@ def made(cls: Any, arguments: Any, options: dict[str, Any], *, is_own: bool) -> 
     logging.getLogger("hyper").info(
         "%s stands in the place of http.client.%s, and gets this connection", found, original
     )
-    return found(*arguments, **{key: options[key] for key in HTTP_CLIENT_OPTIONS & options.keys()})
+    known = {key: options[key] for key in HTTP_CLIENT_OPTIONS & options.keys()}
+    return found(*arguments, **known)  # type: ignore[return-value] # a recorder's, as above
 
 
 def show_signatures(plain: Any, secure: Any) -> None:

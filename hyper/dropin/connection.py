@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from typing_extensions import Self
+
     from .create_connection import CreateConnection
     from .request_lines import RequestLines
 
@@ -78,14 +80,14 @@ class HTTPConnection(bases.HTTPConnection):
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
 
     def __init__(
         self,
         host: str,
         port: int | None = None,
-        timeout: Any = NOT_GIVEN,
+        timeout: float | None = NOT_GIVEN,
         source_address: tuple[str, int] | None = None,
         blocksize: int = 8192,
         *,
@@ -107,8 +109,7 @@ class HTTPConnection(bases.HTTPConnection):
             name: options.pop(name) for name in SESSION_OPTIONS if name in options
         }
         self._session: SocketConnection | None = None
-        #: requests whose responses were not fetched yet, oldest first
-        self._awaited: deque[PendingRequest] = deque()
+        self._awaited: deque[PendingRequest] = deque()  # responses not fetched yet, oldest first
         #: what http.client wrote for requests without content, by all that decides it
         self._known: Memo[Any, RequestLines] = Memo(MAX_KNOWN)
         #: (key in _known or None,) while ``request`` is at work: all content comes with endheaders
@@ -117,8 +118,7 @@ class HTTPConnection(bases.HTTPConnection):
             options.pop("max_response_headers", None)
         way = {name: options.pop(name, None) for name in ("unix_socket", "proxy", "resolve")}
         self._is_through_proxy = way["proxy"] is not None
-        #: whether a request goes out again that the server has not processed
-        self._replays: bool = options.pop("replay", True)
+        self._replays: bool = options.pop("replay", True)  # unprocessed requests go out again
         self._offers_upgrade = False  # True if the latest request has offered to go on in HTTP/2
         #: the thread that has closed it while responses were awaited, until the next request
         self._closed_by: int | None = None
@@ -451,7 +451,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     # --------------------------------------------------------------- responses
 
-    def getresponse(self) -> Any:
+    def getresponse(self) -> HTTPResponse:
         """The response to the oldest request whose response was not fetched yet.
 
         Raises TimeoutError if it does not come in time: it may be waited for again, until another
@@ -459,7 +459,7 @@ class HTTPConnection(bases.HTTPConnection):
         """
         if self._session is None and not self._awaited:
             self._require_not_closed()
-            first = told_response(self._session_options, super().getresponse)
+            first: HTTPResponse = told_response(self._session_options, super().getresponse)
             if not (self._offers_upgrade and accepts_upgrade(first)):
                 return first
             self._change_protocol(first)
@@ -477,7 +477,7 @@ class HTTPConnection(bases.HTTPConnection):
             self._forget(request)
             if self.debuglevel > 0:
                 response.print_head()
-            return response
+            return response  # type: ignore[return-value] # it is registered as one, above
         # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
         return HTTPConnection.getresponse(self)
 
@@ -566,7 +566,7 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
             one of http or SOCKS.
     """
 
-    def __new__(cls, *arguments: Any, **options: Any) -> Any:  # noqa: D102 - as __init__
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPSConnection)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from _typeshed import WriteableBuffer
+
     from ..client.exchange import Exchange
 
 #: Names as servers write them in HTTP/1.1, where capitals do not follow the rule.
@@ -111,7 +113,7 @@ class DropinResponse(HTTP20Response):
         """Octets that have been received, at most n; waits at most once."""
         return super().read1(n)
 
-    def readinto(self, b: Any) -> int:
+    def readinto(self, b: WriteableBuffer) -> int:
         """Fill a writable buffer; returns fewer octets than it holds only at the end."""
         return super().readinto(b)
 

@@ -110,7 +110,7 @@ class Pool:
         self.require_http2 = require_http2
         self._has_prior_knowledge = http2 == "prior"
         #: of HTTP20Connection, as it was given
-        self.timeout: Any = options.pop("timeout", NOT_GIVEN)
+        self.timeout: float | None = options.pop("timeout", NOT_GIVEN)
         options.setdefault("enable_push", False)
         #: the other options of HTTP20Connection
         self.options = options
@@ -148,7 +148,7 @@ class Pool:
         *,
         trailers: FieldSource | None = None,
         priority: PrioritySource | None = None,
-        timeout: Any = NOT_GIVEN,
+        timeout: float | None = NOT_GIVEN,
     ) -> HTTP20Response | HTTPResponse:
         """Send a request, and wait for the header section of its response.
 
@@ -180,7 +180,7 @@ class Pool:
         response: HTTP20Response | HTTPResponse = self._exchange(site, request, timeout)
         return response
 
-    def _exchange(self, site: Site, request: Request, timeout: Any) -> Any:
+    def _exchange(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request, over whichever connection and protocol it takes."""
         source = _noted(request[2])
         begin = time.monotonic()
@@ -207,7 +207,7 @@ class Pool:
             site.why_http1 = None
         return response
 
-    def _response(self, site: Site, request: Request, timeout: Any) -> Any:
+    def _response(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request over HTTP/2, and wait for its response; None for HTTP/1.1."""
         begin = time.monotonic()
         with self._lease(site, timeout) as connection:
@@ -235,7 +235,12 @@ class Pool:
             raise
 
     def connection(
-        self, host: str, port: int | None = None, *, secure: bool = True, timeout: Any = NOT_GIVEN
+        self,
+        host: str,
+        port: int | None = None,
+        *,
+        secure: bool = True,
+        timeout: float | None = NOT_GIVEN,
     ) -> Lease:
         """Lend a connection to one request: ``with pool.connection("example.org") as connection``.
 
@@ -289,7 +294,7 @@ class Pool:
 
     # ------------------------------------------------------------- connections
 
-    def _lease(self, site: Site, timeout: Any) -> Lease:
+    def _lease(self, site: Site, timeout: float | None) -> Lease:
         self._look_after()
         return Lease(self, site, timeout)
 
@@ -469,6 +474,6 @@ def _noted(body: Any) -> Source:
     return source
 
 
-def _rest(timeout: Any, begin: float) -> Any:
+def _rest(timeout: float | None, begin: float) -> float | None:
     """Return the seconds that are left of a call; None and NOT_GIVEN stay."""
     return timeout if timeout is NOT_GIVEN else Timeouts(timeout).deadline_of_call(begin).left()

@@ -14,7 +14,7 @@ from .http1_connections import HTTP1Connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Literal
 
     from .pool import Pool
     from .shared import SharedConnection
@@ -107,7 +107,7 @@ class Lease:
 
     __slots__ = ("_pool", "_site", "_timeout", "connection", "crowd")
 
-    def __init__(self, pool: Pool, site: Site, timeout: Any = NOT_GIVEN) -> None:
+    def __init__(self, pool: Pool, site: Site, timeout: float | None = NOT_GIVEN) -> None:
         self._pool = pool
         self._site = site
         self._timeout = timeout
@@ -151,7 +151,7 @@ class Lease:
                 connection.connect()
         self._site.speaks_http2 = True
 
-    def _seconds(self, connection: SharedConnection) -> Any:
+    def _seconds(self, connection: SharedConnection) -> float | None:
         return connection.timeout if self._timeout is NOT_GIVEN else self._timeout
 
     def _give_back(self) -> None:

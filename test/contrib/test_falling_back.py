@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
 import hyper
+from hyper.testing import wire
+from hyper.testing.scripts import requests
 from test.contrib.conftest import OldServer, running
 
 
@@ -50,6 +53,19 @@ def by_httpx(url, certificates, **options):
         return content
 
 
+def by_urllib3(url, certificates, **options):
+    urllib3 = pytest.importorskip("urllib3", "2.0")
+    from hyper.contrib.urllib3 import HTTP20ConnectionPool
+
+    class Pool(HTTP20ConnectionPool):
+        def __init__(self, *arguments, **of_manager):
+            super().__init__(*arguments, **of_manager, **options)
+
+    with urllib3.PoolManager(ca_certs=certificates.authority, timeout=10) as manager:
+        manager.pool_classes_by_scheme = {"https": Pool}
+        return manager.request("GET", url).data
+
+
 WAYS = pytest.mark.parametrize("ask", [by_pool, by_requests, by_httpx])
 
 
@@ -83,6 +99,61 @@ def test_an_http_url_is_an_error_where_http2_is_required(ask, cleartext_server, 
     with pytest.raises(Exception, match="require_http2"):
         ask(url, certificates, require_http2=True)
     assert ask(url, certificates) == b"hello in HTTP/1.1\n"
+
+
+def test_urllib3_s_connection_tells_why_it_speaks_http1(old, certificates, caplog):
+    """3.2."""
+    with caplog.at_level(logging.DEBUG, logger="hyper"):
+        assert by_urllib3(f"https://localhost:{old.port}/", certificates) == b"hello in HTTP/1.1\n"
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "hyper"]
+    assert said.startswith("HTTP/1.1 is spoken with localhost: it has not chosen h2")
+
+
+def test_urllib3_s_pool_may_require_http2(old, certificates, caplog):
+    """3.2: it is an error at once, and nothing is sent over HTTP/1.1."""
+    urllib3 = pytest.importorskip("urllib3", "2.0")
+    with pytest.raises(
+        urllib3.exceptions.HTTPError, match=r"require_http2.*not chosen h2"
+    ) as error:
+        by_urllib3(f"https://localhost:{old.port}/", certificates, require_http2=True)
+    assert type(error.value) is urllib3.exceptions.HTTPError
+    assert "HTTP/1.1 is spoken" not in caplog.text
+
+
+def by_urllib(url, certificates, **options):
+    from hyper.contrib.urllib import HTTP2Handler
+
+    handler = HTTP2Handler(context=certificates.client_context(), **options)
+    with urllib.request.build_opener(handler).open(url, timeout=10) as response:
+        return response.read()
+
+
+def by_xmlrpc(url, certificates, **options):
+    from hyper.contrib.xmlrpc import HTTP2Transport
+
+    transport = HTTP2Transport(context=certificates.client_context(), **options)
+    connection = transport.make_connection(url.split("/")[2])
+    connection.request("GET", "/")
+    with connection.getresponse() as response:
+        content = response.read()
+    transport.close()
+    return content
+
+
+@pytest.mark.parametrize("ask", [by_pool, by_requests, by_httpx, by_urllib3, by_urllib, by_xmlrpc])
+def test_options_of_connections_count_in_each_integration(ask, scripted_peer, certificates):
+    """6.5.2."""
+
+    def script(peer):
+        size = peer.handshake()[wire.SETTINGS_INITIAL_WINDOW_SIZE]
+        for request in requests(peer):
+            peer.write_response(request.stream_id, b"%d" % size)
+
+    peer = scripted_peer(script, certificates.server_context())
+    options = {"settings": {"SETTINGS_INITIAL_WINDOW_SIZE": 77_777}}
+    if ask in (by_pool, by_requests, by_httpx, by_urllib3):
+        options["require_http2"] = True
+    assert ask(f"https://localhost:{peer.port}/", certificates, **options) == b"77777"
 
 
 def test_importing_hyper_does_not_import_logging():

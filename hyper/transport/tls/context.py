@@ -14,8 +14,9 @@ from .stdlib import StdlibFilter, make_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
-    from typing import Any, Union
+    from typing import Any, Protocol, Union
 
     from .filter import Filter
     from .pinned import Pin
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
     #: Certificate and key in one PEM, or a pair of them.
     CertificateSource = Union[Pem, tuple[Pem, Pem]]
+
+    class PyOpenSSLContext(Protocol):
+        """An OpenSSL.SSL.Context, by a method that no other has: pyOpenSSL may not be installed."""
+
+        def set_alpn_protos(self, protos: list[bytes], /) -> None:
+            """Set the protocols that are offered by ALPN (RFC 7301)."""
+
+    TLSContext = Union[ssl.SSLContext, PyOpenSSLContext]
 
 #: The backends, as HYPER_TLS and ``init_context`` name them.
 BACKENDS = ("ssl", "pyopenssl")
@@ -37,7 +46,7 @@ def init_context(
     verify: bool = True,
     pin: Pin | None = None,
     backend: str | None = None,
-) -> Any:
+) -> ssl.SSLContext | Any:
     """Return a TLS context for HTTP/2 (RFC 9113, 9.2): TLS 1.2 or later, the peer verified.
 
     Args:
