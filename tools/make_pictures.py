@@ -124,8 +124,8 @@ LABELS = {
     (states.OPEN, states.HALF_CLOSED_LOCAL): (0.38, "right"),
     (states.OPEN, states.HALF_CLOSED_REMOTE): (0.8, "left"),
     (states.OPEN, states.WITHHELD): (0.36, "left"),
-    (states.HALF_CLOSED_LOCAL, states.CLOSED): (0.3, "left"),
-    (states.HALF_CLOSED_REMOTE, states.CLOSED): (0.4, "left"),
+    (states.HALF_CLOSED_LOCAL, states.CLOSED): (0.18, "left"),
+    (states.HALF_CLOSED_REMOTE, states.CLOSED): (0.45, "left"),
     (states.HALF_CLOSED_REMOTE, states.CANCELLED): (0.76, "right"),
 }
 

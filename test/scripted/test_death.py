@@ -382,8 +382,10 @@ def test_the_kernel_is_told_to_give_up_a_peer_that_acknowledges_nothing():
 
 def test_a_dead_connection_takes_one_timeout_from_each_thread_and_no_more():
     """6.7; 9.1: 8 threads; all of their next requests are answered."""
-    with Origin(silent_after(0, [], threading.Event())) as origin:
+    with Origin(silent_after(1, [], threading.Event())) as origin:
         with connect_to(origin) as connection:
+            with connection.within(DEADLINE):
+                get(connection)  # the server's SETTINGS are here, too: the waits are silent
             barrier = threading.Barrier(8)
 
             def ask():
