@@ -66,9 +66,10 @@ def watch_of(trace: Watching | None) -> Watch | None:
         raise TypeError(f"trace is a callable that is given events, or a tracer, not {trace!r}")
     if trace is not None and trace not in observers:
         observers = (trace, *observers)
-    logging = sys.modules.get("logging")  # a program that has not imported it does not log
-    if logging is not None:
-        logger = logging.getLogger("hyper")
+    # A program that has not imported logging does not log. Another thread may be importing it now.
+    get_logger = getattr(sys.modules.get("logging"), "getLogger", None)
+    if get_logger is not None:
+        logger = get_logger("hyper")
         if logger.isEnabledFor(DEBUG):
             from .log import LogLines
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import pytest
 
 from hyper import HTTP20Connection, trace
@@ -74,3 +77,9 @@ def test_a_recorder_keeps_the_events_in_order_and_can_forget_them():
 def test_what_is_no_observer_is_refused_where_it_was_given():
     with pytest.raises(TypeError, match="trace is a callable"):
         HTTP20Connection("localhost", trace="frames")
+
+
+def test_another_thread_may_be_importing_logging_at_the_moment(monkeypatch):
+    """A module stands in sys.modules before it has its names."""
+    monkeypatch.setitem(sys.modules, "logging", types.ModuleType("logging"))
+    assert watch.watch_of(None) is None
