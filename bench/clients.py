@@ -38,6 +38,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 if sys.path[0] != str(ROOT):
     sys.path[0] = str(ROOT)  # not bench/, whose names are other packages
+from bench.fields import FIELDS
+
 OUTSTANDING = 100
 THREADS = 8
 WARM_UP = 100
@@ -45,18 +47,6 @@ MEBIBYTES = int(os.environ.get("MEBIBYTES", "256"))
 UPLOADED = 64 << 20
 PIECE = 64 * 1024
 SMALL, SOME = 200, 100_000
-FIELDS = {
-    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "accept-language": "en-US,en;q=0.5",
-    "accept-encoding": "gzip, deflate, br",
-    "dnt": "1",
-    "upgrade-insecure-requests": "1",
-    "sec-fetch-dest": "document",
-    "sec-fetch-mode": "navigate",
-    "sec-fetch-site": "none",
-    "cookie": "session=5f2b8a9c1d3e4f60718293a4b5c6d7e8; theme=dark",
-}
 
 
 def check(status, body, size=SMALL):

@@ -22,6 +22,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from bench.fields import FIELDS
+
 HERE = Path(__file__).resolve().parent
 FILE = HERE / "counts.json"
 PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -30,18 +32,6 @@ WARM_UP = 20
 RUNS = 20
 PIECE = 64 * 1024
 MIB = 1024 * 1024
-REQUEST_FIELDS = {
-    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "accept-language": "en-US,en;q=0.5",
-    "accept-encoding": "gzip, deflate, br",
-    "dnt": "1",
-    "upgrade-insecure-requests": "1",
-    "sec-fetch-dest": "document",
-    "sec-fetch-mode": "navigate",
-    "sec-fetch-site": "none",
-    "cookie": "session=5f2b8a9c1d3e4f60718293a4b5c6d7e8; theme=dark",
-}
 
 
 class Counts:
@@ -96,7 +86,7 @@ class Counts:
 
 def get(conn):
     """One request with ten fields, and a response of 200 octets."""
-    conn.request("GET", "/small", headers=REQUEST_FIELDS)
+    conn.request("GET", "/small", headers=FIELDS)
     with conn.getresponse() as response:
         assert len(response.read()) == 200
 
@@ -104,7 +94,7 @@ def get(conn):
 def outstanding(conn):
     """A hundred of them at once."""
     with conn.cork():
-        ids = [conn.request("GET", "/small", headers=REQUEST_FIELDS) for _ in range(100)]
+        ids = [conn.request("GET", "/small", headers=FIELDS) for _ in range(100)]
     for stream_id in ids:
         with conn.getresponse(stream_id) as response:
             assert len(response.read()) == 200
@@ -112,7 +102,7 @@ def outstanding(conn):
 
 def download(conn):
     """Sixteen MiB, in pieces of 64 KiB."""
-    conn.request("GET", "/large", headers=REQUEST_FIELDS)
+    conn.request("GET", "/large", headers=FIELDS)
     response = conn.getresponse()
     size = 0
     while piece := response.read(PIECE):
@@ -123,7 +113,7 @@ def download(conn):
 def bodies(conn):
     """Ten responses of 100,000 octets, outstanding at once, each read as a whole."""
     with conn.cork():
-        ids = [conn.request("GET", "/some", headers=REQUEST_FIELDS) for _ in range(10)]
+        ids = [conn.request("GET", "/some", headers=FIELDS) for _ in range(10)]
     for stream_id in ids:
         with conn.getresponse(stream_id) as response:
             assert len(response.read()) == 100_000
@@ -136,7 +126,7 @@ def pool(conn):
 
         context = conn._route._ssl_context  # noqa: SLF001 - it was made for this measure
         pools[conn] = hyper.Pool(ssl_context=context, timeout=30)
-    with pools[conn].request("GET", "https://localhost/small", headers=REQUEST_FIELDS) as response:
+    with pools[conn].request("GET", "https://localhost/small", headers=FIELDS) as response:
         assert len(response.read()) == 200
 
 
@@ -145,7 +135,7 @@ pools = {}
 
 def upload(conn):
     """Sixteen MiB, from memory."""
-    conn.request("POST", "/", bytes(16 * MIB), headers=REQUEST_FIELDS)
+    conn.request("POST", "/", bytes(16 * MIB), headers=FIELDS)
     with conn.getresponse() as response:
         assert len(response.read()) == 200
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import re
 
-from ._memo import Memo
 from .errors import LocalProtocolError, shown
+from .foundation.memo import Memo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

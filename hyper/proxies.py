@@ -18,9 +18,9 @@ import base64
 import re
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from ._hosts import bracketed, parse_authority
 from .errors import InvalidURL, shown
 from .fields import SECRET_NAMES, outgoing_section
+from .foundation.hosts import bracketed, parse_authority
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

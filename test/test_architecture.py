@@ -21,23 +21,24 @@ PACKAGE = ROOT / "hyper"
 
 TABLE = """
 # words
-_memo                 | -                                                        | -
-_fork                 | -                                                        | os weakref
-_interruptions        | -                                                        | http.client signal
+foundation            | -                                                        | -
+foundation.memo       | -                                                        | -
+foundation.fork       | -                                                        | os weakref
+foundation.interruptions | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
-_hosts                | errors                                                   | re ipaddress idna unicodedata
-fields                | _memo errors                                             | contextlib re email.message
+foundation.hosts      | errors                                                   | re ipaddress idna unicodedata
+fields                | foundation.memo errors                                   | contextlib re email.message
 
 # hpack: octets <-> field sections
-hpack                 | hpack.choice hpack.decoder hpack.table _memo fields      | -
+hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo fields | -
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes _memo errors                                 | -
-hpack.inflate         | hpack.codes hpack.huffman _memo                          | zlib
+hpack.huffman         | hpack.codes foundation.memo errors                       | -
+hpack.inflate         | hpack.codes hpack.huffman foundation.memo                | zlib
 hpack.table           | hpack.codes fields                                       | -
 hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
-hpack.encoder         | hpack.codes hpack.huffman hpack.table _memo fields       | -
+hpack.encoder         | hpack.codes hpack.huffman hpack.table foundation.memo fields | -
 hpack.nghttp2         | hpack.decoder hpack.encoder hpack.table fields           | _cffi_backend ctypes ctypes.util itertools struct sys
 
 # protocol: RFC 9113 without IO
@@ -47,11 +48,11 @@ protocol.states       | errors                                                  
 protocol.flow         | -                                                        | -
 protocol.flow.budget  | -                                                        | contextlib collections
 protocol.flow.managers | -                                                       | operator types
-protocol.flow.windows | protocol.flow.* _interruptions errors                    | -
+protocol.flow.windows | protocol.flow.* foundation.interruptions errors          | -
 protocol.flow.tuning  | protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
-protocol.origins      | protocol.frames _hosts _memo errors                             | re contextlib
-protocol.messages     | protocol.origins _hosts _memo fields errors                     | re contextlib
+protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
+protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
 protocol.priorities   | errors                                                   | re
 protocol.stream       | protocol.states errors                                   | collections
 protocol.limits       | -                                                        | -
@@ -68,7 +69,7 @@ trace.faults          | -                                                       
 trace.tracers         | trace.exchange_list trace.faults                         | -
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
-trace.cutter          | trace.events hpack protocol.frames protocol.settings _memo fields errors | struct
+trace.cutter          | trace.events hpack protocol.frames protocol.settings foundation.memo fields errors | struct
 trace.exchange_list   | trace.cutter trace.events protocol.frames                | -
 trace.frame_list      | trace.cutter trace.events protocol.frames                | -
 trace.chart           | trace.exchange_list trace.frame_list                     | html itertools operator unicodedata
@@ -78,9 +79,9 @@ trace.wire            | trace.cutter trace.events trace.watch protocol.frames   
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
-transport.wakeup      | _fork                                                    | socket
+transport.wakeup      | foundation.fork                                          | socket
 transport.deadline    | errors                                                   | contextlib socket time
-transport.tcp         | transport.deadline transport.wakeup _fork                | contextlib select socket
+transport.tcp         | transport.deadline transport.wakeup foundation.fork      | contextlib select socket
 transport.connect     | transport.deadline errors                                | contextlib errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
@@ -90,12 +91,12 @@ transport.tls.filter  | transport.tls.trust                                     
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
-transport.tls.pyopenssl | _hosts _interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
+transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | _fork _hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
+transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
-transport.tls.alpn_context | _hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
+transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
 # pump: protocol and transport meet
 pump                  | -                                                        | -
@@ -104,11 +105,11 @@ pump.waiter           | -                                                       
 pump.silence          | errors                                                   | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
-pump.pump             | pump.* transport.deadline _fork errors _interruptions    | _thread collections contextlib os sys time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
-proxies               | protocol.origins fields errors _hosts                    | base64 urllib.parse urllib.request re
+proxies               | protocol.origins fields errors foundation.hosts          | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
 proxy.refusal         | hpack.decoder errors                                             | -
@@ -117,7 +118,7 @@ proxy.stream_transport | transport.buffered errors                              
 proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
 proxy.http2           | proxy.refusal proxy.stream_transport hpack protocol.* fields errors | http.client time
 proxy.socks           | proxy.blocking_stream proxy.refusal errors                             | python_socks python_socks.sync
-proxy.connect         | _hosts proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
+proxy.connect         | foundation.hosts proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
 
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
@@ -125,14 +126,14 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | _hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
-client.registry       | _fork client.replay errors                                     | http.client threading
+client.registry       | foundation.fork client.replay errors                     | http.client threading
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
-client.request_head   | _memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
-client.pumps          | _fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
+client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.pumps          | foundation.fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
 client.stats          | -                                                        | -
 client.movers         | client.pumps client.sender client.traced                | -
@@ -140,7 +141,7 @@ client.response       | client.content_codings client.timeouts protocol.states p
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
-client.former_names   | _hosts protocol.settings                                 | contextlib types
+client.former_names   | foundation.hosts protocol.settings                       | contextlib types
 client.connection     | client.exchange client.former_names client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
 
 # dropin: http.client's classes
@@ -150,21 +151,21 @@ dropin.bases          | -                                                       
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
-dropin.watched        | _hosts dropin.arguments client.traced trace.exchange_list trace.tracers trace.watch transport.tls.policy fields | contextlib
+dropin.watched        | foundation.hosts dropin.arguments client.traced trace.exchange_list trace.tracers trace.watch transport.tls.policy fields | contextlib
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response client.* protocol.messages errors | contextlib sys
 dropin.socket_view    | dropin.arguments                                         | http.client
-dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline _hosts | socket
-dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors _hosts client.pumps client.replay client.timeouts _memo | base64 collections functools http.client socket threading time
-dropin.arguments      | errors _hosts                                            | contextlib
+dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline foundation.hosts | socket
+dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors foundation.hosts client.pumps client.replay client.timeouts foundation.memo | base64 collections functools http.client socket threading time
+dropin.arguments      | errors foundation.hosts                                  | contextlib
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors _interruptions | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
-pool.site             | pool.coalescing pool.http1_connections client.timeouts _hosts errors | ssl threading time
-pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts _fork _hosts trace.events trace.watch _memo errors | logging time threading
+pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
+pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
 
@@ -180,7 +181,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper dropin.bases dropin.connection proxies tls trace _interruptions contrib.*  | *
+contrib               | hyper dropin.bases dropin.connection proxies tls trace foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

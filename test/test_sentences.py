@@ -35,7 +35,9 @@ PAGES += [ROOT / "SECURITY.rst", ROOT / "test" / "README.rst"]
 FILES = [str(path.relative_to(ROOT)) for path in [*PYTHON, *PAGES] if path.exists()]
 
 HEADLESS = re.compile(r"(Who|Whoever|Whom|Whose|What|Of|Nor)\b")
-HEADLESS_CLAUSE = re.compile(r"Where\b[^,]*$")  # with a comma it is a clause: Where X, Y
+HEADLESS_CLAUSE = re.compile(
+    r"Where\b([^,]*$|[^,]*, (and|or) where\b|[^,]*:)"
+)  # not: Where X, Y is
 NONE = re.compile(r"(?<!\bthere )\b(is|are) none\b(?! of\b)")
 LEAVE = re.compile(r"\b(gives?|gave|given|asks?|asked|has|have|had|by|without|needs?) leave\b")
 BECAUSE = re.compile(
@@ -191,6 +193,8 @@ def test_a_test_s_name_stands_alone():
         ("Who reads? The leader.", 0),
         ("Where the server allows, it is pushed.", 0),
         ("Where it is looked for.", 1),
+        ("Where it begins, and where it ends.", 1),
+        ("Where it goes: an origin, and a target.", 1),
         ("A name that is none is refused.", 1),
         ("The length, or None if there is none.", 0),
         ("A request needs leave of the peer.", 1),

@@ -73,7 +73,7 @@ def public_key(certificate: bytes) -> bytes:
 
 
 def _contents(octets: bytes, at: int) -> tuple[int, int]:
-    """Where the contents of a DER element begin, and where they end."""
+    """Return the positions at which the contents of a DER element begin and end."""
     length = octets[at + 1]
     begin = at + 2
     if length & 0x80:

@@ -17,7 +17,7 @@ HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE).match
 
 
 class Target:
-    """Where a request goes: an origin, and the target that is asked there.
+    """The destination of a request: an origin, and the target that is asked there.
 
     Attributes:
         url: the whole, without fragment and without a name that logs in.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from types import SimpleNamespace
 
-from .._hosts import bracketed, parse_authority
+from ..foundation.hosts import bracketed, parse_authority
 from ..protocol.settings import SETTINGS_MAX_CONCURRENT_STREAMS, UNLIMITED
 
 TYPE_CHECKING = False

@@ -12,8 +12,8 @@ import ssl
 import threading
 import time
 
-from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
+from ..foundation.fork import renew_after_fork
 from ..pump.lock import InterruptibleLock
 from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange

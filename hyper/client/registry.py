@@ -21,8 +21,8 @@ from __future__ import annotations
 import threading
 from http.client import CannotSendHeader, ResponseNotReady
 
-from .._fork import renew_after_fork
 from ..errors import ConnectionTerminated, HTTP20Error, LocalProtocolError, TimedOut
+from ..foundation.fork import renew_after_fork
 from .replay import Attempts, Pieces
 
 TYPE_CHECKING = False

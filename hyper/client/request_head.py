@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .._memo import Memo
 from ..errors import LocalProtocolError
+from ..foundation.memo import Memo
 from ..protocol import messages, priorities
 from . import content, content_codings
 from .exchange import wrong_length

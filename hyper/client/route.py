@@ -12,8 +12,8 @@ import os
 import time
 import weakref
 
-from .._hosts import DEFAULT_PORTS, authority_of, bracketed, host_and_port, tls_name
 from ..errors import InvalidURL, LocalProtocolError
+from ..foundation.hosts import DEFAULT_PORTS, authority_of, bracketed, host_and_port, tls_name
 from ..hpack import Decoder, Encoder
 from ..hpack.choice import KINDS, codec_class
 from ..hpack.decoder import DEFAULT_LIST_SIZE
@@ -39,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .._hosts import Port
+    from ..foundation.hosts import Port
     from ..protocol.flow.budget import Budget
     from ..protocol.flow.managers import WindowManager
     from ..proxies import Proxy

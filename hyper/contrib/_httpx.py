@@ -28,7 +28,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
-from .._interruptions import is_of_signal
+from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ._httpcore_names import Told
 from ._replaced import is_own

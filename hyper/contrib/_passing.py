@@ -6,6 +6,7 @@ it to ``_make_request``. Here the connection is a placeholder, and the request g
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import threading
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _passing = threading.local()
 
 
-class PassingPool(HTTPSConnectionPool):
+class PassingPool(HTTPSConnectionPool, abc.ABC):
     """Its ``urlopen`` sends by ``_attempt`` inside ``with pool.passing()``."""
 
     @property
@@ -30,9 +31,9 @@ class PassingPool(HTTPSConnectionPool):
         """True if this thread is inside ``with pool.passing()``."""
         return getattr(_passing, "pool", None) is self
 
+    @abc.abstractmethod
     def _attempt(self, exchange: Exchange) -> Any:
         """Send a request once; None if it is to go over HTTP/1.1."""
-        raise NotImplementedError
 
     @contextlib.contextmanager
     def passing(self) -> Iterator[None]:

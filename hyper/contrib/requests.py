@@ -44,7 +44,7 @@ from urllib3.util.ssl_ import resolve_cert_reqs
 
 from .. import HTTPException, InvalidURL, LocalProtocolError, Pool
 from .. import ProxyError as ProxyDeclined
-from .._interruptions import is_of_signal
+from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ..tls import init_context
 from . import _passage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from .. import _hosts
 from ..errors import InvalidURL
+from ..foundation import hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def host_name(host: Any) -> Any:
     if not isinstance(host, str):
         return host
     if "@" in host:
-        raise InvalidURL(_hosts.USERINFO_FAULT)
+        raise InvalidURL(hosts.USERINFO_FAULT)
     name, colon, rest = host.partition(":")  # an IPv6 address is ASCII, and stays as it is
-    return _hosts.a_label(name) + colon + rest
+    return hosts.a_label(name) + colon + rest
 
 
 def judged(host: Any, port: Any) -> tuple[Any, Any]:
@@ -43,9 +43,9 @@ def judged(host: Any, port: Any) -> tuple[Any, Any]:
     """
     if isinstance(host, str):
         if ":" in host:
-            host = _hosts.plain_zone(host)
-        elif host and ("%" in host or not _hosts.NAME_FAULT(host)):
-            _hosts.require_name(host)
+            host = hosts.plain_zone(host)
+        elif host and ("%" in host or not hosts.NAME_FAULT(host)):
+            hosts.require_name(host)
     return host, port
 
 
@@ -55,7 +55,7 @@ def dns_names(host: Any) -> Iterator[None]:
     try:
         yield
     except UnicodeError as error:
-        raise _hosts.not_in_the_dns(str(host), error) from error
+        raise hosts.not_in_the_dns(str(host), error) from error
 
 
 def fault_of(
@@ -86,4 +86,4 @@ def _without_value(error: ValueError) -> ValueError:
 
 def port_number(port: Any) -> Any:
     """A port as a number, if it is given as text; raises InvalidURL for text that is not one."""
-    return _hosts.port_number(port) if isinstance(port, str) else port
+    return hosts.port_number(port) if isinstance(port, str) else port

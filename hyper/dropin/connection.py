@@ -23,12 +23,12 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
-from .._memo import Memo
 from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
 from ..client.timeouts import NOT_GIVEN, checked
 from ..errors import ErrorCode, HTTP20Error, LocalProtocolError, RemoteDisconnected
+from ..foundation.memo import Memo
 from ..http1 import HTTPResponse, UnbufferedResponse
 from ..transport.tcp import PlainTransport
 from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import socket
 
-from .._hosts import host_and_port
+from ..foundation.hosts import host_and_port
 from ..proxies import Proxy
 from ..proxy.connect import open_tunnel
 from ..transport.connect import connect, connect_unix

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 
-from .._hosts import authority_of
 from ..fields import outgoing
+from ..foundation.hosts import authority_of
 from ..trace.watch import now, watch_of
 from ..transport.tls.policy import H2
 from .arguments import dns_names

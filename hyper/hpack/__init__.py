@@ -38,8 +38,8 @@ Nothing here is thread-safe: a connection has one of each, and calls them under 
 
 from __future__ import annotations
 
-from .._memo import Memo
 from ..fields import NeverIndexed, has_never_indexed
+from ..foundation.memo import Memo
 from .choice import codec_class, name_of
 from .decoder import DEFAULT_LIST_SIZE
 from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, as_field

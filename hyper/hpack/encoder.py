@@ -17,8 +17,8 @@ for each field and one join.
 
 from __future__ import annotations
 
-from .._memo import Memo
 from ..fields import NeverIndexed
+from ..foundation.memo import Memo
 from .codes import STATIC_TABLE
 from .huffman import encode
 from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, LAST_STATIC_INDEX, SearchableTable

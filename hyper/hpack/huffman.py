@@ -27,8 +27,8 @@ process, and bounded whatever a peer sends (``Memo`` says why that needs no lock
 
 from __future__ import annotations
 
-from .._memo import Memo
 from ..errors import CompressionError
+from ..foundation.memo import Memo
 from .codes import HUFFMAN_CODES
 
 TYPE_CHECKING = False

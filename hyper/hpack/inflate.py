@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from zlib import decompressobj
 
-from .._memo import Memo
+from ..foundation.memo import Memo
 from .codes import DEFLATE_HEADER
 from .huffman import KEPT_STRING_SIZE, KEPT_STRINGS, PADDINGS, decode_by_rows, split
 

@@ -18,11 +18,11 @@ import select
 import socket
 import time
 
-from .._interruptions import is_of_system
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import LocalProtocolError
 from ..fields import FieldMap
+from ..foundation.interruptions import is_of_system
 from ..protocol import messages, priorities
 
 TYPE_CHECKING = False

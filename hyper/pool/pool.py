@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from .._fork import renew_after_fork
-from .._hosts import host_and_port
-from .._memo import Memo
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.former_names import FORMER_NAMES
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
+from ..foundation.fork import renew_after_fork
+from ..foundation.hosts import host_and_port
+from ..foundation.memo import Memo
 from ..pump.lock import InterruptibleLock
 from ..trace.watch import watch_of
 from .shared import SharedConnection

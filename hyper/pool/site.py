@@ -6,9 +6,9 @@ import ssl
 import threading
 import time
 
-from .._hosts import authority_of
 from ..client.timeouts import NOT_GIVEN
 from ..errors import ErrorCode, NegotiationError, ProxyError, TimedOut
+from ..foundation.hosts import authority_of
 from .coalescing import another_connection
 from .http1_connections import HTTP1Connections
 

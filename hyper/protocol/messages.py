@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import re
 
-from .._hosts import bracketed, normal_authority, parse_authority
-from .._memo import Memo
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault, shown
 from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
+from ..foundation.hosts import bracketed, normal_authority, parse_authority
+from ..foundation.memo import Memo
 from .origins import TARGET_FAULT, Origin
 
 TYPE_CHECKING = False

@@ -1,7 +1,7 @@
 """Origins, authorities and targets (RFC 9110, 4.2; RFC 9113, 8.3.1), and who speaks for them.
 
-An *origin* is a scheme, a host and a port.  ``hyper._hosts`` reads the latter two.  A *target* is
-what a request asks an origin for.
+An *origin* is a scheme, a host and a port.  ``foundation/hosts.py`` reads the latter two.  A
+*target* is what a request asks an origin for.
 
 It also has what a server says about origins: ALTSVC (RFC 7838, 4), ORIGIN (RFC 8336) and the status
 421.  The receivers keep that as octets, in the order in which it came; ``alt_services`` and
@@ -13,15 +13,15 @@ from __future__ import annotations
 import contextlib
 import re
 
-from .._hosts import (
+from ..errors import InvalidURL, shown
+from ..foundation.hosts import (
     DEFAULT_PORTS,
     authority_of,
     host_and_port,
     normal_authority,
     parse_authority,
 )
-from .._memo import Memo
-from ..errors import InvalidURL, shown
+from ..foundation.memo import Memo
 from . import frames
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .._hosts import bracketed, without_zone
 from ..errors import NegotiationError, ProxyError
+from ..foundation.hosts import bracketed, without_zone
 from ..proxies import SOCKS
 from ..transport.connect import connect, resolve
 from ..transport.tcp import PlainTransport

@@ -38,7 +38,7 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
     one can neither lead nor sleep before the handler ends, and looks anew then. In the middle of a
     step a handler cannot wait: RuntimeError says so.
 15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
-    lock is free, and what waits raises (``_fork.py``).
+    lock is free, and what waits raises (``foundation/fork.py``).
 
 Nobody answers the peer's PING while no thread is inside a call.
 

@@ -9,9 +9,9 @@ import time
 from _thread import get_ident
 from collections import deque
 
-from .._fork import renew_after_fork
-from .._interruptions import is_of_system
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
+from ..foundation.fork import renew_after_fork
+from ..foundation.interruptions import is_of_signal, is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
 from .lock import InterruptibleLock, Unlocked
@@ -184,12 +184,11 @@ class Pump:
     ) -> None:
         """Reset a stream that nobody will read. For destructors: any thread, any moment.
 
-        A note is left. This thread reads it at once if no thread holds the lock (rule 11): then no
-        step is under way, not even one of this thread's, which the destructor may have interrupted.
-        Else the holder reads it, or a sleeper, who may wait for what this gives back.
+        A note is left. This thread reads it at once if no thread holds the lock (rule 11): no step
+        is under way then, of this thread either, which the destructor may have interrupted. Else
+        the holder reads it, or a sleeper, who may wait for what this gives back.
 
-        is_finalizing, process_id: defaults, because a module's names are gone at the interpreter's
-        end.
+        is_finalizing, process_id: defaults, because modules lose their names at the very end.
         """
         self._notes.append(stream)
         if is_finalizing():
@@ -207,6 +206,9 @@ class Pump:
                         self._wakeup.notify()
                         return
                     self.flush()
+                except Exception as error:  # flush has ended the connection by it
+                    if is_of_signal(error):
+                        raise
                 finally:
                     if self.lock.is_held:
                         self.lock.release()  # type: ignore[unreachable] # acquire changes it

@@ -11,6 +11,7 @@ A want that is not met before its deadline, or is met by another frame, raises `
 
 from __future__ import annotations
 
+import abc
 import socket
 import time
 from collections import Counter
@@ -81,7 +82,7 @@ def words_for(type: int, stream_id: int | None, code: int | None) -> str:
     return words if code is None else f"{words} with {wire.error_name(code)}"
 
 
-class Arrivals:
+class Arrivals(abc.ABC):
     """The frames of one connection as they arrive, and the queue in which they wait to be wanted.
 
     A subclass gives `write` and `_more`.
@@ -115,13 +116,13 @@ class Arrivals:
 
     # ---- what a subclass gives ----
 
+    @abc.abstractmethod
     def write(self, octets: bytes) -> None:
         """Send these octets as they are."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _more(self, deadline: float) -> bytes:
         """Octets from the client, or b"" at the end. At the deadline it raises socket.timeout."""
-        raise NotImplementedError
 
     # ---- reading ----
 

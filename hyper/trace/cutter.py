@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from struct import Struct
 
-from .._memo import Memo
 from ..errors import ConnectionFault, ErrorCode, HTTP20Error
 from ..fields import SECRET_NAMES, NeverIndexed
+from ..foundation.memo import Memo
 from ..hpack import Decoder
 from ..protocol import frames
 from ..protocol.settings import RULES

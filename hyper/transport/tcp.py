@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 
-from .._fork import renew_after_fork
+from ..foundation.fork import renew_after_fork
 from .deadline import MAX_POLL, milliseconds_of
 from .wakeup import Wakeup
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import socket
 
-from .._fork import renew_after_fork
+from ..foundation.fork import renew_after_fork
 
 #: Octets read at a time by ``drain``: more notifications than anyone has been seen to give.
 MAX_NOTIFICATIONS = 4096

@@ -14,9 +14,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hyper import _hosts
 from hyper.client.content_codings import ContentDecoder, accept_encoding, decoder_for
 from hyper.errors import CompressionError, HTTP20Error, InvalidURL, ProxyError, TimedOut
+from hyper.foundation import hosts
 from hyper.hpack import Decoder, Encoder, choice, huffman
 from hyper.hpack.inflate import decode, inflate
 from hyper.http1 import HTTPResponse
@@ -239,12 +239,12 @@ def names(octets: bytes, _: Random) -> None:
     """Hosts, authorities, ALTSVC and ORIGIN: a name or InvalidURL, in one form."""
     text = octets.decode("latin-1")
     try:
-        normal = _hosts.normal_authority(text)
+        normal = hosts.normal_authority(text)
     except InvalidURL as error:
         check_words(error)
     else:
         assert normal.isascii()
-        assert _hosts.normal_authority(normal) == normal
+        assert hosts.normal_authority(normal) == normal
     for maker in (wire.origin([octets]), wire.altsvc(0, octets[:99], octets)):
         client = busy()
         client.endpoint.receive(memoryview(maker))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import threading
 from http.client import IncompleteRead, RemoteDisconnected, ResponseNotReady
 
@@ -310,6 +311,31 @@ class TestClosing:
         assert connection.getresponse(second).read() == b"first half, second half"
         connection.request("GET", "/")
         assert connection.getresponse().read() == b"alive"
+
+    def test_by_dropping_it_on_a_connection_that_fails_then(self, connect, monkeypatch):
+        """A failure in a finalizer ends the connection, and is not printed."""
+        import gc
+
+        def script(peer):
+            peer.handshake()
+            want(peer)
+            peer.write_headers(1, OK)
+            peer.want_closed()
+
+        def fails(*_):
+            raise RuntimeError("PyPy's TLS raises it where the socket is collected")
+
+        connection = connect(script)
+        response = connection.getresponse(connection.request("GET", "/"))
+        monkeypatch.setattr(type(connection._pumps.current._transport), "send", fails)
+        printed = []
+        monkeypatch.setattr(sys, "unraisablehook", printed.append)
+        del response
+        for _ in range(3):
+            gc.collect()
+        monkeypatch.undo()
+        assert not printed
+        assert connection._pumps.current.is_closed
 
     def test_by_dropping_the_response(self, connect):
         import gc

@@ -10,8 +10,8 @@ or returns nonsense, can harm only its own stream.
 
 from __future__ import annotations
 
-from ..._interruptions import is_of_signal
 from ...errors import ConnectionFault, ErrorCode, Failure, LocalProtocolError, StreamFault
+from ...foundation.interruptions import is_of_signal
 from .budget import Share
 from .managers import BaseFlowControlManager, FlowControlManager
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 
-from ..._hosts import tls_name
+from ...foundation.hosts import tls_name
 from .context import make_filter
 from .filter_socket import FilterSocket
 from .policy import OP_NO_RENEGOTIATION

@@ -25,8 +25,8 @@ from service_identity.cryptography import (
     verify_certificate_ip_address,
 )
 
-from ..._hosts import a_label
-from ..._interruptions import is_of_signal
+from ...foundation.hosts import a_label
+from ...foundation.interruptions import is_of_signal
 from . import trust
 from .filter import RECORD_SIZE, Filter, is_unexpected_eof
 from .pinned import PIN, pin_of, require_pinned

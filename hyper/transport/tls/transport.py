@@ -10,9 +10,9 @@ import contextlib
 import ssl
 import time
 
-from ..._fork import renew_after_fork
-from ..._hosts import tls_name
 from ...errors import NegotiationError
+from ...foundation.fork import renew_after_fork
+from ...foundation.hosts import tls_name
 from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers

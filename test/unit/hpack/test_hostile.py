@@ -7,8 +7,8 @@ import sysconfig
 
 import pytest
 
-from hyper._memo import Memo
 from hyper.errors import CompressionError
+from hyper.foundation.memo import Memo
 from hyper.hpack import Decoder, choice, huffman, inflate
 from hyper.hpack.encoder import pack_integer
 from hyper.protocol import messages

@@ -9,15 +9,15 @@ proxy.  All of them are read here, and are written here as they go over the wire
 * an IPv6 address stands in brackets, and without the zone that only this machine knows (RFC 6874);
 * TLS is given a name without the dot of the DNS's root (RFC 6066, 3).
 
-It stands at the root, because ``protocol/`` and ``transport/`` need it, and neither may import the
-other.
+It stands on the lowest floor, because ``protocol/`` and ``transport/`` need it, and neither may
+import the other.
 """
 
 from __future__ import annotations
 
 import re
 
-from .errors import InvalidURL, shown
+from ..errors import InvalidURL, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""_memo.py: a dict that forgets everything when it is full."""
+"""foundation/memo.py: a dict that forgets everything when it is full."""
 
 from __future__ import annotations
 
 import importlib
 import threading
 
-from hyper._memo import Memo
+from hyper.foundation.memo import Memo
 
 
 def test_it_never_holds_more_than_its_limit_and_always_the_latest():

@@ -1,7 +1,6 @@
 """A dict that forgets everything when it is full: the memory of all that is worked out once.
 
-It stands on the lowest floor, because fields, hpack and protocol use it, and in a module of its
-own with an underscore, because every other file at the root is public by path.
+It stands on the lowest floor, because fields, hpack and protocol use it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""_hosts.py: hosts and ports, taken apart and put together (RFC 9110, 4.2; RFC 3986, 3.2)."""
+"""foundation/hosts.py: hosts and ports, read and written (RFC 9110, 4.2; RFC 3986, 3.2)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from hyper import _hosts
-from hyper._hosts import authority_of, host_and_port
 from hyper.errors import InvalidURL
+from hyper.foundation import hosts
+from hyper.foundation.hosts import authority_of, host_and_port
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_with_idna_a_sharp_s_stays_one(monkeypatch):
     ],
 )
 def test_rfc6066_3_tls_names_a_host_without_the_root_s_dot_and_a_zone(host, name):
-    assert _hosts.tls_name(host) == name
+    assert hosts.tls_name(host) == name
 
 
 def test_a_port_of_digits_that_are_not_ascii_is_refused():
