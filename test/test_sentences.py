@@ -35,9 +35,8 @@ PAGES += [ROOT / "SECURITY.rst", ROOT / "test" / "README.rst"]
 FILES = [str(path.relative_to(ROOT)) for path in [*PYTHON, *PAGES] if path.exists()]
 
 HEADLESS = re.compile(r"(Who|Whoever|Whom|Whose|What|Of|Nor)\b")
-HEADLESS_CLAUSE = re.compile(
-    r"Where\b([^,]*$|[^,]*, (and|or) where\b|[^,]*:)"
-)  # not: Where X, Y is
+# "Where X, Y is" is a sentence.
+HEADLESS_CLAUSE = re.compile(r"Where\b([^,]*$|[^,]*, (and|or) where\b|[^,]*:)")
 NONE = re.compile(r"(?<!\bthere )\b(is|are) none\b(?! of\b)")
 LEAVE = re.compile(r"\b(gives?|gave|given|asks?|asked|has|have|had|by|without|needs?) leave\b")
 BECAUSE = re.compile(
