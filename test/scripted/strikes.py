@@ -92,7 +92,7 @@ class Strike:
             self._hook(told)
 
     def run(self, act):
-        """Return what comes out of act, an exception or None; the strike's own if Python printed it."""
+        """Return the exception that comes out of act, or that Python printed instead, or None."""
         former = signal.signal(signal.SIGUSR1, self.handle)
         outer, self._hook = sys.gettrace(), sys.unraisablehook
         sys.unraisablehook = self._unraisable
