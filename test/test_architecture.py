@@ -102,7 +102,7 @@ transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tl
 pump                  | -                                                        | -
 pump.lock             | -                                                        | threading
 pump.waiter           | -                                                        | threading
-pump.silence          | errors                                                   | time
+pump.silence          | errors protocol.refusals                                 | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os sys time
