@@ -49,7 +49,7 @@ class Fault:
         yield octets
 
     def last(self) -> bytes:
-        """What is left when there is no more."""
+        """Give what is left when there is no more."""
         return b""
 
 
@@ -151,7 +151,7 @@ class Reorder(Fault):
             return
         others = {number for number in self._held if number != stream_id}
         self.has_struck = self.has_struck or bool(others)
-        # What is held of this stream came before this frame.
+        # This frame came after those that are held of its stream.
         yield b"".join([*self._held.pop(stream_id, ()), frame])
         if not is_content or size >= MOST_HELD or not self._chance.randrange(4):
             yield self.last()

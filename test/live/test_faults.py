@@ -21,7 +21,7 @@ from test.live.server import FILES, pattern
 ROUNDS = 100 if os.environ.get("HYPER_LONG") == "1" else 3
 MOST_ROUNDS = 10 * ROUNDS
 
-# What a caller has to expect when the network fails: the system's errors, http.client's, TLS's.
+# A caller has to expect these when the network fails: errors of the system, http.client and TLS.
 TYPED = (HTTPException, OSError)
 
 # Seconds after which a wait ends on a path where nothing comes any more, and on others.

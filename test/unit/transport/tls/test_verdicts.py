@@ -269,8 +269,8 @@ def test_a_chain_has_one_verdict_by_both_backends(root, tmp_path, backend, name)
     assert judged(root, server, "a.example", backend) == code
 
 
-# (what the pin knows: the server's certificate, the authority's, or another; who signed the
-# server's; is it verified?; is it accepted?)
+# The certificate that the pin knows, the signer of the server's, and whether that is verified and
+# accepted.
 PINS = {
     "the server's, verified": ("own", "between", True, True),
     "the server's, verified in vain": ("own", "stranger", True, False),
