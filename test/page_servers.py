@@ -158,8 +158,8 @@ class World:
         self.asked = []
         self.authority = Authority([*HOSTS, "127.0.0.1", "localhost"])
         tls = self.authority.server_context(("h2", "http/1.1"))
-        self.server = Server(lambda peer: Page(self)(peer), tls=tls)
-        self.cleartext = Server(lambda peer: Page(self)(peer), tls=False)
+        self.server = Server(self.page, tls=tls)
+        self.cleartext = Server(self.page, tls=False)
         self._resolve = socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self.resolved)
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
@@ -168,6 +168,10 @@ class World:
         self.write_files()
         self.sockets = weakref.WeakSet()
         self.note_sockets(monkeypatch)
+
+    def page(self, peer):
+        """The script of each connection, which has streams of its own."""
+        Page(self)(peer)
 
     def resolved(self, host, port, *rest, **options):
         if host in HOSTS:
@@ -217,6 +221,6 @@ class World:
 
     @property
     def errors(self):
-        """What scripts have raised, but for the ends of connections."""
+        """All that scripts have raised, but for the ends of connections."""
         found = [*self.server.errors, *self.cleartext.errors]
         return [error for error in found if not isinstance(error, OSError)]

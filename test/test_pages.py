@@ -53,7 +53,7 @@ def test_no_python_is_shown_in_a_block_that_is_not_run(path):
 
 @pytest.fixture
 def world(monkeypatch, tmp_path):
-    """The network and the files of a page. What it sets up for its process is taken back."""
+    """The network and the files of a page. All that it sets up for its process is taken back."""
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
     monkeypatch.setattr(urllib.request, "_opener", None)
     monkeypatch.setattr(logging.root, "handlers", [*logging.root.handlers])

@@ -48,9 +48,13 @@ def test_the_blocks_about_botocore_and_elasticsearch_run(cloud, monkeypatch):
         AWSHTTPSConnectionPool, "ConnectionCls", AWSHTTPSConnectionPool.ConnectionCls
     )
     found = [
-        code for word in ("boto", "elastic") for code in blocks_with("integrations", f"import {word}")
+        code
+        for word in ("boto", "elastic")
+        for code in blocks_with("integrations", f"import {word}")
     ]
-    found += blocks_with("integrations", "from botocore") + blocks_with("integrations", "from elastic")
+    found += blocks_with("integrations", "from botocore") + blocks_with(
+        "integrations", "from elastic"
+    )
     assert len(found) == 3
     for code in found:
         exec(compile(code, "integrations.rst", "exec"), {})
