@@ -78,7 +78,8 @@ class OpenTelemetryTracer:
             request: of hyper.trace; ``traceparent`` is added to it.
 
         Returns:
-            A function that is called with the exchange at its end; None for a request that is not told.
+            A function that is called with the exchange at its end, or None for a request that is
+            not told.
         """
         if context.get_value(SUPPRESSED):
             return None

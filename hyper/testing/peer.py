@@ -281,7 +281,8 @@ class Peer(Arrivals):
     def want_ping(self, ack: bool = False, opaque: bytes | None = None) -> bytes:
         """The opaque octets of PING, or of the ACK of ours (6.7).
 
-        The answer is the script's to write. PINGs by which the client measures the path are passed over, unless asked for by name.
+        The answer is the script's to write. PINGs by which the client measures the path are passed
+        over, unless they are asked for by their octets.
 
         Args:
             ack: True waits for the answer to one of ours.
