@@ -149,7 +149,7 @@ client.connection     | client.exchange client.former_names client.movers client
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | functools http.client logging operator types
-dropin.wrapped        | dropin.bases dropin.response dropin.states http1         | contextlib functools io operator sys
+dropin.wrapped        | dropin.bases dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
