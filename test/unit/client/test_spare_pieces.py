@@ -125,7 +125,7 @@ def take_some(response, source):
 
 @pytest.mark.parametrize("seed", range(25))
 def test_streams_whose_frames_and_reads_mix_keep_their_own_octets(seed):
-    source = random.Random(seed)  # noqa: S311 - no secret
+    source = random.Random(seed)
     sizes = (1, 8191, 8192, 10_000, FRAME, FRAME, FRAME, FRAME + 1)
     waiting = [reply() for _ in range(6)]
     for _ in range(3):  # the pieces of earlier rounds are filled again
