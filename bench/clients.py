@@ -52,7 +52,7 @@ SMALL, SOME = 200, 100_000
 
 @functools.lru_cache(None)
 def uploaded():
-    """What is uploaded. It is made before the measure: the kernel's work for it is no client's."""
+    """Give the content to upload, made before the measure: the kernel's work is no client's."""
     return b"x" * UPLOADED
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .limits import Rate
     from .messages import PromisedRequest, ResponseHead
 
-    #: What a reader holds: a large piece is a bytearray while it is whole, a part of one is a view.
+    #: Readers hold these: a large piece is a bytearray while it is whole, a part of one is a view.
     Piece = Union[bytes, bytearray, memoryview]
 
 #: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
