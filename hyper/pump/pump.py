@@ -14,11 +14,11 @@ from ..foundation.fork import renew_after_fork
 from ..foundation.interruptions import is_of_signal, is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
-from .credit import wait_idle, wait_open
 from .lock import InterruptibleLock, Unlocked
+from .reading import wait_idle, wait_open
 from .silence import Silence, ping, probe
 from .turns import wait_turn
-from .waiter import LATE, Waiter
+from .waiter import LATE, Waiter, is_called, is_covered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Pump:
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
         #: what each thread inside transport.wait waits for: it must not be closed under them
-        self._sleepers: list[Condition] = []
+        self._sleepers: dict[int, Condition] = {}
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
         #: streams that nobody will read any more, noted by finalizers
@@ -106,7 +106,7 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
-            if self._followers:
+            if self._followers or self._sleepers:
                 self._wake_outer()
             while True:
                 # A leader that finds itself here is in a signal handler, amid its own wait.
@@ -126,10 +126,11 @@ class Pump:
             raise
         finally:
             if self._waiters or self._sleepers or self.endpoint.outbound:
-                self._promote()
-
-    wait_open = wait_open  # see credit.py
-    wait_idle = wait_idle
+                try:
+                    self._promote()
+                except BaseException:  # Ctrl-C, before that was done: nobody else would do it
+                    self._promote()
+                    raise
 
     @property
     def is_suspect(self) -> bool:
@@ -195,6 +196,8 @@ class Pump:
                 self.flush()
 
     wait_turn = wait_turn  # see turns.py
+    wait_open = wait_open  # see reading.py
+    wait_idle = wait_idle
     ping = ping  # see silence.py
     probe = probe
 
@@ -205,7 +208,7 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
-            if self._followers:
+            if self._followers or self._sleepers:
                 self._wake_outer()
             while not self.flush():
                 if not self._has_leader or self._leader == get_ident():
@@ -216,15 +219,17 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            self._promote()
+            try:
+                self._promote()
+            except BaseException:  # as in wait
+                self._promote()
+                raise
 
     def leaves_to_another(self) -> bool:
         """True if a thread that arrives will have sent what is queued now (rule 16)."""
-        if (
-            self._state != OPEN or get_ident() in self._followers
-        ):  # a handler's own wait is no other
-            return False
-        return bool(self.arriving)
+        # A signal handler's own thread is no other.
+        is_another = self._state == OPEN and get_ident() not in self._followers
+        return is_another and bool(self.arriving)
 
     def _is_drained(self) -> bool:
         return self._state >= REFUSED or not (self._state == FULL or self.endpoint.outbound)
@@ -309,7 +314,10 @@ class Pump:
 
     def _wake_outer(self) -> None:
         """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
-        outer = self._followers.pop(get_ident(), None)
+        me = get_ident()
+        if me in self._sleepers:
+            self._sleepers[me] = is_covered
+        outer = self._followers.pop(me, None)
         if outer is not None:  # it does not arrive before this wait has ended
             self._wake_follower(outer)
             self.arriving.discard(outer)
@@ -321,18 +329,17 @@ class Pump:
 
     def _promote(self) -> None:
         """Have a follower lead if no thread does, and what is queued leave (rules 4, 16)."""
+        # A thread that leaves a wait while it sleeps in the kernel is in a handler (rule 14).
+        if self._sleepers and get_ident() in self._sleepers:
+            self._sleepers[get_ident()] = is_called
+            self._wakeup.notify()
         if self.arriving:
             return
         if not self._has_leader:
             # Any follower will do, because the leader works for all. Its condition need not be
             # true. It sends first of all.
             for waiters in self._waiters.values():
-                waiter = waiters[0]
-                try:
-                    self._wake_follower(waiter)
-                except BaseException:  # Ctrl-C, and perhaps nobody else comes by here
-                    self._wake_follower(waiter)
-                    raise
+                self._wake_follower(waiters[0])
                 return
         if self.endpoint.outbound and not self.flush():
             self._wakeup.notify()  # a sleeper, the leader perhaps, must wait for room now
@@ -347,7 +354,7 @@ class Pump:
     def _may_sleeper_go(self) -> bool:
         """True if a thread in the kernel has what it waits for, or a note to read."""
         # No generator (any): an interruption (Ctrl-C) inside one is lost.
-        for ready in self._sleepers:
+        for ready in self._sleepers.values():
             if ready():
                 return True
         return bool(self._notes)
@@ -388,9 +395,10 @@ class Pump:
         timeout = deadline.remaining(LATE)
         if pause is not None and (timeout is None or pause < timeout):
             timeout = pause
-        sleepers, wakeup = self._sleepers, self._wakeup
+        sleepers, wakeup, me = self._sleepers, self._wakeup, get_ident()
+        beneath = sleepers.get(me)  # in a signal handler (rule 14)
         try:
-            sleepers.append(ready)
+            sleepers[me] = ready
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
             if not self._notes:
@@ -400,8 +408,10 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
-            if ready in sleepers:
-                sleepers.remove(ready)
+            if beneath is not None:
+                sleepers[me] = beneath
+            elif me in sleepers:
+                del sleepers[me]
             if not sleepers:
                 wakeup.disarm()
                 if self._state == CLOSED:

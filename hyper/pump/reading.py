@@ -1,4 +1,4 @@
-"""Credit: who waits for a stream sees to it that its window is not why nothing comes (6.9)."""
+"""Reading: waits for content that hyper's own windows must not hold up (RFC 9113, 6.9)."""
 
 from __future__ import annotations
 
