@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory() as directory:
     for is_on in (False, True, False):
         if is_on:
             trace.install(frames)
-        found.append({name: counts.count(name, certificates)[0] for name in ("get", "bodies")})
+        found.append({name: counts.count(name, certificates)[0] for name in ("get", "bodies", "download", "upload")})
         trace.uninstall(frames)
 assert frames.count > 100
 print(json.dumps(found))
@@ -67,7 +67,7 @@ def test_a_trace_that_is_off_costs_nothing_at_all(counted):
     assert afterwards == never
 
 
-@pytest.mark.parametrize("workload", ["get", "bodies"])
+@pytest.mark.parametrize("workload", ["get", "bodies", "download", "upload"])
 def test_counting_frames_at_most_doubles_the_work(counted, workload):
     off, on, _ = (each[workload] for each in counted)
     assert on["calls"] <= 2 * off["calls"]

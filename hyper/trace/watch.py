@@ -15,6 +15,7 @@ from .faults import log_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Callable, Union
 
     from .events import Event
@@ -113,21 +114,30 @@ class Watch:
 
     def tell(self, event: Event) -> None:
         """Give an event to each observer; those that did not ask for secrets see none."""
-        for observer in self._open:
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - an observer's own
-                self._note(observer, error)
-        if self._shut:
-            if self._open:
-                from .events import redacted
+        self.tell_all((event,))
 
-                event = redacted(event)
-            for observer in self._shut:
+    def tell_all(self, found: Sequence[Event]) -> None:
+        """Give events to each observer, in their order; the first observer gets all of them first.
+
+        One call for the frames of one read: a call for each would cost more than the frame.
+        """
+        for observer in self._open:
+            for event in found:
                 try:
                     observer(event)
                 except Exception as error:  # noqa: BLE001 - an observer's own
                     self._note(observer, error)
+        if self._shut:
+            if self._open:
+                from .events import redacted
+
+                found = [redacted(event) for event in found]
+            for observer in self._shut:
+                for event in found:
+                    try:
+                        observer(event)
+                    except Exception as error:  # noqa: BLE001 - an observer's own
+                        self._note(observer, error)
 
     def _note(self, observer: Observer, error: Exception) -> None:
         if observer in self._failed:
