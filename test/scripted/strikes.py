@@ -25,6 +25,11 @@ def collected():
         gc.collect()
 
 
+# Python prints what a finalizer raises, or drops it, and goes on. `closed` is asked for by that of
+# each io object, in C: no frame shows it.
+FINALIZERS = {"__del__", "closed"}
+
+
 class Alarm(Exception):
     """A program's own."""
 
@@ -50,6 +55,8 @@ class Strike:
         self._left = at
         self.error = None
         self._kind = kind
+        self._is_printed = False
+        self._hook = sys.unraisablehook
         self.where = ""
 
     def handle(self, *_):
@@ -72,15 +79,23 @@ class Strike:
             return None
         outer = frame
         while outer is not None:
-            if outer.f_code.co_name == "__del__":
-                return None  # Python prints what a finalizer raises, and goes on
+            if outer.f_code.co_name in FINALIZERS:
+                return None
             outer = outer.f_back
         return self._line
 
+    def _unraisable(self, told):
+        """Note that a finalizer was struck; what others raise goes to pytest."""
+        if told.exc_value is self.error:
+            self._is_printed = True
+        else:
+            self._hook(told)
+
     def run(self, act):
-        """Return what comes out of act, an exception or None."""
+        """Return the exception that comes out of act, or that Python printed instead, or None."""
         former = signal.signal(signal.SIGUSR1, self.handle)
-        outer = sys.gettrace()
+        outer, self._hook = sys.gettrace(), sys.unraisablehook
+        sys.unraisablehook = self._unraisable
         try:
             sys.settrace(self._call)
             act()
@@ -88,5 +103,6 @@ class Strike:
             return error
         finally:
             sys.settrace(outer)
+            sys.unraisablehook = self._hook
             signal.signal(signal.SIGUSR1, former)
-        return None
+        return self.error if self._is_printed else None
