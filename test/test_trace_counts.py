@@ -32,13 +32,14 @@ class Frames:
     def __call__(self, event):
         self.count += type(event) in (trace.FrameSent, trace.FrameReceived)
 
+NAMES = "get", "bodies", "download", "upload"
 frames, found = Frames(), []
 with tempfile.TemporaryDirectory() as directory:
     certificates = Certificates(Path(directory))
     for is_on in (False, True, False):
         if is_on:
             trace.install(frames)
-        found.append({name: counts.count(name, certificates)[0] for name in ("get", "bodies", "download", "upload")})
+        found.append({name: counts.count(name, certificates)[0] for name in NAMES})
         trace.uninstall(frames)
 assert frames.count > 100
 print(json.dumps(found))
