@@ -95,12 +95,12 @@ def _entry(exchange: Exchange, offset: float, seen: set[int], *, sanitized: bool
         "serverIPAddress": exchange.connection.peer[0],
         "connection": str(exchange.connection.number),
         "_connectionId": str(exchange.connection.number),
-        "_http2_stream_id": exchange.stream,
-        "_was_pushed": int(exchange.is_pushed),
         "_priority": _priority(exchange),
         "_resourceType": next((name for kind, name in RESOURCES if kind in content_type), "other"),
         "_initiator": {"type": "other"},
     }
+    if exchange.stream:
+        entry |= {"_http2_stream_id": exchange.stream, "_was_pushed": int(exchange.is_pushed)}
     if exchange.is_pushed:
         entry["comment"] = f"pushed with stream {exchange.parent}"
     return entry
@@ -139,6 +139,10 @@ def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
     return {key: value if value < 0 else round(1000 * value, 3) for key, value in timings.items()}
 
 
+def _version(exchange: Exchange) -> str:
+    return "HTTP/2.0" if exchange.stream else "HTTP/1.1"
+
+
 def _priority(exchange: Exchange) -> str:
     found = URGENCY(exchange.field("priority", of_request=True))
     return PRIORITIES[int(found[1])] if found else PRIORITIES[3]  # RFC 9218, 4.1: the default
@@ -170,7 +174,7 @@ def _request(exchange: Exchange, *, sanitized: bool) -> dict[str, Any]:
     request: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
-        "httpVersion": "HTTP/2.0",
+        "httpVersion": _version(exchange),
         "cookies": _cookies(exchange.request_fields, "cookie", sanitized=sanitized),
         "headers": _fields(exchange.request_fields, sanitized=sanitized),
         "queryString": [
@@ -194,14 +198,14 @@ def _response(exchange: Exchange, *, sanitized: bool) -> dict[str, Any]:
     response: dict[str, Any] = {
         "status": exchange.status,
         "statusText": "",
-        "httpVersion": "HTTP/2.0",
+        "httpVersion": _version(exchange),
         "cookies": _cookies(exchange.fields, "set-cookie", sanitized=sanitized),
         "headers": _fields(exchange.fields, sanitized=sanitized),
         "content": _content(exchange),
         "redirectURL": exchange.field("location"),
         "headersSize": -1,
         "bodySize": exchange.size,
-        "_transferSize": exchange.octets_received,
+        "_transferSize": exchange.octets_received or exchange.size,
         "_trailers": _fields(exchange.trailers, sanitized=sanitized),
         "_informational": [
             {"status": status, "headers": _fields(fields, sanitized=sanitized)}
