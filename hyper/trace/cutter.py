@@ -111,7 +111,7 @@ class Cutter:
             self._skip -= start
             if self._skip:
                 return 0
-            self._add_data(*self._passing, None, NOTHING, moment)
+            self._append_content(*self._passing, None, NOTHING, moment)
             count = 1
         if self._rest:
             self._rest += octets[start:]
@@ -142,7 +142,7 @@ class Cutter:
                 break
             start, count = begin + length, count + 1
             if is_passing:
-                self._add_data(flags, stream, length, None, NOTHING, moment)
+                self._append_content(flags, stream, length, None, NOTHING, moment)
             else:
                 self._parse(kind, flags, stream, bytes(octets[begin:start]), moment)
         if start < end:
@@ -152,7 +152,7 @@ class Cutter:
                 self._needed += frames.FRAME_HEADER.unpack_from(self._rest)[0] >> 8
         return count
 
-    def _add_data(
+    def _append_content(
         self,
         flags: int,
         stream: int,
@@ -193,7 +193,7 @@ class Cutter:
             content = {"error": str(error)}
         if kind == DATA:
             wanted = octets if self._wants_content else None
-            self._add_data(flags, stream, len(payload), wanted, content, moment)
+            self._append_content(flags, stream, len(payload), wanted, content, moment)
             return
         event = (moment, self._number, stream, kind, flags, len(payload), content)
         self._found.append(make(self._kinds[0], event))
