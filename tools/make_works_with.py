@@ -39,9 +39,6 @@ FAILS = {
         mount a class of both.""",
     "vcrpy, respx and pook, with ``HTTP20Connection`` or ``Pool``": """
         They do not know these classes, and record and mock nothing of them.""",
-    "Sentry, with urllib3, urllib and the drop-in classes": """
-        Its fields are sent. It ends its spans in ``read`` of http.client's ``HTTPResponse``, which
-        a response over HTTP/2 does not have, so they are not recorded.""",
     "requests-toolbelt's ``TCPKeepAliveAdapter``": """
         HTTP/1.1, as the logger ``hyper`` says: only urllib3 knows its options. hyper's connections
         have TCP's keep-alive anyway.""",

@@ -264,13 +264,13 @@ class HTTP20Connection(FormerNames):
         """Return figures of the connection of the moment, by name; :doc:`seeing` explains them."""
         return stats_of(self._pumps)
 
-    def ping(self, opaque_data: bytes | None = None) -> float:
+    def ping(self, opaque_data: bytes | str | None = None) -> float:
         """Send PING and wait for its acknowledgement (6.7).
 
         It also serves as upkeep: what the server has sent meanwhile is taken in and answered.
 
         Args:
-            opaque_data: eight octets of the caller's own.
+            opaque_data: eight octets of the caller's own; a text is coded in latin-1.
 
         Returns:
             The seconds of one round trip.

@@ -220,8 +220,7 @@ class Exchange:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
             # A request that ends without content has nothing to wait with, either.
-            is_empty = final and content.content_length("", body) == 0
-            if is_empty or self.await_continue():
+            if (final and content.is_empty(body)) or self.await_continue():
                 for piece in content.pieces(body):
                     self._send(piece, end_stream=False)
             if final:

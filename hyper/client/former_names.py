@@ -85,7 +85,7 @@ class FormerNames:
         def getpushes(  # noqa: D102 - as above
             self, stream_id: int | None = None, capture_all: bool = False
         ) -> Iterator[HTTP20Push]: ...
-        def ping(self, opaque_data: bytes | None = None) -> float: ...  # noqa: D102 - as above
+        def ping(self, opaque_data: bytes | str | None = None) -> float: ...  # noqa: D102 - as above
 
     def get_response(self, stream_id: int | None = None) -> HTTP20Response:
         """Wait for a response; the name of ``getresponse`` in hyper 0.x."""

@@ -163,12 +163,14 @@ class Pumps:
             if pump is not former:
                 self._pause_after_end(pump, attempts, begin)
 
-    def ping(self, opaque: bytes) -> float:
+    def ping(self, opaque: bytes | str) -> float:
         """Send PING, and return the seconds until its acknowledgement (6.7).
 
         A server that ends the connection meanwhile by GOAWAY (NO_ERROR) is asked again on the next
         one, within the caller's time, as a request is (8.7).
         """
+        if isinstance(opaque, str):
+            opaque = opaque.encode("latin-1")
         closings = self._closings
         begin = time.monotonic()
         attempts = Attempts()

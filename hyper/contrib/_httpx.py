@@ -269,7 +269,23 @@ class Connections:
 
     def _repeats(self, request: Any) -> bool:
         """True if the request's content can be had a second time."""
-        return _has_no_content(request) or isinstance(request.stream, self.library.ByteStream)
+        return self._has_no_content(request) or self._is_whole(request)
+
+    def _is_whole(self, request: Any) -> bool:
+        return isinstance(request.stream, self.library.ByteStream)
+
+    def _has_no_content(self, request: Any) -> bool:
+        """True if the header section announces none, and nothing but octets could have some.
+
+        A pipe is announced by 0 octets, because that is its size, and must not be lost in silence.
+        """
+        for name, value in request.headers:
+            lower = name.lower()
+            if lower == b"transfer-encoding":
+                return False
+            if lower == b"content-length":
+                return value == b"0" and self._is_whole(request)
+        return True
 
     def _response(
         self,
@@ -300,7 +316,7 @@ class Connections:
 
         sending = Told(request, "http2.send_request_headers", request=request)
         body: Any = None
-        if not _has_no_content(request):
+        if not self._has_no_content(request):
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request) else content()
         # Without content, the only wait is for a stream that the server allows (5.1.2).
@@ -366,14 +382,6 @@ def _as_hyper(given: Any) -> Proxy:
         headers=given.headers.raw,
         ssl_context=given.ssl_context,
     )
-
-
-def _has_no_content(request: Any) -> bool:
-    for name, value in request.headers:
-        lower = name.lower()
-        if lower == b"transfer-encoding" or (lower == b"content-length" and value != b"0"):
-            return False
-    return True
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import http.client
 import operator
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from types import FunctionType
 
 TYPE_CHECKING = False
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made")
 
-__all__ = ["HTTPConnection", "HTTPSConnection"]
+__all__ = ["HTTPConnection", "HTTPResponse", "HTTPSConnection"]
 
 #: The methods of http.client's that decide what is written for a request, or see it written.
-WRITERS = ("_send_request", "putrequest", "putheader", "endheaders", "_send_output", "send")
+WRITERS = (
+    *("request", "_send_request", "putrequest", "putheader", "endheaders"),
+    *("_send_output", "send"),
+)
 
 #: The arguments of http.client's constructors.
 HTTP_CLIENT_OPTIONS = frozenset(
@@ -30,15 +33,24 @@ HTTP_CLIENT_OPTIONS = frozenset(
 
 writers: Callable[[Any], tuple[Any, ...]] = operator.attrgetter(*WRITERS)
 
-_FILE = http.client.parse_headers.__code__.co_filename
+#: The modules whose functions are not another library's.
+_OWN = ("http.client", "hyper.http1")
 
-#: http.client's own; None if another library had replaced one before hyper was imported.
-HTTP_CLIENT_WRITERS: tuple[Any, ...] | None = writers(HTTPConnection)
-if not all(
-    type(writer) is FunctionType and writer.__code__.co_filename == _FILE
-    for writer in writers(HTTPConnection)
-):
-    HTTP_CLIENT_WRITERS = None
+
+def own_of(cls: type, names: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return methods of a class of http.client's; None for each that another library has replaced.
+
+    cls: it may be a subclass of hyper's.
+    """
+    methods = [getattr(cls, name) for name in names]
+    return tuple(
+        method if type(method) is FunctionType and method.__globals__["__name__"] in _OWN else None
+        for method in methods
+    )
+
+
+#: http.client's own, as hyper finds them when it is imported.
+HTTP_CLIENT_WRITERS = own_of(HTTPConnection, WRITERS)
 
 #: True if http.client's constructors have this option, of newer Pythons: how many fields an answer
 #: in HTTP/1.1 may have.  Elsewhere that is a hundred, and hyper's constructors ignore it.

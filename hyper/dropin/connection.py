@@ -18,6 +18,7 @@ they are.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
@@ -41,6 +42,7 @@ from .session import PendingRequest, SessionEnded, SocketConnection, pieces
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
+from .wrapped import OWN_ANSWERERS, answerers, get_response, making
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
+    #: True while a wrapper of http.client's ``getresponse`` is at work
+    is_passing = False
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
@@ -165,8 +169,6 @@ class HTTPConnection(bases.HTTPConnection):
         self._step("putrequest")
         self._step("endheaders")
 
-    # -------------------------------------------------------------- connecting
-
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
@@ -223,12 +225,8 @@ class HTTPConnection(bases.HTTPConnection):
             return
         # In cleartext the server sends SETTINGS as soon as it is reached: they must not end up in
         # the buffer of the proxy's response.
-        given = self.response_class
-        self.response_class = UnbufferedResponse
-        try:
+        with making(self, UnbufferedResponse):
             super()._tunnel()  # type: ignore[misc]
-        finally:
-            self.response_class = given
 
     def _adopt(self, transport: type[PlainTransport]) -> SocketConnection:
         sock = self.sock
@@ -267,8 +265,6 @@ class HTTPConnection(bases.HTTPConnection):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # ---------------------------------------------------------------- requests
 
     def request(
         self,
@@ -319,7 +315,7 @@ class HTTPConnection(bases.HTTPConnection):
         return (
             type(self) in (HTTPConnection, HTTPSConnection)
             and bases.writers(type(self)) == OWN_WRITERS
-            and bases.writers(bases.HTTPConnection) == bases.HTTP_CLIENT_WRITERS
+            and bases.writers(bases.HTTPSConnection) == bases.HTTP_CLIENT_WRITERS
             and self.__dict__.keys().isdisjoint(bases.WRITERS)
         )
 
@@ -457,6 +453,9 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
+        if not self.is_passing and answerers(bases) != OWN_ANSWERERS:
+            wait = functools.partial(HTTPConnection.getresponse, self)
+            return get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
         begin = time.monotonic()
         while self._awaited:
             request = self._awaited[0]

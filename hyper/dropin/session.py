@@ -19,10 +19,12 @@ from ..client.pumps import raise_refusal
 from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
+from ..http1 import HTTPResponse
 from ..protocol import messages
 from .chunked import Unchunker
 from .request_lines import RequestLines
 from .response import DropinResponse
+from .wrapped import OWN_READERS, WrappedResponse, readers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +140,9 @@ class SocketConnection(HTTP20Connection):
             # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
             # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        return DropinResponse(exchange, self.end_if_dropped)
+        is_wrapped = readers(HTTPResponse) != OWN_READERS
+        response_class = WrappedResponse if is_wrapped else DropinResponse
+        return response_class(exchange, self.end_if_dropped)
 
     def drop(self) -> None:
         """End the connection after what was fetched from it: the script needs it no more."""

@@ -33,7 +33,12 @@ STATES: dict[str, dict[str, str | type[Exception]]] = {
     "close": {IDLE: IDLE, REQUEST_STARTED: IDLE, REQUEST_SENT: IDLE},
 }
 
-#: The one addition: as soon as a request has a stream, the connection is idle again, so that
+#: An addition: as soon as a request has a stream, the connection is idle again, so that
 #: further requests may go out before the response.  ``getresponse`` answers the oldest.
 HAS_STREAM = "a request has a stream"
 STATES[HAS_STREAM] = {IDLE: IDLE, REQUEST_SENT: IDLE}
+
+#: The way back, for a ``getresponse`` of http.client's that another program has wrapped: it wants
+#: to see that a request was sent.
+AWAITED = "a wrapped getresponse begins"
+STATES[AWAITED] = {IDLE: REQUEST_SENT, REQUEST_SENT: REQUEST_SENT}

@@ -580,8 +580,8 @@ class Endpoint:
             raise LocalProtocolError("PING carries exactly 8 octets (RFC 9113, 6.7)")
         if opaque in self.pings:
             raise LocalProtocolError("a PING with these octets is under way (RFC 9113, 6.7)")
-        self.pings[opaque] = False
         self.outbound.append(frames.pack_ping(opaque))
+        self.pings[opaque] = False  # behind what raises TypeError: a text would stay here
 
     def close(self, code: int, failure: Failure) -> None:
         """Send GOAWAY and end the connection (5.4.1, 6.8)."""

@@ -228,7 +228,9 @@ class Server:
             peer.number = self.connections - 1
             thread = threading.Thread(target=self._run, args=(peer,), daemon=True)
             thread.start()
-            self._threads.append(thread)  # not before: ``join`` wants threads that were started
+            # Not before: `join` wants threads that were started. One that has ended keeps its stack
+            # on 3.13 for as long as it is kept.
+            self._threads = [each for each in self._threads if each.is_alive()] + [thread]
 
     def _run(self, peer: SocketPeer) -> None:
         peer.requests = self.requests

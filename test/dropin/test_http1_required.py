@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.request
 from http.client import RemoteDisconnected
 
@@ -79,6 +80,28 @@ def test_9113_7_the_request_goes_out_again_in_http_1_1_which_is_remembered(conne
         response = connection.getresponse()
         assert (response.version, response.read()) == (11, b"old")
     assert connection.is_http1_required
+
+
+def test_9113_7_a_wrapped_getresponse_gives_the_response_in_http_1_1(connect, monkeypatch):
+    given, seen = http.client.HTTPConnection.getresponse, []
+
+    def getresponse(connection):
+        response = given(connection)
+        seen.append(response.version)
+        return response
+
+    def script(peer):
+        refuse_http2(peer)
+        peer.accept()
+        for _ in range(2):
+            answer_in_http1(peer, b"GET /")
+
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", getresponse)
+    connection = connect(script)
+    for _ in range(2):
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == b"old"
+    assert set(seen) == {11}
 
 
 def test_9113_7_content_that_cannot_be_sent_again_raises(connect):

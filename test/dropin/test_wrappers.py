@@ -14,7 +14,7 @@ import pytest
 
 import hyper
 
-NAMES = ["_send_request", "putrequest", "putheader", "endheaders", "send"]
+NAMES = ["request", "_send_request", "putrequest", "putheader", "endheaders", "send"]
 
 
 @pytest.fixture(params=["http.client's class", "hyper's class", "one connection"])

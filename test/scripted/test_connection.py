@@ -40,6 +40,23 @@ class TestPing:
         with pytest.raises(LocalProtocolError, match="8 octets"):
             connection.ping(opaque)
 
+    def test_takes_a_text_of_eight_characters(self, connect):
+        """6.7: apns2 sends one as its heartbeat; nothing of it stays behind."""
+
+        def script(peer):
+            peer.handshake()
+            for _ in range(2):
+                peer.write(wire.ping(peer.want_ping(opaque=b"--------"), ack=True))
+
+        connection = connect(script)
+        for _ in range(2):
+            assert connection.ping("-" * 8) > 0
+        assert connection.stats()["pings_under_way"] == 0
+        for text in ("-" * 7, "\u20ac" * 8):
+            with pytest.raises(ValueError, match=r"8 octets|latin-?1"):
+                connection.ping(text)
+        assert connection.stats()["pings_under_way"] == 0
+
     def test_fails_with_the_connection(self, connect):
         def script(peer):
             peer.handshake()

@@ -218,6 +218,9 @@ def test_6_7_ping():
         endpoint.send_ping(b"8 octets")
     with pytest.raises(LocalProtocolError, match="exactly 8"):
         endpoint.send_ping(b"7octets")
+    with pytest.raises(TypeError):
+        endpoint.send_ping("8 octets")
+    assert endpoint.pings == {b"8 octets": False}
     client.receive(wire.ping(b"8 octets", ack=True))
     assert endpoint.pings == {b"8 octets": True}
 

@@ -1,0 +1,162 @@
+"""http.client's ``getresponse`` and the methods of its response, wrapped by another program.
+
+Tracers and error trackers wrap them on http.client's classes. hyper has methods of its own in their
+place. While one of http.client's is wrapped, a call goes through it over HTTP/2 as over HTTP/1.1:
+
+::
+
+    getresponse    the wrapped one; http.client's own below it makes a response of the connection's
+                   ``response_class``, which is a function here that waits for the stream
+    read, ...      the wrapped one; http.client's own below it reads from ``fp``, which is the
+                   response itself
+    close          hyper's own, whose next class in line is http.client's
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import operator
+import sys
+
+from ..http1 import HTTPResponse
+from . import bases
+from .response import DropinResponse
+from .states import AWAITED, HAS_STREAM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
+
+#: The methods of http.client's response that hyper's has as well.
+NAMES = (
+    *("begin", "close", "fileno", "getcode", "getheader", "getheaders", "geturl", "info"),
+    *("isclosed", "peek", "read", "read1", "readinto", "readline"),
+)
+
+readers = operator.attrgetter(*NAMES)
+
+#: The methods of http.client's by which a response is made, of the module ``bases``.
+ANSWERERS = "HTTPSConnection.getresponse", "HTTPResponse.begin"
+
+answerers = operator.attrgetter(*ANSWERERS)
+
+#: http.client's own; None in the place of one that was wrapped before.
+OWN_ANSWERERS = (
+    *bases.own_of(bases.HTTPSConnection, ("getresponse",)),
+    *bases.own_of(bases.HTTPResponse, ("begin",)),
+)
+
+#: http.client's own, and hyper's of HTTP/1.1; None in the place of one that was wrapped before.
+OWN_READERS = bases.own_of(HTTPResponse, NAMES)
+
+
+def _passed(name: str, own: Callable[..., Any]) -> Any:
+    """Return a method that goes through the wrapped one of http.client's, if it is wrapped."""
+    unwrapped = OWN_READERS[NAMES.index(name)]
+
+    @functools.wraps(own)
+    def method(self: WrappedResponse, *arguments: Any, **options: Any) -> Any:
+        wrapped = getattr(HTTPResponse, name)
+        if self._is_passing or wrapped is unwrapped:
+            return own(self, *arguments, **options)
+        self._is_passing = True
+        try:
+            return wrapped(self, *arguments, **options)
+        finally:
+            self._is_passing = False
+
+    return method
+
+
+class WrappedResponse(DropinResponse, HTTPResponse):  # type: ignore[misc, override] # the first's
+    """A response over HTTP/2 whose methods are called by way of http.client's wrapped ones."""
+
+    #: hyper's responses know themselves whether they have content
+    _method = "GET"
+    #: True while http.client's function runs, which calls the methods of ``fp``: those are hyper's
+    _is_passing = False
+
+    @property
+    def length(self) -> int | None:
+        """Octets of content not yet read; what http.client's functions set it to is no news."""
+        return super().length
+
+    @length.setter
+    def length(self, length: int | None) -> None:
+        """Do nothing: hyper counts for itself."""
+
+    begin = _passed("begin", DropinResponse.begin)
+    fileno = _passed("fileno", DropinResponse.fileno)
+    getcode = _passed("getcode", DropinResponse.getcode)
+    getheader = _passed("getheader", DropinResponse.getheader)
+    getheaders = _passed("getheaders", DropinResponse.getheaders)
+    geturl = _passed("geturl", DropinResponse.geturl)
+    info = _passed("info", DropinResponse.info)
+    isclosed = _passed("isclosed", DropinResponse.isclosed)
+    peek = _passed("peek", DropinResponse.peek)
+    read = _passed("read", DropinResponse.read)
+    read1 = _passed("read1", DropinResponse.read1)
+    readinto = _passed("readinto", io.BufferedIOBase.readinto)  # not the next in line
+    readline = _passed("readline", DropinResponse.readline)
+
+    def _safe_read(self, _amt: int) -> bytes:
+        octets: bytes = self.read()  # whether it is whole is hyper's to tell
+        return octets
+
+    def _close_conn(self) -> None:
+        """Do nothing: ``fp`` is the response, which is closed by its own rules."""
+
+    def flush(self) -> None:
+        """Do nothing: http.client's would flush ``fp``, which is the response."""
+
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        super().__del__()
+        if not self.closed and not is_finalizing():
+            HTTPResponse.close(self)  # a file's finalizer calls ``close``, and so its wrapper
+
+
+@contextlib.contextmanager
+def making(connection: Any, response_class: Any) -> Iterator[None]:
+    """Have a connection of http.client's make its responses of another class meanwhile."""
+    given = connection.__dict__.get("response_class")
+    connection.response_class = response_class
+    try:
+        yield
+    finally:
+        del connection.response_class
+        if given is not None:
+            connection.response_class = given
+
+
+def get_response(connection: Any, wrapped: Callable[[], Any], wait: Callable[[], Any]) -> Any:
+    """Return the response of a connection, by way of http.client's wrapped ``getresponse``.
+
+    connection: one of the drop-in's that awaits a response over HTTP/2. wait: gives that response,
+    or one that has begun in HTTP/1.1, if the server has asked for that: then http.client's own
+    function has nothing to do, and the wrapper is called a second time.
+    """
+    given = connection.response_class
+    steps = [HAS_STREAM]
+
+    def response_class(*_arguments: Any, **_options: Any) -> Any:
+        step(steps.pop())
+        with making(connection, given):
+            return wait()
+
+    step = connection._step  # noqa: SLF001 - this is a part of the connection
+    connection.is_passing = True
+    step(AWAITED)  # else http.client's function would refuse
+    try:
+        with making(connection, response_class):
+            response = wrapped()
+    finally:
+        connection.is_passing = False
+        for each in steps:  # the wrapper has not called http.client's function
+            step(each)
+    if isinstance(response, DropinResponse):
+        # http.client keeps it, and would take no request before it is read.
+        connection._HTTPConnection__response = None  # noqa: SLF001 - as above
+    return response
