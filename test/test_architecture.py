@@ -63,7 +63,7 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events trace.faults trace.log trace.tracers        | itertools sys time
+trace.watch           | trace.events trace.faults trace.log trace.tracers        | contextlib itertools sys threading time
 trace.log             | trace.cutter trace.events trace.frame_list               | -
 trace.faults          | -                                                        | logging
 trace.tracers         | trace.exchange_list trace.faults                         | threading
@@ -127,7 +127,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | -
-client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
 client.registry       | foundation.fork client.replay errors                     | http.client threading
@@ -184,7 +184,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper dropin.bases dropin.connection proxies tls trace foundation.interruptions contrib.* | *
+contrib               | hyper dropin.bases dropin.connection proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

@@ -7,15 +7,17 @@ happens, and nothing is tested later: the parts that tell are put in place only 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
+import threading
 import time
 
 from .faults import log_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Callable, Union
 
     from .events import Event
@@ -76,6 +78,36 @@ def watch_of(trace: Watching | None) -> Watch | None:
 
             observers = (LogLines(logger), *observers)
     return Watch(observers) if observers else None
+
+
+class _OfThread(threading.local):
+    """The observer of the connections that this thread makes, or None."""
+
+    observer: Any = None
+
+
+_of_thread = _OfThread()
+
+
+@contextlib.contextmanager
+def watching_dials(observer: Observer) -> Iterator[None]:
+    """Have an observer told of the connections that this thread makes inside, until TLS is done.
+
+    A connection that another thread makes, or that is there already, is not told.
+    """
+    before, _of_thread.observer = _of_thread.observer, observer
+    try:
+        yield
+    finally:
+        _of_thread.observer = before
+
+
+def watch_of_dial(watch: Watch | None) -> Watch | None:
+    """Return what tells of a connection that this thread is about to make; watch: the object's."""
+    observer = _of_thread.observer
+    if observer is None:
+        return watch
+    return Watch((observer, *(() if watch is None else watch.observers)))
 
 
 class Watch:
