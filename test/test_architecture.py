@@ -105,6 +105,7 @@ pump.waiter           | -                                                       
 pump.silence          | errors protocol.refusals                                 | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
+pump.reading          | pump.waiter transport.deadline errors                    | -
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too

@@ -158,7 +158,14 @@ class Transport:
         self._pool.close()
 
     async def handle_async_request(self, request: Any) -> Any:  # noqa: ARG002 - an AsyncClient's
-        """Raise TypeError: it is for a Client."""
+        """Raise TypeError: it is for a Client.
+
+        Args:
+            request: what an ``AsyncClient`` asks for.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(NOT_ASYNC)
 
     async def __aenter__(self) -> Any:

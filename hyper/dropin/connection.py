@@ -72,11 +72,14 @@ class HTTPConnection(bases.HTTPConnection):
     A subclass may bring a TLS socket: the protocol that ALPN chose there is spoken.
 
     Args:
-        http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask the server to change
-            (RFC 7540, 3.2) and to go on in HTTP/1.1 if it does not, or None.
+        host, port, timeout, source_address, blocksize: as http.client has them.
+        http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask for it (RFC 7540, 3.2).
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
         options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
             resolve of HTTP20Connection; the proxy is one of http or SOCKS.
+
+    Raises:
+        ValueError: `http2` is something else.
     """
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
@@ -556,11 +559,8 @@ class HTTPSConnection(HTTPConnection, bases.HTTPSConnection):
 
     Args:
         context: an ssl.SSLContext, whose ALPN protocols are set to h2 and http/1.1, or an
-            OpenSSL.SSL.Context.  None: http.client's own, or with HYPER_TLS=pyopenssl in the
-            environment hyper's of that kind.
-        options: http.client's, replay as HTTPConnection has it, and window_manager, unread_limit,
-            settings, codec, trace, unix_socket, proxy and resolve of HTTP20Connection; the proxy is
-            one of http or SOCKS.
+            OpenSSL.SSL.Context. None: http.client's own, or hyper's with HYPER_TLS=pyopenssl.
+        arguments, options: http.client's, and those of HTTPConnection but for `http2`.
     """
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__

@@ -15,9 +15,10 @@ from ..foundation.interruptions import is_of_signal, is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
 from .lock import InterruptibleLock, Unlocked
+from .reading import wait_idle, wait_open
 from .silence import Silence, ping, probe
 from .turns import wait_turn
-from .waiter import ASKING_INTERVAL, LATE, Waiter
+from .waiter import LATE, Waiter, is_called, is_covered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 #: Seconds during which a look at the socket counts as new. A look is a system call, and octets that
 #: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
-
-#: Seconds without news after which a reader that has all that came gives room back unasked: longer
-#: than most servers think, and short for a person who waits.
-SILENCE = 1.0
 
 #: States of a pump, by what happens to octets that are sent. OPEN: the socket takes them. FULL: the
 #: transport keeps the rest. REFUSED: the peer takes no more, though it may still send. CLOSED: the
@@ -85,7 +82,7 @@ class Pump:
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
         #: what each thread inside transport.wait waits for: it must not be closed under them
-        self._sleepers: list[Condition] = []
+        self._sleepers: dict[int, Condition] = {}
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
         #: streams that nobody will read any more, noted by finalizers
@@ -121,47 +118,11 @@ class Pump:
             raise
         finally:
             if self._waiters or self._sleepers:
-                self._promote()
-
-    def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
-        """Wait, as ``wait`` does, and keep the stream's receive window from being the reason.
-
-        While the peer has used up the window, its manager is asked for room every ASKING_INTERVAL.
-        """
-        endpoint = self.endpoint
-        deadline = NEVER if timeout is None else Deadline(timeout)
-        while not ready():
-            remaining = deadline.remaining(LATE)
-            if not stream.is_exhausted or endpoint.grow_blocked_window(stream):
-                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731 - typed
-                self.wait(condition, (stream.id, 0), remaining)
-                continue
-            try:
-                pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
-                self.wait(ready, (stream.id, 0), pause)
-            except TimedOut:
-                if deadline.is_over:
-                    raise TimedOut(
-                        f"timed out: the peer has used up the window of stream {stream.id}, and"
-                        " there is no room for more: content has to be read first, or unread_limit"
-                        f" ({endpoint.budget.limit} octets) to be larger, or its window manager"
-                        " gives none"
-                    ) from None
-
-    def wait_idle(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
-        """Wait, as ``wait`` does; after SILENCE, ask for room once though there is some (6.9).
-
-        The peer may use a smaller window than the one that it has acknowledged, and wait itself.
-        """
-        if timeout is None or timeout > SILENCE:
-            try:
-                self.wait(ready, (stream.id,), SILENCE)
-            except TimedOut:
-                self.endpoint.grow_idle_window(stream)
-            else:
-                return
-            timeout = None if timeout is None else timeout - SILENCE
-        self.wait(ready, (stream.id,), timeout)
+                try:
+                    self._promote()
+                except BaseException:  # Ctrl-C, before that was done: nobody else would do it
+                    self._promote()
+                    raise
 
     @property
     def is_suspect(self) -> bool:
@@ -227,6 +188,8 @@ class Pump:
                 self.flush()
 
     wait_turn = wait_turn  # see turns.py
+    wait_open = wait_open  # see reading.py
+    wait_idle = wait_idle
     ping = ping  # see silence.py
     probe = probe
 
@@ -246,7 +209,11 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            self._promote()
+            try:
+                self._promote()
+            except BaseException:  # as in wait
+                self._promote()
+                raise
 
     def _is_drained(self) -> bool:
         return self._state >= REFUSED or not (self._state == FULL or self.endpoint.outbound)
@@ -258,6 +225,8 @@ class Pump:
         silence, endpoint = self.silence, self.endpoint
         pause = None
         is_asked = True  # the caller has asked ready(), and it was not true
+        if self._sleepers:
+            self._wake_outer()
         try:
             self._has_leader = True
             self._leader = get_ident()
@@ -328,7 +297,10 @@ class Pump:
 
     def _wake_outer(self) -> None:
         """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
-        outer = self._followers.pop(get_ident(), None)
+        me = get_ident()
+        if me in self._sleepers:
+            self._sleepers[me] = is_covered
+        outer = self._followers.pop(me, None)
         if outer is not None:  # it cannot lead now: it must not be the one that is promoted
             self._wake_follower(outer)
             if self._promoted is outer:
@@ -340,6 +312,10 @@ class Pump:
 
     def _promote(self) -> None:
         """Have a follower lead if no thread does (rule 4)."""
+        # A thread that leaves a wait while it sleeps in the kernel is in a handler (rule 14).
+        if self._sleepers and get_ident() in self._sleepers:
+            self._sleepers[get_ident()] = is_called
+            self._wakeup.notify()
         if self._has_leader or self._promoted:
             return
         # Any follower will do, because the leader works for all. Its condition need not be true.
@@ -359,7 +335,7 @@ class Pump:
     def _may_sleeper_go(self) -> bool:
         """True if a thread in the kernel has what it waits for, or a note to read."""
         # No generator (any): an interruption (Ctrl-C) inside one is lost.
-        for ready in self._sleepers:
+        for ready in self._sleepers.values():
             if ready():
                 return True
         return bool(self._notes)
@@ -401,9 +377,10 @@ class Pump:
         timeout = deadline.remaining(LATE)
         if pause is not None and (timeout is None or pause < timeout):
             timeout = pause
-        sleepers, wakeup = self._sleepers, self._wakeup
+        sleepers, wakeup, me = self._sleepers, self._wakeup, get_ident()
+        beneath = sleepers.get(me)  # in a signal handler (rule 14)
         try:
-            sleepers.append(ready)
+            sleepers[me] = ready
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
             if not self._notes:
@@ -413,8 +390,10 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
-            if ready in sleepers:
-                sleepers.remove(ready)
+            if beneath is not None:
+                sleepers[me] = beneath
+            elif me in sleepers:
+                del sleepers[me]
             if not sleepers:
                 wakeup.disarm()
                 if self._state == CLOSED:

@@ -129,7 +129,11 @@ class Arrivals(abc.ABC):
 
     @abc.abstractmethod
     def write(self, octets: bytes) -> None:
-        """Send these octets as they are."""
+        """Send these octets as they are.
+
+        Args:
+            octets: frames, or anything else.
+        """
 
     @abc.abstractmethod
     def _more(self, deadline: float) -> bytes:

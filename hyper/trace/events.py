@@ -394,7 +394,11 @@ Event = Union[
 
 
 def redacted(event: Event) -> Event:
-    """Return the event without secrets: the values of fields that carry one are REDACTED."""
+    """Return the event without secrets: the values of fields that carry one are REDACTED.
+
+    Args:
+        event: any event of hyper.trace.
+    """
     if isinstance(event, (FrameSent, FrameReceived)):
         fields = event.content.get("fields")
         hidden = None if fields is None else hide(fields)

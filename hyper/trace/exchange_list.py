@@ -125,7 +125,12 @@ class Exchange:
         return 0.0 if begin is None else begin
 
     def field(self, name: str, *, of_request: bool = False) -> str:
-        """Return the values of one field, joined by commas; "" if there is none."""
+        """Return the values of one field, joined by commas; "" if there is none.
+
+        Args:
+            name: the field's, in lower case.
+            of_request: True for a field of the request, False for one of the response.
+        """
         fields = self.request_fields if of_request else self.fields
         return ", ".join(value for each, value in fields if each == name)
 

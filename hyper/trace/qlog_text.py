@@ -34,6 +34,9 @@ def qlog(events: Iterable[Event], *, title: str = "", clock: float | None = None
         events: a ``Recorder``, or any events in their order.
         title: of the trace.
         clock: what is to be added to a moment for the seconds since 1970, as ``har`` has it.
+
+    Returns:
+        An iterator of records (RFC 7464): a separator, one line of JSON, a line feed.
     """
     start: float | None = None
     for event in events:

@@ -54,6 +54,10 @@ class Request:
     def add(self, name: str, value: str) -> None:
         """Add a field; one of that name that was there before is replaced.
 
+        Args:
+            name: the field's; it is sent in lower case.
+            value: latin-1 text.
+
         Raises:
             ValueError: the name is a pseudo-header field's.
         """
