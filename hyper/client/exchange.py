@@ -166,12 +166,15 @@ class Exchange:
 
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
+        pump = self.pump
+        if pump.arriving and pump.leaves_to_another():
+            return  # together with those of other threads
         try:
-            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
-                self.pump.drain(self.timeouts.remaining())
+            if not pump.flush():  # mostly it is with the kernel, and no limit is needed
+                pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
-            self.pump.endpoint.cancel(self.stream)
+            pump.endpoint.cancel(self.stream)
             raise
 
     def await_continue(self) -> bool:
