@@ -30,7 +30,7 @@ BLOCK = re.compile(r"^( *)\.\. code-block:: python\n((?:\n|\1 +.*\n)+)", re.MULT
 LITERAL = re.compile(r"^( *)(?!\.\.).*::\n((?:\n|\1 +.*\n)+)", re.MULTILINE)
 
 # Libraries that a page is about, and that need not be there. test/downstream has the others.
-OPTIONAL = {"boto3", "botocore", "elasticsearch", "httpx", "opentelemetry", "requests"}
+OPTIONAL = {"boto3", "botocore", "elasticsearch", "google", "httpx", "opentelemetry", "requests"}
 
 
 def blocks(path):
