@@ -20,6 +20,7 @@ LONG = (
     scenes.three_wait,
     scenes.kept_alive,
     scenes.no_room_for_long,
+    scenes.asked_while_another_arrives,
 )
 
 SHORT = [case for case in CASES if case.build not in LONG]
