@@ -64,7 +64,10 @@ def connecting(connection: Any, options: dict[str, Any]) -> Iterator[None]:
         chosen = connection.sock.selected_alpn_protocol()
     if chosen != H2 and getattr(connection, "_http2", None) != "prior":
         if hasattr(connection.sock, "cipher"):
-            watcher.fell_back(host, f"ALPN chose {chosen or 'nothing'} (RFC 9113, 3.2)")
+            why = f"ALPN chose {chosen or 'nothing'} (RFC 9113, 3.2)"
+            if connection.is_http1_required:
+                why = "the server asks for it by HTTP_1_1_REQUIRED (RFC 9113, 7)"
+            watcher.fell_back(host, why)
         watcher.opened("HTTP/1.1")
 
 
