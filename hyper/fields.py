@@ -197,7 +197,8 @@ class FieldMap:
     It answers as ``http.client``'s ``HTTPMessage`` does: ``section["x"]`` is the first value
     or None, ``get_all`` every one, ``items()`` has the duplicates.  Immutable.
 
-    raw: the (name, value) octets as they came, a tuple of pairs.
+    Args:
+        raw: the (name, value) octets as they came, a tuple of pairs.
     """
 
     __slots__ = ("_values", "raw")
@@ -220,17 +221,31 @@ class FieldMap:
         return self.get(name)
 
     def get(self, name: str, default: Default | None = None) -> str | Default | None:
-        """The first value of that name."""
+        """The first value of that name.
+
+        Args:
+            name: the field's, in any case.
+            default: returned if there is no such field.
+        """
         values = self._by_name().get(name.lower())
         return values[0] if values else default
 
     def get_all(self, name: str, default: Default | None = None) -> list[str] | Default | None:
-        """Every value of that name, in order; default if there is none."""
+        """Every value of that name, in order; default if there is none.
+
+        Args:
+            name: the field's, in any case.
+            default: returned if there is no such field.
+        """
         values = self._by_name().get(name.lower())
         return list(values) if values else default
 
     def joined(self, name: str) -> str | None:
-        """Every value of that name as one, joined by commas (RFC 9110, 5.3)."""
+        """Every value of that name as one, joined by commas (RFC 9110, 5.3).
+
+        Args:
+            name: the field's, in any case.
+        """
         values = self._by_name().get(name.lower())
         return ", ".join(values) if values else None
 
@@ -283,9 +298,18 @@ class FieldMap:
         return self._message().get_content_type()
 
     def get_content_charset(self, default: str | None = None) -> str | None:
-        """The charset parameter of the media type, lower-case (RFC 9110, 8.3.2)."""
+        """The charset parameter of the media type, lower-case (RFC 9110, 8.3.2).
+
+        Args:
+            default: returned if content-type names no charset.
+        """
         return self._message().get_content_charset(default)
 
     def get_param(self, param: str, default: Any = None) -> Any:
-        """A parameter of the content-type field (RFC 9110, 5.6.6)."""
+        """A parameter of the content-type field (RFC 9110, 5.6.6).
+
+        Args:
+            param: the parameter's name, in any case.
+            default: returned if content-type does not have it.
+        """
         return self._message().get_param(param, default)

@@ -108,7 +108,12 @@ class HTTPResponse(http.client.HTTPResponse):
         def gettrailer(self, name: str, default: Default) -> str | Default: ...
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
-        """The values of one trailer field, joined by commas; else default."""
+        """The values of one trailer field, joined by commas; else default.
+
+        Args:
+            name: the field's, in any case.
+            default: returned if there is no such field.
+        """
         value = self.trailers.joined(name)
         return default if value is None else value
 

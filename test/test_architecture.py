@@ -63,10 +63,10 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events trace.faults trace.log trace.tracers        | itertools sys time
+trace.watch           | trace.events trace.faults trace.log trace.tracers        | contextlib itertools sys threading time
 trace.log             | trace.cutter trace.events trace.frame_list               | -
 trace.faults          | -                                                        | logging
-trace.tracers         | trace.exchange_list trace.faults                         | -
+trace.tracers         | trace.exchange_list trace.faults                         | threading
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
 trace.cutter          | trace.events hpack protocol.frames protocol.settings foundation.memo fields errors | struct
@@ -75,6 +75,7 @@ trace.frame_list      | trace.cutter trace.events protocol.frames               
 trace.chart           | trace.exchange_list trace.frame_list                     | html itertools operator unicodedata
 trace.archive         | trace.chart trace.events trace.exchange_list fields      | base64 datetime re time urllib.parse zlib
 trace.qlog_text       | trace.cutter trace.events protocol.frames                | datetime json time
+trace.http1_wire      | trace.events trace.watch fields                          | -
 trace.wire            | trace.cutter trace.events trace.watch protocol.frames    | collections
 
 # transport: octets <-> operating system
@@ -102,9 +103,10 @@ transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tl
 pump                  | -                                                        | -
 pump.lock             | -                                                        | threading
 pump.waiter           | -                                                        | threading
-pump.silence          | errors                                                   | time
+pump.silence          | errors protocol.refusals                                 | time
 pump.endings          | errors                                                   | errno
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
+pump.reading          | pump.waiter transport.deadline errors                    | -
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os sys time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
@@ -126,7 +128,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
 client.registry       | foundation.fork client.replay errors                     | http.client threading
@@ -152,7 +154,8 @@ dropin.wrapped        | dropin.bases dropin.response dropin.states http1        
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
-dropin.watched        | foundation.hosts dropin.arguments client.traced trace.exchange_list trace.tracers trace.watch transport.tls.policy fields | contextlib
+dropin.watched_socket | trace.faults                                             | io
+dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response dropin.wrapped client.* protocol.messages errors http1 | contextlib sys
 dropin.socket_view    | dropin.arguments                                         | http.client
@@ -163,7 +166,7 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
@@ -182,7 +185,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper dropin.bases dropin.connection proxies tls trace foundation.interruptions contrib.* | *
+contrib               | hyper dropin.bases dropin.connection proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

@@ -516,7 +516,7 @@ class HTTP20Connection(FormerNames):
     # --------------------------------------------------------------- responses
 
     def getresponse(self, stream_id: int | None = None) -> HTTP20Response:
-        """Wait for the header section of a response; its content streams.
+        """Return a response as soon as its header section is there; its content streams.
 
         Args:
             stream_id: what ``request`` returned; None means the oldest request not yet answered.

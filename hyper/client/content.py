@@ -36,6 +36,9 @@ EXPECTING_CONTENT = frozenset(("PATCH", "POST", "PUT"))
 #: The buffered files of io that read a file as it is.
 BUFFERED = (io.BufferedReader, io.BufferedRandom)
 
+#: The files of io that can say that nothing is left, and go back.
+PEEKABLE = (*BUFFERED, io.FileIO, io.BytesIO, io.StringIO)
+
 
 def view(piece: Octets | str) -> memoryview:
     """Give the octets of one piece, text as latin-1, without a copy where there can be.
@@ -91,6 +94,35 @@ def content_length(method: str, body: Body) -> int | None:
         return None
     _require_source(body)
     return _file_size(body)
+
+
+def is_empty(body: Body) -> bool:
+    """True if it is certain that the body gives no octets; nothing is taken from it.
+
+    A file of ``io`` is asked for one octet, and stands where it stood. Other objects are not asked.
+
+    Raises:
+        LocalProtocolError: text has characters beyond latin-1.
+        TypeError: the object cannot be a body.
+    """
+    if body is None or isinstance(body, (list, tuple)):
+        return not body
+    if is_whole(body):
+        return not view(body).nbytes  # type: ignore[arg-type]
+    if not is_callable(body):
+        _require_source(body)
+    if type(body).__module__ == "tempfile":
+        body = getattr(body, "file", None) or getattr(body, "_file", None)
+    file: Any = body
+    if type(file) not in PEEKABLE:
+        return False
+    try:
+        position = file.tell()
+        is_at_end = not file.read(1)
+        file.seek(position)
+    except OSError:  # a pipe
+        return False
+    return is_at_end
 
 
 def is_callable(body: object) -> bool:

@@ -160,12 +160,15 @@ class Exchange:
 
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
+        pump = self.pump
+        if pump.arriving and pump.leaves_to_another():
+            return  # together with those of other threads
         try:
-            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
-                self.pump.drain(self.timeouts.remaining())
+            if not pump.flush():  # mostly it is with the kernel, and no limit is needed
+                pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
-            self.pump.endpoint.cancel(self.stream)
+            pump.endpoint.cancel(self.stream)
             raise
 
     def await_continue(self) -> bool:
@@ -220,8 +223,7 @@ class Exchange:
         """Send a part of the content, the last one if final; as ``send_all`` otherwise."""
         try:
             # A request that ends without content has nothing to wait with, either.
-            is_empty = final and content.content_length("", body) == 0
-            if is_empty or self.await_continue():
+            if (final and content.is_empty(body)) or self.await_continue():
                 for piece in content.pieces(body):
                     self._send(piece, end_stream=False)
             if final:

@@ -88,13 +88,27 @@ class FormerNames:
         def ping(self, opaque_data: bytes | str | None = None) -> float: ...  # noqa: D102 - as above
 
     def get_response(self, stream_id: int | None = None) -> HTTP20Response:
-        """Wait for a response; the name of ``getresponse`` in hyper 0.x."""
+        """Wait for a response; the name of ``getresponse`` in hyper 0.x.
+
+        Args:
+            stream_id: as ``getresponse`` has it.
+
+        Returns:
+            The response of ``getresponse``.
+        """
         return self.getresponse(stream_id)
 
     def get_pushes(
         self, stream_id: int | None = None, capture_all: bool = False
     ) -> Iterator[HTTP20Push]:
-        """Iterate promises; the name of ``getpushes`` in hyper 0.x."""
+        """Iterate promises; the name of ``getpushes`` in hyper 0.x.
+
+        Args:
+            stream_id, capture_all: as ``getpushes`` has them.
+
+        Returns:
+            The iterator of ``getpushes``.
+        """
         return self.getpushes(stream_id, capture_all)
 
     @property

@@ -110,7 +110,8 @@ class RequestHeads:
         if is_known and content_length is not None and content_length != (size or 0):
             raise wrong_length(size or 0, content_length)
         is_whole = body is None and not trailers
-        expects_continue = given.expects_continue and not is_whole
+        # A request without content has nothing to wait with (RFC 9110, 10.1.1).
+        expects_continue = given.expects_continue and not content.is_empty(body)
         head = RequestHead(method, section, content_length, is_whole, expects_continue, foreign)
         # Fields that are not remembered, secret ones among them, are another object each time.
         if is_plain and given.is_remembered and len(url) <= MAX_KNOWN_URL:

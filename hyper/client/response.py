@@ -253,7 +253,11 @@ class HTTP20Response(io.BufferedIOBase):
         return super().readinto(buffer)
 
     def peek(self, amt: int = 0) -> bytes:  # noqa: ARG002 - as io.BufferedReader's
-        """Return octets that are at hand, without taking them; ``b""`` only at the end."""
+        """Return octets that are at hand, without taking them; ``b""`` only at the end.
+
+        Args:
+            amt: ignored: as many are returned as are at hand.
+        """
         self._require_open()
         self._settle_decoding(None)
         self._hold_some()
@@ -287,6 +291,9 @@ class HTTP20Response(io.BufferedIOBase):
 
         Args:
             decode_content: as for ``read``.
+
+        Returns:
+            An iterator of octets; no piece is empty.
         """
         self._require_open()
         self._settle_decoding(decode_content)
@@ -478,7 +485,12 @@ class HTTP20Response(io.BufferedIOBase):
         def gettrailer(self, name: str, default: Default) -> str | Default: ...
 
     def gettrailer(self, name: str, default: Any = None) -> Any:
-        """Return the values of one trailer field, joined by commas; as ``getheader`` otherwise."""
+        """Return the values of one trailer field, joined by commas; as ``getheader`` otherwise.
+
+        Args:
+            name: of the field, in any case.
+            default: returned if there is no such field; an iterable is joined.
+        """
         return joined(self.trailers, name, default)
 
     def gettrailers(self) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from ..protocol.settings import (
     SETTINGS_NO_RFC7540_PRIORITIES,
 )
 from ..pump.pump import Pump
+from ..trace.watch import watch_of_dial
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
 from ..transport.tls.transport import Resumption, TLSTransport
@@ -178,11 +179,12 @@ class Route:
         """
         if not self.is_seen:
             warn_if_recorded(self.host)
-        if self._watch is None:
+        watch = watch_of_dial(self._watch)
+        if watch is None:
             return self._dial(deadline, None)
         from .traced import Dialling
 
-        watcher = Dialling(self._watch)
+        watcher = Dialling(watch)
         address = f"{bracketed(self.host)}:{self.port}"
         if self._unix_socket is not None:
             address = os.fsdecode(self._unix_socket)
@@ -212,6 +214,8 @@ class Route:
             watcher=watcher,
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
+        if watcher is not None and self._watch is not None:
+            watcher.watch = self._watch  # an observer of the dial alone is told no more
         try:
             return self.begin(transport, names, watcher)
         except BaseException:  # the socket is nobody's yet

@@ -229,6 +229,9 @@ class HTTP20Stream:
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a writable buffer.
 
+        Args:
+            buffer: writable, bytes-like.
+
         Returns:
             How many octets that is: fewer than it holds only at the end.
         """
@@ -239,6 +242,9 @@ class HTTP20Stream:
 
         Args:
             limit: octets at most; None, or a negative number, for no limit.
+
+        Returns:
+            The line; ``b""`` at the end.
         """
         return self._telling(self._reader().readline, limit)
 

@@ -145,6 +145,11 @@ class HTTP20Tunnel(HTTP20Stream):
 
         Returns:
             The octets; ``b""`` at the end.
+
+        Raises:
+            ValueError: `bufsize` is negative.
+            TimeoutError, BlockingIOError: nothing came in time; the tunnel stays usable.
+            StreamResetError, ConnectionTerminated: the peer, or the connection, ended the tunnel.
         """
         self._require_open()
         if bufsize < 0:
@@ -171,6 +176,9 @@ class HTTP20Tunnel(HTTP20Stream):
 
         Returns:
             How many octets came; 0 at the end.
+
+        Raises:
+            ValueError, TypeError: `nbytes` does not fit the buffer, or it is not writable.
         """
         view = memoryview(buffer)
         if view.format != "B" or view.ndim != 1:  # PyPy's io does not take a part of a cast view
@@ -194,6 +202,9 @@ class HTTP20Tunnel(HTTP20Stream):
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+
+        Raises:
+            ValueError: `how` is not one of the three.
         """
         self._require_open()
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
@@ -208,7 +219,11 @@ class HTTP20Tunnel(HTTP20Stream):
             self.close_write()
 
     def settimeout(self, timeout: float | None) -> None:
-        """Limit each wait to so many seconds; None for no limit, 0 for no wait at all."""
+        """Limit each wait to so many seconds; None for no limit, 0 for no wait at all.
+
+        Args:
+            timeout: seconds for each wait, 0 for no wait, None for no limit.
+        """
         self.timeout = timeout
 
     def gettimeout(self) -> float | None:
@@ -216,7 +231,11 @@ class HTTP20Tunnel(HTTP20Stream):
         return self.timeout
 
     def setblocking(self, flag: bool) -> None:
-        """Do as ``settimeout(None)``, or for False as ``settimeout(0)``."""
+        """Do as ``settimeout(None)``, or for False as ``settimeout(0)``.
+
+        Args:
+            flag: True waits without limit, False never waits.
+        """
         self.settimeout(None if flag else 0.0)
 
     def _require_open(self) -> None:
@@ -257,6 +276,9 @@ class HTTP20Tunnel(HTTP20Stream):
 
         Returns:
             The file. Closing it does not close the tunnel; the tunnel stays until both are closed.
+
+        Raises:
+            ValueError: the mode has another letter, or text is wanted without a buffer.
         """
         if not set(mode) <= set("rwb"):
             raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")

@@ -30,7 +30,7 @@ from urllib.parse import quote
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
-from ._httpcore_names import Told
+from ._httpcore_names import Told, connecting
 from ._replaced import is_own
 
 TYPE_CHECKING = False
@@ -159,7 +159,14 @@ class Transport:
         self._pool.close()
 
     async def handle_async_request(self, request: Any) -> Any:  # noqa: ARG002 - an AsyncClient's
-        """Raise TypeError: it is for a Client."""
+        """Raise TypeError: it is for a Client.
+
+        Args:
+            request: what an ``AsyncClient`` asks for.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(NOT_ASYNC)
 
     async def __aenter__(self) -> Any:
@@ -260,9 +267,9 @@ class Connections:
             if attempt > 1:
                 time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
             try:
-                return lent.enter_context(
-                    self._pool.connection(host, port, timeout=timeouts.get("connect"))
-                )
+                timeout = timeouts.get("connect")
+                with connecting(request, timeout):
+                    return lent.enter_context(self._pool.connection(host, port, timeout=timeout))
             except OSError as error:  # TimeoutError among them
                 if attempt == self._retries or is_of_signal(error):
                     raise
@@ -270,7 +277,23 @@ class Connections:
 
     def _repeats(self, request: Any) -> bool:
         """True if the request's content can be had a second time."""
-        return _has_no_content(request) or isinstance(request.stream, self.library.ByteStream)
+        return self._has_no_content(request) or self._is_whole(request)
+
+    def _is_whole(self, request: Any) -> bool:
+        return isinstance(request.stream, self.library.ByteStream)
+
+    def _has_no_content(self, request: Any) -> bool:
+        """True if the header section announces none, and nothing but octets could have some.
+
+        A pipe is announced by 0 octets, because that is its size, and must not be lost in silence.
+        """
+        for name, value in request.headers:
+            lower = name.lower()
+            if lower == b"transfer-encoding":
+                return False
+            if lower == b"content-length":
+                return value == b"0" and self._is_whole(request)
+        return True
 
     def _response(
         self,
@@ -301,7 +324,7 @@ class Connections:
 
         sending = Told(request, "http2.send_request_headers", request=request)
         body: Any = None
-        if not _has_no_content(request):
+        if not self._has_no_content(request):
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request) else content()
         # Without content, the only wait is for a stream that the server allows (5.1.2).
@@ -367,14 +390,6 @@ def _as_hyper(given: Any) -> Proxy:
         headers=given.headers.raw,
         ssl_context=given.ssl_context,
     )
-
-
-def _has_no_content(request: Any) -> bool:
-    for name, value in request.headers:
-        lower = name.lower()
-        if lower == b"transfer-encoding" or (lower == b"content-length" and value != b"0"):
-            return False
-    return True
 
 
 @contextlib.contextmanager

@@ -37,7 +37,11 @@ class PassingPool(HTTPSConnectionPool, abc.ABC):
 
     @contextlib.contextmanager
     def passing(self) -> Iterator[None]:
-        """Have urllib3's ``urlopen``, which is wrapped, send by ``_make_request`` below."""
+        """Have urllib3's ``urlopen``, which is wrapped, send by ``_make_request`` below.
+
+        Returns:
+            A context manager for ``with``.
+        """
         former = getattr(_passing, "pool", None)
         _passing.pool = self
         try:

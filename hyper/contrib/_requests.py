@@ -42,13 +42,17 @@ def _skipped(headers: list[tuple[str, str]]) -> set[str]:
 
     Raises ValueError for one that nobody would add.
     """
-    names = {_text(name).lower() for name, value in headers if value == SKIP_HEADER}
+    names = {_text(name).lower() for name, value in headers if _is_skip(value)}
     if not names <= SKIPPABLE_HEADERS:
         raise ValueError(
             f"SKIP_HEADER cannot be used for {', '.join(sorted(names - SKIPPABLE_HEADERS))}: it"
             f" keeps urllib3 from adding {', '.join(sorted(SKIPPABLE_HEADERS))}"
         )
     return names
+
+
+def _is_skip(value: str | bytes) -> bool:
+    return isinstance(value, str) and value == SKIP_HEADER  # ``python -bb`` warns of octets
 
 
 def _text(name: str | bytes) -> str:
@@ -162,7 +166,7 @@ class Exchange:
         #: fields that nobody may add
         self.skipped = _skipped(self.headers)
         if self.skipped:
-            self.headers = [field for field in self.headers if field[1] != SKIP_HEADER]
+            self.headers = [field for field in self.headers if not _is_skip(field[1])]
         self._timeout = timeout
         #: keyword arguments of urllib3's response
         self.options = options

@@ -55,6 +55,9 @@ POOL_CLASSES: dict[str, Any] = {"http": AWSHTTPConnectionPool, "https": HTTP20AW
 def use_http2(client: Any) -> None:
     """Have a client of boto3's or botocore's speak HTTP/2 from its next request on.
 
+    Args:
+        client: what ``boto3.client`` or botocore's ``create_client`` returned.
+
     Raises:
         TypeError: the client's session is not botocore's own, so that its pools are unknown.
     """

@@ -22,7 +22,11 @@ __all__ = ["HTTP20Node"]
 
 
 class HTTP20Node(elastic_transport.Urllib3HttpNode):
-    """``Urllib3HttpNode``, which speaks HTTP/2 where the server takes it."""
+    """``Urllib3HttpNode``, which speaks HTTP/2 where the server takes it.
+
+    Args:
+        config: elastic-transport's ``NodeConfig``.
+    """
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

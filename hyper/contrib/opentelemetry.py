@@ -72,7 +72,15 @@ class OpenTelemetryTracer:
         self._propagates = propagates
 
     def before_request(self, request: Request) -> Callable[[Exchange], object] | None:
-        """Begin the span of a request, and put its context into the request's fields."""
+        """Begin the span of a request, and put its context into the request's fields.
+
+        Args:
+            request: of hyper.trace; ``traceparent`` is added to it.
+
+        Returns:
+            A function that is called with the exchange at its end, or None for a request that is
+            not told.
+        """
         if context.get_value(SUPPRESSED):
             return None
         method = request.method if request.method in METHODS else "_OTHER"

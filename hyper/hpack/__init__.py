@@ -89,8 +89,13 @@ def checked_size(size: int) -> int:
 class Encoder:
     """From field sections to field blocks.  Not thread-safe.
 
-    codec: "python", "nghttp2", or "auto", the faster of those that are there; None: what the
-    environment's HYPER_HPACK says, else "auto".  Raises ImportError for one that is not there.
+    Args:
+        header_table_size: the peer's SETTINGS_HEADER_TABLE_SIZE, in octets.
+        codec: "python", "nghttp2", or "auto", the faster of those that are there; None means what
+            the environment's HYPER_HPACK says, else "auto".
+
+    Raises:
+        ImportError: that codec is not there.
     """
 
     __slots__ = ("_blocks", "_codec")
@@ -120,6 +125,9 @@ class Encoder:
 
         Names are in lower case, pseudo-header fields come first.  A ``NeverIndexed`` field, and
         one that is known for a secret, is kept out of every table (7.1.3).
+
+        Args:
+            fields: (name, value) pairs.
         """
         return self.encode_section(tuple([as_field(field) for field in fields]))
 
@@ -128,6 +136,9 @@ class Encoder:
 
         Each field is a tuple of two bytes, or NeverIndexed, and checked by the caller.  The block
         must be sent, and in this order: the decoder's table follows from it.
+
+        Args:
+            section: a tuple of fields.
         """
         # HOT: 0.6 us for a section seen before (bench/hpack.py).
         if has_never_indexed(section):  # it may equal one that is remembered
@@ -149,8 +160,17 @@ class Encoder:
 class Decoder:
     """From field blocks to field sections.  Not thread-safe.
 
-    codec: as Encoder's.  After an error the decoder must not be used again: the connection must end
-    (RFC 9113, 4.3).  FieldSectionTooLarge is no such error, as the block was decoded to its end.
+    After an error the decoder must not be used again: the connection must end (RFC 9113, 4.3).
+    FieldSectionTooLarge is no such error, as the block was decoded to its end.
+
+    Args:
+        header_table_size: our SETTINGS_HEADER_TABLE_SIZE, in octets.
+        max_list_size: our SETTINGS_MAX_HEADER_LIST_SIZE: octets of names, values and 32 for each
+            field.
+        codec: as Encoder's.
+
+    Raises:
+        ImportError: that codec is not there.
     """
 
     __slots__ = ("_codec", "_kept_octets", "_sections", "is_marked")
@@ -189,7 +209,15 @@ class Decoder:
         self._forget()
 
     def decode(self, block: bytes | bytearray | memoryview) -> list[Field]:
-        """The fields of a block, as a list of (name, value) bytes."""
+        """The fields of a block, as a list of (name, value) bytes.
+
+        Args:
+            block: a whole field block, without the frames that carried it.
+
+        Raises:
+            CompressionError: the block is malformed, at the peer's fault.
+            FieldSectionTooLarge: the section is beyond max_list_size.
+        """
         # By memoryview, because bytes(5) would make five octets of a number.
         return list(self.decode_section(bytes(memoryview(block))))
 
@@ -197,8 +225,14 @@ class Decoder:
         """The fields of a block, as the same tuple as long as the same block means the same.
 
         A field that must not be indexed on its way is NeverIndexed; ``is_marked`` tells whether
-        there was one.  Raises CompressionError, at the peer's fault, and FieldSectionTooLarge
-        beyond max_list_size.
+        there was one.
+
+        Args:
+            block: a whole field block, without the frames that carried it.
+
+        Raises:
+            CompressionError: the block is malformed, at the peer's fault.
+            FieldSectionTooLarge: the section is beyond max_list_size.
         """
         # HOT: 0.1 us for a block seen before (bench/hpack.py).
         codec = self._codec

@@ -326,7 +326,7 @@ class Foreign:
         self._library.call(f"nghttp2_hd_{self._kind}_change_table_size", self.address, size)
 
     def __del__(self) -> None:
-        if self.address:
+        if getattr(self, "address", 0):  # perhaps a signal's exception ended __init__
             self._library.call(f"nghttp2_hd_{self._kind}_del", self.address)
 
 

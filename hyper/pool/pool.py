@@ -257,6 +257,9 @@ class Pool:
             secure: True for https.
             timeout: seconds for connecting, None for no limit; not given, the pool's.
 
+        Returns:
+            A context manager for ``with``, which gives the connection or None.
+
         Raises:
             NegotiationError: require_http2 is set, and the server needs HTTP/1.1.
             OSError: what connecting raises.
@@ -269,13 +272,22 @@ class Pool:
 
     @staticmethod
     def asks_for_http1(error: BaseException) -> bool:
-        """True if the server has not processed the request, and wants it in HTTP/1.1 (3.2, 7)."""
+        """True if the server has not processed the request, and wants it in HTTP/1.1 (3.2, 7).
+
+        Args:
+            error: what a request over HTTP/2 has raised.
+        """
         return asks_for_http1(error)
 
     def tell_http1(self, site: Site, error: BaseException | None) -> None:
         """Tell the logger ``hyper`` that a request goes over HTTP/1.1; raise if that is an error.
 
-        error: what has just shown that it has to, or None if it was known.
+        Args:
+            site: the origin's.
+            error: what has just shown that it has to, or None if it was known.
+
+        Raises:
+            NegotiationError: require_http2 is set.
         """
         why = site.why_http1 or f"{site.name} does not speak HTTP/2: {error}"
         if self.require_http2:
@@ -313,11 +325,22 @@ class Pool:
         return site
 
     def sites(self) -> list[Site]:
-        """List the origins. With the lock held."""
+        """List the origins. With the lock held.
+
+        Returns:
+            A list of its own: it does not change with the pool.
+        """
         return list(self._sites.values())
 
     def make_connection(self, site: Site) -> SharedConnection:
-        """Make another connection to an origin, not connected yet. With the lock held."""
+        """Make another connection to an origin, not connected yet. With the lock held.
+
+        Args:
+            site: the origin's.
+
+        Returns:
+            The connection, already counted.
+        """
         made = SharedConnection(
             site.host,
             site.port,
@@ -400,7 +423,11 @@ class Pool:
             )
 
     def close_idle(self, seconds: float = 0.0) -> None:
-        """Close the connections that have been without a stream for so many seconds."""
+        """Close the connections that have been without a stream for so many seconds.
+
+        Args:
+            seconds: 0 closes all that are idle.
+        """
         now = time.monotonic()
         for site, connection in self._idle(now):
             if connection.last_used + seconds <= now:

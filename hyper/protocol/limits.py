@@ -27,8 +27,9 @@ FRAGMENT_COST = 256
 #: heartbeat needs one a second or less; 100 a second take 0.1 % of a processor.
 EMPTY_DATA_BURST, EMPTY_DATA_RATE = 1000, 100
 
-#: Octets of the interim responses of one stream, as 6.5.2 counts a section.  1 KiB a second is 24
-#: times 102 (Processing).  The latest sections, up to the burst, are kept.
+#: Octets of the interim responses of one stream, as 6.5.2 counts a section; the burst is our
+#: SETTINGS_MAX_HEADER_LIST_SIZE if that is more.  1 KiB a second is 24 times 102 (Processing).  The
+#: latest sections, up to the burst, are kept.
 INTERIM_BURST, INTERIM_RATE = 64 * 1024, 1024
 
 #: Octets of ``:status`` in a section, as 6.5.2 counts them.

@@ -83,7 +83,7 @@ class RequestFields:
     def _drop_named(self, connection: bytes) -> None:
         # A field that Connection names is meant for the next hop of HTTP/1.1 alone, as Connection
         # itself is (RFC 9110, 7.6.1).
-        named = {option.strip(b" \t").lower() for option in connection.split(b",")}
+        named = _named(connection)
         self.fields = tuple([f for f in self.fields if f[0] not in named - NEVER_DROPPED])
 
     def _note_length(self, value: bytes) -> None:
@@ -92,6 +92,11 @@ class RequestFields:
                 "content-length is not one number (RFC 9110, 8.6); nothing was sent"
             )
         self.content_length = int(value)
+
+
+def _named(connection: bytes) -> set[bytes]:
+    """The names of the fields that a Connection field names (RFC 9110, 7.6.1)."""
+    return {option.strip(b" \t").lower() for option in connection.split(b",")}
 
 
 def _host(value: bytes) -> str:
@@ -237,7 +242,10 @@ def tunnel_section(
 
 def trailer_section(trailers: FieldSource) -> Fields:
     """The field section of trailers to send: no pseudo-header fields (8.1), checked."""
-    return tuple(f for f in outgoing_section(trailers) if f[0] not in CONNECTION_SPECIFIC)
+    section = outgoing_section(trailers)
+    named = [_named(value) for name, value in section if name == b"connection"]
+    dropped = CONNECTION_SPECIFIC.union(*named)
+    return tuple([field for field in section if field[0] not in dropped])
 
 
 class ResponseHead:

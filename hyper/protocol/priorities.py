@@ -36,9 +36,15 @@ _VALUES = {"u": frozenset("01234567"), "i": frozenset(("?0", "?1", None))}
 class Priority:
     """How urgent a response is, and whether parts of it are of use (RFC 9218, 4).
 
-    urgency: 0, the most urgent, to 7, for background tasks; 3 is the default.
-    incremental: whether the response can be used as it comes, so that others of the same urgency
-    may be sent beside it rather than after it.  ``str()`` gives the field value.  Immutable.
+    ``str()`` gives the field value.  Immutable.
+
+    Args:
+        urgency: 0, the most urgent, to 7, for background tasks; 3 is the default.
+        incremental: whether the response can be used as it comes, so that others of the same
+            urgency may be sent beside it rather than after it.
+
+    Raises:
+        LocalProtocolError: the urgency is another number. Nothing was sent.
     """
 
     __slots__ = ("_incremental", "_urgency")

@@ -203,18 +203,20 @@ def _count_interim(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
     now = endpoint.now()
     size = messages.section_size(section)
     if stream.interim is None:
-        stream.interim = Rate(INTERIM_BURST, INTERIM_RATE, now)
+        # One section that is as large as this side has announced is welcome.
+        burst = max(INTERIM_BURST, endpoint.decoder.max_list_size)
+        stream.interim = Rate(burst, INTERIM_RATE, now)
+    burst = stream.interim.burst
     if not stream.interim.take(size, now):
         raise _flood(
             stream.id,
-            f"its interim responses took more than {INTERIM_BURST} octets, and {INTERIM_RATE} a"
-            " second",
+            f"its interim responses took more than {burst} octets, and {INTERIM_RATE} a second",
             "RFC 9110, 15.2; RFC 9113, 10.5",
         )
     kept = stream.informational
     stream.fields_held += size
     while len(kept) > 1 and (
-        stream.fields_held > INTERIM_BURST or promises.fields_held(endpoint) > MAX_FIELDS_HELD
+        stream.fields_held > burst or promises.fields_held(endpoint) > MAX_FIELDS_HELD
     ):
         stream.fields_held -= messages.section_size(kept.pop(0).fields) + STATUS_SIZE
 

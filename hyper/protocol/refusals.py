@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
 
 
+#: Why a wait was in vain on a connection on which nothing has ever come.
+NOTHING_CAME = (
+    "timed out: the server has accepted the connection and sent nothing: its SETTINGS, with which"
+    " HTTP/2 begins, are missing (RFC 9113, 3.4): does it speak HTTP/2 on this port?"
+)
+
+
 def why_none_is_free(endpoint: Endpoint) -> str:
     """The message of the TimeoutError of a request that could not be sent."""
     if not endpoint.peer_settings.received:
-        return (
-            "timed out: the server has accepted the connection and sent nothing: its SETTINGS,"
-            " with which HTTP/2 begins, are missing (RFC 9113, 3.4): does it speak HTTP/2 on"
-            " this port?"
-        )
+        return NOTHING_CAME
     if endpoint.budget.has_room(endpoint.initial_receive_window):
         most = endpoint.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]
         streams = "1 stream" if most == 1 else f"{most} streams"

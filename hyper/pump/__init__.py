@@ -28,7 +28,8 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 
 11. A finalizer may run in any thread, in the middle of any step. It leaves a note, and takes the
     lock only if no thread holds it, this one included; then it reads the note itself. So a response
-    that is dropped is reset at once, also if no call follows.
+    that is dropped is reset at once, also if no call follows. A note that comes in the middle of a
+    step is read in that step, by a sleeper, or by the next call.
 12. A wait that ended by its timeout, and in which not one octet came, makes the connection suspect
     (``silence.py``). Any octet takes that back.
 13. With ``keepalive``, the leader sends PING after so many seconds of silence, and ends the
@@ -36,9 +37,16 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 14. A signal handler that runs while its own thread leads leads itself, and wakes its thread's outer
     wait if that was served. If its own thread follows, it takes the outer waiter off the list: that
     one can neither lead nor sleep before the handler ends, and looks anew then. In the middle of a
-    step a handler cannot wait: RuntimeError says so.
+    step a handler cannot wait: RuntimeError says so. An outer wait that sleeps in the kernel cannot
+    go either: until the handler's wait has ended, what it waits for calls nobody out of the kernel.
 15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
     lock is free, and what waits raises (``foundation/fork.py``).
+16. A follower that was woken *arrives*: it takes the lock soon. Until it has, a request without
+    content leaves its octets in the queue, and a thread that has to wait follows, although no
+    thread leads. The last that arrives has them all sent when it leaves: by the follower that it
+    promotes, else by itself. So one read that serves eight threads is followed by one write of
+    their eight next requests. A thread that waits relies on this for ``LONGEST_ARRIVAL`` and then
+    leads, because a signal handler may keep a thread that was woken.
 
 Nobody answers the peer's PING while no thread is inside a call.
 
@@ -53,6 +61,7 @@ it raises IndexError. Everything else is guarded by the lock.
 ``waiter.py``    ``Waiter``: where one follower sleeps
 ``lock.py``      ``InterruptibleLock``: a thread knows after Ctrl-C whether it holds it
 ``turns.py``     ``wait_turn``: the queue for a free stream
+``reading.py``   ``wait_open``, ``wait_idle``: hyper's own windows are not the reason for a wait
 ``silence.py``   ``Silence``: suspicion and keepalive
 ``endings.py``   what the threads that wait are told at the end
 ================ =================================================================================

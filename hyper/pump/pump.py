@@ -15,9 +15,10 @@ from ..foundation.interruptions import is_of_signal, is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
 from .lock import InterruptibleLock, Unlocked
+from .reading import wait_idle, wait_open
 from .silence import Silence, ping, probe
 from .turns import wait_turn
-from .waiter import ASKING_INTERVAL, LATE, Waiter
+from .waiter import LATE, Waiter, is_called, is_covered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 #: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
 
-#: Seconds without news after which a reader that has all that came gives room back unasked: longer
-#: than most servers think, and short for a person who waits.
-SILENCE = 1.0
+#: Seconds for which a thread without a leader relies on one that was woken (rule 16): longer than
+#: any but a signal handler keeps that one.
+LONGEST_ARRIVAL = 0.1
 
 #: States of a pump, by what happens to octets that are sent. OPEN: the socket takes them. FULL: the
 #: transport keeps the rest. REFUSED: the peer takes no more, though it may still send. CLOSED: the
@@ -74,8 +75,8 @@ class Pump:
         #: the thread that leads, or did so last
         self._leader = 0
         self.silence: Silence = Silence(keepalive)
-        #: the follower that was promoted and has not yet woken
-        self._promoted: Waiter | None = None
+        #: the followers that were woken and have not taken the lock again since (rule 16)
+        self.arriving: set[Waiter] = set()
         #: the followers, by each stream whose news concern them
         self._waiters: dict[int, list[Waiter]] = {}
         #: the innermost follower of each thread: a signal handler may wait amid a wait
@@ -85,7 +86,7 @@ class Pump:
         #: when octets were last looked for, a monotonic moment
         self._looked = 0.0
         #: what each thread inside transport.wait waits for: it must not be closed under them
-        self._sleepers: list[Condition] = []
+        self._sleepers: dict[int, Condition] = {}
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
         #: streams that nobody will read any more, noted by finalizers
@@ -105,12 +106,16 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
+            if self._followers or self._sleepers:
+                self._wake_outer()
             while True:
                 # A leader that finds itself here is in a signal handler, amid its own wait.
-                if not self._has_leader or self._leader == get_ident():
+                if self._leader == get_ident() if self._has_leader else not self.arriving:
                     self._lead(ready, deadline)
                     return
-                if not self.flush():
+                if self.arriving and self._state == OPEN:  # one of them has all sent (rule 16)
+                    self._follow(ids, ready, deadline)
+                elif not self.flush():
                     self._wait_for_room(ready, deadline)
                 elif not ready():
                     self._follow(ids, ready, deadline)
@@ -120,48 +125,12 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            if self._waiters or self._sleepers:
-                self._promote()
-
-    def wait_open(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
-        """Wait, as ``wait`` does, and keep the stream's receive window from being the reason.
-
-        While the peer has used up the window, its manager is asked for room every ASKING_INTERVAL.
-        """
-        endpoint = self.endpoint
-        deadline = NEVER if timeout is None else Deadline(timeout)
-        while not ready():
-            remaining = deadline.remaining(LATE)
-            if not stream.is_exhausted or endpoint.grow_blocked_window(stream):
-                condition: Condition = lambda: ready() or stream.is_exhausted  # noqa: E731 - typed
-                self.wait(condition, (stream.id, 0), remaining)
-                continue
-            try:
-                pause = ASKING_INTERVAL if remaining is None else min(remaining, ASKING_INTERVAL)
-                self.wait(ready, (stream.id, 0), pause)
-            except TimedOut:
-                if deadline.is_over:
-                    raise TimedOut(
-                        f"timed out: the peer has used up the window of stream {stream.id}, and"
-                        " there is no room for more: content has to be read first, or unread_limit"
-                        f" ({endpoint.budget.limit} octets) to be larger, or its window manager"
-                        " gives none"
-                    ) from None
-
-    def wait_idle(self, stream: Stream, ready: Condition, timeout: float | None) -> None:
-        """Wait, as ``wait`` does; after SILENCE, ask for room once though there is some (6.9).
-
-        The peer may use a smaller window than the one that it has acknowledged, and wait itself.
-        """
-        if timeout is None or timeout > SILENCE:
-            try:
-                self.wait(ready, (stream.id,), SILENCE)
-            except TimedOut:
-                self.endpoint.grow_idle_window(stream)
-            else:
-                return
-            timeout = None if timeout is None else timeout - SILENCE
-        self.wait(ready, (stream.id,), timeout)
+            if self._waiters or self._sleepers or self.endpoint.outbound:
+                try:
+                    self._promote()
+                except BaseException:  # Ctrl-C, before that was done: nobody else would do it
+                    self._promote()
+                    raise
 
     @property
     def is_suspect(self) -> bool:
@@ -227,6 +196,8 @@ class Pump:
                 self.flush()
 
     wait_turn = wait_turn  # see turns.py
+    wait_open = wait_open  # see reading.py
+    wait_idle = wait_idle
     ping = ping  # see silence.py
     probe = probe
 
@@ -237,6 +208,8 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
+            if self._followers or self._sleepers:
+                self._wake_outer()
             while not self.flush():
                 if not self._has_leader or self._leader == get_ident():
                     self._lead(self._is_drained, deadline)
@@ -246,7 +219,17 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            self._promote()
+            try:
+                self._promote()
+            except BaseException:  # as in wait
+                self._promote()
+                raise
+
+    def leaves_to_another(self) -> bool:
+        """True if a thread that arrives will have sent what is queued now (rule 16)."""
+        # A signal handler's own thread is no other.
+        is_another = self._state == OPEN and get_ident() not in self._followers
+        return is_another and bool(self.arriving)
 
     def _is_drained(self) -> bool:
         return self._state >= REFUSED or not (self._state == FULL or self.endpoint.outbound)
@@ -303,9 +286,11 @@ class Pump:
         return pause
 
     def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
-        """Sleep at a waiter until served or promoted (rule 3)."""
+        """Sleep at a waiter until served or promoted (rules 3, 16). HOT where threads share."""
         timeout = deadline.remaining(LATE)
-        self._wake_outer()
+        has_leader = self._has_leader
+        if not has_leader and (timeout is None or timeout > LONGEST_ARRIVAL):
+            timeout = LONGEST_ARRIVAL
         waiter = Waiter(ids, ready)
         try:
             self._followers[get_ident()] = waiter
@@ -321,35 +306,45 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
+            self.arriving.discard(waiter)
             self._followers.pop(get_ident(), None)
-            if self._promoted is waiter:
-                self._promoted = None
             waiter.leave(self._waiters)
+            if not (waiter.is_woken or has_leader):  # those who were woken do not come
+                self.arriving.clear()
 
     def _wake_outer(self) -> None:
         """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
-        outer = self._followers.pop(get_ident(), None)
-        if outer is not None:  # it cannot lead now: it must not be the one that is promoted
+        me = get_ident()
+        if me in self._sleepers:
+            self._sleepers[me] = is_covered
+        outer = self._followers.pop(me, None)
+        if outer is not None:  # it does not arrive before this wait has ended
             self._wake_follower(outer)
-            if self._promoted is outer:
-                self._promoted = None
+            self.arriving.discard(outer)
 
     def _wake_follower(self, waiter: Waiter) -> None:
         waiter.wake()
+        self.arriving.add(waiter)
         waiter.leave(self._waiters)
 
     def _promote(self) -> None:
-        """Have a follower lead if no thread does (rule 4)."""
-        if self._has_leader or self._promoted:
+        """Have a follower lead if no thread does, and what is queued leave (rules 4, 16)."""
+        # A thread that leaves a wait while it sleeps in the kernel is in a handler (rule 14).
+        if self._sleepers and get_ident() in self._sleepers:
+            self._sleepers[get_ident()] = is_called
+            self._wakeup.notify()
+        if self.arriving:
             return
-        # Any follower will do, because the leader works for all. Its condition need not be true.
-        for waiters in self._waiters.values():
-            waiter = waiters[0]
-            self._wake_follower(waiter)
-            self._promoted = waiter
-            return
-        if self._sleepers:  # one of them may wait for the leader to stop (rule 5)
-            self._notify_sleepers()
+        if not self._has_leader:
+            # Any follower will do, because the leader works for all. Its condition need not be
+            # true. It sends first of all.
+            for waiters in self._waiters.values():
+                self._wake_follower(waiters[0])
+                return
+        if self.endpoint.outbound and not self.flush():
+            self._wakeup.notify()  # a sleeper, the leader perhaps, must wait for room now
+        elif self._sleepers and not self._has_leader:
+            self._notify_sleepers()  # one of them may wait for the leader to stop (rule 5)
 
     def _notify_sleepers(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
@@ -359,7 +354,7 @@ class Pump:
     def _may_sleeper_go(self) -> bool:
         """True if a thread in the kernel has what it waits for, or a note to read."""
         # No generator (any): an interruption (Ctrl-C) inside one is lost.
-        for ready in self._sleepers:
+        for ready in self._sleepers.values():
             if ready():
                 return True
         return bool(self._notes)
@@ -388,7 +383,6 @@ class Pump:
         def may_go() -> bool:
             return not self._has_leader or ready()
 
-        self._wake_outer()
         self._sleep(may_go, deadline, None, read=False, write=True)
 
     def _sleep(
@@ -401,9 +395,10 @@ class Pump:
         timeout = deadline.remaining(LATE)
         if pause is not None and (timeout is None or pause < timeout):
             timeout = pause
-        sleepers, wakeup = self._sleepers, self._wakeup
+        sleepers, wakeup, me = self._sleepers, self._wakeup, get_ident()
+        beneath = sleepers.get(me)  # in a signal handler (rule 14)
         try:
-            sleepers.append(ready)
+            sleepers[me] = ready
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
             if not self._notes:
@@ -413,8 +408,10 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
-            if ready in sleepers:
-                sleepers.remove(ready)
+            if beneath is not None:
+                sleepers[me] = beneath
+            elif me in sleepers:
+                del sleepers[me]
             if not sleepers:
                 wakeup.disarm()
                 if self._state == CLOSED:
@@ -557,7 +554,9 @@ class Pump:
     def look(self) -> None:
         """Receive what has already come, without waiting, unless a thread leads (rule 9)."""
         now = time.monotonic()
-        if self._has_leader or self._state == CLOSED or now < self._looked + LOOK_INTERVAL:
+        if self._has_leader or self.arriving or self._state == CLOSED:
+            return
+        if now < self._looked + LOOK_INTERVAL:
             return
         self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
@@ -587,7 +586,7 @@ class Pump:
         self._process = os.getpid()
         self.lock.renew()
         self._has_leader = False
-        self._promoted = None
+        self.arriving.clear()
         self._waiters.clear()
         self._followers.clear()
         self._sleepers.clear()

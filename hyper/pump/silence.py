@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 
 from ..errors import ConnectionTerminated, Failure, TimedOut
+from ..protocol.refusals import NOTHING_CAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,9 +57,14 @@ class Silence:
         return self.suspected == self.arrivals
 
     def suspect(self, arrivals: int, timeout: float | None) -> None:
-        """Note that a wait of timeout seconds was in vain; arrivals: what they were before it."""
+        """Note that a wait of timeout seconds was in vain; arrivals: what they were before it.
+
+        Raises TimedOut, which says so, if nothing has come since the connection was made.
+        """
         if arrivals == self.arrivals and timeout is not None and timeout >= LEAST_SILENCE:
             self.suspected = arrivals
+        if not self.arrivals:
+            raise TimedOut(NOTHING_CAME) from None
 
     def interrupt(self) -> None:
         """Note that nobody waits any more."""

@@ -21,6 +21,16 @@ LATE = (
 )
 
 
+def is_covered() -> bool:
+    """True if a sleeper beneath a signal handler may go: never, while the handler waits."""
+    return False
+
+
+def is_called() -> bool:
+    """True if it may go when the handler's wait has ended: always, as it has to look anew."""
+    return True
+
+
 class Waiter:
     """One thread's sleep, until its condition may have become true.
 

@@ -91,8 +91,7 @@ class Arrivals(abc.ABC):
     def __init__(self, deadline: float = DEADLINE) -> None:
         self.deadline = deadline
         self.log: list[str] = []
-        #: Whether PING and SETTINGS are acknowledged as they come.
-        self.acknowledges: bool = False
+        self._acknowledges: bool = False
         self._begin()
 
     def _begin(self) -> None:
@@ -114,11 +113,27 @@ class Arrivals(abc.ABC):
         self.decoder: Any = hpack.Decoder(FIELD_SECTION_SIZE)
         self.encoder: Any = hpack.Encoder()
 
+    @property
+    def acknowledges(self) -> bool:
+        """Whether PING and SETTINGS are acknowledged as they come, and those that wait already."""
+        return self._acknowledges
+
+    @acknowledges.setter
+    def acknowledges(self, acknowledges: bool) -> None:
+        waiting = self._arrived if acknowledges and not self._acknowledges else ()
+        self._acknowledges = acknowledges
+        for arrival in waiting:
+            self._acknowledge(arrival.frame)
+
     # ---- what a subclass gives ----
 
     @abc.abstractmethod
     def write(self, octets: bytes) -> None:
-        """Send these octets as they are."""
+        """Send these octets as they are.
+
+        Args:
+            octets: frames, or anything else.
+        """
 
     @abc.abstractmethod
     def _more(self, deadline: float) -> bytes:
@@ -172,10 +187,14 @@ class Arrivals(abc.ABC):
             self.client_settings.update(frame.settings)
         elif frame.type == wire.WINDOW_UPDATE:
             self._credit[frame.stream_id] += frame.increment
-        if self.acknowledges and frame.type in (wire.PING, wire.SETTINGS) and not frame.ack:
+        if self._acknowledges:
+            self._acknowledge(frame)
+        self._arrived.append(Arrival(frame, None))
+
+    def _acknowledge(self, frame: Frame) -> None:
+        if frame.type in (wire.PING, wire.SETTINGS) and not frame.ack:
             payload = frame.payload if frame.type == wire.PING else b""
             self.write(wire.frame(frame.type, wire.ACK, 0, payload))
-        self._arrived.append(Arrival(frame, None))
 
     def _decoded(self) -> Arrival:
         first = self._open[0]

@@ -65,7 +65,11 @@ class Authority:
             self._directory = None
 
     def server_context(self, alpn: Sequence[str] = ("h2",)) -> ssl.SSLContext:
-        """A server's context with the certificate. `alpn`: what it takes, in its order."""
+        """A server's context with the certificate. `alpn`: what it takes, in its order.
+
+        Args:
+            alpn: the protocols that it takes, in its order; none: it does not speak ALPN.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._certificate.configure_cert(context)
@@ -77,6 +81,9 @@ class Authority:
         """A client's context that trusts this authority and no other.
 
         hyper and httpx offer h2 by themselves. `alpn` is for a client that does not.
+
+        Args:
+            alpn: the protocols to offer.
         """
         context = ssl.create_default_context(cadata=self.pem.decode("ascii"))
         if alpn:

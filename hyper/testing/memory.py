@@ -30,11 +30,19 @@ class MemoryPeer(Peer):
         self._sink = sink
 
     def feed(self, octets: bytes) -> None:
-        """Give the peer octets that the client wrote."""
+        """Give the peer octets that the client wrote.
+
+        Args:
+            octets: any number, cut anywhere.
+        """
         self._fed += octets
 
     def take(self) -> bytes:
-        """Take the octets that the peer wrote since the last take."""
+        """Take the octets that the peer wrote since the last take.
+
+        Returns:
+            The octets; none if it wrote nothing, or has a `sink`.
+        """
         octets = bytes(self.outgoing)
         self.outgoing.clear()
         return octets

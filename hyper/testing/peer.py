@@ -48,7 +48,11 @@ class Request(_Whole):
     connection: int = 1
 
     def header(self, name: str) -> str | None:
-        """The value of a field, values of one name joined by commas (RFC 9110, 5.3), or None."""
+        """The value of a field, values of one name joined by commas (RFC 9110, 5.3), or None.
+
+        Args:
+            name: the field's, in any case.
+        """
         found = [value for each, value in self.fields if each == name.lower()]
         return ", ".join(found) if found else None
 
@@ -74,6 +78,9 @@ class Peer(Arrivals):
     Every want waits ``deadline`` seconds at most, and raises `PeerError` if what comes is not what
     it wants. Nothing else is checked: a script may break every rule.
 
+    Args:
+        deadline: seconds that each want waits.
+
     Attributes:
         log: a line for each frame that arrived, and one for each field.
         frames: the frames of this connection that arrived.
@@ -93,7 +100,11 @@ class Peer(Arrivals):
     # ---- what the script wants ----
 
     def want_octets(self, count: int) -> bytes:
-        """So many octets as they come, not as frames."""
+        """The next octets, exactly so many, as they come and not as frames.
+
+        Args:
+            count: how many.
+        """
         deadline = time.monotonic() + self.deadline
         while len(self._octets) < count:
             self._take_octets(f"{count} octets", deadline)
@@ -101,7 +112,11 @@ class Peer(Arrivals):
         return octets
 
     def want_until(self, delimiter: bytes = b"\r\n\r\n") -> bytes:
-        """Octets up to and with the delimiter: HTTP/1.1 to a proxy, or an Upgrade."""
+        """The octets up to and with the delimiter: HTTP/1.1 to a proxy, or an Upgrade.
+
+        Args:
+            delimiter: where to stop.
+        """
         deadline = time.monotonic() + self.deadline
         while delimiter not in self._octets:
             self._take_octets(f"octets up to {delimiter!r}", deadline)
@@ -109,14 +124,22 @@ class Peer(Arrivals):
         return self.want_octets(end)
 
     def want_preface(self) -> None:
-        """The 24 octets that open a connection (RFC 9113, 3.4)."""
+        """The 24 octets that open a connection (RFC 9113, 3.4).
+
+        Raises:
+            PeerError: other octets came.
+        """
         octets = self.want_octets(len(wire.PREFACE))
         if octets != wire.PREFACE:
             raise self._failure(f"wanted the preface, got {octets!r}")
         self.log.append("the preface")
 
     def want_settings(self, ack: bool = False) -> dict[int, int]:
-        """SETTINGS, as identifiers and values; or the ACK of ours."""
+        """The values of SETTINGS, by identifier (6.5); an empty dict for the ACK of ours.
+
+        Args:
+            ack: True waits for the acknowledgement of ours.
+        """
         if ack:
             self._want_beside(
                 "SETTINGS ACK", lambda frame: frame.type == wire.SETTINGS and frame.ack
@@ -129,6 +152,10 @@ class Peer(Arrivals):
 
         `last.stream_id` has its stream, `never_indexed` the names that were so coded (RFC 7541,
         6.2.3).
+
+        Args:
+            stream_id: the stream on which it must come; None means any.
+            end_stream: whether it must have END_STREAM; None means either.
         """
         arrival = self._want(wire.HEADERS, stream_id)
         self._check_end(arrival.frame, end_stream)
@@ -141,7 +168,16 @@ class Peer(Arrivals):
         content: bytes | None = None,
         end_stream: bool | None = None,
     ) -> bytes:
-        """One DATA frame; its content, without padding."""
+        """The content of one DATA frame, without padding (6.1).
+
+        Args:
+            stream_id: the stream on which it must come; None means any.
+            content: the octets that it must have; None means any.
+            end_stream: whether it must have END_STREAM; None means either.
+
+        Raises:
+            PeerError: another frame came, or other content.
+        """
         frame = self._want(wire.DATA, stream_id).frame
         self._check_end(frame, end_stream)
         if content is not None and frame.content != content:
@@ -153,9 +189,14 @@ class Peer(Arrivals):
             raise self._failure(f"wanted END_STREAM to be {end_stream} in {frame!r}")
 
     def want_body(self, stream_id: int, credit: bool = False) -> bytes:
-        """DATA frames up to END_STREAM or to a trailer section, which is left to want_headers.
+        """The content of DATA frames up to END_STREAM or to a trailer section.
 
-        With `credit` each frame is answered by WINDOW_UPDATE for the stream and the connection.
+        The trailer section is left to `want_headers`. With `credit` each frame is answered by
+        WINDOW_UPDATE for the stream and the connection.
+
+        Args:
+            stream_id: the stream's identifier.
+            credit: whether to open the windows again by what arrives.
         """
 
         def accepts(frame: Frame) -> bool:
@@ -183,6 +224,10 @@ class Peer(Arrivals):
 
         With `credit` each DATA frame is answered by WINDOW_UPDATE for the stream and the
         connection. Without it a client may send 65,535 octets.
+
+        Args:
+            stream_id: the stream on which it must come; None means any.
+            credit: whether to open the windows again by what arrives.
         """
         fields = self.want_headers(stream_id)
         assert self.last is not None
@@ -194,19 +239,39 @@ class Peer(Arrivals):
         return request
 
     def want_rst(self, stream_id: int | None = None, code: int | None = None) -> int:
-        """RST_STREAM; its error code."""
+        """The error code of RST_STREAM (6.4).
+
+        Args:
+            stream_id: the stream on which it must come; None means any.
+            code: the error code that it must have; None means any.
+        """
         return self._want(wire.RST_STREAM, stream_id, code).frame.error_code
 
     def want_goaway(self, code: int | None = None) -> Frame:
-        """GOAWAY."""
+        """GOAWAY (6.8).
+
+        Args:
+            code: the error code that it must have; None means any.
+
+        Returns:
+            The frame, with ``last_stream_id``, ``error_code`` and ``debug_data``.
+        """
         return self._want(wire.GOAWAY, None, code).frame
 
     def want_priority(self, stream_id: int | None = None) -> Frame:
-        """PRIORITY, deprecated as it is."""
+        """The frame PRIORITY, deprecated as it is (6.3).
+
+        Args:
+            stream_id: the stream on which it must come; None means any.
+        """
         return self._want(wire.PRIORITY, stream_id).frame
 
     def want_window_update(self, stream_id: int | None = None) -> int:
-        """WINDOW_UPDATE of the stream (0: of the connection; None: any); its increment."""
+        """The increment of WINDOW_UPDATE (6.9).
+
+        Args:
+            stream_id: a stream's identifier, 0 for the connection, None for any.
+        """
 
         def accepts(frame: Frame) -> bool:
             return frame.type == wire.WINDOW_UPDATE and stream_id in (None, frame.stream_id)
@@ -214,9 +279,14 @@ class Peer(Arrivals):
         return self._want_beside(words_for(wire.WINDOW_UPDATE, stream_id, None), accepts).increment
 
     def want_ping(self, ack: bool = False, opaque: bytes | None = None) -> bytes:
-        """PING, or the ACK of ours; its opaque octets. The answer is the script's to write.
+        """The opaque octets of PING, or of the ACK of ours (6.7).
 
-        Those by which the client measures the path are passed over, unless asked for by name.
+        The answer is the script's to write. PINGs by which the client measures the path are passed
+        over, unless they are asked for by their octets.
+
+        Args:
+            ack: True waits for the answer to one of ours.
+            opaque: the eight octets that it must have; None means any.
         """
 
         def accepts(frame: Frame) -> bool:
@@ -235,6 +305,12 @@ class Peer(Arrivals):
         """No frame waits, save those that may come at any time, nor comes in `quiet` seconds.
 
         To know what the client wrote before it read up to here, call `fence` first.
+
+        Args:
+            quiet: seconds in which nothing may come.
+
+        Raises:
+            PeerError: something came.
         """
         deadline = time.monotonic() + quiet
         while not self._ended():
@@ -253,7 +329,11 @@ class Peer(Arrivals):
             raise self._failure("wanted nothing, got the beginning of something")
 
     def want_closed(self) -> None:
-        """The end of the connection, with no frame before save those that may come at any time."""
+        """The end of the connection, with no frame before save those that may come at any time.
+
+        Raises:
+            PeerError: the end did not come before the deadline, or a frame came first.
+        """
         deadline = time.monotonic() + self.deadline
         while True:
             try:
@@ -298,7 +378,11 @@ class Peer(Arrivals):
                 self._octets += octets
 
     def window(self, stream_id: int) -> int:
-        """Octets of DATA that the client's windows allow on this stream now (6.9)."""
+        """The octets of DATA that the client's windows allow on this stream now (6.9).
+
+        Args:
+            stream_id: the stream's identifier.
+        """
         initial = self.client_settings.get(wire.SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_SIZE)
         stream = initial + self._credit[stream_id] - self._sent[stream_id]
         return min(stream, WINDOW_SIZE + self._credit[0] - self._sent[0])
@@ -308,7 +392,11 @@ class Peer(Arrivals):
     def handshake(
         self, values: Mapping[int, int] | Iterable[tuple[int, int]] = ()
     ) -> dict[int, int]:
-        """Preface, SETTINGS of both sides and our ACK (RFC 9113, 3.4); the client's settings."""
+        """The client's settings, after preface, SETTINGS of both sides and our ACK (RFC 9113, 3.4).
+
+        Args:
+            values: our settings, by identifier.
+        """
         self.want_preface()
         settings = self.want_settings()
         self.write_settings(values)
@@ -318,7 +406,12 @@ class Peer(Arrivals):
     def write_settings(
         self, values: Mapping[int, int] | Iterable[tuple[int, int]] = (), ack: bool = False
     ) -> None:
-        """SETTINGS. HPACK follows: our decoder at the client's ACK, our encoder at ours (6.5.3)."""
+        """SETTINGS. HPACK follows: our decoder at the client's ACK, our encoder at ours (6.5.3).
+
+        Args:
+            values: settings, by identifier; pairs may repeat one.
+            ack: True writes the acknowledgement of the client's.
+        """
         pairs = list(values.items() if isinstance(values, Mapping) else values)
         if ack and wire.SETTINGS_HEADER_TABLE_SIZE in self.client_settings:
             size = self.client_settings[wire.SETTINGS_HEADER_TABLE_SIZE]
@@ -344,20 +437,40 @@ class Peer(Arrivals):
     def write_headers(
         self, stream_id: int, pairs: wire.Pairs, end_stream: bool = False, stateless: bool = False
     ) -> None:
-        """HEADERS, by PyPI's hpack or stateless by wire.block; CONTINUATION where it is long."""
+        """HEADERS, by PyPI's hpack or stateless by wire.block; CONTINUATION where it is long.
+
+        Args:
+            stream_id: the stream's identifier.
+            pairs: the fields as (name, value), pseudo-header fields first; str or bytes.
+            end_stream: whether the frame has END_STREAM.
+            stateless: True codes the fields without a table, by ``wire.block``.
+        """
         part, *rest = self._block(pairs, stateless)
         self._write_block(wire.headers(stream_id, part, end_stream, not rest), stream_id, rest)
 
     def write_push(
         self, stream_id: int, promised_id: int, pairs: wire.Pairs, stateless: bool = False
     ) -> None:
-        """PUSH_PROMISE on the client's stream; CONTINUATION where the field section is long."""
+        """PUSH_PROMISE on the client's stream; CONTINUATION where the field section is long.
+
+        Args:
+            stream_id: the client's stream, with which the promise is made.
+            promised_id: the even identifier of the promised stream.
+            pairs: the fields as (name, value), pseudo-header fields first; str or bytes.
+            stateless: True codes the fields without a table, by ``wire.block``.
+        """
         part, *rest = self._block(pairs, stateless)
         first = wire.push_promise(stream_id, promised_id, part, end_headers=not rest)
         self._write_block(first, stream_id, rest)
 
     def write_data(self, stream_id: int, content: bytes = b"", end_stream: bool = False) -> None:
-        """DATA, in frames of 16,384 octets at most, whatever the client's windows are."""
+        """DATA, in frames of 16,384 octets at most, whatever the client's windows are.
+
+        Args:
+            stream_id: the stream's identifier.
+            content: octets; none make one empty frame.
+            end_stream: whether the last frame has END_STREAM.
+        """
         for at in (0, stream_id):
             self._sent[at] += len(content)
         starts = range(0, len(content), FRAME_SIZE) or range(1)
@@ -372,13 +485,25 @@ class Peer(Arrivals):
         pairs: wire.Pairs = ((":status", "200"),),
         stateless: bool = False,
     ) -> None:
-        """A whole response without trailer section, whatever the client's windows are."""
+        """A whole response without trailer section, whatever the client's windows are.
+
+        Args:
+            stream_id: the stream's identifier.
+            content: octets; without any, the header section ends the stream.
+            pairs: the fields as (name, value), pseudo-header fields first; str or bytes.
+            stateless: True codes the fields without a table, by ``wire.block``.
+        """
         self.write_headers(stream_id, pairs, end_stream=not content, stateless=stateless)
         if content:
             self.write_data(stream_id, content, end_stream=True)
 
     def write_content(self, stream_id: int, content: bytes, end_stream: bool = True) -> bool:
         """DATA as the client's windows allow; WINDOW_UPDATE is waited for (6.9).
+
+        Args:
+            stream_id: the stream's identifier.
+            content: octets of any number.
+            end_stream: whether the last frame has END_STREAM.
 
         Returns:
             True, or False if the client has reset the stream.
@@ -402,27 +527,59 @@ class Peer(Arrivals):
         return True
 
     def write_trailers(self, stream_id: int, pairs: wire.Pairs) -> None:
-        """A trailer section, which ends the stream (8.1)."""
+        """A trailer section, which ends the stream (8.1).
+
+        Args:
+            stream_id: the stream's identifier.
+            pairs: the fields as (name, value).
+        """
         self.write_headers(stream_id, pairs, end_stream=True)
 
     def write_interim(self, stream_id: int, status: int = 103, pairs: wire.Pairs = ()) -> None:
-        """An interim response: 100, 102, 103 or another 1xx (RFC 9110, 15.2)."""
+        """An interim response: 100, 102, 103 or another 1xx (RFC 9110, 15.2).
+
+        Args:
+            stream_id: the stream's identifier.
+            status: 100 to 199.
+            pairs: further fields as (name, value).
+        """
         self.write_headers(stream_id, [(":status", str(status)), *pairs])
 
     def write_rst(self, stream_id: int, code: int = wire.CANCEL) -> None:
-        """RST_STREAM (6.4)."""
+        """RST_STREAM (6.4).
+
+        Args:
+            stream_id: the stream's identifier.
+            code: the error code.
+        """
         self.write(wire.rst_stream(stream_id, code))
 
     def write_goaway(
         self, last_stream_id: int, code: int = wire.NO_ERROR, debug: bytes = b""
     ) -> None:
-        """GOAWAY (6.8): requests on streams above `last_stream_id` were not processed."""
+        """GOAWAY (6.8): requests on streams above `last_stream_id` were not processed.
+
+        Args:
+            last_stream_id: the last stream that was processed, or may have been.
+            code: the error code.
+            debug: opaque octets for the client's log.
+        """
         self.write(wire.goaway(last_stream_id, code, debug))
 
     def write_ping(self, opaque: bytes = bytes(8), ack: bool = False) -> None:
-        """PING, or the answer to one (6.7)."""
+        """PING, or the answer to one (6.7).
+
+        Args:
+            opaque: eight octets.
+            ack: True answers a PING of the client's, with its octets.
+        """
         self.write(wire.ping(opaque, ack))
 
     def write_window_update(self, stream_id: int, increment: int) -> None:
-        """WINDOW_UPDATE for a stream, or for the connection where `stream_id` is 0 (6.9)."""
+        """WINDOW_UPDATE for a stream, or for the connection where `stream_id` is 0 (6.9).
+
+        Args:
+            stream_id: a stream's identifier, or 0.
+            increment: octets of room.
+        """
         self.write(wire.window_update(stream_id, increment))

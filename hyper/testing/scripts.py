@@ -27,7 +27,12 @@ CONTENT = b"0123456789abcdef" * 64
 
 
 def ok(peer: SocketPeer, request: Request) -> None:
-    """Answer 200 with the request's content, or with its method and path if it has none."""
+    """Answer 200 with the request's content, or with its method and path if it has none.
+
+    Args:
+        peer: the connection's `SocketPeer`.
+        request: the `Request` that it has read.
+    """
     content = request.content or f"{request.method} {request.path}\n".encode("latin-1")
     peer.write_headers(request.stream_id, [(":status", "200")])
     peer.write_content(request.stream_id, content)
@@ -38,6 +43,10 @@ def requests(peer: SocketPeer, stalled: tuple[int, ...] = ()) -> Iterator[Reques
 
     PING and SETTINGS are acknowledged, and windows are opened again by what arrives, except those
     of `stalled` streams. Requests that the client resets before they are whole are passed over.
+
+    Args:
+        peer: the connection's `SocketPeer`.
+        stalled: identifiers of the streams whose windows stay as they are.
     """
     peer.acknowledges = True
     heads: dict[int, Fields] = {}
@@ -90,6 +99,11 @@ def goaway_after(
 
     GOAWAY names the last request that was answered. Those above it are not processed, and not
     answered: a client may send them again on another connection.
+
+    Args:
+        count: requests of each connection that are answered.
+        answer: called with the peer and the `Request` to write each response that is whole.
+        code: GOAWAY's error code.
     """
 
     def script(peer: SocketPeer) -> None:
@@ -111,6 +125,11 @@ def refuse(
 
     REFUSED_STREAM guarantees that the request was not processed (8.7). With another `code`, such as
     ``wire.INTERNAL_ERROR``, a client does not know.
+
+    Args:
+        count: how many are refused, over all connections.
+        answer: called with the peer and the `Request` to write each response that is whole.
+        code: RST_STREAM's error code.
     """
     first = _First(count)
 
@@ -129,6 +148,12 @@ def unavailable(
     """A server that answers the first `count` requests with `status`, 503 say, then as it should.
 
     `headers` are added: ``[("retry-after", "1")]``.
+
+    Args:
+        count: how many are answered so, over all connections.
+        answer: called with the peer and the `Request` to write each response that is whole.
+        status: the status of those.
+        headers: further fields of those, as (name, value).
     """
     first = _First(count)
     fields = [(":status", str(status)), *headers]
@@ -168,6 +193,10 @@ def die_in_the_middle(count: int = 1, answer: Answer = ok) -> Callable[[SocketPe
     """A server that dies in the middle of the first `count` responses, and then serves.
 
     Half of the content is sent. Then the TCP connection ends, without GOAWAY or END_STREAM.
+
+    Args:
+        count: how many die, over all connections.
+        answer: called with the peer and the `Request` to write each response that is whole.
     """
     first = _First(count)
 
@@ -184,7 +213,13 @@ def die_in_the_middle(count: int = 1, answer: Answer = ok) -> Callable[[SocketPe
 
 
 def slow(octets: int, seconds: float, content: bytes = CONTENT) -> Callable[[SocketPeer], None]:
-    """A server whose content comes `octets` at a time, with a pause of `seconds` before each."""
+    """A server whose content comes `octets` at a time, with a pause of `seconds` before each.
+
+    Args:
+        octets: how many come at a time.
+        seconds: the pause before each of them.
+        content: what is sent in all.
+    """
 
     def misbehaving(peer: SocketPeer, request: Request) -> None:
         fields = [(":status", "200"), ("content-length", str(len(content)))]

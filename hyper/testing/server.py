@@ -112,6 +112,9 @@ class Server:
     def client_context(self, alpn: Sequence[str] = ()) -> ssl.SSLContext:
         """A client's context that trusts this server and nobody else.
 
+        Args:
+            alpn: the protocols to offer; hyper and httpx offer theirs by themselves.
+
         Raises:
             ValueError: the server has no certificate of its own making.
         """
@@ -132,7 +135,11 @@ class Server:
     # ---- life ----
 
     def start(self) -> Server:
-        """Begin to accept."""
+        """Begin to accept.
+
+        Returns:
+            The server itself.
+        """
         self._thread.start()
         return self
 
@@ -149,6 +156,10 @@ class Server:
 
         Args:
             abandon: cut every connection first, and raise nothing. `errors` has what was raised.
+
+        Raises:
+            PeerError: a client did something else than its script wanted; any exception of a
+                script's comes as it is.
         """
         self._is_abandoned = self._is_abandoned or abandon
         if abandon:

@@ -52,6 +52,9 @@ class SocketPeer(Peer):
         """Go on with the next connection, under TLS if the server has a context, and begin anew.
 
         It is for the script of a ``Server(script, once=True)``.
+
+        Raises:
+            PeerError: no client connected before the deadline.
         """
         if self.socket is not None:
             self._begin()
@@ -70,7 +73,11 @@ class SocketPeer(Peer):
             self.start_tls(self._context)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Be the server of a TLS handshake from here on: after CONNECT, say."""
+        """Be the server of a TLS handshake from here on: after CONNECT, say.
+
+        Args:
+            context: a server's.
+        """
         plain = self._connection()
         # In two steps, so that stop() knows the socket while the handshake waits.
         secure = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
@@ -78,7 +85,11 @@ class SocketPeer(Peer):
         secure.do_handshake()
 
     def want_refusal(self) -> OSError:
-        """A connection whose TLS handshake the client breaks off; the error that it gave here."""
+        """A connection whose TLS handshake the client breaks off; the error that it gave here.
+
+        Raises:
+            PeerError: the handshake succeeded.
+        """
         try:
             self.accept()
             # In TLS 1.3 the client's refusal comes after our side of the handshake is done.

@@ -130,7 +130,9 @@ def _connection_row(made: Connection, parts: list[Part]) -> tuple[str, list[Part
 
 def _label(exchange: Exchange) -> str:
     mark = "*" if exchange.is_pushed else " "
-    return f"{mark}{exchange.stream:<3} {exchange.method} {exchange.path or exchange.authority}"
+    return (
+        f"{mark}{exchange.stream or '':<3} {exchange.method} {exchange.path or exchange.authority}"
+    )
 
 
 def _right(exchange: Exchange) -> str:

@@ -125,7 +125,12 @@ class Exchange:
         return 0.0 if begin is None else begin
 
     def field(self, name: str, *, of_request: bool = False) -> str:
-        """Return the values of one field, joined by commas; "" if there is none."""
+        """Return the values of one field, joined by commas; "" if there is none.
+
+        Args:
+            name: the field's, in lower case.
+            of_request: True for a field of the request, False for one of the response.
+        """
         fields = self.request_fields if of_request else self.fields
         return ", ".join(value for each, value in fields if each == name)
 
@@ -339,8 +344,12 @@ class Gatherer:
         if exchange.ended is None:  # a whole response is not cut short by its request's end (8.1)
             exchange.error_code, exchange.is_cancelled = event.error_code, not event.by_peer
             side = "the server" if event.by_peer else "this side"
-            exchange.error = f"{side} reset the stream with {error_name(event.error_code)}"
-            exchange.error_type = "StreamResetError"
+            if event.error_code is None:
+                exchange.error = f"{side} gave the response up"
+                exchange.error_type = "IncompleteRead"
+            else:
+                exchange.error = f"{side} reset the stream with {error_name(event.error_code)}"
+                exchange.error_type = "StreamResetError"
         self._close(key, exchange)
 
 

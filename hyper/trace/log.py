@@ -57,6 +57,8 @@ class LogLines:
                 f" {event.last_stream}{f' ({debug})' if debug else ''}"
             )
         if isinstance(event, kinds.Cancel):
+            if event.error_code is None:
+                return f"{side_of(event)} gave a response up"
             code = error_name(event.error_code)
             return f"{side_of(event)} reset stream {event.stream} with {code}"
         if isinstance(event, kinds.Retry):

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import importlib
 import io
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +111,19 @@ class TestRequests:
         digest = client.post("/digest", content=body() if callable(body) else body).json()
         assert digest["size"] == len(content)
         assert digest["sha256"] == hashlib.sha256(content).hexdigest()
+
+    def test_a_pipe_is_not_lost_in_silence(self, client, library):
+        """Its size is 0, and so httpx announces 0 octets (RFC 9113, 8.1.1); httpx2 does not."""
+        reading, writing = os.pipe()
+        os.write(writing, b"content")
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            try:
+                content = client.post("/echo", content=pipe).content
+            except library.LocalProtocolError as error:
+                assert "the 0 octets that its content-length announces" in str(error)  # noqa: PT017
+            else:
+                assert content == b"content"
 
     def test_forms_files_and_json(self, client):
         assert client.post("/echo", json={"a": 1}).json() == {"a": 1}

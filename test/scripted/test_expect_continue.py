@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 import hyper
@@ -212,7 +214,10 @@ class TestExpectContinue:
         assert connection.getresponse().status == 200
         connection.close()
 
-    @pytest.mark.parametrize("way", ["request", "trailers", "pieces", "pieces of no length"])
+    @pytest.mark.parametrize(
+        "way",
+        ["request", "trailers", "trailers alone", "file", "list", "pieces", "pieces of no length"],
+    )
     def test_empty_content_is_not_held_back(self, connect, way):
         """RFC 9110, 10.1.1: the expectation is about content."""
 
@@ -233,6 +238,7 @@ class TestExpectContinue:
                 connection.putheader(name, value, stream_id=stream_id)
             connection.endheaders(b"", final=True, stream_id=stream_id)
         else:
-            trailers = {"x-trailer": "1"} if way == "trailers" else None
-            connection.request("PUT", "/", b"", dict(self.HEADERS), trailers=trailers)
+            trailers = {"x-trailer": "1"} if way.startswith("trailers") else None
+            body = {"file": io.BytesIO(), "list": [], "trailers alone": None}.get(way, b"")
+            connection.request("PUT", "/", body, dict(self.HEADERS), trailers=trailers)
         assert connection.getresponse().status == 200

@@ -260,6 +260,24 @@ class TestTimeouts:
         connection.request("GET", "/third")
         connection.getresponse()
 
+    @pytest.mark.parametrize("way", ["request", "getresponse", "connect_stream", "ping"])
+    def test_the_words_name_settings_that_never_came(self, connect, way):
+        """RFC 9113, 3.4: a port that accepts and is silent may speak another protocol."""
+
+        def script(peer):
+            peer.want_preface()
+
+        connection = connect(script, timeout=0.2)
+        stream_id = connection.request("GET", "/")
+        wait = {
+            "request": lambda: connection.request("GET", "/"),
+            "getresponse": lambda: connection.getresponse(stream_id),
+            "connect_stream": lambda: connection.connect_stream("/chat", protocol="websocket"),
+            "ping": connection.ping,
+        }[way]
+        with pytest.raises(TimeoutError, match=r"its SETTINGS, .* are missing \(RFC 9113, 3.4\)"):
+            wait()
+
     def test_while_other_streams_go_on(self, connect, monkeypatch):
         """One thread leads, times out, and another takes its place."""
         here = threading.get_ident()

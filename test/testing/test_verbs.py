@@ -67,6 +67,17 @@ def test_acknowledgements_go_out_as_what_they_answer_comes():
     assert peer.take() == wire.settings(ack=True) + wire.ping(b"12345678", ack=True)
 
 
+def test_a_question_that_came_before_is_answered_when_answers_begin():
+    """6.7: a client may ask in its first flight, before a script has done the handshake."""
+    peer = MemoryPeer()
+    peer.feed(wire.settings() + wire.ping(b"12345678"))
+    peer.want_settings()
+    assert peer.take() == b""
+    peer.acknowledges = True
+    peer.acknowledges = True
+    assert peer.take() == wire.ping(b"12345678", ack=True)
+
+
 def test_a_request_can_be_asked_for_its_parts():
     peer = MemoryPeer()
     fields = [(":method", "GET"), (":path", "/a"), ("host", "b"), ("x", "1"), ("x", "2")]

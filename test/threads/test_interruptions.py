@@ -19,7 +19,7 @@ def interrupted(act, at):
     """Do act, struck by KeyboardInterrupt at the at-th chance in hyper/pump; and where that was.
 
     CPython looks for signals when a function begins and when a call of C ends; waiting for a lock
-    may be broken off. The last step cannot be guarded in Python.
+    may be broken off.
     """
     chances = [0]
     place: list[tuple[str, int, str]] = []
@@ -31,8 +31,6 @@ def interrupted(act, at):
         if event == "c_call" and called != "acquire":
             return
         name = frame.f_code.co_name
-        if name == "_promote":
-            return
         chances[0] += 1
         if chances[0] == at:
             sys.setprofile(None)

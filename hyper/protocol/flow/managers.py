@@ -148,6 +148,9 @@ class BaseFlowControlManager:
 
         Returns:
             Octets of room to give now.
+
+        Raises:
+            NotImplementedError: a subclass lacks it, at its author's fault.
         """
         raise NotImplementedError
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +74,20 @@ def test_a_field_that_is_skipped_is_not_sent_and_not_replaced(session, scripted_
     skipped = dict.fromkeys(["User-Agent", "Accept-Encoding"], SKIP_HEADER)
     sent = session.get(f"https://localhost:{peer.port}/", headers=skipped).text
     assert sent.split() == [":method", ":scheme", ":authority", ":path", "accept"]
+
+
+BYTES_WARNINGS = """
+import sys
+assert sys.flags.bytes_warning == 2
+from hyper.contrib._requests import SKIP_HEADER, _skipped
+assert _skipped([("x-octets", b"value"), ("User-Agent", SKIP_HEADER)]) == {"user-agent"}
+"""
+
+
+def test_a_value_in_octets_is_not_compared_with_text():
+    """``python -bb`` makes an error of that."""
+    command = [sys.executable, "-bb", "-c", BYTES_WARNINGS]
+    subprocess.run(command, cwd=Path(__file__).parents[3], check=True, timeout=DEADLINE)
 
 
 @pytest.mark.parametrize("status", ["307", "401"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import array
 import bz2
 import codecs
+import contextlib
 import gzip
 import io
 import lzma
@@ -226,6 +227,59 @@ def test_text_beyond_latin_1_is_refused_with_the_way_out():
     """The same words that http.client's users know, and the piece that is at fault."""
     with pytest.raises(LocalProtocolError, match=r"'\u20ac'.*latin-1.*encode\('utf-8'\)"):
         content.content_length("POST", "costs \u20ac 5")
+
+
+def spooled(octets_):
+    file = tempfile.SpooledTemporaryFile(max_size=len(octets_) // 2)  # noqa: SIM115 - a body
+    file.write(octets_)
+    file.seek(0)
+    return file
+
+
+def text_in_a_file(octets_):
+    return io.StringIO(octets_.decode())
+
+
+def buffered(octets_):
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - a body
+    file.write(octets_)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize(
+    "make",
+    [bytes, bytearray, memoryview, io.BytesIO, text_in_a_file, buffered, spooled, tuple],
+)
+def test_a_body_that_is_certainly_empty_is_known_without_taking_from_it(make):
+    """RFC 9110, 10.1.1: an expectation is about content."""
+    with contextlib.ExitStack() as files:
+        bodies = make(b""), (b"aa",) if make is tuple else make(b"aa")
+        for body in bodies:
+            if hasattr(body, "close"):
+                files.callback(body.close)
+        assert [content.is_empty(body) for body in bodies] == [True, False]
+        assert [octets(body) for body in bodies] == [b"", b"aa"]
+
+
+def test_a_file_at_its_end_is_empty(binary_file):
+    binary_file.seek(0, io.SEEK_END)
+    assert content.is_empty(binary_file)
+    binary_file.seek(3)
+    assert not content.is_empty(binary_file)
+    assert binary_file.tell() == 3
+
+
+def test_what_would_have_to_be_asked_for_a_piece_counts_as_content():
+    class Reader:
+        def read(self, _size=-1):
+            raise AssertionError("it was asked")
+
+    reading, writing = os.pipe()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        for body in (Reader(), generator(), pipe, lambda: b""):
+            assert not content.is_empty(body)
 
 
 @pytest.mark.parametrize("given", [[5], [None], generator(object())], ids=["int", "None", "object"])

@@ -76,6 +76,17 @@ def test_a_flood_of_interim_responses_ends_its_stream_alone_and_blames_nobody():
     assert b"".join(other.content) == b"content"
 
 
+def test_an_interim_response_may_be_as_large_as_what_was_announced():
+    """RFC 9113, 6.5.2: an early hint with many links, say (RFC 8297)."""
+    client = MemoryEndpoint(list_size=2**20)
+    stream = client.open()
+    fields = [(":status", "103"), *large(80_000)]
+    assert client.receive(wire.headers(stream.id, wire.block(fields))) == []
+    client.answer(stream, b"content")
+    assert [len(head.fields) for head in stream.informational] == [len(fields) - 1]
+    assert b"".join(stream.content) == b"content"
+
+
 def large(size=60_000):
     """A section of so many octets as RFC 9113, 6.5.2 counts them, in few octets on the wire."""
     return [(f"{number:x}", "") for number in range(size // 36)]

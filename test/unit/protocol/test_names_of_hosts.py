@@ -193,6 +193,12 @@ def test_what_connection_names_is_not_sent(headers):
     assert given.fields == ((b"x-end", b"2"),)
 
 
+def test_what_connection_names_is_not_sent_as_a_trailer():
+    """RFC 9110, 7.6.1; RFC 9113, 8.1."""
+    trailers = [("x-hop", "1"), ("connection", "X-Hop"), ("x-end", "2")]
+    assert messages.trailer_section(trailers) == ((b"x-end", b"2"),)
+
+
 def test_te_trailers_is_sent_though_connection_names_it():
     """RFC 9110, 10.1.4: HTTP/1.1 must name it; RFC 9113, 8.2.2 lets it be."""
     given = messages.request_fields({"connection": "TE", "te": "trailers"})
