@@ -35,6 +35,7 @@ from ..transport.tls.context import init_context
 from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
 from .dial import dial, warn_if_recorded
+from .timeouts import checked_keepalive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,9 +136,7 @@ class Route:
         self._watch = watch
         #: True if recorders see the requests before they come here, by an integration
         self.is_seen = False
-        if keepalive is not None and not keepalive > 0:
-            raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
-        self._keepalive = keepalive
+        self._keepalive = checked_keepalive(keepalive)
         self.host, self.port = host_and_port(host, port, secure)
         self.secure: bool = self.port != DEFAULT_PORTS["http"] if secure is None else secure
         scheme = "https" if self.secure else "http"

@@ -33,6 +33,13 @@ def checked(name: str, seconds: float | None) -> float | None:
     return seconds
 
 
+def checked_keepalive(seconds: float | None) -> float | None:
+    """Return the seconds between two PINGs, or None; raises ValueError if it is not above 0."""
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"keepalive is a number of seconds above 0, or None, not {seconds}")
+    return seconds
+
+
 class Timeouts:
     """The limits of waits on one connection, or on one of its streams. Any thread.
 

@@ -17,7 +17,7 @@ import urllib.request
 from urllib.error import URLError
 
 from .. import HTTPSConnection, NegotiationError
-from ..dropin.connection import SESSION_OPTIONS
+from ..dropin.session import session_options
 from ._required import REPLACED, HTTP2Connection, required
 
 TYPE_CHECKING = False
@@ -39,7 +39,8 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
         require_http2: True makes it a ``urllib.error.URLError``, whose ``reason`` is a
             NegotiationError, that a server needs HTTP/1.1.
-        options: window_manager, unread_limit, settings, codec and trace of ``HTTP20Connection``.
+        options: window_manager, unread_limit, settings, codec, keepalive and trace of
+            ``HTTP20Connection``.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
         require_http2: bool = False,
         **options: Any,
     ) -> None:
-        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
+        own = session_options(options)
         super().__init__(*arguments, **options)
         self._connection_options = {"replay": replay, **own}
         self._requires_http2 = require_http2

@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, UnrewindableBodyEr
 from urllib3.util import create_urllib3_context, resolve_cert_reqs, resolve_ssl_version
 
 from .. import HTTPConnection, InvalidURL, LocalProtocolError
-from ..dropin.connection import SESSION_OPTIONS
+from ..dropin.session import session_options
 from ..tls import ALPN_PROTOCOLS, OP_NO_RENEGOTIATION
 from ._replaced import package
 
@@ -125,8 +125,8 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
             These repetitions do not count as a pool's retries.
         require_http2: True makes it an ``urllib3.exceptions.HTTPError``, which is not tried again,
             that the server or a proxy needs HTTP/1.1.
-        options: urllib3's, and window_manager, unread_limit, settings, codec and trace of
-            ``HTTP20Connection``.
+        options: urllib3's, and window_manager, unread_limit, settings, codec, keepalive and trace
+            of ``HTTP20Connection``.
     """
 
     ssl_context: Any
@@ -138,7 +138,7 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
         require_http2: bool = False,
         **options: Any,
     ) -> None:
-        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
+        own = session_options(options)
         super().__init__(*arguments, **options)
         self._replays = replay
         self._requires_http2 = require_http2

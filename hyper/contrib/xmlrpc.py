@@ -12,7 +12,7 @@ from __future__ import annotations
 import xmlrpc.client
 
 from .. import HTTPSConnection
-from ..dropin.connection import SESSION_OPTIONS
+from ..dropin.session import session_options
 from ._required import HTTP2Connection
 
 TYPE_CHECKING = False
@@ -30,7 +30,8 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
             here: a ServerProxy ignores its own context if it is given a transport.
         replay: whether calls that the server has not processed go out again (RFC 9113, 8.7).
         require_http2: True makes it a NegotiationError that the server needs HTTP/1.1.
-        options: window_manager, unread_limit, settings, codec and trace of ``HTTP20Connection``.
+        options: window_manager, unread_limit, settings, codec, keepalive and trace of
+            ``HTTP20Connection``.
     """
 
     context: Any  # SafeTransport's
@@ -42,7 +43,7 @@ class HTTP2Transport(xmlrpc.client.SafeTransport):
         require_http2: bool = False,
         **options: Any,
     ) -> None:
-        own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
+        own = session_options(options)
         super().__init__(*arguments, **options)
         self._connection_options = {"replay": replay, **own}
         self._requires_http2 = require_http2

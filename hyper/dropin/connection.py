@@ -38,7 +38,7 @@ from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases, watched
 from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
-from .session import PendingRequest, SessionEnded, SocketConnection, pieces
+from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
@@ -53,9 +53,6 @@ if TYPE_CHECKING:
 
     from .create_connection import CreateConnection
     from .request_lines import RequestLines
-
-#: Options of HTTP20Connection that a session on a socket of http.client's can take.
-SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "trace")
 
 #: Requests whose lines are remembered, a few hundred octets each; cleared when full.
 MAX_KNOWN = 64
@@ -72,8 +69,8 @@ class HTTPConnection(bases.HTTPConnection):
         host, port, timeout, source_address, blocksize: as http.client has them.
         http2: "prior" for HTTP/2 at once (RFC 9113, 3.3), "upgrade" to ask for it (RFC 7540, 3.2).
         replay: whether requests that the server has not processed go out again (RFC 9113, 8.7).
-        options: window_manager, unread_limit, settings, codec, trace, unix_socket, proxy and
-            resolve of HTTP20Connection; the proxy is one of http or SOCKS.
+        options: window_manager, unread_limit, settings, codec, keepalive (over HTTP/2), trace,
+            unix_socket, proxy (http or SOCKS) and resolve of HTTP20Connection.
 
     Raises:
         ValueError: `http2` is something else.
@@ -109,9 +106,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     def _prepare(self, options: dict[str, Any]) -> CreateConnection | None:
         """Take the options that http.client does not know; returns what is to open the socket."""
-        self._session_options = {
-            name: options.pop(name) for name in SESSION_OPTIONS if name in options
-        }
+        self._session_options = session_options(options)
         self._session: SocketConnection | None = None
         self._awaited: deque[PendingRequest] = deque()  # responses not fetched yet, oldest first
         #: what http.client wrote for requests without content, by all that decides it

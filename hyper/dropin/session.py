@@ -18,6 +18,7 @@ from ..client.movers import movers
 from ..client.pumps import raise_refusal
 from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
+from ..client.timeouts import checked_keepalive
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..http1 import HTTPResponse
 from ..protocol import messages
@@ -37,8 +38,21 @@ if TYPE_CHECKING:
     from ..transport import Transport
     from ..transport.deadline import Deadline
 
+#: Options of HTTP20Connection that a session on a socket of http.client's can take.
+SESSION_OPTIONS = ("window_manager", "unread_limit", "settings", "codec", "keepalive", "trace")
+
 #: Methods whose requests have no content unless they say so: END_STREAM goes with their head.
 WITHOUT_CONTENT = frozenset(("GET", "HEAD", "DELETE", "OPTIONS", "TRACE"))
+
+
+def session_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of a session out of others; raises ValueError for a wrong keepalive.
+
+    The other ones are looked at when there is a connection.
+    """
+    own = {name: options.pop(name) for name in SESSION_OPTIONS if name in options}
+    checked_keepalive(own.get("keepalive"))
+    return own
 
 
 class SessionEnded(RemoteDisconnected):
@@ -86,7 +100,9 @@ class SocketConnection(HTTP20Connection):
     def is_open(self) -> bool:
         """True if a request may go out here; looks at what the peer has sent meanwhile."""
         pump = self._pumps.current
-        assert pump is not None  # there is one from the beginning
+        if pump is None:  # a signal handler has closed it in the middle of a step
+            return False
+        pump.lock.require_free()
         with pump.lock:
             pump.look()
         is_open = pump.endpoint.accepts_requests and not self._is_dropped

@@ -44,6 +44,8 @@ OPTIONS = {
     "unread_limit": "unread_limit",
     "settings": "settings",
     "codec": "codec",
+    "keepalive": "keepalive",
+    "replay": "replay",
     "trace": "trace",
 }
 
