@@ -102,9 +102,10 @@ pump.lock             | -                                                       
 pump.waiter           | -                                                        | threading
 pump.silence          | errors protocol.refusals                                 | time
 pump.endings          | errors                                                   | errno
+pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os sys time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
@@ -125,10 +126,10 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
-client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
-client.registry       | foundation.fork client.replay errors                     | http.client threading
+client.exchange       | client.content protocol.priorities protocol.states errors pump.lock | contextlib sys
+client.registry       | foundation.fork client.replay errors pump.lock                     | http.client
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
@@ -162,7 +163,7 @@ dropin.arguments      | errors foundation.hosts                                 
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
-pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
+pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
 pool.coalescing       | -                                                        | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
@@ -182,7 +183,7 @@ testing               | testing.*                                               
 # planned, not there yet
 __main__              | cli.*                                                    | sys
 cli                   | hyper errors fields proxies tls trace cli.*              | *
-contrib               | hyper dropin.bases dropin.connection proxies tls trace trace.watch foundation.interruptions contrib.* | *
+contrib               | hyper dropin.bases dropin.session proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
 PLANNED = {"__main__", "cli", "contrib"}

@@ -20,7 +20,7 @@ from .exchange import reprioritize
 from .former_names import FormerNames, proxy_of
 from .movers import movers
 from .putrequest import Draft
-from .registry import CLAIMED, Registry
+from .registry import CLAIMED, TAKEN, Registry
 from .replay import Source
 from .request_head import RequestHeads
 from .response import HTTP20Response
@@ -555,7 +555,7 @@ class HTTP20Connection(FormerNames):
         entry = self._registry.forget(stream_id)
         if entry is None or entry.exchange is None:
             return
-        if entry.state == CLAIMED:  # the thread that waits for it is told
+        if entry.state in (CLAIMED, TAKEN):  # a thread waits for it, or reads, and is told
             entry.exchange.cancel()
         else:
             entry.exchange.discard()

@@ -21,6 +21,7 @@ import sys
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
 from ..protocol import priorities
 from ..protocol.states import DONE
+from ..pump.lock import IN_A_STEP
 from . import content
 
 TYPE_CHECKING = False
@@ -103,6 +104,8 @@ class Exchange:
         """Wait for the header section of the response; raises what ended the stream before it."""
         stream = self.stream
         if stream.head is None and stream.failure is None:
+            if self.pump.lock.is_held():
+                raise RuntimeError(IN_A_STEP)
             with self.pump.lock:
                 self.pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
         if stream.head is None:
@@ -129,6 +132,8 @@ class Exchange:
         if timeouts.deadlines and timeouts.is_overdue():
             # If octets are always there already, no wait ever begins that could be too long.
             raise TimedOut("timed out: the moment of within has passed; what came is kept")
+        if pump.lock.is_held():
+            raise RuntimeError(IN_A_STEP)
         with pump.lock:
             content = stream.content
             # A sum over many pieces costs more than what they lack is worth.
@@ -195,6 +200,7 @@ class Exchange:
         def is_answered() -> bool:
             return stream.has_head() or any(head.status == 100 for head in stream.informational)
 
+        pump.lock.require_free()
         with pump.lock:
             with contextlib.suppress(TimedOut):  # content goes out all the same
                 pump.wait(is_answered, (stream.id,), timeout)
@@ -267,6 +273,8 @@ class Exchange:
         """
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
+        if pump.lock.is_held():
+            raise RuntimeError(IN_A_STEP)
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
@@ -325,6 +333,7 @@ class Exchange:
     def finish(self, trailers: Fields) -> None:
         """Send END_STREAM, or trailers. Unlike ``end``, do not cancel the stream if this raises."""
         pump, stream = self.pump, self.stream
+        pump.lock.require_free()
         with pump.lock:
             if not stream.request_is_open:
                 self.is_final = True
@@ -352,14 +361,22 @@ class Exchange:
     def cancel(self, code: int = ErrorCode.CANCEL) -> None:
         """Reset the stream, if it is not over (5.4.2); a response that is whole can be read."""
         pump = self.pump
+        pump.lock.require_free()
         with pump.lock:
             pump.endpoint.cancel(self.stream, ErrorCode(code))
             pump.flush()
 
     def discard(self) -> None:
-        """Reset the stream, and drop what is unread of a response that is whole."""
+        """Reset the stream, and drop what is unread of a response that is whole.
+
+        A finalizer or a signal handler, in the middle of a step, leaves a note that does it soon.
+        """
+        pump, stream = self.pump, self.stream
+        if pump.lock.is_held():
+            pump.drop_from_finalizer(stream)
+            return
         self.cancel()
-        self.pump.release(self.stream.drop_content())
+        pump.release(stream.drop_content())
 
     def drop_from_finalizer(self) -> None:
         """Note that nobody will read the response. For finalizers: any thread, no lock.
@@ -386,6 +403,7 @@ class Exchange:
 def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
     field_value = priorities.field_value(priority)
+    pump.lock.require_free()
     with pump.lock:
         is_sent = pump.endpoint.reprioritize(stream, field_value)
         pump.flush()

@@ -14,7 +14,7 @@ import time
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
 from ..foundation.fork import renew_after_fork
-from ..pump.lock import InterruptibleLock
+from ..pump.lock import IN_A_STEP, InterruptibleLock
 from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange
 from .replay import Attempts
@@ -107,6 +107,7 @@ class Pumps:
             # and ``close``, go on meanwhile.
             fresh = self._connected(closings)
             self.made += 1
+            pump = self.current  # a signal handler of this thread may have dialled, too
             # Somebody waits on the one before, or may read there.
             is_wanted = pump is not None and (pump.endpoint.streams or pump.endpoint.promises)
             if pump is not None and not is_wanted:
@@ -117,7 +118,8 @@ class Pumps:
                     self._former = [p for p in self._former if not p.is_closed]
                     if pump is not None and is_wanted:
                         self._former.append(pump)
-            if self.current is not fresh:  # ``close`` has not seen it, and nobody else may
+            # ``close`` has not seen it, of a signal handler perhaps, and nobody else may.
+            if self.current is not fresh or closings != self._closings:
                 self._end(fresh, ErrorCode.NO_ERROR)
                 raise closed_error()
             return fresh
@@ -155,6 +157,7 @@ class Pumps:
         attempts = Attempts()
         while True:
             pump = self.live()
+            pump.lock.require_free()
             with pump.lock:
                 pump.look()
                 if pump.endpoint.accepts_requests:  # the server has not ended it while it was idle
@@ -196,7 +199,7 @@ class Pumps:
             interruption: BaseException | None = None
             while True:  # a signal handler that raises must not leave it held (pump/lock.py)
                 try:
-                    if self._connecting.is_held:
+                    if self._connecting.is_held():
                         self._connecting.release()
                     break
                 except BaseException as error:  # noqa: BLE001 - raised below
@@ -218,14 +221,13 @@ class Pumps:
         if dialling is not None:
             dialling.cancel()
         for pump in pumps:
-            self._end(pump, code)
+            if not self._end(pump, code):
+                # It ends later: no new request may find it, and the next one looks after it.
+                self.current = None
+                self._former.append(pump)
 
-    def _end(self, pump: Pump, code: int) -> None:
-        with pump.lock:
-            failure = Failure(ConnectionTerminated, CLOSED)
-            pump.endpoint.close(code, failure)
-            pump.flush()
-            pump.close()
+    def _end(self, pump: Pump, code: int) -> bool:
+        return pump.end(code, Failure(ConnectionTerminated, CLOSED))
 
     def collect_dropped(self) -> None:
         """Process dropped responses of former connections.
@@ -245,6 +247,7 @@ class Pumps:
         former = self._former
         youngest = former[-1]
         for pump in list(former):
+            pump.lock.require_free()
             with pump.lock:
                 pump.look()
                 if pump is not youngest:
@@ -280,6 +283,8 @@ class Pumps:
             if self._former:
                 self.look_after_former()
             endpoint = pump.endpoint
+            if pump.lock.is_held():
+                raise RuntimeError(IN_A_STEP)
             with pump.lock:
                 pump.look()
                 # In most calls nobody waits and a stream is free: then the queue is not entered at
@@ -354,7 +359,10 @@ class Pumps:
                 unwanted = self._registry.forget_unwanted()
                 if unwanted is None or unwanted.exchange is None:
                     break
-                unwanted.exchange.discard()
+                if unwanted.exchange.pump is pump:
+                    endpoint.drop(unwanted.exchange.stream)
+                else:
+                    unwanted.exchange.discard()
         if head.protocol is not None:
             pump.wait(endpoint.has_settings_or_never, (0,), self._timeouts.remaining())
             if endpoint.failure and is_fresh:

@@ -145,6 +145,7 @@ def promised(
         return parent_id in endpoint.promises or not endpoint.may_bring_promises(parent_id)
 
     while True:
+        pump.lock.require_free()
         with pump.lock:
             if capture_all:
                 pump.wait(is_known, (parent_id,), timeouts.remaining())

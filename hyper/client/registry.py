@@ -18,11 +18,11 @@ An entry whose response was taken, and whose request is final, is forgotten.
 
 from __future__ import annotations
 
-import threading
 from http.client import CannotSendHeader, ResponseNotReady
 
 from ..errors import ConnectionTerminated, HTTP20Error, LocalProtocolError, TimedOut
 from ..foundation.fork import renew_after_fork
+from ..pump.lock import IN_A_STEP, InterruptibleLock
 from .replay import Attempts, Pieces
 
 TYPE_CHECKING = False
@@ -113,11 +113,13 @@ class Entry:
 class Registry:
     """The requests of one HTTP20Connection, oldest first. Any thread.
 
-    Its lock is the innermost: nothing else is called or waited for while it is held.
+    Its lock is the innermost: nothing else is called or waited for while it is held. A signal
+    handler that comes in the middle of a step can begin no request and claim none. It can forget
+    some, so that loops go over copies.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = InterruptibleLock()
         self._entries: dict[int, Entry] = {}
         self._next_id = 1
         #: the id that calls without one mean: the request begun or sent last
@@ -135,7 +137,7 @@ class Registry:
 
     def after_fork_in_child(self) -> None:
         """Free the lock, which a thread may hold that the child does not have."""
-        self._lock = threading.Lock()
+        self._lock.renew()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -147,6 +149,8 @@ class Registry:
 
         next_stream_id: the smallest that the connection has not used (5.1.1).
         """
+        if self._lock.is_held():
+            raise RuntimeError(IN_A_STEP)
         with self._lock:
             own_id = max(self._next_id, next_stream_id)
             self._next_id = own_id + 2
@@ -218,12 +222,14 @@ class Registry:
 
         own_id: None means the oldest that nobody waits for. Raises ResponseNotReady.
         """
+        if self._lock.is_held():
+            raise RuntimeError(IN_A_STEP)
         with self._lock:
             found = None
             if own_id is not None:
                 found = self._entries.get(own_id)
             else:
-                for entry in self._entries.values():
+                for entry in list(self._entries.values()):
                     if entry.state in UNCLAIMED:
                         found = entry
                         break
@@ -280,9 +286,9 @@ class Registry:
     def forget_late(self) -> list[Entry]:
         """Remove and return the requests in LATE: a new request leaves them behind."""
         with self._lock:
-            late = [entry for entry in self._entries.values() if entry.state == LATE]
+            late = [entry for entry in list(self._entries.values()) if entry.state == LATE]
             for entry in late:
-                del self._entries[entry.id]
+                self._entries.pop(entry.id, None)
             self.late = 0
         return late
 
@@ -302,7 +308,8 @@ class Registry:
             self.has_surplus = False
             if surplus <= 0:
                 return []
-            unasked = [entry for entry in self._entries.values() if entry.state in UNCLAIMED]
+            known = list(self._entries.values())
+            unasked = [entry for entry in known if entry.state in UNCLAIMED]
             return self._give_up(unasked[:surplus])
 
     def forget_unwanted(self) -> Entry | None:
@@ -314,7 +321,7 @@ class Registry:
         with self._lock:
             if len(self._entries) > MANY_UNASKED:
                 # The oldest first: nobody has asked for it for the longest time.
-                for entry in self._entries.values():
+                for entry in list(self._entries.values()):
                     if entry.state in UNCLAIMED and entry.exchange is not None:
                         stream = entry.exchange.stream
                         if entry.was_late or (stream.is_over and stream.content):
@@ -325,7 +332,7 @@ class Registry:
         """Remove requests that are given up. Lock held."""
         for entry in entries:
             self.late -= entry.state == LATE
-            del self._entries[entry.id]
+            self._entries.pop(entry.id, None)
             self._youngest_given_up = max(self._youngest_given_up, entry.id)
         self._note_gone(entries, _given_up_error)
         return entries
@@ -368,13 +375,13 @@ class Registry:
         """Forget the oldest of many requests of which the server wants no more. Lock held."""
         early = [
             entry.id
-            for entry in self._entries.values()
+            for entry in list(self._entries.values())
             if entry.state == TAKEN
             and entry.exchange is not None
             and not entry.exchange.stream.request_is_open
         ]
         for own_id in early[:-MAX_ANSWERED_EARLY]:
-            del self._entries[own_id]
+            self._entries.pop(own_id, None)
 
     # -------------------------------------------------------------------- asking
 
@@ -386,7 +393,7 @@ class Registry:
     def oldest(self) -> int:
         """Return the id of the oldest request whose response nobody has, else of the newest."""
         with self._lock:
-            for entry in self._entries.values():
+            for entry in list(self._entries.values()):
                 if entry.state in (AWAITED, LATE, CLAIMED):
                     return entry.id
             return self.newest

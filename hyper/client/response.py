@@ -550,8 +550,9 @@ class HTTP20Response(io.BufferedIOBase):
         exchange.is_moving = False  # nothing is to be read any more
         if not exchange.is_done:  # else all was sent and read
             if not exchange.stream.is_over or exchange.stream.request_is_open:
-                exchange.cancel()
-            exchange.pump.release(exchange.stream.drop_content())
+                exchange.discard()
+            else:
+                exchange.pump.release(exchange.stream.drop_content())
         super().close()
 
     def __del__(self) -> None:

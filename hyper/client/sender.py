@@ -142,6 +142,7 @@ class Sender:
             self._corking.discard(thread)
             pump = self._pumps.current
             if pump is not None:
+                pump.lock.require_free()
                 with pump.lock:
                     pump.drain(self._timeouts.remaining())
 

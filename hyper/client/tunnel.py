@@ -107,6 +107,7 @@ class HTTP20Tunnel(HTTP20Stream):
         """Wait for room, and drop what comes: the peer may not read before somebody does here."""
         pump, stream = self._exchange.pump, self._exchange.stream
         endpoint = pump.endpoint
+        pump.lock.require_free()
         with pump.lock:
             self._drop_unread()
             while not (endpoint.may_send(stream) or stream.is_over):
@@ -162,6 +163,7 @@ class HTTP20Tunnel(HTTP20Stream):
     def _may_receive(self) -> bool:
         """True if SHUT_RD was not said. With a timeout of 0, what the kernel has is taken first."""
         if self.timeout == 0:
+            self._exchange.pump.lock.require_free()
             with self._exchange.pump.lock:
                 self._exchange.pump.look()
         return not self._exchange.stream.read_shut
@@ -211,6 +213,7 @@ class HTTP20Tunnel(HTTP20Stream):
             raise OSError(errno.EINVAL, "how is SHUT_RD, SHUT_WR or SHUT_RDWR")
         if how != socket.SHUT_WR:
             pump, stream = self._exchange.pump, self._exchange.stream
+            pump.lock.require_free()
             with pump.lock:
                 stream.read_shut = True
                 pump.endpoint.changed_streams.extend((stream.id, 0))
@@ -250,8 +253,9 @@ class HTTP20Tunnel(HTTP20Stream):
         """
         self._is_given_up = True
         if not self._files and not self._closed:
-            self._closed = True
             exchange = self._exchange
+            exchange.pump.lock.require_free()
+            self._closed = True
             with exchange.pump.lock:
                 if exchange.stream.request_is_open:
                     exchange.pump.endpoint.send_content(

@@ -11,6 +11,7 @@ from ..client.pumps import closed_error
 from ..client.registry import Registry
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..protocol.settings import SETTINGS_MAX_CONCURRENT_STREAMS
+from ..pump.lock import IN_A_STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class SharedConnection(HTTP20Connection):
         pump = self._pumps.current
         if pump is None or pump.is_suspect:  # which a PING has to clear up
             return False
+        if pump.lock.is_held():
+            raise RuntimeError(IN_A_STEP)
         with pump.lock:
             pump.look()
             return pump.endpoint.accepts_requests
@@ -173,6 +176,7 @@ class SharedConnection(HTTP20Connection):
         self.connect()
         pump = self._live_pump()
         if pump is not None:
+            pump.lock.require_free()
             with pump.lock:
                 has_settings = pump.endpoint.has_settings_or_never
                 pump.wait(has_settings, (0,), self._timeouts.remaining())
@@ -187,7 +191,7 @@ class SharedConnection(HTTP20Connection):
     def has_ended(self) -> bool:
         """True if the server has ended it; looks at what has come, without waiting."""
         pump = self._live_pump()
-        if pump is not None:
+        if pump is not None and not pump.lock.is_held():
             with pump.lock:
                 pump.look()
         return self._live_pump() is None

@@ -37,7 +37,8 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 14. A signal handler that runs while its own thread leads leads itself, and wakes its thread's outer
     wait if that was served. If its own thread follows, it takes the outer waiter off the list: that
     one can neither lead nor sleep before the handler ends, and looks anew then. In the middle of a
-    step a handler cannot wait: RuntimeError says so. An outer wait that sleeps in the kernel cannot
+    step a handler may change nothing, and cannot wait. A call asks ``lock.is_held()`` first, and
+    raises RuntimeError; ``end`` leaves a note. An outer wait that sleeps in the kernel cannot
     go either: until the handler's wait has ended, what it waits for calls nobody out of the kernel.
 15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
     lock is free, and what waits raises (``foundation/fork.py``).
@@ -51,7 +52,7 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
 Nobody answers the peer's PING while no thread is inside a call.
 
 Two things are done without the lock, because a destructor may do them at any moment: a note is
-appended to ``Pump._notes`` or ``Budget.freed``, and the wakeup is notified. They rely on one
+appended to ``Pump.notes`` or ``Budget.freed``, and the wakeup is notified. They rely on one
 guarantee of CPython, with the GIL or without, and of PyPy: ``append``, ``popleft`` and the truth of
 a deque are one step each. Nothing iterates over these deques: they are emptied by ``popleft`` until
 it raises IndexError. Everything else is guarded by the lock.
@@ -63,6 +64,7 @@ it raises IndexError. Everything else is guarded by the lock.
 ``turns.py``     ``wait_turn``: the queue for a free stream
 ``reading.py``   ``wait_open``, ``wait_idle``: hyper's own windows are not the reason for a wait
 ``silence.py``   ``Silence``: suspicion and keepalive
+``notes.py``     what finalizers and signal handlers leave to whoever moves octets next
 ``endings.py``   what the threads that wait are told at the end
 ================ =================================================================================
 """

@@ -28,32 +28,37 @@ else:
     #: greenlets, which count as threads, share a thread of the system's.
     RLock = type(threading.RLock())
 
-#: Why a call cannot wait inside a signal handler.
+#: Why a call is refused inside a signal handler.
 IN_A_STEP = (
-    "this thread was interrupted in the middle of a step on this connection, and so it cannot wait"
-    " for an answer here: have the signal handler set a flag, or use another connection"
+    "this thread was interrupted in the middle of a step on this connection, which a call from here"
+    " could spoil: have the signal handler set a flag, or use another connection"
 )
 
 
 class InterruptibleLock(RLock):
     """A lock for ``with``, and for threads that release it in the middle.
 
-    Never take it twice: it is an RLock for the sake of its owner, not of its count.
+    Never take it twice: it is an RLock for the sake of its owner, not of its count. A thread that
+    holds it and comes by again is in a signal handler, in the middle of a step. Public calls ask
+    ``is_held`` first, and raise RuntimeError with IN_A_STEP before they change anything.
     """
 
     __slots__ = ()
 
-    @property
-    def is_held(self) -> bool:
-        """True if this thread holds the lock."""
-        return self._is_owned()
+    #: True if this thread holds the lock. It is the lock's own method, in C: hot calls ask, too.
+    is_held = RLock._is_owned  # noqa: SLF001 - see above
+
+    def require_free(self) -> None:
+        """Raise RuntimeError if this thread holds the lock; hot calls ask in place."""
+        if self.is_held():
+            raise RuntimeError(IN_A_STEP)
 
     def renew(self) -> None:
         """Free the lock in the child of a fork, unless the thread that lives there holds it.
 
         It stays the same object, because that thread may be about to take or release it.
         """
-        if not self.is_held:
+        if not self.is_held():
             self._at_fork_reinit()
 
 
@@ -76,7 +81,7 @@ class Unlocked:
     def __enter__(self) -> None:
         try:
             self._lock.release()
-            if self._lock._is_owned():  # noqa: SLF001 - see above
+            if self._lock.is_held():
                 self._lock.acquire()
                 raise RuntimeError(IN_A_STEP)  # noqa: TRY301 - the lock must be held again
         except BaseException:  # between the release and the return
@@ -88,7 +93,7 @@ class Unlocked:
         is_held = False
         while not is_held:
             try:
-                if not self._lock._is_owned():  # noqa: SLF001 - see above
+                if not self._lock.is_held():
                     self._lock.acquire()
                 is_held = True
             except BaseException as error:  # noqa: BLE001 - raised below

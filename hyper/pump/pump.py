@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from _thread import get_ident
 from collections import deque
 
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..foundation.fork import renew_after_fork
-from ..foundation.interruptions import is_of_signal, is_of_system
+from ..foundation.interruptions import is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
 from .lock import InterruptibleLock, Unlocked
+from .notes import act_on, collect_dropped, drop_from_finalizer, drop_late, end, release
 from .reading import wait_idle, wait_open
 from .silence import Silence, ping, probe
 from .turns import wait_turn
@@ -23,12 +23,13 @@ from .waiter import LATE, Waiter, is_called, is_covered
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Callable
 
     from ..protocol.endpoint import Endpoint
     from ..protocol.stream import Stream
     from ..transport import Transport
     from ..transport.buffered import BufferedSocket
+    from ..transport.wakeup import Wakeup
+    from .notes import Ending
     from .waiter import Condition
 
 
@@ -67,9 +68,9 @@ class Pump:
         self.endpoint = endpoint
         self._buffered = buffered
         self._transport = transport
-        self._wakeup = transport.wakeup
+        self.wakeup: Wakeup = transport.wakeup
         #: whose connection it is
-        self._process = os.getpid()
+        self.process: int = os.getpid()
         # Guarded by the lock.
         self._has_leader = False
         #: the thread that leads, or did so last
@@ -89,8 +90,8 @@ class Pump:
         self._sleepers: dict[int, Condition] = {}
         self._state = OPEN
         # Guarded by nothing: a destructor appends, in any thread, in one step (pump/__init__.py).
-        #: streams that nobody will read any more, noted by finalizers
-        self._notes: deque[Stream] = deque()
+        #: what is still to be done, see notes.py
+        self.notes: deque[Stream | Ending] = deque()
         renew_after_fork(self)
 
     # ------------------------------------------------------------------ waiting
@@ -137,64 +138,10 @@ class Pump:
         """True if not one octet came in a whole wait that timed out, and none since (rule 12)."""
         return self.silence.is_suspect
 
-    def release(self, size: int) -> None:
-        """Note that size octets of an ended stream were read. Any thread, without the lock."""
-        self.endpoint.budget.freed.append(size)
-        if self.queue or self._notes:
-            with self.lock:
-                self.endpoint.changed_streams.append(0)
-                self.flush()
-
-    def drop_from_finalizer(
-        self,
-        stream: Stream,
-        is_finalizing: Callable[[], bool] = sys.is_finalizing,
-        process_id: Callable[[], int] = os.getpid,
-    ) -> None:
-        """Reset a stream that nobody will read. For destructors: any thread, any moment.
-
-        A note is left. This thread reads it at once if no thread holds the lock (rule 11): no step
-        is under way then, of this thread either, which the destructor may have interrupted. Else
-        the holder reads it, or a sleeper, who may wait for what this gives back.
-
-        is_finalizing, process_id: defaults, because modules lose their names at the very end.
-        """
-        self._notes.append(stream)
-        if is_finalizing():
-            return  # modules are taken apart, and the end of the process tells the peer
-        if process_id() != self._process:
-            return  # a child whose ``after_fork_in_child`` comes next: what threads held goes first
-        if self._state == CLOSED:  # perhaps only since the note was left
-            self._drop_late()
-        elif self.lock.is_held:
-            self._wakeup.notify()
-        else:
-            while self._notes:
-                try:  # around acquire, too: a signal handler may raise as that returns
-                    if not self.lock.acquire(blocking=False):
-                        self._wakeup.notify()
-                        return
-                    self.flush()
-                except Exception as error:  # flush has ended the connection by it
-                    if is_of_signal(error):
-                        raise
-                finally:
-                    if self.lock.is_held:
-                        self.lock.release()  # type: ignore[unreachable] # acquire changes it
-
-    def _drop_late(self) -> None:
-        """Read the notes of a closed connection, which moves no octets. Any thread, no lock."""
-        # No stream is open: what is unread is all that there is of them.
-        with contextlib.suppress(IndexError):  # another thread has read the last one
-            while self._notes:
-                self.endpoint.budget.freed.append(self._notes.popleft().drop_content())
-
-    def collect_dropped(self) -> None:
-        """Read the notes of a connection that perhaps no thread waits for. Without the lock."""
-        if self._notes:
-            with self.lock:
-                self.flush()
-
+    release = release  # see notes.py
+    drop_from_finalizer = drop_from_finalizer
+    collect_dropped = collect_dropped
+    end = end
     wait_turn = wait_turn  # see turns.py
     wait_open = wait_open  # see reading.py
     wait_idle = wait_idle
@@ -254,7 +201,7 @@ class Pump:
                 if (
                     endpoint.outbound
                     or endpoint.changed_streams
-                    or self._notes
+                    or self.notes
                     or self._state != OPEN
                 ):
                     flushed = self.flush()
@@ -332,7 +279,7 @@ class Pump:
         # A thread that leaves a wait while it sleeps in the kernel is in a handler (rule 14).
         if self._sleepers and get_ident() in self._sleepers:
             self._sleepers[get_ident()] = is_called
-            self._wakeup.notify()
+            self.wakeup.notify()
         if self.arriving:
             return
         if not self._has_leader:
@@ -342,14 +289,14 @@ class Pump:
                 self._wake_follower(waiters[0])
                 return
         if self.endpoint.outbound and not self.flush():
-            self._wakeup.notify()  # a sleeper, the leader perhaps, must wait for room now
+            self.wakeup.notify()  # a sleeper, the leader perhaps, must wait for room now
         elif self._sleepers and not self._has_leader:
             self._notify_sleepers()  # one of them may wait for the leader to stop (rule 5)
 
     def _notify_sleepers(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
         if self._may_sleeper_go():
-            self._wakeup.notify()
+            self.wakeup.notify()
 
     def _may_sleeper_go(self) -> bool:
         """True if a thread in the kernel has what it waits for, or a note to read."""
@@ -357,7 +304,7 @@ class Pump:
         for ready in self._sleepers.values():
             if ready():
                 return True
-        return bool(self._notes)
+        return bool(self.notes)
 
     def wake(self) -> None:
         """Wake the followers that have what they wait for.
@@ -395,13 +342,13 @@ class Pump:
         timeout = deadline.remaining(LATE)
         if pause is not None and (timeout is None or pause < timeout):
             timeout = pause
-        sleepers, wakeup, me = self._sleepers, self._wakeup, get_ident()
+        sleepers, wakeup, me = self._sleepers, self.wakeup, get_ident()
         beneath = sleepers.get(me)  # in a signal handler (rule 14)
         try:
             sleepers[me] = ready
             wakeup.arm()
             # A note that came before the wakeup was armed has notified nobody. Later ones do.
-            if not self._notes:
+            if not self.notes:
                 with self._unlocked:
                     self._transport.wait(read=read, write=write, timeout=timeout)
         except BaseException:  # perhaps before the lock was taken again
@@ -430,18 +377,19 @@ class Pump:
         """
         endpoint = self.endpoint
         is_full = self._state == FULL
-        if not (endpoint.outbound or endpoint.changed_streams or is_full or self._notes):
+        if not (endpoint.outbound or endpoint.changed_streams or is_full or self.notes):
             return True
         # Notes first: what they drop has news for waiting threads, and queues RST_STREAM.
-        if self._notes:
-            self._drop_noted()
+        ends = bool(self.notes) and act_on(self)
         if self._waiters or self._sleepers:
             self.wake()
         else:
             endpoint.changed_streams.clear()
         # News first, then sending: the socket may have no room, and no reader depends on that.
-        if (endpoint.outbound or is_full) and not self._send():
+        if (endpoint.outbound or is_full) and not self._send() and not ends:
             return False
+        if ends:
+            self.close()
         if endpoint.goaway and self._state < REFUSED and self._fail_if_done():
             self.wake()
             self.close()  # now: no later call may look at this connection
@@ -466,11 +414,6 @@ class Pump:
             self._state = REFUSED
             return True
         return is_sent
-
-    def _drop_noted(self) -> None:
-        with contextlib.suppress(IndexError):  # as in _drop_late
-            while self._notes:
-                self.endpoint.drop(self._notes.popleft())
 
     def _fail_if_done(self) -> bool:
         """Fail the connection if the peer has sent GOAWAY and no stream is left (6.8).
@@ -575,7 +518,7 @@ class Pump:
         self._transport.shutdown()
         if not self._sleepers:
             self._transport.close()
-        self._drop_late()
+        drop_late(self)
 
     def after_fork_in_child(self) -> None:
         """Count the connection as gone, without a word to the peer: it is the parent's (rule 15).
@@ -583,7 +526,7 @@ class Pump:
         Another thread may have been in the middle of a step. That thread is not here, and what it
         was about to change may be half done.
         """
-        self._process = os.getpid()
+        self.process = os.getpid()
         self.lock.renew()
         self._has_leader = False
         self.arriving.clear()
@@ -596,4 +539,4 @@ class Pump:
                 self.endpoint.fail(Failure(ConnectionTerminated, endings.FORKED))
             self.endpoint.outbound.clear()
         self._transport.close()
-        self._drop_late()
+        drop_late(self)

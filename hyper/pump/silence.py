@@ -101,6 +101,7 @@ def probe(pump: Pump, timeout: float | None) -> bool:
     connection has ended. No PING is sent if the peer is not suspect.
     """
     endpoint, silence = pump.endpoint, pump.silence
+    pump.lock.require_free()
     with pump.lock:
         pump.look()
         if silence.is_suspect and endpoint.failure is None:
@@ -126,6 +127,7 @@ def ping(pump: Pump, opaque: bytes, timeout: float | None) -> float:
     connection.
     """
     endpoint = pump.endpoint
+    pump.lock.require_free()
     with pump.lock:
         begin = time.monotonic()
         arrivals = pump.silence.arrivals

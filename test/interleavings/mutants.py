@@ -102,7 +102,7 @@ def close_under_sleepers(pump: Pump) -> None:
 
 
 def only_note(pump: Pump, stream: Any) -> None:
-    pump._notes.append(stream)
+    pump.notes.append(stream)
 
 
 def arm_late(transport: Any, **arguments: Any) -> bool:

@@ -65,7 +65,7 @@ class SteppedLock(InterruptibleLock):
             self._holder = 0
             self.scheduler.step()
 
-    def _is_owned(self) -> bool:
+    def is_held(self) -> bool:
         return self.scheduler.is_aborted or (self._depth > 0 and self._holder == get_ident())
 
     def __enter__(self) -> bool:

@@ -166,7 +166,7 @@ class Scene:
 
     def drop(self) -> None:
         self.pump.drop_from_finalizer(Dropped())  # type: ignore[arg-type] # all that is asked
-        self.may_leave_notes = bool(self.pump._notes)
+        self.may_leave_notes = bool(self.pump.notes)
 
     # ---- the peer
 
@@ -230,8 +230,8 @@ class Scene:
             "threads in the queue": pump.queue,
             "sleepers": pump._sleepers,
             "followers": pump._followers,
-            "notes": pump._notes and not self.may_leave_notes,
-            "the lock": pump.lock.is_held or pump.lock._depth,  # type: ignore[attr-defined]
+            "notes": pump.notes and not self.may_leave_notes,
+            "the lock": pump.lock.is_held() or pump.lock._depth,  # type: ignore[attr-defined]
             "an open socket": pump.is_closed and transport.closed != 1,
         }
         return " and ".join(f"{words} left" for words, is_left in left.items() if is_left)
@@ -326,7 +326,7 @@ def abandoned(scene: Scene) -> None:
 def abandoned_before_a_turn(scene: Scene) -> None:
     """6: the place is there when the thread that waits for it has sent what was queued."""
     scene.asks(1)
-    scene.add("notes", lambda: scene.pump._notes.append(Dropped()))
+    scene.add("notes", lambda: scene.pump.notes.append(Dropped()))
     scene.takes_turn()
 
 

@@ -424,7 +424,8 @@ def test_close_ends_a_wait_with_one_error_in_whatever_moment_it_comes(waits_for,
     with Origin(deaf) as origin:
         for at in itertools.count(1):
             connection = connect_to(origin, timeout=1.0)
-            connection.ping()
+            with connection.within(DEADLINE):
+                connection.ping()
             stream = connection.open_stream("POST", "/never")
             both = interleaved(
                 lambda connection=connection, stream=stream: WAITS[waits_for](connection, stream),

@@ -17,11 +17,14 @@ import threading
 import time
 from collections import Counter
 from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hyper import HTTP20Connection
 from hyper.errors import HTTP20Error, ResponseNotReady
 from test.origin import Echo
+
+if TYPE_CHECKING:
+    from hyper.testing import SocketPeer
 
 # Seconds after which a thread hangs that does not end.
 HANGING = 60.0
@@ -31,6 +34,21 @@ TIMEOUT = 30.0
 
 # One in so many requests ends in each of these ways.
 ODDS = {"timeout": 25, "cancel": 25, "drop": 25, "close": 400, "ping": 20}
+
+
+class Forgetful(Echo):
+    """An Echo that keeps nothing of connections that have ended.
+
+    All of their frames would be millions of objects, and each collection of garbage would stop
+    every thread for seconds.
+    """
+
+    def _answer_all(self, peer: SocketPeer) -> None:
+        try:
+            super()._answer_all(peer)
+        finally:
+            peer.frames.clear()
+            self.peers.remove(peer)
 
 
 class Soak:
@@ -70,7 +88,8 @@ class Soak:
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
         try:
-            one, two = Echo(goaway_every=5, deadline=TIMEOUT), Echo(die_every=40, deadline=TIMEOUT)
+            one = Forgetful(goaway_every=5, deadline=TIMEOUT)
+            two = Forgetful(die_every=40, deadline=TIMEOUT)
             with one, two:
                 self._run([one, two])
         finally:

@@ -16,29 +16,29 @@ def held():
     lock = InterruptibleLock()
     with lock:
         yield lock
-        assert lock.is_held
-    assert not lock.is_held
+        assert lock.is_held()
+    assert not lock.is_held()
 
 
 def test_only_its_own_thread_holds_it(held):
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(held.is_held))
+    thread = threading.Thread(target=lambda: answers.append(held.is_held()))
     thread.start()
     thread.join()
     assert answers == [False]
-    assert held.is_held
+    assert held.is_held()
 
 
 def test_it_is_not_held_meanwhile_and_held_again_afterwards(held):
     with Unlocked(held):
-        assert not held.is_held
-    assert held.is_held
+        assert not held.is_held()
+    assert held.is_held()
 
 
 def test_an_exception_inside_finds_it_held_again(held):
     with pytest.raises(ZeroDivisionError), Unlocked(held):
         raise ZeroDivisionError
-    assert held.is_held
+    assert held.is_held()
 
 
 @pytest.mark.skipif(not hasattr(sys, "setprofile"), reason="the interpreter has no profile hook")
@@ -62,7 +62,7 @@ def test_ctrl_c_around_its_steps_finds_it_held_again(held, step, event):
             act()
     finally:
         sys.setprofile(None)
-    assert held.is_held
+    assert held.is_held()
 
 
 def test_the_owner_is_the_thread_that_threading_says():

@@ -45,7 +45,7 @@ def test_the_lock_is_held_whenever_a_condition_is_asked(stage):
     asked = []
 
     def ready():
-        asked.append(stage.pump.lock.is_held)
+        asked.append(stage.pump.lock.is_held())
         return stage.endpoint.news[1] > 0
 
     waiter = stage.settle(stage.start(lambda: stage.pump.wait(ready, (1,), None)))
@@ -342,7 +342,7 @@ def test_a_sender_looks_again_before_it_follows(stage):
 def test_a_dropped_response_gives_its_place_to_who_asks_next(stage):
     """6: the note that a destructor left is read before one sleeps."""
     leader = stage.wait_for(1)
-    stage.pump._notes.append(object())
+    stage.pump.notes.append(object())
     waiter = stage.start(lambda: stage.pump.wait_turn(lambda: stage.endpoint.places > 0, None))
     assert waiter.end() is None
     stage.bring(1)
@@ -378,10 +378,10 @@ def test_what_is_dropped_while_it_closes_is_noted_all_the_same(stage, monkeypatc
     stream = Stream(1, OPEN, "GET")
     stream.content.append(b"12345")
     monkeypatch.setattr(stage.transport, "shutdown", lambda: stage.pump.drop_from_finalizer(stream))
-    stage.pump._notes.append(stream)
+    stage.pump.notes.append(stream)
     stage.pump.close()
     assert sum(stage.endpoint.budget.freed) == 5
-    assert not stage.pump._notes
+    assert not stage.pump.notes
 
 
 def test_what_is_read_of_a_former_connection_makes_room_for_who_waits(stage):
@@ -535,6 +535,39 @@ def test_a_wait_after_close_ends_at_once(stage):
     assert stage.upload().end() is None
     with stage.pump.lock:
         stage.pump.look()
+
+
+@pytest.mark.parametrize("beside", ["nobody", "a follower", "a writer"])
+def test_a_signal_handler_upon_the_leader_leads_itself(stage, monkeypatch, beside):
+    """14: it is served, and the outer wait sees what came meanwhile; so do the others."""
+    usual_wait, signals = stage.transport.wait, ["one"]
+
+    def wait(**options):
+        if signals:  # a signal handler runs while its thread sleeps in the kernel, leading
+            signals.pop()
+            with stage.pump.lock:
+                stage.pump.wait(stage.endpoint.has(3), (3,), None)
+                stage.endpoint.outbound.append(b"of the handler")
+                stage.pump.drain(None)
+        return usual_wait(**options)
+
+    monkeypatch.setattr(stage.transport, "wait", wait)
+    leader = stage.wait_for(1)
+    other = None
+    if beside == "a follower":
+        other = stage.wait_for(2)
+    elif beside == "a writer":
+        stage.transport.give_room(5)
+        other = stage.upload(20)
+    stage.bring(1)  # for the wait that the handler has interrupted
+    stage.bring(2)
+    stage.transport.give_room()
+    if other:
+        assert other.end() is None
+    assert not leader.is_done
+    stage.bring(3)
+    assert leader.end() is None
+    assert b"of the handler" in stage.transport.sent
 
 
 def test_a_signal_handler_upon_a_follower_is_promoted_in_its_place(stage, monkeypatch):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
 #: otherwise two connections that share a context could swap their ALPN lists.
-ALPN_LOCK = threading.Lock()
+ALPN_LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):
     _reinit = ALPN_LOCK._at_fork_reinit  # type: ignore[attr-defined]  # noqa: SLF001 - as threading
     os.register_at_fork(after_in_child=_reinit)

@@ -5,7 +5,6 @@ A fake pump stands for the network: each wait plays one act of what the server d
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from types import SimpleNamespace
 
@@ -21,6 +20,7 @@ from hyper.errors import (
 from hyper.protocol import states
 from hyper.protocol.messages import ResponseHead
 from hyper.protocol.stream import Stream
+from hyper.pump.lock import InterruptibleLock
 
 END = object()  # the server's END_STREAM
 SILENCE = object()  # nothing comes before the timeout
@@ -49,7 +49,7 @@ class FakePump:
     """Plays the acts upon the stream, one a wait."""
 
     def __init__(self, stream, acts):
-        self.lock = threading.Lock()
+        self.lock = InterruptibleLock()
         self.endpoint = RecordingEndpoint()
         self.dropped = []
         self.drop_from_finalizer = self.dropped.append
@@ -59,7 +59,7 @@ class FakePump:
         self.released = 0
 
     def wait(self, ready, ids, _timeout):
-        assert self.lock.locked()
+        assert self.lock.is_held()
         assert ids == (self.stream.id,)
         self.waits += not ready()
         while not ready():
@@ -82,7 +82,7 @@ class FakePump:
             self.stream.content_size += len(act)
 
     def release(self, size):
-        assert not self.lock.locked()
+        assert not self.lock.is_held()
         self.released += size
 
     def flush(self):

@@ -32,7 +32,7 @@ class ActingPump:
         self.drop_from_finalizer = self.dropped.append
 
     def wait(self, ready, _ids, timeout):
-        assert self.lock.is_held
+        assert self.lock.is_held()
         while not ready():
             self.limits.append(timeout)
             assert self.acts, "it waits for more than the peer has to give"
@@ -45,13 +45,13 @@ class ActingPump:
         self.wait(ready, (), timeout)
 
     def drain(self, _timeout):
-        assert self.lock.is_held
+        assert self.lock.is_held()
 
     def look(self):
-        assert self.lock.is_held
+        assert self.lock.is_held()
 
     def flush(self):
-        assert self.lock.is_held
+        assert self.lock.is_held()
         return True
 
     pull = look

@@ -19,16 +19,12 @@ class Connection:
 
     def __init__(self):
         self.lock = threading.RLock()
-        self.endpoint = SimpleNamespace(
-            accepts_requests=True, streams={}, promises={}, close=lambda *_: None
-        )
+        self.endpoint = SimpleNamespace(accepts_requests=True, streams={}, promises={})
         self.silence = SimpleNamespace(suspected=-1, arrivals=0)
 
-    def flush(self):
-        """Do nothing: no octet is sent here."""
-
-    def close(self):
+    def end(self, _code, _failure):
         self.is_closed = True
+        return True
 
 
 def test_a_connection_whose_dial_began_before_close_is_shown_to_no_request_after_it():
