@@ -118,3 +118,11 @@ class TestWaterfall:
 )
 def test_octets_are_told_with_a_unit(size, words):
     assert size_in_words(size) == words
+
+
+def test_a_long_reason_is_cut_so_that_labels_can_be_read():
+    closed = trace.Closed(1.0, 9, "a reason of many words " * 20, None)
+    opening = trace.Opening(0.0, 9, "https", "example.org", 443, "example.org:443", "")
+    text = trace.waterfall([opening, closed], width=80)
+    assert "example.org:443" in text
+    assert max(map(len, text.splitlines())) <= 80
