@@ -35,7 +35,7 @@ PHASES = {
 #: Phases that are shown even where they took no time.
 ALWAYS = frozenset(("send", "receive", "pushed"))
 #: Columns of what stands behind a bar, at most; a reason may be long.
-LONGEST_RIGHT = 40
+LONGEST_RIGHT = 44
 #: Columns for text, where nobody says how many.
 WIDTH = 100
 #: Columns of a bar at least, and of the longest label.
@@ -213,7 +213,8 @@ def waterfall(events: Iterable[Event], *, width: int = WIDTH, colours: bool = Fa
         lines.append(f"{paint(name, *codes)} {drawn} {figures}".rstrip())
     used = dict.fromkeys(phase for row in rows for phase, _, _ in row.parts)
     legend = "  ".join(f"{paint(PHASES[phase][0], PHASES[phase][1])} {phase}" for phase in used)
-    lines.append(f"{' ' * label} {legend}")
+    size = sum(len(phase) + 4 for phase in used) - 2
+    lines.append(" " * max(0, min(label + 1, width - size)) + legend)
     return "\n".join(lines) + "\n"
 
 
