@@ -135,6 +135,9 @@ def test_what_a_signal_handler_raises_comes_out_as_it_is_by_every_integration(
                     break
                 if out is not strike.error:
                     wrong.append((strike.where, repr(out)))
+                # Else a connection that was struck while it was made is open until the next
+                # collection: the server would wait for its preface.
+                strike.error.__traceback__ = None
                 try:
                     answer = used.ask("second")
                 except Exception as error:  # noqa: BLE001  told below

@@ -103,6 +103,12 @@ def caddy(certificates: Certificates) -> Generator[Server, None, None]:
     yield from _running("caddy", certificates)
 
 
+@pytest.fixture(scope="session")
+def haproxy(certificates: Certificates) -> Generator[Server, None, None]:
+    """HAProxy under TLS, with nginx behind it."""
+    yield from _running("haproxy", certificates)
+
+
 @pytest.fixture
 def server(certificates: Certificates) -> Generator[Callable[..., Server], None, None]:
     """Start a server for one test: `server("nginx", keepalive_requests=2)`.

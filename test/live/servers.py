@@ -11,8 +11,8 @@ should another take it meanwhile, the server ends, and `start` tries again.
 
 `missing(name)` tells why a server cannot run here.
 
-Static servers (nghttpd, nginx, Apache, h2o, Caddy) serve `FILES`, so that what they answer is
-known.
+Static servers (nghttpd, nginx, Apache, h2o, Caddy, and HAProxy in front of nginx) serve `FILES`, so
+that what they answer is known.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from test.live.server import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from test.certificates import Certificates, Pair
 
 
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
@@ -393,6 +395,70 @@ class Caddy(Server):
         return [self._program(), "run", "--config", str(path), "--adapter", "caddyfile"]
 
 
+class Haproxy(Server):
+    """HAProxy as it is used, in front of a server: nginx in HTTP/1.1, with its files and paths.
+
+    options: those of `Nginx`, and frontend, further lines of HAProxy's frontend.
+    """
+
+    name = "haproxy"
+    binary = "haproxy"
+    package = "haproxy"
+
+    def __init__(
+        self, certificates: Certificates | None = None, pair: Pair | None = None, **options: Any
+    ) -> None:
+        super().__init__(certificates, pair, **options)
+        self._behind: Nginx | None = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return super().missing() or Nginx.missing()
+
+    @property
+    def uploads(self) -> Path:
+        """The directory of the files put to /upload/."""
+        assert self._behind is not None
+        return self._behind.uploads
+
+    def _command(self) -> list[str]:
+        self._behind = Nginx(**{**self.options, "http2": False})
+        self._behind.start()
+        tls = ""
+        if self.pair:
+            both = self.directory / "both.pem"
+            both.write_bytes(
+                Path(self.pair.certificate).read_bytes() + Path(self.pair.key).read_bytes()
+            )
+            tls = f"ssl crt {both} alpn h2,http/1.1"
+        path = self.directory / "haproxy.cfg"
+        path.write_text(f"""global
+  log stdout format raw local0
+  maxconn 256
+  nbthread 1
+defaults
+  mode http
+  log global
+  timeout connect {DEADLINE:.0f}s
+  timeout client 60s
+  timeout server 60s
+frontend front
+  bind {HOST}:{self.port} {tls}
+  default_backend behind
+  {os.linesep.join(self.options.get("frontend", ()))}
+backend behind
+  server nginx {self._behind.host}:{self._behind.port}
+""")
+        return [self._program(), "-db", "-f", str(path)]
+
+    def stop(self) -> None:
+        """End both processes and remove their directories."""
+        super().stop()
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            behind.stop()
+
+
 class Grpcio(Server):
     """gRPC by PyPI's grpcio, with grpc_server.py, where the methods are described."""
 
@@ -410,7 +476,7 @@ class Grpcio(Server):
 
 
 #: Those that answer GET with `FILES` or a greeting of their own.
-WEB_SERVERS = (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o, Caddy)
+WEB_SERVERS = (Nghttpd, Nginx, Node, Hypercorn, Apache, H2o, Caddy, Haproxy)
 SERVERS: dict[str, type[Server]] = {server.name: server for server in (*WEB_SERVERS, Grpcio)}
 
 

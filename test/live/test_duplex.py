@@ -150,7 +150,9 @@ class TestExpectContinue:
         assert [status for status, _ in response.informational] == [100]
         assert response.read() == b"content"
 
-    @pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "caddy", "nghttpd", "hypercorn"])
+    @pytest.mark.parametrize(
+        "name", ["nginx", "apache", "h2o", "caddy", "nghttpd", "hypercorn", "haproxy"]
+    )
     def test_whatever_the_server_does_it_ends_well(self, request, connect, name):
         conn = connect(request.getfixturevalue(name), continue_timeout=0.2)
         conn.request("POST", "/echo", pattern(100_000), self.HEADERS)

@@ -49,7 +49,7 @@ def resets(monkeypatch):
     return counted
 
 
-@pytest.mark.parametrize("name", ["caddy", "node", "nghttpd", "h2o", "nginx", "apache"])
+@pytest.mark.parametrize("name", ["caddy", "node", "nghttpd", "h2o", "nginx", "apache", "haproxy"])
 def test_9113_5_4_2_a_response_that_was_read_whole_is_not_reset(server, connect, resets, name):
     """Servers count RST_STREAM, and end connections on which there are many (CVE-2023-44487)."""
     running = server(name)
@@ -82,6 +82,18 @@ def test_nginx_refuses_an_upload_early_and_its_answer_is_read(server, connect, s
     assert connection.getresponse(stream_id).status == 413
     response = connection.getresponse(connection.request("GET", "/hello"))
     assert response.read() == b"hello from nginx\n"
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["tls", "h2c"])
+def test_haproxy_answers_an_upload_before_its_end(server, connect, secure):
+    """RFC 9113, 8.1: with neither RST_STREAM nor WINDOW_UPDATE for the rest."""
+    denying = "http-request deny deny_status 413 if { path_beg /denied }"
+    connection = connect(server("haproxy", secure, frontend=[denying]))
+    for body in (bytes(4_000_000), iter([bytes(100_000)] * 40)):
+        stream_id = connection.request("PUT", "/denied", body)
+        assert connection.getresponse(stream_id).status == 413
+        response = connection.getresponse(connection.request("GET", "/style.css"))
+        assert response.read() == FILES["style.css"]
 
 
 def test_the_drop_in_reads_an_early_answer_of_nginx(server, certificates):
@@ -117,12 +129,12 @@ def open_files():
 RANGE = {"range": "bytes=100-199"}
 
 
-@pytest.mark.parametrize("name", ["nginx", "h2o", "caddy", "apache"])
+@pytest.mark.parametrize("name", ["nginx", "h2o", "caddy", "apache", "haproxy"])
 def test_9110_14_2_a_range_is_of_the_content_itself(server, connect, name):
     """A caller silent about codings gets the octets that it asked for."""
     large = bytes(range(256)) * 8
     options = {"files": {"page.html": large, "page.html.gz": gzip.compress(large)}}
-    if name == "nginx":
+    if name in ("nginx", "haproxy"):
         if "gzip_static" not in gzip_static_of_nginx():
             pytest.skip("this nginx was made without gzip_static")
         options["directives"] = ["gzip_static on;"]

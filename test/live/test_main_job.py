@@ -74,7 +74,7 @@ def test_get_and_head(server, connect, name, secure):
     assert missing.read()
 
 
-@pytest.mark.parametrize("name", ["nghttpd", "nginx", "apache", "h2o", "caddy"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "apache", "h2o", "caddy", "haproxy"])
 def test_files(request, connect, name):
     connection = connect(request.getfixturevalue(name))
     large = get(connection, "/large")
@@ -86,7 +86,7 @@ def test_files(request, connect, name):
     assert head.read() == b""
 
 
-@pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "caddy"])
+@pytest.mark.parametrize("name", ["nginx", "apache", "h2o", "caddy", "haproxy"])
 def test_304(request, connect, name):
     """RFC 9110, 15.4.5."""
     connection = connect(request.getfixturevalue(name))
@@ -337,7 +337,7 @@ class TestNode:
 
 
 @pytest.mark.parametrize("codec", ["python", "nghttp2"])
-@pytest.mark.parametrize("name", ["nghttpd", "nginx", "node"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "node", "haproxy"])
 def test_each_codec_is_understood(request, connect, name, codec):
     """RFC 7541: all kinds of fields, new ones and old ones, both ways, with either codec."""
     if codec == "nghttp2":
@@ -356,8 +356,9 @@ def test_a_codec_that_is_not_there_is_told_at_once():
         HTTP20Connection("example.org", codec="rust")
 
 
-def test_gzip_by_nginx(nginx, connect):
-    response = get(connect(nginx), "/gzip/large")
+@pytest.mark.parametrize("name", ["nginx", "haproxy"])
+def test_gzip_by_nginx(request, connect, name):
+    response = get(connect(request.getfixturevalue(name)), "/gzip/large")
     assert response.getheader("content-encoding") == "gzip"
     assert response.read() == pattern(LARGE)
 
@@ -376,7 +377,9 @@ def test_upload_to_caddy(caddy, connect):
     assert get(connection, "/echo", "POST", body=iter([b"0", b"1"] * 1000)).read() == b"01" * 1000
 
 
-def test_upload_to_nginx(nginx, connect, tmp_path):
+@pytest.mark.parametrize("name", ["nginx", "haproxy"])
+def test_upload_to_nginx(request, connect, tmp_path, name):
+    nginx = request.getfixturevalue(name)
     path = tmp_path / "upload"
     path.write_bytes(pattern(3_000_000))
     connection = connect(nginx)
@@ -386,7 +389,7 @@ def test_upload_to_nginx(nginx, connect, tmp_path):
     assert get(connection, "/upload/by/hyper", "DELETE").status == 204
 
 
-@pytest.mark.parametrize("name", ["nghttpd", "nginx"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "haproxy"])
 def test_100_streams_at_once(server, connect, name):
     """Bodies checked by digest."""
     files = {f"file{number}": pattern(20_000 + 997 * number, number) for number in range(100)}
@@ -399,11 +402,11 @@ def test_100_streams_at_once(server, connect, name):
         assert digest(content) == digest(files[ids[stream_id]]), ids[stream_id]
 
 
-@pytest.mark.parametrize("name", ["nghttpd", "nginx", "node", "hypercorn"])
+@pytest.mark.parametrize("name", ["nghttpd", "nginx", "node", "hypercorn", "haproxy"])
 def test_threads_share_one_connection(request, connect, name):
     server = request.getfixturevalue(name)
     connection = connect(server)
-    static = name in ("nghttpd", "nginx")
+    static = name in ("nghttpd", "nginx", "haproxy")
     path, size = ("/large", LARGE) if static else ("/bytes/300000", 300_000)
     expected = digest(pattern(size))
 

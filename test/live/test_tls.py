@@ -52,7 +52,9 @@ def test_nginx_that_ends_connections_resumes(server, connect):
     assert set(seen[2:]) == {"r"}
 
 
-@pytest.mark.parametrize("name", ["nghttpd", "node", "apache", "h2o", "caddy", "hypercorn"])
+@pytest.mark.parametrize(
+    "name", ["nghttpd", "node", "apache", "h2o", "caddy", "hypercorn", "haproxy"]
+)
 def test_others_are_reconnected_to(request, connect, name):
     """Whatever each of them thinks of our tickets."""
     connection = connect(request.getfixturevalue(name))
