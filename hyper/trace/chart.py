@@ -32,6 +32,12 @@ PHASES = {
     "receive": ("=", GREEN, "#2e9e4f"),
     "pushed": ("*", MAGENTA, "#c05fa0"),
 }
+#: The colours of a dark page, in the place of those that the elements have.
+SVG_DARK = """\
+<style>@media (prefers-color-scheme: dark) {
+[fill="#ffffff"] { fill: #1b1d21 } [fill="#222222"] { fill: #eeeeee }
+[fill="#777777"], [fill="#555555"] { fill: #b3ada0 } [stroke="#e4e4e4"] { stroke: #3d4148 }
+[fill="#b00020"] { fill: #ff8a80 } }</style>"""
 #: Phases that are shown even where they took no time.
 ALWAYS = frozenset(("send", "receive", "pushed"))
 #: Columns for text, where nobody says how many.
@@ -245,6 +251,7 @@ def waterfall_svg(events: Iterable[Event], *, title: str = "") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{SVG_WIDTH}" height="{height}" role="img"',
         f'viewBox="0 0 {SVG_WIDTH} {height}" font-family="monospace" font-size="12">',
         f"<title>{escape(title or 'waterfall of requests')}</title>",
+        SVG_DARK,
         f'<rect width="{SVG_WIDTH}" height="{height}" fill="#ffffff"/>',
     ]
     for tenth in range(6):
