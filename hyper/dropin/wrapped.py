@@ -116,9 +116,8 @@ class WrappedResponse(DropinResponse, HTTPResponse):  # type: ignore[misc, overr
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         super().__del__()
         if not self.closed and not is_finalizing():
-            # A file's finalizer calls ``close``, and so its wrapper. What that raises would only be
-            # printed.
-            with contextlib.suppress(Exception):
+            # A file's finalizer calls ``close``, and so its wrapper.
+            with contextlib.suppress(Exception):  # a finalizer's would only be printed
                 HTTPResponse.close(self)
 
 
