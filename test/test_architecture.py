@@ -124,7 +124,7 @@ client                | -                                                       
 client.content        | errors                                                   | io os stat
 client.content_codings | errors fields                                           | re zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
-client.dial           | transport.*                                              | -
+client.dial           | transport.*                                              | http.client logging
 client.route          | foundation.hosts client.dial client.traced proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors | contextlib sys
@@ -147,7 +147,7 @@ client.connection     | client.exchange client.former_names client.movers client
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | functools http.client logging operator types
-dropin.wrapped        | dropin.bases dropin.response dropin.states http1         | contextlib functools io operator sys
+dropin.wrapped        | dropin.bases dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
@@ -192,6 +192,7 @@ NEVER = {"typing", "typing_extensions", "dataclasses", "logging", "asyncio"}
 # Where one of these is imported inside a function, which few programs call.
 # The events are named tuples, and loaded while somebody watches.
 LAZILY = {
+    "client.dial": {"logging"},
     "dropin.bases": {"logging"},
     "pool.pool": {"logging"},
     "trace.events": {"typing"},

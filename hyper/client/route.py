@@ -34,7 +34,7 @@ from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
 from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
-from .dial import dial
+from .dial import dial, warn_if_recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ class Route:
         watch: Watch | None = None,
     ) -> None:
         self._watch = watch
+        #: True if recorders see the requests before they come here, by an integration
+        self.is_seen = False
         if keepalive is not None and not keepalive > 0:
             raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
         self._keepalive = keepalive
@@ -175,6 +177,8 @@ class Route:
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
         """
+        if not self.is_seen:
+            warn_if_recorded(self.host)
         watch = watch_of_dial(self._watch)
         if watch is None:
             return self._dial(deadline, None)

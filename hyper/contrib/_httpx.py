@@ -134,6 +134,7 @@ class Transport:
             "timeout": None,
         }
         pool = Pool(**{**defaults, **own, "decode_content": False})
+        pool.is_seen = True
         library_transport: Any = super()
         library_transport.__init__(
             verify=context,

@@ -42,7 +42,7 @@ from .session import PendingRequest, SessionEnded, SocketConnection, pieces
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .wrapped import OWN_ANSWERERS, answerers, get_response, making
+from .wrapped import OWN_ANSWERERS, answerers, get_response, making, shown_refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ class HTTPConnection(bases.HTTPConnection):
         with dns_names(host):
             super().set_tunnel(host, port, headers)
 
+    @shown_refusals()
     def _tunnel(self) -> None:
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]

@@ -69,7 +69,10 @@ def connecting(connection: Any, options: dict[str, Any]) -> Iterator[None]:
     is_prior = connection._http2 == "prior" and not connection.is_http1_required  # noqa: SLF001 - the drop-in's
     if chosen != H2 and not is_prior:
         if is_tls:
-            watcher.fell_back(host, f"ALPN chose {chosen or 'nothing'} (RFC 9113, 3.2)")
+            why = f"ALPN chose {chosen or 'nothing'} (RFC 9113, 3.2)"
+            if connection.is_http1_required:
+                why = "the server asks for it by HTTP_1_1_REQUIRED (RFC 9113, 7)"
+            watcher.fell_back(host, why)
         watcher.opened("HTTP/1.1")
         _watch_http1(connection, watcher, scheme)
 

@@ -48,6 +48,8 @@ class LogLines:
         """Return what is logged of an event, or "" if that is nothing."""
         if isinstance(event, kinds.Opened):
             return f"opened: {self._agreed(event)}"
+        if isinstance(event, kinds.Fallback):
+            return f"HTTP/1.1 is spoken with {event.host}: {event.why}"
         if isinstance(event, kinds.Goaway):
             debug = shown(event.debug[:MAX_DEBUG].decode("utf-8", "replace"))
             return (

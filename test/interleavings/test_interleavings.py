@@ -19,6 +19,7 @@ LONG = (
     scenes.three_wait_one_hurries,
     scenes.three_wait,
     scenes.kept_alive,
+    scenes.no_room_for_long,
     scenes.asked_while_another_arrives,
 )
 
