@@ -63,10 +63,10 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events trace.faults trace.log trace.tracers        | itertools sys time
+trace.watch           | trace.events trace.faults trace.log trace.tracers foundation.interruptions | itertools sys time
 trace.log             | trace.cutter trace.events trace.frame_list               | -
 trace.faults          | -                                                        | logging
-trace.tracers         | trace.exchange_list trace.faults                         | -
+trace.tracers         | trace.exchange_list trace.faults foundation.interruptions | -
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
 trace.cutter          | trace.events hpack protocol.frames protocol.settings foundation.memo fields errors | struct
@@ -135,7 +135,7 @@ client.replay         | client.content errors                                   
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | foundation.fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
+client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors foundation.interruptions | _thread contextlib threading
 client.stats          | -                                                        | -
 client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io

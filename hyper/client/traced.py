@@ -14,6 +14,7 @@ from _thread import get_ident
 
 from ..errors import TimedOut
 from ..fields import outgoing
+from ..foundation.interruptions import is_of_signal
 from ..pump.pump import CLOSED, Pump
 from ..trace import events
 from ..trace.faults import log_error
@@ -155,7 +156,9 @@ class TracedTransport:
         if size and not self._is_broken:
             try:
                 self._wire.receive(view[:size])
-            except Exception as error:  # noqa: BLE001 - a trace must not harm the connection
+            except Exception as error:  # a trace must not harm the connection
+                if is_of_signal(error):
+                    raise
                 self._give_up(error)
         return size
 
@@ -164,7 +167,9 @@ class TracedTransport:
         if octets and not self._is_broken:
             try:
                 self._wire.send(octets)
-            except Exception as error:  # noqa: BLE001 - a trace must not harm the connection
+            except Exception as error:  # a trace must not harm the connection
+                if is_of_signal(error):
+                    raise
                 self._give_up(error)
         return self._transport.send(octets)
 

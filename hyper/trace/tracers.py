@@ -7,6 +7,7 @@ again (RFC 9113, 8.7) is the same request: ``attempt`` of its exchange tells.
 
 from __future__ import annotations
 
+from ..foundation.interruptions import is_of_signal
 from .exchange_list import Connection, Exchange, Gatherer
 from .faults import log_error
 
@@ -84,7 +85,9 @@ class Begun:
         for finish in finishers:
             try:
                 finish(exchange)
-            except Exception as error:  # noqa: BLE001 - a tracer's own
+            except Exception as error:  # a tracer's own
+                if is_of_signal(error):
+                    raise
                 log_error(f"a tracer raised {error!r} when a request had ended", error)
 
     def fail(self, error: BaseException) -> None:
@@ -117,7 +120,9 @@ class Tracing(Gatherer):
         for tracer in self._tracers:
             try:
                 finish = tracer.before_request(request)
-            except Exception as error:  # noqa: BLE001 - a tracer's own
+            except Exception as error:  # a tracer's own
+                if is_of_signal(error):
+                    raise
                 if tracer not in self._failed:
                     self._failed.append(tracer)
                     log_error(f"the tracer {tracer!r} raised {error!r}; this is told once", error)

@@ -11,6 +11,7 @@ import itertools
 import sys
 import time
 
+from ..foundation.interruptions import is_of_signal
 from .faults import log_error
 
 TYPE_CHECKING = False
@@ -130,6 +131,8 @@ class Watch:
                     self._note(observer, error)
 
     def _note(self, observer: Observer, error: Exception) -> None:
+        if is_of_signal(error):
+            raise error
         if observer in self._failed:
             return
         self._failed.append(observer)

@@ -7,7 +7,9 @@ import socket
 
 import pytest
 
+from hyper import HTTP20Connection
 from hyper.foundation.interruptions import OSErrorsDropped
+from hyper.testing import Server, serve
 from hyper.transport import connect
 from hyper.transport.deadline import Deadline
 from hyper.transport.wakeup import Wakeup
@@ -51,6 +53,22 @@ def test_a_signal_handler_s_timeout_is_not_taken_for_a_failure_to_connect(strike
         with pytest.raises(AlarmTimeout) as caught:
             connect.connect("127.0.0.1", server.getsockname()[1], Deadline(10))
         assert caught.value.args == ("of the program",)
+
+
+@pytest.mark.parametrize("way", ["observer", "tracer", "end of a request"])
+def test_a_signal_handler_s_exception_comes_out_of_a_trace(strike, way):
+    """An observer's own exception is logged; this one is the program's, and is waited for."""
+
+    class Tracer:
+        def before_request(self, _request):
+            return strike if way == "end of a request" else strike()
+
+    with Server(serve(), tls=False) as server:
+        trace = strike if way == "observer" else Tracer()
+        connection = HTTP20Connection(server.host, server.port, secure=False, trace=trace)
+        with pytest.raises(AlarmTimeout):
+            connection.getresponse(connection.request("GET", "/")).read()
+        server.stop(abandon=True)
 
 
 def test_a_signal_handler_s_timeout_comes_out_of_draining_a_wakeup(strike):
