@@ -165,7 +165,17 @@ def growth(server, round_trip):
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 360, 70, 50
 COLOURS = ("#2a7f62", "#3465a4", "#b5651d", "#a4243b")
+#: The same on a dark page.
+DARK = ("#5cc9a0", "#7fb0ee", "#f0a25e", "#f2808f")
 LEAST, MOST = 1 << 17, 1 << 26
+
+
+def dark_style():
+    """The colours of a dark page, in the place of those that the elements have."""
+    rules = ['rect { fill: #1b1d21 } text { fill: #eeeeee } [stroke="#ddd"] { stroke: #3d4148 }']
+    for light, dark in zip(COLOURS, DARK):
+        rules.append(f'[stroke="{light}"] {{ stroke: {dark} }} [fill="{light}"] {{ fill: {dark} }}')
+    return "\n".join(["<style>@media (prefers-color-scheme: dark) {", *rules]) + " }</style>"
 
 
 def plot(curves, path):
@@ -182,6 +192,7 @@ def plot(curves, path):
 
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">',
+        dark_style(),
         '<g font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
     ]

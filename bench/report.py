@@ -9,6 +9,11 @@ WIDTH, BAR, GAP, LEFT = 720, 16, 6, 130
 LARGEST = 12.0
 COLORS = {"floor": "#999999", "http.client": "#999999", "hyper": "#c0392b"}
 OTHER = "#5b7fa6"
+#: The colours of a dark page.
+DARK = (
+    "<style>@media (prefers-color-scheme: dark) {"
+    ' [fill="#ffffff"] { fill: #1b1d21 } text { fill: #eeeeee } }</style>'
+)
 
 
 def markdown(report):
@@ -63,6 +68,6 @@ def svg(report):
         y += 14
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}"'
-        f' viewBox="0 0 {WIDTH} {y}" font-family="sans-serif" font-size="12">\n'
+        f' viewBox="0 0 {WIDTH} {y}" font-family="sans-serif" font-size="12">\n{DARK}\n'
         f'<rect width="{WIDTH}" height="{y}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )

@@ -35,6 +35,7 @@ if os.environ.get("HYPER_INTERSPHINX"):
 
 exclude_patterns = ["_build", "command-options.rst"]  # the latter is included
 html_theme = "furo"
+pygments_dark_style = "monokai"  # the default underlines names of modules, as if they were links
 html_title = f"hyper {release}"
 html_static_path = ["_static"]
 html_css_files = ["narrow.css"]

@@ -17,6 +17,7 @@ from test.certificates import Certificates
 
 HOSTS = ["example.org", "example.net", "api.push.example", "dns.example", "proxy.example"]
 GRPC_PORT = 50051
+LOCAL_PORT = 8443
 
 BIG = bytes(range(256)) * 600
 HTML = [(":status", "200"), ("content-type", "text/html"), ("etag", '"1"')]
@@ -151,7 +152,8 @@ class Page:
 class World:
     """The network as pages see it, and a directory in which they may write.
 
-    Every name of HOSTS leads to one server over TLS, and localhost:50051 to one in cleartext.
+    Every name of HOSTS, and localhost:8443, lead to one server over TLS, and localhost:50051 to one
+    in cleartext.
     """
 
     def __init__(self, monkeypatch, directory):
@@ -174,7 +176,7 @@ class World:
         Page(self)(peer)
 
     def resolved(self, host, port, *rest, **options):
-        if host in HOSTS:
+        if host in HOSTS or (host, port) == ("localhost", LOCAL_PORT):
             port, host = self.server.port, "127.0.0.1"
         elif (host, port) == ("localhost", GRPC_PORT):
             port, host = self.cleartext.port, "127.0.0.1"
@@ -202,7 +204,7 @@ class World:
         chain, key = Path(client.certificate).read_bytes(), Path(client.key).read_bytes()
         Path("me.pem").write_bytes(chain + key)
         Path("me.key").write_bytes(key)
-        for name in ("big.bin", "large.tar"):
+        for name in ("big.bin", "large.tar", "p.jpg"):
             Path(name).write_bytes(BIG)
 
     def __enter__(self):

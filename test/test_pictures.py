@@ -26,6 +26,13 @@ def test_a_picture_is_of_the_code_of_today(tool, name):
     assert found == tool.PICTURES[name](), "run: python tools/make_pictures.py"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda path: path.stem)
+def test_a_picture_has_a_form_for_dark_pages(path):
+    """A terminal is dark on every page."""
+    text = path.read_text("utf-8")
+    assert path.stem.startswith("command-") or "prefers-color-scheme: dark" in text
+
+
 def test_the_picture_of_the_states_shows_each_change_of_the_table(tool):
     picture = tool.draw_states()
     always = tool.common(tool.changes())

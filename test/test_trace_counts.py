@@ -32,13 +32,14 @@ class Frames:
     def __call__(self, event):
         self.count += type(event) in (trace.FrameSent, trace.FrameReceived)
 
+NAMES = "get", "bodies", "download", "upload"
 frames, found = Frames(), []
 with tempfile.TemporaryDirectory() as directory:
     certificates = Certificates(Path(directory))
     for is_on in (False, True, False):
         if is_on:
             trace.install(frames)
-        found.append({name: counts.count(name, certificates)[0] for name in ("get", "bodies")})
+        found.append({name: counts.count(name, certificates)[0] for name in NAMES})
         trace.uninstall(frames)
 assert frames.count > 100
 print(json.dumps(found))
@@ -67,7 +68,7 @@ def test_a_trace_that_is_off_costs_nothing_at_all(counted):
     assert afterwards == never
 
 
-@pytest.mark.parametrize("workload", ["get", "bodies"])
+@pytest.mark.parametrize("workload", ["get", "bodies", "download", "upload"])
 def test_counting_frames_at_most_doubles_the_work(counted, workload):
     off, on, _ = (each[workload] for each in counted)
     assert on["calls"] <= 2 * off["calls"]

@@ -38,7 +38,8 @@ FAILS = {
         It mounts its own adapter over hyper's, and speaks HTTP/1.1. Give ``adapter_class``, or
         mount a class of both.""",
     "vcrpy, respx and pook, with ``HTTP20Connection`` or ``Pool``": """
-        They do not know these classes, and record and mock nothing of them.""",
+        They do not know these classes, and record and mock nothing of them: the real server is
+        asked. Inside a cassette of vcrpy, the logger ``hyper`` warns.""",
     "requests-toolbelt's ``TCPKeepAliveAdapter``": """
         HTTP/1.1, as the logger ``hyper`` says: only urllib3 knows its options. hyper's connections
         have TCP's keep-alive anyway.""",

@@ -17,6 +17,7 @@ by ``screen.py`` and ``progress.py`` alone, and only where somebody looks at a t
 ``exchange.py``    a request, and what became of it
 ``connections.py`` what the options say of connections; ``pins.py``: --pin
 ``sending.py``     a request until it has an answer: retries, redirects, credentials
+``session.py``     --session: cookies
 ``run.py``         all URLs; ``transfer.py``: one of them
 ``screen.py``      where text is shown; ``progress.py``: bars
 ``heads.py``       heads, shown; ``showing.py``: content; ``lines.py``: content line by line;

@@ -22,6 +22,16 @@ IS_URL = re.compile(r"https?://|:(\d|/|$)", re.IGNORECASE).match
 IS_METHOD = re.compile(r"[A-Z][A-Z0-9_-]*").fullmatch
 
 
+class _Formatter(argparse.HelpFormatter):
+    """argparse makes one for each option, though the command has a help of its own.
+
+    The width is given, because argparse would import shutil and all archives to ask for it.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}: see hyper --help")
@@ -69,7 +79,7 @@ def parse(words: Sequence[str]) -> Arguments:
     Raises:
         UsageError: an option is unknown, lacks its value, or has one that it cannot have.
     """
-    parser = _Parser("hyper", add_help=False, allow_abbrev=False)
+    parser = _Parser("hyper", add_help=False, allow_abbrev=False, formatter_class=_Formatter)
     for option in OPTIONS:
         _add(parser, option)
     words = list(words)

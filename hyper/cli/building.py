@@ -74,7 +74,7 @@ def _request(
     arguments: Arguments, items: Items, content: Content | None, method: str, target: Target
 ) -> Request:
     fields = _defaults(arguments, content)
-    user = credentials(arguments, target.user)
+    user = credentials(arguments, target.user, target.host)
     if user is not None:
         fields[user[0]] = user[1]
     without = set()

@@ -56,6 +56,17 @@ _REQUEST = (
         "how to log in; with bearer, the value of --auth is a token",
         choices=("basic", "bearer"),
     ),
+    Option(
+        "--netrc",
+        "log in by ~/.netrc, or by the file that NETRC names, where it knows the host",
+    ),
+    Option(
+        "--session",
+        "send the cookies of this file, and keep in it those that come",
+        "It has the form that curl reads (-b) and writes (-c).",
+        metavar="FILE",
+        files=True,
+    ),
     Option("-F --follow", "follow redirects"),
     Option("--max-redirects", "at most so many; 30 by default", metavar="N", convert=count),
     Option("--priority", "ask for a priority (RFC 9218), such as u=1,i", metavar="PRIORITY"),

@@ -192,6 +192,8 @@ class Run:
         finally:
             self._has_ended = True
             self.end_progress()
+        if self.sender.session is not None:
+            self.sender.session.save()
         return next((exchange.code for exchange in exchanges if exchange.code), 0)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .arguments import Arguments
     from .connections import Connections
     from .exchange import Exchange, Request
+    from .session import Session
 
 #: Redirects that are followed, unless --max-redirects says otherwise.
 MAX_REDIRECTS = 30
@@ -106,6 +107,11 @@ class Sender:
         self._connections = connections
         self._note = note
         self._redirected = redirected
+        self.session: Session | None = None
+        if arguments.session:
+            from .session import Session
+
+            self.session = Session(arguments.session)
         self._is_plain = bool(arguments.http1_1 or arguments.upgrade)
 
     @contextlib.contextmanager
@@ -218,6 +224,18 @@ class Sender:
         finally:
             sent()
         exchange.head = time.monotonic()
+        if self.session is not None:
+            self.session.keep(exchange.request.target, exchange.response)
+
+    def _fields(self, request: Request) -> list[tuple[str, str]]:
+        """The fields as they are sent, cookies of the session included."""
+        fields = as_sent(request)
+        cookies = "" if self.session is None else self.session.cookies(request.target)
+        if not cookies:
+            return fields
+        own = [value for name, value in fields if name.lower() == "cookie"]
+        rest = [(name, value) for name, value in fields if name.lower() != "cookie"]
+        return [*rest, ("cookie", "; ".join([*own, cookies]))]
 
     def _by_pool(self, exchange: Exchange, limits: Limits, sent: Callable[[], None]) -> None:
         request = exchange.request
@@ -241,7 +259,7 @@ class Sender:
             request.method,
             target.url,
             _body(exchange),
-            _fields(request),
+            self._fields(request),
             trailers=request.trailers,
             priority=request.priority,
             timeout=limits.each(),
@@ -254,7 +272,7 @@ class Sender:
             request.method,
             request.target.path,
             _body(exchange),
-            _fields(request),
+            self._fields(request),
             trailers=request.trailers,
             priority=request.priority,
             skip_accept_encoding="accept-encoding" in request.without,
@@ -277,7 +295,7 @@ class Sender:
         connection.connect()
         connection.sock.settimeout(limits.each())
         body = _body(exchange)
-        fields = _fields(request)
+        fields = self._fields(request)
         chunks = body() if callable(body) else body
         connection.request(request.method, target.path, chunks, dict(fields))
         exchange.sent = time.monotonic()
@@ -291,7 +309,7 @@ def _body(exchange: Exchange) -> Any:
     return content.body(exchange.told)
 
 
-def _fields(request: Request) -> list[tuple[str, str]]:
+def as_sent(request: Request) -> list[tuple[str, str]]:
     """The fields as they are sent, content-length included, which a body in pieces does not tell.
 
     Where it is not known, HTTP/2 needs none, and http.client sends chunks (RFC 9112, 7.1).
@@ -347,13 +365,15 @@ def discard(response: Any) -> None:
     response.close()
 
 
-def credentials(arguments: Arguments, user: str) -> tuple[str, str] | None:
-    """The authorization field for --auth, or for the name that stood in the URL.
+def credentials(arguments: Arguments, user: str, host: str) -> tuple[str, str] | None:
+    """The authorization field for --auth, for the name that stood in the URL, or by --netrc.
 
     Raises:
         UsageError: a password is missing, and nobody can be asked.
     """
     given = arguments.auth or user
+    if not given and arguments.netrc:
+        given = _of_netrc(host)
     if not given:
         return None
     if arguments.auth_type == "bearer":
@@ -366,3 +386,15 @@ def credentials(arguments: Arguments, user: str) -> tuple[str, str] | None:
             raise UsageError("--auth NAME:PASSWORD: the password is missing")
         given += ":" + getpass.getpass(f"password of {given}: ")
     return "authorization", "Basic " + base64.b64encode(given.encode()).decode()
+
+
+def _of_netrc(host: str) -> str:
+    """Return NAME:PASSWORD of a host from the file of --netrc, or ""."""
+    import netrc
+    import os
+
+    try:
+        found = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
+    except (OSError, ValueError, netrc.NetrcParseError) as error:
+        raise UsageError(f"--netrc: {getattr(error, 'strerror', None) or error}") from None
+    return f"{found[0]}:{found[2]}" if found else ""

@@ -6,6 +6,8 @@ deadline covers it all: connecting, a proxy's tunnel if there is one, shaking ha
 
 from __future__ import annotations
 
+import http.client
+
 from ..transport.connect import connect, connect_unix
 from ..transport.deadline import NEVER
 from ..transport.tcp import PlainTransport
@@ -76,3 +78,22 @@ def dial(
         secured.close()
         raise
     return secured
+
+
+def warn_if_recorded(host: str) -> None:
+    """Warn by the logger ``hyper`` if a recorder, or a mock, is at work that knows no HTTP/2.
+
+    These put a class of their own, no subclass, in the place of http.client's. They see nothing of
+    this connection: the real server is asked, and nothing is recorded.
+    """
+    found: Any = http.client.HTTPSConnection
+    if any(base.__module__ == "http.client" for base in getattr(found, "__mro__", ())):
+        return
+    import logging  # not before: most programs need none
+
+    logging.getLogger("hyper").warning(
+        "%s stands in the place of http.client.HTTPSConnection; it does not see what"
+        " HTTP20Connection and Pool send, and %s itself is asked",
+        found,
+        host,
+    )

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 #: caller has set no limit: some read on in the end, and others never, and do not say so.
 ANSWERED_UPLOAD_TIMEOUT = 30.0
 
+#: Pieces below which a reader looks whether they are all that it wants: as many as one receiving
+#: brings, of frames of full size.
+FEW_PIECES = 4
+
 
 class Exchange:
     """One request and its response, or one promised response. One thread at a time sends.
@@ -106,7 +110,7 @@ class Exchange:
             raise stream.failure.exception()
         return stream.head
 
-    def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes]:
+    def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes | bytearray]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
 
         The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
@@ -126,12 +130,14 @@ class Exchange:
             # If octets are always there already, no wait ever begins that could be too long.
             raise TimedOut("timed out: the moment of within has passed; what came is kept")
         with pump.lock:
-            if not stream.content:
+            content = stream.content
+            # A sum over many pieces costs more than what they lack is worth.
+            if len(content) < FEW_PIECES and sum(map(len, content)) < (amt or 1):
                 pump.pull()  # it costs no wait, and so no timeout is worked out
-                if not stream.has_content():
+                if not (content or stream.has_content()):
                     self._await_content(deadline)
             self.is_moving = True
-            pieces = _popped(stream.content, amt)
+            pieces = _popped(content, amt)
             pump.endpoint.consume(stream, sum(map(len, pieces)))
             if pump.endpoint.outbound:
                 pump.flush()
@@ -160,12 +166,15 @@ class Exchange:
 
     def drain(self) -> None:
         """Have a request without content leave. Lock held."""
+        pump = self.pump
+        if pump.arriving and pump.leaves_to_another():
+            return  # together with those of other threads
         try:
-            if not self.pump.flush():  # mostly it is with the kernel, and no limit is needed
-                self.pump.drain(self.timeouts.remaining())
+            if not pump.flush():  # mostly it is with the kernel, and no limit is needed
+                pump.drain(self.timeouts.remaining())
         except BaseException:  # whatever ends the wait
             # The caller will never learn the stream's id: nobody can ask for its response.
-            self.pump.endpoint.cancel(self.stream)
+            pump.endpoint.cancel(self.stream)
             raise
 
     def await_continue(self) -> bool:
@@ -383,7 +392,7 @@ def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     return is_sent
 
 
-def _popped(pieces: deque[bytes], amt: int | None) -> list[bytes]:
+def _popped(pieces: deque[bytes | bytearray], amt: int | None) -> list[bytes | bytearray]:
     """Remove and return as many pieces as it takes for amt octets; all of them for None."""
     if amt is None:
         taken = list(pieces)

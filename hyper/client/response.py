@@ -13,7 +13,7 @@ from http.client import responses
 from ..errors import IncompleteRead, LocalProtocolError, TimedOut
 from ..fields import FieldMap
 from ..protocol.states import DONE
-from ..protocol.stream import PIECE_SIZE
+from ..protocol.stream import LEAST_SPARED, PIECE_SIZE, spare
 from ..transport.deadline import Deadline
 from . import content_codings
 from .timeouts import Timeouts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..errors import Failure
     from ..protocol.messages import ResponseHead
     from ..protocol.priorities import PrioritySource
+    from ..protocol.stream import Piece
     from .exchange import Exchange
 
     Default = TypeVar("Default")
@@ -77,7 +78,7 @@ class HTTP20Response(io.BufferedIOBase):
         #: what the decoder makes of the latest pieces, as far as it was not yet asked for
         self._steps: Iterator[bytes] = iter(())
         #: taken from the stream and not yet read, and how many octets that is
-        self._held: deque[bytes | memoryview] = deque()
+        self._held: deque[Piece] = deque()
         self._held_size = 0
         #: True if the end of the content was seen
         self._is_finished = False
@@ -218,7 +219,11 @@ class HTTP20Response(io.BufferedIOBase):
             # All of it is there already, as small responses are: nothing to wait for or hold.
             exchange.is_moving = True
             octets = b"".join(stream.content)
-            stream.content.clear()
+            if len(octets) < LEAST_SPARED:
+                stream.content.clear()
+            else:
+                pieces, stream.content = stream.content, deque()
+                spare(pieces)
             exchange.pump.release(len(octets))
             self._is_finished = True
             exchange.is_done = exchange.is_final
@@ -305,7 +310,7 @@ class HTTP20Response(io.BufferedIOBase):
             self._exchange.is_moving = False
             yield octets
 
-    def _pieces_ahead(self) -> Iterator[bytes | memoryview]:
+    def _pieces_ahead(self) -> Iterator[Piece]:
         """Every piece held and to come; they stay held."""
         index = 0
         while True:
@@ -448,21 +453,29 @@ class HTTP20Response(io.BufferedIOBase):
         self._exchange.is_moving = True
         held = self._held
         if size >= self._held_size:
-            octets = held[0] if len(held) == 1 else b"".join(held)
-            held.clear()
+            octets = bytes(held[0]) if len(held) == 1 else b"".join(held)
             self._held_size = 0
-            return bytes(octets)
+            if size < LEAST_SPARED:
+                held.clear()
+            else:
+                self._held = deque()  # first, so that an interruption leaves no piece in both
+                spare(held)
+            return octets
         self._held_size -= size
-        parts: list[bytes | memoryview] = []
-        while size:
+        parts: list[Piece] = []
+        left = size
+        while left:
             piece = held.popleft()
-            if len(piece) > size:
+            if len(piece) > left:
                 piece = memoryview(piece)
-                held.appendleft(piece[size:])
-                piece = piece[:size]
+                held.appendleft(piece[left:])
+                piece = piece[:left]
             parts.append(piece)
-            size -= len(piece)
-        return b"".join(parts)
+            left -= len(piece)
+        octets = b"".join(parts)
+        if size >= LEAST_SPARED:
+            spare(parts)
+        return octets
 
     # -------------------------------------------------------------- the trailers
 
@@ -555,12 +568,12 @@ class HTTP20Response(io.BufferedIOBase):
         return f"<HTTP20Response {self.status}, stream {self.stream_id}>"
 
 
-def _line_feed(piece: bytes | memoryview) -> int:
+def _line_feed(piece: Piece) -> int:
     """Return the position of the first line feed of a held piece, or -1. This copies nothing."""
-    if isinstance(piece, bytes):
+    if not isinstance(piece, memoryview):
         return piece.find(b"\n")
     # The rest of a piece is always its end.
-    whole: bytes = piece.obj  # type: ignore[assignment]
+    whole: bytes | bytearray = piece.obj  # type: ignore[assignment]
     gone = len(whole) - len(piece)
     return max(-1, whole.find(b"\n", gone) - gone)
 

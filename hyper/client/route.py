@@ -29,11 +29,12 @@ from ..protocol.settings import (
     SETTINGS_NO_RFC7540_PRIORITIES,
 )
 from ..pump.pump import Pump
+from ..trace.watch import watch_of_dial
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
 from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
-from .dial import dial
+from .dial import dial, warn_if_recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class Route:
         watch: Watch | None = None,
     ) -> None:
         self._watch = watch
+        #: True if recorders see the requests before they come here, by an integration
+        self.is_seen = False
         if keepalive is not None and not keepalive > 0:
             raise ValueError(f"keepalive is a number of seconds above 0, or None, not {keepalive}")
         self._keepalive = keepalive
@@ -174,11 +177,14 @@ class Route:
         Raises OSError, ssl.SSLError and NegotiationError, as ``transport.dial`` does, and
         LocalProtocolError where the window manager's class cannot be used.
         """
-        if self._watch is None:
+        if not self.is_seen:
+            warn_if_recorded(self.host)
+        watch = watch_of_dial(self._watch)
+        if watch is None:
             return self._dial(deadline, None)
         from .traced import Dialling
 
-        watcher = Dialling(self._watch)
+        watcher = Dialling(watch)
         address = f"{bracketed(self.host)}:{self.port}"
         if self._unix_socket is not None:
             address = os.fsdecode(self._unix_socket)
@@ -208,6 +214,8 @@ class Route:
             watcher=watcher,
         )
         names: Names = transport.names() if isinstance(transport, TLSTransport) else ()
+        if watcher is not None and self._watch is not None:
+            watcher.watch = self._watch  # an observer of the dial alone is told no more
         try:
             return self.begin(transport, names, watcher)
         except BaseException:  # the socket is nobody's yet

@@ -18,7 +18,7 @@ from ..foundation.interruptions import is_of_signal
 from ..pump.pump import CLOSED, Pump
 from ..trace import events
 from ..trace.faults import log_error
-from ..trace.tracers import Request
+from ..trace.tracers import Request, handover
 from ..trace.watch import next_connection, now
 from ..trace.wire import Wire
 from ..transport.buffered import BufferedSocket
@@ -29,7 +29,6 @@ from .sender import Sender
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
     from typing import Any, Callable
 
     from ..errors import Failure, HTTP20Error
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from ..protocol.endpoint import Endpoint
     from ..proxies import Proxy
     from ..pump.waiter import Condition
-    from ..trace.tracers import Begun
+    from ..trace.http1_wire import HTTP1Wire
     from ..trace.watch import Watch
     from ..transport import Transport
     from ..transport.wakeup import Wakeup
@@ -55,17 +54,15 @@ class Dialling:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.number: int = next_connection()
-        #: what was told at the beginning, for the requests that follow on HTTP/1.1
-        self.opening: events.Opening | None = None
-        #: the request that is under way on HTTP/1.1, if tracers know it, and when it began
-        self.begun: Begun | None = None
-        self.sent: float = 0.0
+        #: sees the octets of a connection in HTTP/1.1
+        self.http1: HTTP1Wire | None = None
+        #: True if the next request in HTTP/1.1 may go out again on another connection
+        self.may_repeat: bool = False
 
     def begin(self, scheme: str, host: str, port: int, address: str, proxy: Proxy | None) -> None:
         """Tell that a connection is about to be made."""
         name = "" if proxy is None else str(proxy)
-        self.opening = events.Opening(now(), self.number, scheme, host, port, address, name)
-        self.watch.tell(self.opening)
+        self.watch.tell(events.Opening(now(), self.number, scheme, host, port, address, name))
 
     def resolved(self, host: str, addresses: list[Any]) -> None:
         """Tell what the resolver has answered; addresses: getaddrinfo's."""
@@ -240,6 +237,12 @@ class TracedPump(Pump):
         """Wait, and tell of a timeout."""
         self._tell_if_in_vain(Pump.wait_turn, is_free, timeout, collect_dropped, timeout=timeout)
 
+    def put(self, octets: bytes) -> None:
+        """Show octets of the peer's that somebody else received, and take them."""
+        if octets:
+            self.wire.receive(memoryview(octets))
+        super().put(octets)
+
     def close(self) -> None:
         """End the transport, and tell why."""
         is_first = self._state != CLOSED
@@ -284,7 +287,7 @@ class TracedPumps(Pumps):
     def __init__(self, watch: Watch, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._watch = watch
-        #: of each thread: the pump that it was given last, and how often its request was sent
+        #: of each thread: the pump that it was given last, and whether its request may go again
         self._own = threading.local()
 
     def live(self) -> Pump:
@@ -301,8 +304,8 @@ class TracedPumps(Pumps):
         pump = self.current
         number = pump.wire.number if isinstance(pump, TracedPump) else 0
         self._watch.tell(events.RequestQueued(queued, number, head.method, *parts))
-        own, attempt = self._own, getattr(self._own, "attempt", 1)
-        begun: Begun | None = getattr(own, "begun", None)
+        own = self._own
+        attempt, begun = handover.take()
         if begun is None and self._watch.tracing is not None:
             begun = self._watch.tracing.begin(Request(head.method, *parts, as_text(head.section)))
             begun.is_retriable = getattr(own, "is_retriable", False)
@@ -317,19 +320,19 @@ class TracedPumps(Pumps):
         try:
             return super().open(head, note, leaves=leaves)
         except BaseException as error:  # it is raised again
-            # ``answer_again`` tells of one that was sent before.
-            if begun is not None and attempt == 1:
+            if hasattr(error, "handover"):  # it goes out on another connection, perhaps
+                error.handover = attempt, begun
+            # The one who sends again tells of a request that was sent before.
+            elif begun is not None and attempt == 1:
                 begun.fail(error)
             raise
 
-    @contextlib.contextmanager
-    def again(self, count: int, begun: Begun | None) -> Iterator[None]:
-        """Have the request that this thread sends inside ``with`` count as sent so many times."""
-        self._own.attempt, self._own.begun = count, begun
-        try:
-            yield
-        finally:
-            self._own.attempt, self._own.begun = 1, None
+    def close(self, error_code: int | None) -> None:
+        """Close all, and tell tracers of requests that have failed: they go out no more."""
+        super().close(error_code)
+        # Where nothing is dialled, the drop-in does it: it has other connections for them.
+        if self.made and self._watch.tracing is not None:
+            self._watch.tracing.give_up_all()
 
     def expect(self, *, is_retriable: bool) -> None:
         """Note whether the next request of this thread may go out again."""
@@ -398,9 +401,14 @@ class TracedSender(Sender):
         self._watch.tell(events.Retry(now(), number, head.method, path, count, why))
         tracing = self._watch.tracing
         begun = None if tracing is None else tracing.take_held(number, exchange.stream.id)
-        assert isinstance(self._pumps, TracedPumps)  # they are made together
-        with self._pumps.again(count, begun):
+        handover.give(count, begun)
+        try:
             return super()._send_again(entry)
+        except BaseException:  # it is raised again
+            handover.take()
+            if tracing is not None and begun is not None and entry.exchange is exchange:
+                tracing.hold(number, exchange.stream.id, begun)  # it was not sent
+            raise
 
 
 def number_of(exchange: Exchange) -> int:

@@ -11,6 +11,7 @@
 ``opentelemetry.py``     spans and a duration for each request
 ``urllib.py``            handlers for ``urllib.request``
 ``xmlrpc.py``            a transport for ``xmlrpc.client``
+``_required.py``         the connections of these two, where HTTP/2 is required
 ``_replaced.py``         what mocks and tracers have replaced in these libraries; ``_passing.py``,
                          ``_passage.py``: the ways through their wrappers
 ======================== ===========================================================================

@@ -30,7 +30,7 @@ from urllib.parse import quote
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
-from ._httpcore_names import Told
+from ._httpcore_names import Told, connecting
 from ._replaced import is_own
 
 TYPE_CHECKING = False
@@ -134,6 +134,7 @@ class Transport:
             "timeout": None,
         }
         pool = Pool(**{**defaults, **own, "decode_content": False})
+        pool.is_seen = True
         library_transport: Any = super()
         library_transport.__init__(
             verify=context,
@@ -266,9 +267,9 @@ class Connections:
             if attempt > 1:
                 time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
             try:
-                return lent.enter_context(
-                    self._pool.connection(host, port, timeout=timeouts.get("connect"))
-                )
+                timeout = timeouts.get("connect")
+                with connecting(request, timeout):
+                    return lent.enter_context(self._pool.connection(host, port, timeout=timeout))
             except OSError as error:  # TimeoutError among them
                 if attempt == self._retries or is_of_signal(error):
                     raise

@@ -482,6 +482,7 @@ class HTTP20Pool(PassingPool):
                     "decode_content": False,  # urllib3 does that
                 }
             )
+            pool.is_seen = True
             is_required = context.verify_mode == ssl.CERT_REQUIRED
             self._is_verified = is_required or bool(self.assert_fingerprint)
             # Another thread may have made one meanwhile: this one has no connections yet.

@@ -11,8 +11,9 @@ In this order it is read best:
    HTTP/1.1 in cleartext.
 7. ``chunked.py`` takes the chunked coding off content; ``create_connection.py`` reaches a server
    through a proxy or a Unix socket.
-8. ``watched.py`` tells a trace how http.client opens a connection.  ``wrapped.py`` calls methods of
-   http.client's that a program has wrapped.
+8. ``watched.py`` tells a trace what http.client does. In HTTP/1.1 ``watched_socket.py`` stands in
+   the place of its socket.  ``wrapped.py`` calls methods of http.client's that a program has
+   wrapped.
 
 http.client does, on both protocols: checking and formatting of requests, default fields, states,
 the opening of the socket, TLS, CONNECT with ``set_tunnel``, debug output and audit events.  On

@@ -24,7 +24,6 @@ import time
 from collections import deque
 from http.client import NotConnected, ResponseNotReady
 
-from ..client import content
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
 from ..client.timeouts import NOT_GIVEN, checked
@@ -36,20 +35,18 @@ from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from . import bases
+from . import bases, watched
 from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
-from .session import PendingRequest, SessionEnded, SocketConnection
+from .session import PendingRequest, SessionEnded, SocketConnection, pieces
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .watched import connecting, told_lines, told_response
-from .wrapped import OWN_ANSWERERS, answerers, get_response, making
+from .wrapped import OWN_ANSWERERS, answerers, get_response, making, shown_refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import http.client
-    from collections.abc import Iterable
     from typing import Any
 
     from typing_extensions import Self
@@ -178,7 +175,7 @@ class HTTPConnection(bases.HTTPConnection):
     def connect(self) -> None:
         """Connect; raises ValueError for a timeout that is no time, before there is a socket."""
         checked("timeout", self.timeout)
-        with connecting(self, self._session_options):
+        with watched.connecting(self, self._session_options):
             super().connect()
 
     def _live_session(self) -> SocketConnection | None:
@@ -225,6 +222,7 @@ class HTTPConnection(bases.HTTPConnection):
         with dns_names(host):
             super().set_tunnel(host, port, headers)
 
+    @shown_refusals()
     def _tunnel(self) -> None:
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]
@@ -245,6 +243,7 @@ class HTTPConnection(bases.HTTPConnection):
             port_number(port) or self.default_port,
             transport(sock),
             secure=transport is SSLSocketTransport,
+            replays=self._replays and bool(self.auto_open),
             timeout=timeout,
             **self._session_options,
         )
@@ -258,6 +257,7 @@ class HTTPConnection(bases.HTTPConnection):
             self._closed_by = threading.get_ident()
         for request in awaited:
             request.discard()
+            watched.give_up(request, None)
         self._detach_session()
         # Also discard the lines of a request that was started and never sent: http.client would
         # put them before the next request.
@@ -357,7 +357,11 @@ class HTTPConnection(bases.HTTPConnection):
             # loop, and ended before it took the request, counts against it (client/replay.py):
             # ``former`` tells which.
             former = self._session
-            session = self._live_session()
+            try:
+                session = self._live_session()
+            except BaseException as error:  # it is raised again
+                watched.not_sent(error)
+                raise
             if session is None:
                 self._send_by_http1(request)
                 return
@@ -369,17 +373,18 @@ class HTTPConnection(bases.HTTPConnection):
             try:
                 self._send_by_http2(request)
             except SessionEnded as error:
-                if request.is_begun:
-                    session.raise_refusal()
-                    raise
-                if session is not former:
-                    session.raise_refusal()
-                    begin = begin or time.monotonic()
-                    reason = error.reason()
-                    if not self._wait_to_go_again(request, reason, begin):
-                        raise error from reason
-                self._detach_session()
-                self._step_to_sent()
+                with watched.not_sent_yet(error):
+                    if request.is_begun:
+                        session.raise_refusal()
+                        raise
+                    if session is not former:
+                        session.raise_refusal()
+                        begin = begin or time.monotonic()
+                        reason = error.reason()
+                        if not self._wait_to_go_again(request, reason, begin):
+                            raise error from reason
+                    self._detach_session()
+                    self._step_to_sent()
             else:
                 return
 
@@ -395,7 +400,7 @@ class HTTPConnection(bases.HTTPConnection):
         return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
 
     def _send_by_http1(self, request: PendingRequest) -> None:
-        lines = told_lines(self._session_options, request.raw_lines)
+        lines = watched.told_lines(self._session_options, request.raw_lines)
         is_tls = hasattr(self.sock, "cipher")
         offer = upgrade_lines(lines) if self._http2 == "upgrade" and not is_tls else []
         self._offers_upgrade = bool(offer)
@@ -412,13 +417,14 @@ class HTTPConnection(bases.HTTPConnection):
         try:
             if request.body is not None:
                 request.begin_body()
-                for piece in self._pieces(request.body):
+                for piece in pieces(request.body, self._read_readable):  # type: ignore[attr-defined]
                     if not request.takes_content:
                         break  # the peer has answered, and wants no more (RFC 9113, 8.1)
                     self.send(piece)
             request.finish_if_whole()
-        except BaseException:  # the peer must not take a part for the whole
+        except BaseException as error:  # the peer must not take a part for the whole
             request.discard()
+            watched.give_up(request, error)
             self._forget(request)
             raise
 
@@ -433,20 +439,7 @@ class HTTPConnection(bases.HTTPConnection):
                 self.sock.request.cancel()  # the peer must not take a part for the whole
             raise
 
-    def _pieces(self, body: Any) -> Iterable[Any]:
-        """The arguments for ``send`` by which a body goes out: the same as on HTTP/1.1."""
-        if hasattr(body, "read"):
-            blocks: Iterable[bytes] = self._read_readable(body)  # type: ignore[attr-defined]
-            return blocks
-        if not isinstance(body, str) and content.is_whole(body):
-            return (body,)
-        try:
-            pieces: Iterable[Any] = iter(body)
-        except TypeError:
-            raise TypeError(
-                f"message_body should be a bytes-like object or an iterable, got {type(body)!r}"
-            ) from None
-        return pieces
+    # --------------------------------------------------------------- responses
 
     def getresponse(self) -> HTTPResponse:
         """The response to the oldest request whose response was not fetched yet.
@@ -456,7 +449,8 @@ class HTTPConnection(bases.HTTPConnection):
         """
         if self._session is None and not self._awaited:
             self._require_not_closed()
-            first: HTTPResponse = told_response(self._session_options, super().getresponse)
+            get = super().getresponse
+            first: HTTPResponse = watched.told_response(self._session_options, self.sock, get)
             if not (self._offers_upgrade and accepts_upgrade(first)):
                 return first
             self._change_protocol(first)
@@ -507,22 +501,28 @@ class HTTPConnection(bases.HTTPConnection):
             request.is_late = True  # the response may still come
             raise error
         self._forget(request)
-        request.discard()
-        if session is self._session and not session.is_open:
-            self._detach_session()
-        if self._change_to_http1(request, error):
-            return
-        reason = error.__cause__
-        if not isinstance(reason, HTTP20Error):
-            raise error
-        if not self._wait_to_go_again(request, reason, begin):
-            error.args = reason.args  # they say how often it was tried
-            raise error
-        if self._awaited and self._live_session() is None:
-            raise error  # in HTTP/1.1 nothing may overtake
+        with watched.with_its_end(request):
+            request.discard()
+            if session is self._session and not session.is_open:
+                self._detach_session()
+            if self._change_to_http1(request, error):
+                return
+            reason = error.__cause__
+            if not isinstance(reason, HTTP20Error):
+                raise error
+            if not self._wait_to_go_again(request, reason, begin):
+                error.args = reason.args  # they say how often it was tried
+                raise error
+            if self._awaited and self._live_session() is None:
+                raise error  # in HTTP/1.1 nothing may overtake
+            self._send_again(request, reason)
+            self._awaited.rotate(1)  # the oldest is answered first
+
+    def _send_again(self, request: PendingRequest, why: BaseException) -> None:
+        """Send a request once more, which the server has not processed; why: the error."""
         self._step_to_sent()
-        self._dispatch(request.again())
-        self._awaited.rotate(1)  # the oldest is answered first
+        with watched.going_again(request, why):
+            self._dispatch(request.again())
 
     def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
         """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
@@ -537,12 +537,12 @@ class HTTPConnection(bases.HTTPConnection):
         self._detach_session()
         if self._awaited or not self.auto_open or request.rewind():
             return False
-        self._step_to_sent()
-        self._dispatch(request.again())
+        self._send_again(request, error)
         return True
 
     def _change_protocol(self, response: Any) -> None:
         """Go on in HTTP/2 after a 101; the request becomes that of stream 1 (RFC 7540, 3.2)."""
+        self.sock = watched.unwatched(self.sock)
         session = self._session = self._adopt(PlainTransport)
         # Frames may have come in the same read as the 101: they are in the response's buffer. The
         # socket no longer blocks, so peek gives what is there, and all of it.

@@ -28,6 +28,7 @@ from .wrapped import OWN_READERS, WrappedResponse, readers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, Callable
 
     from ..client.replay import Attempts
@@ -45,6 +46,8 @@ class SessionEnded(RemoteDisconnected):
 
     #: of the GOAWAY by which it ended, if there was one
     error_code: int | None = None
+    #: of a request that tracers know: what ``hyper.trace.tracers.handover`` is given for it
+    handover: tuple[int, Any] = (1, None)
 
     def reason(self) -> ConnectionTerminated:
         """The same for the rules of client/replay.py."""
@@ -61,15 +64,19 @@ class SocketConnection(HTTP20Connection):
         transport: Transport,
         *,
         secure: bool,
+        replays: bool = False,
         watcher: Dialling | None = None,
         **options: Any,
     ) -> None:
         super().__init__(
             host, port, enable_push=False, secure=secure, decode_content=False, **options
         )
-        # Those of HTTP20Connection would dial where this must not.
+        if watcher is not None:
+            self._watch = watcher.watch
+        # Those of HTTP20Connection would dial where this must not. replays: whether the drop-in
+        # sends requests again, which tracers have to know.
         self._pumps, self._sender = movers(
-            self._watch, _refuse, self._timeouts, host, self._registry, False, None
+            self._watch, _refuse, self._timeouts, host, self._registry, replays, None
         )
         self._pumps.current = self._route.begin(transport, (), watcher)
         #: True once the script has closed or dropped the connection; what it has fetched stays
@@ -164,6 +171,24 @@ def _refuse(_deadline: Deadline) -> Pump:
     raise SessionEnded("Remote end closed connection without response")
 
 
+def pieces(body: Any, read: Callable[[Any], Iterable[bytes]]) -> Iterable[Any]:
+    """Return what is to be sent of a body, one after the other: the same as on HTTP/1.1.
+
+    read: gives a file's blocks, as http.client does.
+    """
+    if hasattr(body, "read"):
+        return read(body)
+    if not isinstance(body, str) and content.is_whole(body):
+        return (body,)
+    try:
+        each: Iterable[Any] = iter(body)
+    except TypeError:
+        raise TypeError(
+            f"message_body should be a bytes-like object or an iterable, got {type(body)!r}"
+        ) from None
+    return each
+
+
 class PendingRequest:
     """A request from its lines to its response. One thread at a time.
 
@@ -214,6 +239,11 @@ class PendingRequest:
     def attach(self, session: SocketConnection, exchange: Exchange | None = None) -> None:
         """Choose the connection; exchange: the stream, if there is one already (an upgrade)."""
         self.session, self._exchange = session, exchange
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """Its stream, if it was sent."""
+        return self._exchange
 
     @property
     def is_begun(self) -> bool:

@@ -20,6 +20,7 @@ import io
 import operator
 import sys
 
+from ..errors import shown
 from ..http1 import HTTPResponse
 from . import bases
 from .response import DropinResponse
@@ -129,6 +130,17 @@ def making(connection: Any, response_class: Any) -> Iterator[None]:
         del connection.response_class
         if given is not None:
             connection.response_class = given
+
+
+@contextlib.contextmanager
+def shown_refusals() -> Iterator[None]:
+    """Escape and cut the words of a proxy that refuses a tunnel, which http.client shows raw."""
+    try:
+        yield
+    except OSError as error:
+        if type(error) is OSError and len(error.args) == 1:
+            error.args = (shown(str(error.args[0])),)
+        raise
 
 
 def get_response(connection: Any, wrapped: Callable[[], Any], wait: Callable[[], Any]) -> Any:

@@ -123,18 +123,22 @@ class HTTP1Connections:
         begin, closings = time.monotonic(), self._closings
         kept = self._free()
         if kept is not None:
-            may_repeat = self._replays and method in IDEMPOTENT_METHODS and _speaks_http1(kept)
+            from ..dropin.watched import expect_repeating, repeating
+
+            is_safe = self._replays and method in IDEMPOTENT_METHODS and _speaks_http1(kept)
+            expect_repeating(kept, is_safe=is_safe)
             try:
                 return self._ask(kept, *request, timeout)
             except ConnectionError as error:
-                if not (may_repeat and is_of_system(error) and closings == self._closings):
-                    raise
-                if request[3].rewind():
-                    raise  # its content cannot be had again
-                if timeout is not NOT_GIVEN and timeout is not None:
-                    timeout -= time.monotonic() - begin
-                    if timeout <= 0:
+                with repeating(kept, error):
+                    if not (is_safe and is_of_system(error) and closings == self._closings):
                         raise
+                    if request[3].rewind():
+                        raise  # its content cannot be had again
+                    if timeout is not NOT_GIVEN and timeout is not None:
+                        timeout -= time.monotonic() - begin
+                        if timeout <= 0:
+                            raise
         return self._ask(self._made(), *request, timeout)
 
     def _ask(

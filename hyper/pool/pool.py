@@ -109,6 +109,8 @@ class Pool:
         self.coalesce = coalesce
         self.require_http2 = require_http2
         self._has_prior_knowledge = http2 == "prior"
+        #: True for an integration's: it shows its requests to recorders
+        self.is_seen = False
         #: of HTTP20Connection, as it was given
         self.timeout: float | None = options.pop("timeout", NOT_GIVEN)
         options.setdefault("enable_push", False)
@@ -347,6 +349,7 @@ class Pool:
             timeout=self.timeout,
             **self.options,
         )
+        made._route.is_seen = self.is_seen  # noqa: SLF001 - the pool has made it
         key = site.secure, site.host, site.port
         # It may have been forgotten since the request has begun.
         self._sites.setdefault(key, site).connections.append(made)

@@ -104,14 +104,16 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     if state < IGNORE:
         step_stream(stream.state, RECV_DATA, stream_id)  # it raises
     stream.state = state
-    increment = stream.receive_content(bytes(payload), size)
-    if flags & PADDED:
-        increment += stream.receive_window.pad(size - len(payload))
-    if not payload and not flags & END_STREAM:
-        _count_empty_data(endpoint, stream)
-    if flags & END_STREAM:
-        _receive_end(endpoint, stream)
-    elif increment:
+    increment = stream.receive_content(payload, size)
+    if flags or not size:  # most frames have content and no flag
+        if flags & PADDED:
+            increment += stream.receive_window.pad(size - len(payload))
+        if flags & END_STREAM:
+            _receive_end(endpoint, stream)
+            increment = 0
+        elif not payload:
+            _count_empty_data(endpoint, stream)
+    if increment:
         send_window_update(endpoint, stream_id, increment)
     endpoint.changed_streams.append(stream_id)
 

@@ -8,6 +8,7 @@ received, not the number of frames.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 
 from ..errors import ErrorCode, Failure, StreamFault
@@ -29,16 +30,42 @@ from .states import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Union
+
     from ..fields import Fields
     from .flow.windows import ReceiveWindow, SendWindow
     from .limits import Rate
     from .messages import PromisedRequest, ResponseHead
+
+    #: Readers hold these: a large piece is a bytearray while it is whole, a part of one is a view.
+    Piece = Union[bytes, bytearray, memoryview]
 
 #: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
 #: and a peer may send the content in frames of one.
 MANY_PIECES = 1000
 #: Octets of a piece that is not small.
 PIECE_SIZE = 1024
+
+#: Pieces that were read and wait to be filled again, of all connections. The allocator would give
+#: large ones back to the kernel, and a page that is taken again costs more than what it carries.
+#: Each is of one frame, and belongs to nobody else. Any thread: single steps of a list are atomic.
+spare_pieces: list[bytearray] = []
+#: How many there may be, 10 MiB in all: a hundred bodies of 100,000 octets at once.
+MAX_SPARE_PIECES = 640
+#: Octets of the smallest piece that is worth it, and of the largest, which is a frame of the size
+#: that servers use. PyPy has memory of its own, and filling a piece costs more there.
+LEAST_SPARED = 8192 if sys.implementation.name == "cpython" else sys.maxsize
+MOST_SPARED = 16_384
+
+
+def spare(pieces: Iterable[Piece]) -> None:
+    """Keep the large ones of pieces whose content was copied elsewhere, to be filled again.
+
+    The caller has the only reference to each of them: its octets are another stream's soon.
+    """
+    whole = [piece for piece in pieces if type(piece) is bytearray]
+    spare_pieces.extend(whole[: max(0, MAX_SPARE_PIECES - len(spare_pieces))])
 
 
 class Stream:
@@ -86,7 +113,7 @@ class Stream:
         #: interim responses (RFC 9110, 15.2), oldest first
         self.informational: list[ResponseHead] = []
         #: pieces of content, one a DATA frame unless there are many, until they are read
-        self.content: deque[bytes] = deque()
+        self.content: deque[bytes | bytearray] = deque()
         #: octets of content received so far
         self.content_size: int = 0
         #: octets of content that there must be; None if any number is right
@@ -176,17 +203,18 @@ class Stream:
         ):  # there content-length has no meaning (RFC 9110, 9.3.6)
             self.content_length = head.content_length
 
-    def receive_content(self, content: bytes, frame_size: int) -> int:
+    def receive_content(self, payload: memoryview, frame_size: int) -> int:
         """A DATA frame came. HOT: once a frame (bench/receive.py, chatter).
 
-        frame_size: octets of the frame, padding included.  Returns the increment of the stream's
-        window to announce, or 0.
+        payload: its content, which is copied. frame_size: octets of the frame, padding included.
+        Returns the increment of the stream's window to announce, or 0.
         """
         phase = MESSAGE[self.phase][DATA]
         if phase < 0:
             step_message(self.phase, DATA, self.id)  # it raises
         self.phase = phase
-        size = self.content_size + len(content)
+        added = len(payload)
+        size = self.content_size + added
         if self.content_length is not None and size > self.content_length:
             raise StreamFault(
                 self.id,
@@ -202,12 +230,19 @@ class Stream:
         else:
             window.size, increment = left, 0
         self.content_size = size
-        if content:
+        if added:
             pieces = self.content
-            if len(pieces) < MANY_PIECES or len(pieces[-1]) >= PIECE_SIZE:
-                pieces.append(content)
+            if LEAST_SPARED <= added <= MOST_SPARED:
+                try:
+                    piece = spare_pieces.pop()
+                    memoryview(piece)[:] = payload
+                except (IndexError, ValueError):  # there is none, or of another size, which goes
+                    piece = bytearray(payload)
+                pieces.append(piece)
+            elif len(pieces) < MANY_PIECES or len(pieces[-1]) >= PIECE_SIZE:
+                pieces.append(bytes(payload))
             else:
-                pieces[-1] += content
+                pieces[-1] += payload
         return increment
 
     def receive_trailers(self, trailers: Fields, *, ends: bool) -> None:

@@ -140,7 +140,7 @@ class TunnelTransport:
                 raise
             received = 0  # the proxy has said why (6.8); how its TCP ends is no news
         if received:
-            self._buffered.advance(endpoint.receive(self._buffered.view))
+            self._buffered.give(endpoint.receive)
         elif received == 0:
             endpoint.receive_eof()
         endpoint.changed_streams.clear()  # this connection has no other user

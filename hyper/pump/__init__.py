@@ -41,6 +41,12 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
     go either: until the handler's wait has ended, what it waits for calls nobody out of the kernel.
 15. In the child of a fork every connection is gone: its descriptor is closed without a word, its
     lock is free, and what waits raises (``foundation/fork.py``).
+16. A follower that was woken *arrives*: it takes the lock soon. Until it has, a request without
+    content leaves its octets in the queue, and a thread that has to wait follows, although no
+    thread leads. The last that arrives has them all sent when it leaves: by the follower that it
+    promotes, else by itself. So one read that serves eight threads is followed by one write of
+    their eight next requests. A thread that waits relies on this for ``LONGEST_ARRIVAL`` and then
+    leads, because a signal handler may keep a thread that was woken.
 
 Nobody answers the peer's PING while no thread is inside a call.
 

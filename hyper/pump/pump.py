@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 #: came within this millisecond could just as well have come after a look.
 LOOK_INTERVAL = 0.001
 
+#: Seconds for which a thread without a leader relies on one that was woken (rule 16): longer than
+#: any but a signal handler keeps that one.
+LONGEST_ARRIVAL = 0.1
+
 #: States of a pump, by what happens to octets that are sent. OPEN: the socket takes them. FULL: the
 #: transport keeps the rest. REFUSED: the peer takes no more, though it may still send. CLOSED: the
 #: transport has been ended. The first two take turns, the others are final.
@@ -71,8 +75,8 @@ class Pump:
         #: the thread that leads, or did so last
         self._leader = 0
         self.silence: Silence = Silence(keepalive)
-        #: the follower that was promoted and has not yet woken
-        self._promoted: Waiter | None = None
+        #: the followers that were woken and have not taken the lock again since (rule 16)
+        self.arriving: set[Waiter] = set()
         #: the followers, by each stream whose news concern them
         self._waiters: dict[int, list[Waiter]] = {}
         #: the innermost follower of each thread: a signal handler may wait amid a wait
@@ -102,12 +106,16 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
+            if self._followers or self._sleepers:
+                self._wake_outer()
             while True:
                 # A leader that finds itself here is in a signal handler, amid its own wait.
-                if not self._has_leader or self._leader == get_ident():
+                if self._leader == get_ident() if self._has_leader else not self.arriving:
                     self._lead(ready, deadline)
                     return
-                if not self.flush():
+                if self.arriving and self._state == OPEN:  # one of them has all sent (rule 16)
+                    self._follow(ids, ready, deadline)
+                elif not self.flush():
                     self._wait_for_room(ready, deadline)
                 elif not ready():
                     self._follow(ids, ready, deadline)
@@ -117,7 +125,7 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            if self._waiters or self._sleepers:
+            if self._waiters or self._sleepers or self.endpoint.outbound:
                 try:
                     self._promote()
                 except BaseException:  # Ctrl-C, before that was done: nobody else would do it
@@ -200,6 +208,8 @@ class Pump:
         deadline = NEVER if timeout is None else Deadline(timeout)
         arrivals = self.silence.arrivals
         try:
+            if self._followers or self._sleepers:
+                self._wake_outer()
             while not self.flush():
                 if not self._has_leader or self._leader == get_ident():
                     self._lead(self._is_drained, deadline)
@@ -215,6 +225,12 @@ class Pump:
                 self._promote()
                 raise
 
+    def leaves_to_another(self) -> bool:
+        """True if a thread that arrives will have sent what is queued now (rule 16)."""
+        # A signal handler's own thread is no other.
+        is_another = self._state == OPEN and get_ident() not in self._followers
+        return is_another and bool(self.arriving)
+
     def _is_drained(self) -> bool:
         return self._state >= REFUSED or not (self._state == FULL or self.endpoint.outbound)
 
@@ -225,8 +241,6 @@ class Pump:
         silence, endpoint = self.silence, self.endpoint
         pause = None
         is_asked = True  # the caller has asked ready(), and it was not true
-        if self._sleepers:
-            self._wake_outer()
         try:
             self._has_leader = True
             self._leader = get_ident()
@@ -272,9 +286,11 @@ class Pump:
         return pause
 
     def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
-        """Sleep at a waiter until served or promoted (rule 3)."""
+        """Sleep at a waiter until served or promoted (rules 3, 16). HOT where threads share."""
         timeout = deadline.remaining(LATE)
-        self._wake_outer()
+        has_leader = self._has_leader
+        if not has_leader and (timeout is None or timeout > LONGEST_ARRIVAL):
+            timeout = LONGEST_ARRIVAL
         waiter = Waiter(ids, ready)
         try:
             self._followers[get_ident()] = waiter
@@ -290,10 +306,11 @@ class Pump:
             self._unlocked.__exit__()
             raise
         finally:
+            self.arriving.discard(waiter)
             self._followers.pop(get_ident(), None)
-            if self._promoted is waiter:
-                self._promoted = None
             waiter.leave(self._waiters)
+            if not (waiter.is_woken or has_leader):  # those who were woken do not come
+                self.arriving.clear()
 
     def _wake_outer(self) -> None:
         """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
@@ -301,31 +318,33 @@ class Pump:
         if me in self._sleepers:
             self._sleepers[me] = is_covered
         outer = self._followers.pop(me, None)
-        if outer is not None:  # it cannot lead now: it must not be the one that is promoted
+        if outer is not None:  # it does not arrive before this wait has ended
             self._wake_follower(outer)
-            if self._promoted is outer:
-                self._promoted = None
+            self.arriving.discard(outer)
 
     def _wake_follower(self, waiter: Waiter) -> None:
         waiter.wake()
+        self.arriving.add(waiter)
         waiter.leave(self._waiters)
 
     def _promote(self) -> None:
-        """Have a follower lead if no thread does (rule 4)."""
+        """Have a follower lead if no thread does, and what is queued leave (rules 4, 16)."""
         # A thread that leaves a wait while it sleeps in the kernel is in a handler (rule 14).
         if self._sleepers and get_ident() in self._sleepers:
             self._sleepers[get_ident()] = is_called
             self._wakeup.notify()
-        if self._has_leader or self._promoted:
+        if self.arriving:
             return
-        # Any follower will do, because the leader works for all. Its condition need not be true.
-        for waiters in self._waiters.values():
-            waiter = waiters[0]
-            self._wake_follower(waiter)
-            self._promoted = waiter
-            return
-        if self._sleepers:  # one of them may wait for the leader to stop (rule 5)
-            self._notify_sleepers()
+        if not self._has_leader:
+            # Any follower will do, because the leader works for all. Its condition need not be
+            # true. It sends first of all.
+            for waiters in self._waiters.values():
+                self._wake_follower(waiters[0])
+                return
+        if self.endpoint.outbound and not self.flush():
+            self._wakeup.notify()  # a sleeper, the leader perhaps, must wait for room now
+        elif self._sleepers and not self._has_leader:
+            self._notify_sleepers()  # one of them may wait for the leader to stop (rule 5)
 
     def _notify_sleepers(self) -> None:
         """Call threads out of the kernel if what one of them waits for is done (rule 10)."""
@@ -364,7 +383,6 @@ class Pump:
         def may_go() -> bool:
             return not self._has_leader or ready()
 
-        self._wake_outer()
         self._sleep(may_go, deadline, None, read=False, write=True)
 
     def _sleep(
@@ -472,7 +490,7 @@ class Pump:
         try:
             received = buffered.fill()
             if received:
-                buffered.advance(endpoint.receive(buffered.view))
+                buffered.give(endpoint.receive)
             elif received == 0:
                 endpoint.receive_eof()
         except BaseException as error:  # half a step may be done
@@ -517,7 +535,7 @@ class Pump:
         """Take octets of the peer's that somebody else received before this pump began."""
         if octets:
             self._buffered.put(octets)
-            self._buffered.advance(self.endpoint.receive(self._buffered.view))
+            self._buffered.give(self.endpoint.receive)
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
@@ -536,7 +554,9 @@ class Pump:
     def look(self) -> None:
         """Receive what has already come, without waiting, unless a thread leads (rule 9)."""
         now = time.monotonic()
-        if self._has_leader or self._state == CLOSED or now < self._looked + LOOK_INTERVAL:
+        if self._has_leader or self.arriving or self._state == CLOSED:
+            return
+        if now < self._looked + LOOK_INTERVAL:
             return
         self._looked = now
         if self._transport.wait(read=True, write=False, timeout=0):
@@ -566,7 +586,7 @@ class Pump:
         self._process = os.getpid()
         self.lock.renew()
         self._has_leader = False
-        self._promoted = None
+        self.arriving.clear()
         self._waiters.clear()
         self._followers.clear()
         self._sleepers.clear()

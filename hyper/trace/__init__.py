@@ -21,7 +21,7 @@ must not use that connection.
 ``log.py``       the logger ``hyper``
 ``faults.py``    an observer that raises is logged, and harms nobody
 ``cutter.py``    the octets of one direction, cut into frames once more (RFC 9113, 4.1)
-``wire.py``      from frames to the events of requests
+``wire.py``      from frames to the events of requests; ``http1_wire.py``: from octets of HTTP/1.1
 ================ =================================================================================
 
 The views are functions of events:

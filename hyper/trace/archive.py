@@ -38,6 +38,8 @@ RESOURCES = (
     ("font", "font"),
     ("json", "fetch"),
 )
+#: Seconds between a connection and its first request for which it counts as made for that.
+SOON = 0.05
 #: How zlib is told what to take off (RFC 9110, 8.4.1).
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
@@ -81,10 +83,12 @@ def har(
 
 
 def _entry(exchange: Exchange, offset: float, seen: set[int], *, sanitized: bool) -> dict[str, Any]:
-    timings = timings_of(exchange, is_first=exchange.connection.number not in seen)
+    is_first = exchange.connection.number not in seen
+    timings = timings_of(exchange, is_first=is_first)
     content_type = exchange.field("content-type")
+    start = start_of(exchange, is_first=is_first)
     entry = {
-        "startedDateTime": datetime.fromtimestamp(exchange.begin + offset, timezone.utc).isoformat(
+        "startedDateTime": datetime.fromtimestamp(start + offset, timezone.utc).isoformat(
             timespec="milliseconds"
         ),
         "time": round(sum(t for key, t in timings.items() if t > 0 and key != "ssl"), 3),
@@ -93,17 +97,28 @@ def _entry(exchange: Exchange, offset: float, seen: set[int], *, sanitized: bool
         "cache": {},
         "timings": timings,
         "serverIPAddress": exchange.connection.peer[0],
-        "connection": str(exchange.connection.number),
+        "connection": str(exchange.connection.peer[1] or exchange.connection.number),
         "_connectionId": str(exchange.connection.number),
-        "_http2_stream_id": exchange.stream,
-        "_was_pushed": int(exchange.is_pushed),
         "_priority": _priority(exchange),
         "_resourceType": next((name for kind, name in RESOURCES if kind in content_type), "other"),
         "_initiator": {"type": "other"},
     }
+    if not is_http1(exchange):
+        entry |= {"_http2_stream_id": exchange.stream, "_was_pushed": int(exchange.is_pushed)}
     if exchange.is_pushed:
         entry["comment"] = f"pushed with stream {exchange.parent}"
     return entry
+
+
+def start_of(exchange: Exchange, *, is_first: bool) -> float:
+    """Return the moment at which an exchange starts: with its connection, if that was made for it.
+
+    A program may connect before it makes the request.
+    """
+    opening, opened = exchange.connection.opening, exchange.connection.opened
+    if opening is None or opened is None or not is_first or exchange.is_pushed:
+        return exchange.begin
+    return opening if opened <= exchange.begin <= opened + SOON else exchange.begin
 
 
 def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
@@ -113,12 +128,12 @@ def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
     """
     timings = {"blocked": -1.0, "dns": -1.0, "connect": -1.0, "ssl": -1.0}
     connecting = 0.0
+    start = start_of(exchange, is_first=is_first)
     if is_first and exchange.queued is not None:
         made = exchange.connection
         # A request that was queued while the connection was made waited for the rest of it only.
         parts = {
-            phase: max(0.0, end - max(begin, exchange.queued))
-            for phase, begin, end in connection_parts(made)
+            phase: max(0.0, end - max(begin, start)) for phase, begin, end in connection_parts(made)
         }
         if "DNS" in parts:
             timings["dns"] = parts["DNS"]
@@ -129,7 +144,7 @@ def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
             timings["connect"] = sum(rest)
         connecting = sum(parts.values())
     if exchange.queued is not None and exchange.sent is not None:
-        timings["blocked"] = max(0.0, exchange.sent - exchange.queued - connecting)
+        timings["blocked"] = max(0.0, exchange.sent - start - connecting)
     begin = exchange.sent or exchange.begin
     head = exchange.head or exchange.ended or begin
     sent = min(exchange.request_ended or begin, head)
@@ -137,6 +152,15 @@ def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
     timings["wait"] = max(0.0, head - max(sent, begin))
     timings["receive"] = max(0.0, (exchange.ended or exchange.first or head) - head)
     return {key: value if value < 0 else round(1000 * value, 3) for key, value in timings.items()}
+
+
+def _version(exchange: Exchange) -> str:
+    return exchange.connection.protocol if is_http1(exchange) else "HTTP/2.0"
+
+
+def is_http1(exchange: Exchange) -> bool:
+    """True if its response came in HTTP/1.1."""
+    return exchange.connection.protocol == "HTTP/1.1"
 
 
 def _priority(exchange: Exchange) -> str:
@@ -170,7 +194,7 @@ def _request(exchange: Exchange, *, sanitized: bool) -> dict[str, Any]:
     request: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
-        "httpVersion": "HTTP/2.0",
+        "httpVersion": _version(exchange),
         "cookies": _cookies(exchange.request_fields, "cookie", sanitized=sanitized),
         "headers": _fields(exchange.request_fields, sanitized=sanitized),
         "queryString": [
@@ -194,14 +218,14 @@ def _response(exchange: Exchange, *, sanitized: bool) -> dict[str, Any]:
     response: dict[str, Any] = {
         "status": exchange.status,
         "statusText": "",
-        "httpVersion": "HTTP/2.0",
+        "httpVersion": _version(exchange),
         "cookies": _cookies(exchange.fields, "set-cookie", sanitized=sanitized),
         "headers": _fields(exchange.fields, sanitized=sanitized),
         "content": _content(exchange),
         "redirectURL": exchange.field("location"),
         "headersSize": -1,
         "bodySize": exchange.size,
-        "_transferSize": exchange.octets_received,
+        "_transferSize": exchange.octets_received or exchange.size,
         "_trailers": _fields(exchange.trailers, sanitized=sanitized),
         "_informational": [
             {"status": status, "headers": _fields(fields, sanitized=sanitized)}

@@ -21,44 +21,69 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Callable
 
-    from .events import Fields
+    from .events import Event, Fields
 
-    #: called with type, flags, stream, length, the parsed content, the octets of content, moment
-    Tell = Callable[[int, int, int, int, Mapping[str, Any], bytes, float], None]
+    #: called with type, flags, stream, the parsed content, and the moment
+    Note = Callable[[int, int, int, Mapping[str, Any], float], None]
 
 #: Octets of the largest table that a peer may use: what SETTINGS allow is the endpoint's to check.
 LARGEST_TABLE = 2**32 - 1
 #: Octets of the largest field section that is shown.
 LARGEST_SECTION = 2**24
-#: The payload of WINDOW_UPDATE (RFC 9113, 6.9).
-INCREMENT = Struct(">L")
+#: A whole WINDOW_UPDATE (RFC 9113, 6.9): a frame header, and the increment.
+UPDATE = Struct(">LBLL")
+#: Length and type of one, as a frame header begins.
+UPDATE_WORD = 4 << 8 | frames.WINDOW_UPDATE
 #: Sections whose text is kept: a client's requests, and their responses, are often the same.
 KEPT_SECTIONS = 64
 #: The content of frames that have nothing to tell.
 NOTHING: Mapping[str, Any] = {}
 
+#: Makes a named tuple of a tuple, without a Python function in between.
+make: Any = tuple.__new__
+
+unpack_update = UPDATE.unpack_from
+DATA, WINDOW_UPDATE = frames.DATA, frames.WINDOW_UPDATE
+
 
 class Cutter:
     """Cuts one direction of a connection into frames, and parses them. The lock is held.
 
-    tell: called once for each frame. wants_secrets, wants_content: as an observer says.
+    number: of the connection. kinds: the events of a frame and of its content. found: the list to
+    which they are appended. note: called after that with frames that say more than this: any but
+    WINDOW_UPDATE, and DATA without END_STREAM. wants_secrets, wants_content: as an observer says.
     """
 
     __slots__ = (
         "_block",
         "_decoder",
+        "_found",
+        "_kinds",
         "_needed",
+        "_note",
+        "_number",
         "_passing",
         "_rest",
         "_skip",
-        "_tell",
         "_texts",
         "_wants_content",
         "_wants_secrets",
     )
 
-    def __init__(self, tell: Tell, *, wants_secrets: bool, wants_content: bool) -> None:
-        self._tell = tell
+    def __init__(
+        self,
+        number: int,
+        kinds: tuple[Any, Any],
+        found: list[Event],
+        note: Note,
+        *,
+        wants_secrets: bool,
+        wants_content: bool,
+    ) -> None:
+        self._number = number
+        self._kinds = kinds
+        self._found = found
+        self._note = note
         self._wants_secrets = wants_secrets
         self._wants_content = wants_content
         #: the beginning of a frame that is not whole, and how many octets it will have
@@ -74,53 +99,84 @@ class Cutter:
         self._decoder.header_table_size = LARGEST_TABLE
         self._texts: Memo[Any, Fields] = Memo(KEPT_SECTIONS)
 
-    def feed(self, octets: bytes | memoryview, moment: float) -> None:
-        """Take octets in their order; nothing of a view is kept."""
-        start, end = 0, len(octets)
+    def feed(self, octets: bytes | memoryview, moment: float) -> int:
+        """Take octets in their order, and return how many frames end in them.
+
+        Nothing of a view is kept. HOT while a trace is on: once a read, and nothing is called for
+        most frames (test/test_trace_counts.py).
+        """
+        start, end, count = 0, len(octets), 0
         if self._skip:
             start = min(self._skip, end)
             self._skip -= start
             if self._skip:
-                return
-            flags, stream, length = self._passing
-            self._tell(frames.DATA, flags, stream, length, NOTHING, b"", moment)
+                return 0
+            self._append_content(*self._passing, None, NOTHING, moment)
+            count = 1
         if self._rest:
             self._rest += octets[start:]
             if len(self._rest) < self._needed:
-                return
+                return count
             octets, self._rest = bytes(self._rest), bytearray()
             start, end = 0, len(octets)
-        unpack = frames.FRAME_HEADER.unpack_from
-        while end - start >= frames.FRAME_HEADER_SIZE:
-            word, flags, stream = unpack(octets, start)
-            kind, length, stream = word & 0xFF, word >> 8, stream & frames.MASK_31
-            begin = start + frames.FRAME_HEADER_SIZE
-            is_passing = kind == frames.DATA and not (self._wants_content or flags & frames.PADDED)
+        found, number, kind_of_event = self._found.append, self._number, self._kinds[0]
+        mask, header_size = frames.MASK_31, frames.FRAME_HEADER_SIZE
+        while end - start >= header_size:
+            if end - start >= UPDATE.size:
+                word, flags, stream, increment = unpack_update(octets, start)
+                if word == UPDATE_WORD:  # there are many
+                    start, count = start + UPDATE.size, count + 1
+                    content = {"increment": increment & mask}
+                    event = (moment, number, stream & mask, WINDOW_UPDATE, flags, 4, content)
+                    found(make(kind_of_event, event))
+                    continue
+            else:
+                word, flags, stream = frames.FRAME_HEADER.unpack_from(octets, start)
+            kind, length, stream = word & 0xFF, word >> 8, stream & mask
+            begin = start + header_size
+            is_passing = kind == DATA and not (self._wants_content or flags & frames.PADDED)
             if begin + length > end:
                 if is_passing:
                     self._skip, self._passing = begin + length - end, (flags, stream, length)
-                    return
+                    return count
                 break
-            start = begin + length
+            start, count = begin + length, count + 1
             if is_passing:
-                self._tell(kind, flags, stream, length, NOTHING, b"", moment)
-            elif kind == frames.WINDOW_UPDATE and length == INCREMENT.size:  # there are many
-                increment = INCREMENT.unpack_from(octets, begin)[0] & frames.MASK_31
-                self._tell(kind, flags, stream, length, {"increment": increment}, b"", moment)
+                self._append_content(flags, stream, length, None, NOTHING, moment)
             else:
                 self._parse(kind, flags, stream, bytes(octets[begin:start]), moment)
         if start < end:
             self._rest += octets[start:]
-            self._needed = frames.FRAME_HEADER_SIZE
-            if end - start >= frames.FRAME_HEADER_SIZE:
-                self._needed += unpack(self._rest)[0] >> 8
+            self._needed = header_size
+            if end - start >= header_size:
+                self._needed += frames.FRAME_HEADER.unpack_from(self._rest)[0] >> 8
+        return count
+
+    def _append_content(
+        self,
+        flags: int,
+        stream: int,
+        length: int,
+        octets: bytes | None,
+        content: Mapping[str, Any],
+        moment: float,
+    ) -> None:
+        """Tell of a DATA frame; octets: of its content, or None."""
+        found, number = self._found.append, self._number
+        kind_of_frame, kind_of_content = self._kinds
+        found(make(kind_of_frame, (moment, number, stream, DATA, flags, length, content)))
+        size = length if content is NOTHING else length - content.get("padding", length)
+        if size:
+            found(make(kind_of_content, (moment, number, stream, size, octets)))
+        if flags & frames.END_STREAM:
+            self._note(DATA, flags, stream, content, moment)
 
     def _parse(self, kind: int, flags: int, stream: int, payload: bytes, moment: float) -> None:
         content: Mapping[str, Any] = NOTHING
         octets = b""
         try:
             view = memoryview(payload)
-            if kind == frames.DATA:
+            if kind == DATA:
                 octets = bytes(frames.unpadded(flags, view))
                 if flags & frames.PADDED:
                     content = {"padding": len(payload) - len(octets)}
@@ -135,7 +191,13 @@ class Cutter:
                 content = parsed(kind, flags, view)
         except (HTTP20Error, ConnectionFault) as error:
             content = {"error": str(error)}
-        self._tell(kind, flags, stream, len(payload), content, octets, moment)
+        if kind == DATA:
+            wanted = octets if self._wants_content else None
+            self._append_content(flags, stream, len(payload), wanted, content, moment)
+            return
+        event = (moment, self._number, stream, kind, flags, len(payload), content)
+        self._found.append(make(self._kinds[0], event))
+        self._note(kind, flags, stream, content, moment)
 
     def _section(self, block: bytes, flags: int) -> Mapping[str, Any]:
         """Return the fields of a block, if this is its end."""

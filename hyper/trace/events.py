@@ -14,7 +14,8 @@ They come in this order, as far as they happen::
     RequestQueued, RequestSent, RequestContent, RequestEnd                       a request
     Informational, Push, Head, Content, Trailers, End                            its response
 
-FrameSent and FrameReceived come before the events that are made of the same frame.
+FrameSent and FrameReceived come before the events that are made of the same frame. In HTTP/1.1
+there are no frames, and ``stream`` is 0: a connection has one request at a time.
 """
 
 from __future__ import annotations
@@ -286,12 +287,15 @@ class Push(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """A stream was reset (6.4). by_peer: whether the server did it."""
+    """A stream was reset (6.4). by_peer: whether the server did it.
+
+    In HTTP/1.1: this side reads a response no further. error_code is None then.
+    """
 
     moment: float
     connection: int
     stream: int
-    error_code: int
+    error_code: int | None
     by_peer: bool
 
 

@@ -344,8 +344,12 @@ class Gatherer:
         if exchange.ended is None:  # a whole response is not cut short by its request's end (8.1)
             exchange.error_code, exchange.is_cancelled = event.error_code, not event.by_peer
             side = "the server" if event.by_peer else "this side"
-            exchange.error = f"{side} reset the stream with {error_name(event.error_code)}"
-            exchange.error_type = "StreamResetError"
+            if event.error_code is None:
+                exchange.error = f"{side} gave the response up"
+                exchange.error_type = "IncompleteRead"
+            else:
+                exchange.error = f"{side} reset the stream with {error_name(event.error_code)}"
+                exchange.error_type = "StreamResetError"
         self._close(key, exchange)
 
 

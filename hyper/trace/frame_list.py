@@ -46,6 +46,10 @@ MARGIN = " " * 20
 MAX_DEBUG = 200
 
 
+#: Events that stand for the messages of HTTP/1.1.
+OF_MESSAGES = (kinds.RequestSent, kinds.Informational, kinds.Head, kinds.Trailers)
+
+
 class FrameLines:
     """An observer that writes frames as they pass, and what befalls their connection.
 
@@ -67,6 +71,10 @@ class FrameLines:
         self._start = start
         #: connections seen: with more than one, each line has its number
         self._seen: set[int] = set()
+        #: those of them that speak HTTP/1.1
+        self._http1: set[int] = set()
+        #: the server, and why HTTP/1.1 is spoken to it, told last
+        self._fallback: tuple[str, str] | None = None
 
     def __call__(self, event: Event) -> None:
         """Write an event, if it is one of those that are shown."""
@@ -76,6 +84,8 @@ class FrameLines:
             self._seen.add(event.connection)
         if isinstance(event, (kinds.FrameSent, kinds.FrameReceived)):
             lines = [self._frame_line(event), *self._content_lines(event.content)]
+        elif isinstance(event, OF_MESSAGES) and event.connection in self._http1:  # no frames
+            lines = [self._message_line(event), *self._content_lines({"fields": event.fields})]
         else:
             words = self._words(event)
             if not words:
@@ -105,6 +115,16 @@ class FrameLines:
             words += f", {' '.join(flags)}"
         return f"{self._time(event)} {self._paint(arrow, colour)} {name} {words}"
 
+    def _message_line(self, event: Any) -> str:
+        is_sent = isinstance(event, kinds.RequestSent)
+        arrow, colour = ("send", CYAN) if is_sent else ("recv", GREEN)
+        words = "trailers"
+        if is_sent:
+            words = shown(f"{event.method} {event.path}")
+        elif not isinstance(event, kinds.Trailers):
+            words = str(event.status)
+        return f"{self._time(event)} {self._paint(arrow, colour)} HTTP/1.1 {words}"
+
     def _content_lines(self, content: Any) -> Iterator[str]:
         for key, value in content.items():
             if key == "fields":
@@ -119,6 +139,10 @@ class FrameLines:
 
     def _words(self, event: Event) -> str:
         """Return what is said of an event that is not a frame, or "" if that is nothing."""
+        if isinstance(event, kinds.Opened):  # an upgrade makes it HTTP/2 (RFC 7540, 3.2)
+            (self._http1.add if event.protocol == "HTTP/1.1" else self._http1.discard)(
+                event.connection
+            )
         if isinstance(event, kinds.NameResolved):
             return f"{event.host} is at {', '.join(event.addresses)}"
         if isinstance(event, kinds.Connecting):
@@ -136,7 +160,8 @@ class FrameLines:
                 f"{event.method} {event.path} goes out again (attempt {event.attempt}): {event.why}"
             )
         if isinstance(event, kinds.Fallback):
-            return f"HTTP/1.1 with {event.host}: {event.why}"
+            before, self._fallback = self._fallback, (event.host, event.why)
+            return "" if before == self._fallback else f"HTTP/1.1 with {event.host}: {event.why}"
         if isinstance(event, kinds.Timeout):
             return f"timeout: {event.why}"
         if isinstance(event, kinds.Closed):

@@ -48,6 +48,8 @@ class LogLines:
         """Return what is logged of an event, or "" if that is nothing."""
         if isinstance(event, kinds.Opened):
             return f"opened: {self._agreed(event)}"
+        if isinstance(event, kinds.Fallback):
+            return f"HTTP/1.1 is spoken with {event.host}: {event.why}"
         if isinstance(event, kinds.Goaway):
             debug = shown(event.debug[:MAX_DEBUG].decode("utf-8", "replace"))
             return (
@@ -55,6 +57,8 @@ class LogLines:
                 f" {event.last_stream}{f' ({debug})' if debug else ''}"
             )
         if isinstance(event, kinds.Cancel):
+            if event.error_code is None:
+                return f"{side_of(event)} gave a response up"
             code = error_name(event.error_code)
             return f"{side_of(event)} reset stream {event.stream} with {code}"
         if isinstance(event, kinds.Retry):

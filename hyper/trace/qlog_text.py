@@ -88,7 +88,7 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _frame_records(event, "frame_created", "local")
     elif isinstance(event, kinds.FrameReceived):
         yield from _frame_records(event, "frame_parsed", "remote")
-    elif isinstance(event, kinds.RequestSent):
+    elif isinstance(event, kinds.RequestSent) and event.stream:
         yield (
             "stream_type_set",
             {"owner": "local", "stream_id": event.stream, "stream_type": "request"},
@@ -98,9 +98,9 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
             "stream_type_set",
             {"owner": "remote", "stream_id": event.promised, "stream_type": "push"},
         )
-    elif isinstance(event, kinds.End) and event.stream % 2 == 0:
+    elif isinstance(event, kinds.End) and is_push(event.stream):
         yield "push_resolved", {"push_id": event.stream, "decision": "claimed"}
-    elif isinstance(event, kinds.Cancel) and event.stream % 2 == 0:
+    elif isinstance(event, kinds.Cancel) and is_push(event.stream):
         yield "push_resolved", {"push_id": event.stream, "decision": "abandoned"}
     elif isinstance(event, kinds.Opening):
         yield (
@@ -114,6 +114,11 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     elif isinstance(event, kinds.Closed):
         yield "connection_closed", {"reason": event.why, "code": event.error_code}
+
+
+def is_push(stream: int) -> bool:
+    """True if a stream is the server's (5.1.1); 0 stands for HTTP/1.1, which has none."""
+    return stream > 0 and stream % 2 == 0
 
 
 def _frame_records(event: Any, name: str, initiator: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,8 @@ again (RFC 9113, 8.7) is the same request: ``attempt`` of its exchange tells.
 
 from __future__ import annotations
 
+import threading
+
 from ..foundation.interruptions import is_of_signal
 from .exchange_list import Connection, Exchange, Gatherer
 from .faults import log_error
@@ -28,8 +30,18 @@ if TYPE_CHECKING:
             """Look at a request; return what is to be called with its exchange, or None."""
 
 
-#: Errors after which a request may go out again, so that it has not ended yet.
-MAY_GO_AGAIN = frozenset(("ConnectionTerminated", "StreamResetError"))
+#: Errors after which a request may go out again, so that it has not ended yet: those of HTTP/2,
+#: and those of a connection in HTTP/1.1 that the server has ended while it was idle.
+MAY_GO_AGAIN = frozenset(
+    (
+        "ConnectionTerminated",
+        "StreamResetError",
+        "RemoteDisconnected",
+        "ConnectionResetError",
+        "ConnectionAbortedError",
+        "BrokenPipeError",
+    )
+)
 #: Requests that have failed and may go out again, if somebody asks for their responses; of more,
 #: the oldest count as ended.
 MAX_HELD = 1000
@@ -71,13 +83,15 @@ class Request:
 class Begun:
     """A request of which tracers know. One thread at a time."""
 
-    __slots__ = ("_finishers", "is_retriable", "request")
+    __slots__ = ("_finishers", "exchange", "is_retriable", "request")
 
     def __init__(self, request: Request, finishers: list[Finish]) -> None:
         self.request: Request = request
         self._finishers = finishers
         #: True if it may go out again after an error
         self.is_retriable: bool = False
+        #: how it went when it was sent last, if that was in vain
+        self.exchange: Exchange | None = None
 
     def finish(self, exchange: Exchange) -> None:
         """Tell the tracers, once."""
@@ -92,13 +106,33 @@ class Begun:
 
     def fail(self, error: BaseException) -> None:
         """Tell the tracers of a request that was not sent, or will not be sent again."""
-        exchange = Exchange(Connection(0), 0)
-        request = self.request
-        exchange.method, exchange.scheme = request.method, request.scheme
-        exchange.authority, exchange.path = request.authority, request.path
+        exchange, request = self.exchange, self.request
+        if exchange is None:
+            exchange = Exchange(Connection(0), 0)
+            exchange.method, exchange.scheme = request.method, request.scheme
+            exchange.authority, exchange.path = request.authority, request.path
         exchange.error, exchange.error_type = str(error), type(error).__name__
-        exchange.attempt = getattr(error, "attempts", None) or 1
+        exchange.attempt = getattr(error, "attempts", None) or exchange.attempt
         self.finish(exchange)
+
+
+class Handover(threading.local):
+    """A request that this thread is about to send again, until it leaves."""
+
+    def __init__(self) -> None:
+        self._next: tuple[int, Begun | None] = (1, None)
+
+    def give(self, attempt: int, begun: Begun | None) -> None:
+        """Have the next request of this thread be one that is known; attempt: 2 for the second."""
+        self._next = (attempt, begun)
+
+    def take(self) -> tuple[int, Begun | None]:
+        """Return what was given, once; else (1, None), for a request that was not sent before."""
+        given, self._next = self._next, (1, None)
+        return given
+
+
+handover = Handover()
 
 
 class Tracing(Gatherer):
@@ -111,7 +145,7 @@ class Tracing(Gatherer):
         super().__init__()
         self._tracers = tracers
         self._known: dict[Key, Begun] = {}
-        self._held: dict[Key, tuple[Begun, Exchange]] = {}
+        self._held: dict[Key, Begun] = {}
         self._failed: list[Any] = []
 
     def begin(self, request: Request) -> Begun:
@@ -136,17 +170,37 @@ class Tracing(Gatherer):
         self._known[number, stream] = begun
 
     def take_held(self, number: int, stream: int) -> Begun | None:
-        """Return a request that is about to go out again."""
-        held = self._held.pop((number, stream), None)
-        return None if held is None else held[0]
+        """Return a request that has failed and is about to go out again, or to be given up."""
+        return self._held.pop((number, stream), None)
 
-    def give_up(self, number: int, stream: int, error: BaseException) -> None:
-        """Tell the tracers of a request that goes out no more; error: what its caller gets."""
+    def hold(self, number: int, stream: int, begun: Begun) -> None:
+        """Note once more that a request may go out again: it could not be sent this time."""
+        self._held[number, stream] = begun
+
+    def give_up(self, number: int, stream: int, error: BaseException | None) -> None:
+        """Tell the tracers of a request that goes out no more.
+
+        error: what its caller gets; None: what it has ended with.
+        """
         held = self._held.pop((number, stream), None)
-        if held is not None:
-            begun, exchange = held
-            exchange.error, exchange.error_type = str(error), type(error).__name__
-            begun.finish(exchange)
+        if held is not None and error is not None:
+            held.fail(error)
+        elif held is not None and held.exchange is not None:
+            held.finish(held.exchange)
+
+    def give_up_all(self) -> None:
+        """Tell the tracers of all that have failed: nobody will ask for them any more."""
+        while self._held:
+            _, begun = self._held.popitem()
+            if begun.exchange is not None:
+                begun.finish(begun.exchange)
+
+    def fail(self, number: int, stream: int, error: BaseException) -> None:
+        """Tell the tracers of a request whose caller gets an error, though its exchange is open."""
+        begun, exchange = self._known.pop((number, stream), None), self._open.get((number, stream))
+        if begun is not None:
+            begun.exchange = exchange
+            begun.fail(error)
 
     # -------------------------------------------------------- the gatherer's hooks
 
@@ -159,10 +213,10 @@ class Tracing(Gatherer):
             return
         may_go_again = begun.is_retriable and exchange.head is None
         if may_go_again and exchange.error_type in MAY_GO_AGAIN and not exchange.is_cancelled:
-            self._held[key] = (begun, exchange)
+            begun.exchange, self._held[key] = exchange, begun
             while len(self._held) > MAX_HELD:
-                oldest, last = self._held.pop(next(iter(self._held)))
-                oldest.finish(last)
+                oldest = self._held.pop(next(iter(self._held)))
+                oldest.finish(oldest.exchange or exchange)
         else:
             begun.finish(exchange)
 

@@ -7,8 +7,10 @@ happens, and nothing is tested later: the parts that tell are put in place only 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
+import threading
 import time
 
 from ..foundation.interruptions import is_of_signal
@@ -16,6 +18,7 @@ from .faults import log_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any, Callable, Union
 
     from .events import Event
@@ -78,6 +81,36 @@ def watch_of(trace: Watching | None) -> Watch | None:
     return Watch(observers) if observers else None
 
 
+class _OfThread(threading.local):
+    """The observer of the connections that this thread makes, or None."""
+
+    observer: Any = None
+
+
+_of_thread = _OfThread()
+
+
+@contextlib.contextmanager
+def watching_dials(observer: Observer) -> Iterator[None]:
+    """Have an observer told of the connections that this thread makes inside, until TLS is done.
+
+    A connection that another thread makes, or that is there already, is not told.
+    """
+    before, _of_thread.observer = _of_thread.observer, observer
+    try:
+        yield
+    finally:
+        _of_thread.observer = before
+
+
+def watch_of_dial(watch: Watch | None) -> Watch | None:
+    """Return what tells of a connection that this thread is about to make; watch: the object's."""
+    observer = _of_thread.observer
+    if observer is None:
+        return watch
+    return Watch((observer, *(() if watch is None else watch.observers)))
+
+
 class Watch:
     """Tells several observers. Any thread.
 
@@ -114,21 +147,30 @@ class Watch:
 
     def tell(self, event: Event) -> None:
         """Give an event to each observer; those that did not ask for secrets see none."""
-        for observer in self._open:
-            try:
-                observer(event)
-            except Exception as error:  # noqa: BLE001 - an observer's own
-                self._note(observer, error)
-        if self._shut:
-            if self._open:
-                from .events import redacted
+        self.tell_all((event,))
 
-                event = redacted(event)
-            for observer in self._shut:
+    def tell_all(self, found: Sequence[Event]) -> None:
+        """Give events to each observer, in their order; the first observer gets all of them first.
+
+        One call for the frames of one read: a call for each would cost more than the frame.
+        """
+        for observer in self._open:
+            for event in found:
                 try:
                     observer(event)
                 except Exception as error:  # noqa: BLE001 - an observer's own
                     self._note(observer, error)
+        if self._shut:
+            if self._open:
+                from .events import redacted
+
+                found = [redacted(event) for event in found]
+            for observer in self._shut:
+                for event in found:
+                    try:
+                        observer(event)
+                    except Exception as error:  # noqa: BLE001 - an observer's own
+                        self._note(observer, error)
 
     def _note(self, observer: Observer, error: Exception) -> None:
         if is_of_signal(error):

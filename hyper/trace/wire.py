@@ -10,7 +10,7 @@ from collections import deque
 
 from ..protocol import frames
 from . import events
-from .cutter import Cutter
+from .cutter import Cutter, make
 from .watch import now
 
 TYPE_CHECKING = False
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 #: PINGs without an answer whose moments are kept.
 MAX_PINGS = 64
-
-#: Makes a named tuple of a tuple, without a Python function in between.
-make: Any = tuple.__new__
 
 #: The frames that have an event of their own in both directions.
 TOLD = frozenset((frames.RST_STREAM, frames.GOAWAY, frames.PING))
@@ -49,11 +46,14 @@ class Wire:
     def __init__(self, watch: Watch, number: int) -> None:
         self.watch = watch
         self.number = number
-        self._tell = watch.tell
+        #: what a call has to tell, before it is told
+        self._found: list[events.Event] = []
+        self._tell = self._found.append
         wants = {"wants_secrets": watch.wants_secrets, "wants_content": watch.wants_content}
-        self._wants_content = watch.wants_content
-        self._sent = Cutter(self._note_sent, **wants)
-        self._received = Cutter(self._note_received, **wants)
+        sent = events.FrameSent, events.RequestContent
+        self._sent = Cutter(number, sent, self._found, self._note_sent, **wants)
+        received = events.FrameReceived, events.Content
+        self._received = Cutter(number, received, self._found, self._note_received, **wants)
         self._has_begun = False
         self._streams: dict[int, int] = {}
         #: the frame with which a field block has begun that goes on, sent and received
@@ -76,12 +76,20 @@ class Wire:
         if not self._has_begun:
             self._has_begun = True
             octets = octets.removeprefix(frames.CONNECTION_PREFACE)
-        self._sent.feed(octets, now())
+        try:
+            self.frames[0] += self._sent.feed(octets, now())
+            self.watch.tell_all(self._found)
+        finally:
+            self._found.clear()
 
     def receive(self, octets: memoryview) -> None:
         """Take octets that have come."""
         self.octets[1] += len(octets)
-        self._received.feed(octets, now())
+        try:
+            self.frames[1] += self._received.feed(octets, now())
+            self.watch.tell_all(self._found)
+        finally:
+            self._found.clear()
 
     def _whole(
         self, direction: int, kind: int, flags: int, content: Mapping[str, Any]
@@ -99,25 +107,10 @@ class Wire:
     # -------------------------------------------------------------------- sent
 
     def _note_sent(
-        self,
-        kind: int,
-        flags: int,
-        stream: int,
-        length: int,
-        content: Mapping[str, Any],
-        octets: bytes,
-        moment: float,
+        self, kind: int, flags: int, stream: int, content: Mapping[str, Any], moment: float
     ) -> None:
-        number, tell = self.number, self._tell
-        self.frames[0] += 1
-        tell(make(events.FrameSent, (moment, number, stream, kind, flags, length, content)))
         if kind == frames.DATA:
-            size = length - content.get("padding", 0) if content else length
-            if size:
-                wanted = octets if self._wants_content else None
-                tell(make(events.RequestContent, (moment, number, stream, size, wanted)))
-            if flags & frames.END_STREAM:
-                self._end_request(stream, moment, ())
+            self._end_request(stream, moment, ())
         elif kind in WITH_BLOCK:
             whole = self._whole(0, kind, flags, content)
             if whole is not None:
@@ -170,26 +163,11 @@ class Wire:
     # ---------------------------------------------------------------- received
 
     def _note_received(
-        self,
-        kind: int,
-        flags: int,
-        stream: int,
-        length: int,
-        content: Mapping[str, Any],
-        octets: bytes,
-        moment: float,
+        self, kind: int, flags: int, stream: int, content: Mapping[str, Any], moment: float
     ) -> None:
-        number, tell = self.number, self._tell
-        self.frames[1] += 1
-        tell(make(events.FrameReceived, (moment, number, stream, kind, flags, length, content)))
         if kind == frames.DATA:
-            size = length - content.get("padding", 0) if content else length
-            if size:
-                wanted = octets if self._wants_content else None
-                tell(make(events.Content, (moment, number, stream, size, wanted)))
-            if flags & frames.END_STREAM:
-                tell(make(events.End, (moment, number, stream)))
-                self._step(stream, RESPONSE_ENDED)
+            self._tell(make(events.End, (moment, self.number, stream)))
+            self._step(stream, RESPONSE_ENDED)
         elif kind in WITH_BLOCK:
             whole = self._whole(1, kind, flags, content)
             if whole is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -65,6 +67,26 @@ def by_urllib3(url, certificates, **options):
         return pool.request("GET", url).data
 
 
+def by_urllib(url, certificates, **options):
+    from hyper.contrib.urllib import HTTP2Handler
+
+    handler = HTTP2Handler(context=certificates.client_context(), **options)
+    with urllib.request.build_opener(handler).open(url, timeout=10) as response:
+        return response.read()
+
+
+def by_xmlrpc(url, certificates, **options):
+    from hyper.contrib.xmlrpc import HTTP2Transport
+
+    transport = HTTP2Transport(context=certificates.client_context(), **options)
+    connection = transport.make_connection(url.split("/")[2])
+    connection.request("GET", "/")
+    with connection.getresponse() as response:
+        content = response.read()
+    transport.close()
+    return content
+
+
 WAYS = pytest.mark.parametrize("ask", [by_pool, by_requests, by_httpx])
 
 
@@ -119,39 +141,73 @@ def test_urllib3_s_pool_may_require_http2(old, certificates, caplog):
     assert "HTTP/1.1 is spoken" not in caplog.text
 
 
-def by_urllib(url, certificates, **options):
-    from hyper.contrib.urllib import HTTP2Handler
-
-    handler = HTTP2Handler(context=certificates.client_context(), **options)
-    with urllib.request.build_opener(handler).open(url, timeout=10) as response:
-        return response.read()
+def answer_with_the_window(peer):
+    size = peer.handshake()[wire.SETTINGS_INITIAL_WINDOW_SIZE]
+    for request in requests(peer):
+        peer.write_response(request.stream_id, b"%d" % size)
 
 
-def by_xmlrpc(url, certificates, **options):
-    from hyper.contrib.xmlrpc import HTTP2Transport
+DROPIN_WAYS = pytest.mark.parametrize("ask", [by_urllib, by_xmlrpc])
 
-    transport = HTTP2Transport(context=certificates.client_context(), **options)
-    connection = transport.make_connection(url.split("/")[2])
-    connection.request("GET", "/")
-    with connection.getresponse() as response:
-        content = response.read()
-    transport.close()
-    return content
+
+@DROPIN_WAYS
+def test_urllib_and_xmlrpc_tell_why_they_speak_http1(ask, old, certificates, caplog):
+    """3.2."""
+    with caplog.at_level(logging.DEBUG, logger="hyper"):
+        assert ask(f"https://localhost:{old.port}/", certificates) == b"hello in HTTP/1.1\n"
+    said = [record.getMessage() for record in caplog.records if record.name == "hyper"]
+    assert any("HTTP/1.1 is spoken with localhost" in line for line in said), said
+
+
+@DROPIN_WAYS
+def test_urllib_and_xmlrpc_may_require_http2(ask, old, certificates):
+    """3.2: nothing is sent over HTTP/1.1."""
+    with pytest.raises(Exception, match=r"require_http2.*not chosen h2") as caught:
+        ask(f"https://localhost:{old.port}/", certificates, require_http2=True)
+    reason = getattr(caught.value, "reason", caught.value)
+    assert isinstance(caught.value, urllib.error.URLError if ask is by_urllib else object)
+    assert type(reason) is hyper.NegotiationError
+
+
+@DROPIN_WAYS
+def test_a_server_that_asks_for_http1_is_an_error_for_urllib_and_xmlrpc(
+    ask, scripted_peer, certificates
+):
+    """7: no second connection is made."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write(wire.rst_stream(stream_id, wire.HTTP_1_1_REQUIRED))
+
+    peer = scripted_peer(script, certificates.server_context(alpn=("h2", "http/1.1")))
+    with pytest.raises(Exception, match=r"require_http2.*asked for HTTP/1\.1"):
+        ask(f"https://localhost:{peer.port}/", certificates, require_http2=True)
+
+
+@DROPIN_WAYS
+def test_a_recorder_is_an_error_for_urllib_and_xmlrpc(ask, certificates, monkeypatch):
+    class Recorder:
+        debuglevel = 0
+
+    monkeypatch.setattr(http.client, "HTTPSConnection", Recorder)
+    with pytest.raises(Exception, match=r"require_http2.*another library has replaced"):
+        ask("https://localhost:1/", certificates, require_http2=True)
+
+
+def test_urllib_takes_hypers_class_in_http_clients_place(scripted_peer, certificates, monkeypatch):
+    """3.2: it is not a recorder."""
+    peer = scripted_peer(answer_with_the_window, certificates.server_context())
+    monkeypatch.setattr(http.client, "HTTPSConnection", hyper.HTTPSConnection)
+    options = {"require_http2": True, "settings": {"SETTINGS_INITIAL_WINDOW_SIZE": 77_777}}
+    assert by_urllib(f"https://localhost:{peer.port}/", certificates, **options) == b"77777"
 
 
 @pytest.mark.parametrize("ask", [by_pool, by_requests, by_httpx, by_urllib3, by_urllib, by_xmlrpc])
 def test_options_of_connections_count_in_each_integration(ask, scripted_peer, certificates):
     """6.5.2."""
-
-    def script(peer):
-        size = peer.handshake()[wire.SETTINGS_INITIAL_WINDOW_SIZE]
-        for request in requests(peer):
-            peer.write_response(request.stream_id, b"%d" % size)
-
-    peer = scripted_peer(script, certificates.server_context())
-    options = {"settings": {"SETTINGS_INITIAL_WINDOW_SIZE": 77_777}}
-    if ask in (by_pool, by_requests, by_httpx, by_urllib3):
-        options["require_http2"] = True
+    peer = scripted_peer(answer_with_the_window, certificates.server_context())
+    options = {"require_http2": True, "settings": {"SETTINGS_INITIAL_WINDOW_SIZE": 77_777}}
     assert ask(f"https://localhost:{peer.port}/", certificates, **options) == b"77777"
 
 

@@ -38,6 +38,10 @@ def test_the_extension_is_told_by_httpcore_s_names(fetch):
     response = fetch("/push/0", extensions={"trace": lambda *event: told.append(event)})
     assert response.status_code == 200
     assert [name for name, _ in told] == [
+        "connection.connect_tcp.started",
+        "connection.connect_tcp.complete",
+        "connection.start_tls.started",
+        "connection.start_tls.complete",
         "http2.send_request_headers.started",
         "http2.send_request_headers.complete",
         "http2.receive_response_headers.started",
@@ -57,7 +61,7 @@ def test_the_extension_is_told_by_httpcore_s_names(fetch):
 def test_content_is_a_step_of_its_own_after_the_headers(fetch):
     told = []
     fetch("/digest", method="POST", content=b"abc", extensions={"trace": lambda *e: told.append(e)})
-    assert [name for name, _ in told][:4] == [
+    assert [name for name, _ in told if name.startswith("http2.")][:4] == [
         "http2.send_request_headers.started",
         "http2.send_request_headers.complete",
         "http2.send_request_body.started",
@@ -84,3 +88,30 @@ def test_a_trace_of_hyper_s_is_an_option_of_the_transport(fetch):
     recorder = trace.Recorder()
     fetch("/push/0", trace=recorder)
     assert [each.status for each in trace.exchanges(recorder)] == [200]
+
+
+def test_a_connection_that_cannot_be_made_is_told_with_its_exception(library):
+    told = []
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+    client = library.Client(transport=integration.HTTP20Transport(), timeout=10)
+    with client, pytest.raises(library.ConnectError):
+        client.get("https://127.0.0.1:1/", extensions={"trace": lambda *e: told.append(e)})
+    assert [name for name, _ in told] == [
+        "connection.connect_tcp.started",
+        "connection.connect_tcp.failed",
+    ]
+    assert told[0][1]["port"] == 1
+    assert isinstance(told[1][1]["exception"], OSError)
+
+
+def test_a_connection_that_is_used_again_is_told_once(library, node, certificates):
+    told = []
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+    transport = integration.HTTP20Transport(verify=certificates.client_context(alpn=()))
+    with library.Client(transport=transport, timeout=10) as client:
+        for _ in range(2):
+            url = f"https://localhost:{node.port}/push/0"
+            client.get(url, extensions={"trace": lambda *e: told.append(e)})
+    names = [name for name, _ in told]
+    assert names.count("connection.connect_tcp.started") == 1
+    assert names.count("http2.send_request_headers.started") == 2

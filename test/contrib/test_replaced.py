@@ -238,3 +238,45 @@ def test_a_recorder_in_http_client_s_place_gets_the_drop_in_s_connections(monkey
     made = getattr(hyper, name)("localhost", 1, timeout=3, replay=False)
     assert made.given == (("localhost", 1), {"timeout": 3})
     assert isinstance(Own("localhost", 1), hyper.HTTPConnection)
+
+
+def by_connection(port, certificates):
+    context = certificates.hyper_context()
+    with hyper.HTTP20Connection("localhost", port, ssl_context=context) as connection:
+        return connection.getresponse(connection.request("GET", "/")).status
+
+
+def by_pool(port, certificates):
+    with hyper.Pool(ssl_context=certificates.hyper_context()) as pool:
+        return pool.request("GET", f"https://localhost:{port}/").status
+
+
+@pytest.mark.parametrize("ask", [by_connection, by_pool])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_log_warns_of_a_recorder_that_sees_nothing(
+    ask, recorded, fields, certificates, monkeypatch, caplog
+):
+    """The real server is asked, though a cassette may lie in the way."""
+    if recorded:
+        monkeypatch.setattr(http.client, "HTTPSConnection", Recorded)
+    with caplog.at_level(logging.WARNING, logger="hyper"):
+        assert ask(fields.port, certificates) == 200
+    assert ("HTTP20Connection and Pool" in caplog.text) is recorded
+
+
+def test_the_integrations_do_not_warn(library, client, url, session, monkeypatch, caplog):
+    """A recorder sees their requests before."""
+    monkeypatch.setattr(http.client, "HTTPSConnection", Recorded)
+    with caplog.at_level(logging.WARNING, logger="hyper"):
+        assert client.get(url).http_version == "HTTP/2"
+        assert session.get(url).raw.version == 20
+    assert caplog.text == ""
+
+
+def test_hypers_class_in_http_clients_place_is_no_recorder(
+    fields, certificates, monkeypatch, caplog
+):
+    monkeypatch.setattr(http.client, "HTTPSConnection", hyper.HTTPSConnection)
+    with caplog.at_level(logging.WARNING, logger="hyper"):
+        assert by_connection(fields.port, certificates) == 200
+    assert caplog.text == ""

@@ -5,6 +5,7 @@ answered: the version of HTTP, method, path and fields.
 
     any  /seen                   that line, as the answer
     POST /echo                   the body
+    POST /rpc.Echo/METHOD        the body, with its content-type (Connect)
     GET  /flaky/KEY              503, and 200 from the second request with the key on
     GET  /cached                 max-age=60
     GET  /etag                   an ETag, and no-cache; 304 if it is asked with that
@@ -138,6 +139,8 @@ def answer(line, body, query):
         return 200, "application/json", json.dumps(line).encode(), []
     if name == "echo":
         return 200, "application/octet-stream", body, []
+    if name == "rpc.Echo":
+        return 200, fields["content-type"], body, []
     if name == "flaky":
         FLAKY[path] += 1
         return (503 if FLAKY[path] == 1 else 200), "text/plain", b"flaky", []

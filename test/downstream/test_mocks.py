@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import urllib.request
 from contextlib import closing
@@ -44,16 +45,22 @@ def by_dropin(url, certificates, **_):
         return json.load(connection.getresponse())["path"]
 
 
-def by_httpx(url, client, httpx, **_):
-    return client(httpx).get(url).json()["path"]
+def by_httpx(url, client, name="httpx", **_):
+    return client(pytest.importorskip(name)).get(url).json()["path"]
+
+
+def by_httpx2(url, client, **_):
+    return by_httpx(url, client, "httpx2")
 
 
 @tried(
     "vcrpy",
     "cassettes around any integration",
-    "recorded over HTTP/1.1, then played; HTTP/2 afterwards",
+    "recorded, over HTTP/2 by httpx and httpx2; played; HTTP/2 afterwards",
 )
-@pytest.mark.parametrize("ask", [by_requests, by_urllib3, by_urlopen, by_httpx, by_dropin])
+@pytest.mark.parametrize(
+    "ask", [by_requests, by_urllib3, by_urlopen, by_httpx, by_httpx2, by_dropin]
+)
 def test_vcrpy(ask, services, cassette, session, manager, opener, client, certificates, request):
     given = {
         "session": session,
@@ -62,17 +69,40 @@ def test_vcrpy(ask, services, cassette, session, manager, opener, client, certif
         "client": client,
         "certificates": certificates,
     }
-    if ask is by_httpx:
-        given["httpx"] = pytest.importorskip("httpx2")
     url = services.url("/seen")
     with cassette():
         assert ask(url, **given) == "/seen"
-    assert len(services.seen()) == 1
+    assert services.versions == {"2" if ask in (by_httpx, by_httpx2) else "1.1"}
     with cassette() as played:
         assert ask(url, **given) == "/seen"
         assert played.play_count == 1
     assert services.seen() == []
     assert ask(url, **given) == "/seen"
+    assert services.versions == {"2"}
+
+
+def by_connection(url, certificates):
+    import hyper
+
+    host, path = re.match("https://([^/]+)(.*)", url).groups()
+    with hyper.HTTP20Connection(host, ssl_context=certificates.hyper_context()) as connection:
+        return json.load(connection.getresponse(connection.request("GET", path)))["path"]
+
+
+def by_pool(url, certificates):
+    import hyper
+
+    with hyper.Pool(ssl_context=certificates.hyper_context()) as pool:
+        return json.load(pool.request("GET", url))["path"]
+
+
+@tried("vcrpy", "cassettes around HTTP20Connection and Pool", "not recorded, and the log says so")
+@pytest.mark.parametrize("ask", [by_connection, by_pool])
+def test_vcrpy_knows_no_connection_of_hypers_own(ask, services, cassette, certificates, caplog):
+    with cassette() as recorded, caplog.at_level(logging.WARNING, logger="hyper"):
+        assert ask(services.url("/seen"), certificates) == "/seen"
+        assert len(recorded) == 0
+    assert "does not see what HTTP20Connection and Pool send" in caplog.text
     assert services.versions == {"2"}
 
 

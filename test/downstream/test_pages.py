@@ -1,4 +1,4 @@
-"""The blocks of docs/ that are about libraries of AWS and Elasticsearch, as they stand there."""
+"""The blocks of docs/ about AWS, Elasticsearch and protobuf, as they stand there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from test.page_servers import World
 from test.test_pages import ROOT, blocks
 
 
@@ -39,6 +40,15 @@ def test_the_recipe_of_s3_stores_a_file_over_http2(cloud, capsys):
     assert capsys.readouterr().out == f"{9 << 20}\n"
     answer = names["s3"].list_buckets()["ResponseMetadata"]["HTTPHeaders"]
     assert answer["x-http-version"] == "2"
+
+
+def test_the_recipe_of_grpc_sends_messages_of_protobuf(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    (recipe,) = blocks_with("recipes", "protobuf")
+    with World(monkeypatch, tmp_path) as world:
+        exec(compile(recipe, "recipes.rst", "exec"), {})
+    assert capsys.readouterr().out == "hello\n"
+    assert world.errors == []
 
 
 def test_the_blocks_about_botocore_and_elasticsearch_run(cloud, monkeypatch):

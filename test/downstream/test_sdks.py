@@ -201,15 +201,65 @@ def test_slack_sdk(services, opener):
     assert services.versions == {"2"}
 
 
-@tried("firebase-admin", "mount on its session", "a message to FCM's stand-in by requests")
-def test_firebase_admin(services, adapter, certificates):
-    from firebase_admin import _http_client
+@tried("slack_sdk", "ssl=, and http.client.HTTPSConnection is hyper's", "a call")
+def test_slack_sdk_with_a_context(services, certificates, monkeypatch):
+    import http.client
 
-    with_session = _http_client.JsonHttpClient(base_url=services.url(""))
-    with_session.session.mount("https://", adapter)
-    with_session.session.trust_env, with_session.session.verify = False, certificates.authority
-    answer = with_session.body("post", "/v1/projects/p/messages:send", json={"message": {}})
-    assert answer["name"] == "projects/p/messages/1"
+    from slack_sdk import WebClient
+
+    import hyper
+
+    monkeypatch.setattr(http.client, "HTTPSConnection", hyper.HTTPSConnection)
+    context = certificates.client_context()
+    client = WebClient(token="t", base_url=services.url("/slack/"), ssl=context)
+    assert client.auth_test()["user"] == "ann"
+    assert services.versions == {"2"}
+
+
+@tried("firebase-admin", "mount on the session of its messaging", "send_each of 20 messages")
+def test_firebase_admin(services, adapter, certificates, monkeypatch):
+    import firebase_admin
+    import google.auth.credentials
+    from firebase_admin import credentials, messaging
+
+    class Anybody(credentials.Base):
+        def get_credential(self):
+            return google.auth.credentials.AnonymousCredentials()
+
+    fcm = services.url("/v1/projects/{0}/messages:send")
+    monkeypatch.setattr(messaging._MessagingService, "FCM_URL", fcm)
+    app = firebase_admin.initialize_app(Anybody(), {"projectId": "p"}, name="trial")
+    try:
+        session = messaging._get_messaging_service(app)._client.session
+        session.mount("https://", adapter)
+        session.trust_env, session.verify = False, certificates.authority
+        messages = [messaging.Message(token=f"t{number}") for number in range(20)]
+        batch = messaging.send_each(messages, app=app)
+        assert (batch.success_count, batch.failure_count) == (20, 0)
+        assert {each.message_id for each in batch.responses} == {"projects/p/messages/1"}
+    finally:
+        firebase_admin.delete_app(app)
+    lines = services.seen()
+    assert [line["version"] for line in lines] == ["2"] * 20
+
+
+@tried("connecpy", "session=httpx.Client(transport=HTTP20Transport())", "a unary call")
+def test_connecpy(services, client):
+    import httpx
+    from connecpy.client import ConnecpyClientSync
+    from connecpy.method import IdempotencyLevel, MethodInfo
+    from google.protobuf.wrappers_pb2 import StringValue
+
+    method = MethodInfo(
+        name="Say",
+        service_name="rpc.Echo",
+        input=StringValue,
+        output=StringValue,
+        idempotency_level=IdempotencyLevel.UNKNOWN,
+    )
+    with ConnecpyClientSync(services.url(""), session=client(httpx)) as echo:
+        answer = echo.execute_unary(request=StringValue(value="hello"), method=method)
+    assert answer.value == "hello"
     assert services.versions == {"2"}
 
 
@@ -231,7 +281,7 @@ def test_pyjwt_and_apns(services, certificates):
     assert len(services.seen()) == 100
 
 
-@tried("apns2", "it imports hyper", "a notification, a batch of 20, an unregistered device")
+@tried("apns2", "it imports hyper", "a notification, a batch of 20, a heartbeat")
 def test_apns2(services, certificates, monkeypatch):
     from apns2.client import APNsClient, Notification
     from apns2.credentials import Credentials
@@ -253,6 +303,7 @@ def test_apns2(services, certificates, monkeypatch):
     seen = services.seen()
     assert len(seen) == 23
     assert {line["fields"]["apns-push-type"] for line in seen} == {"alert"}
+    assert client._connection.ping("-" * 8) > 0  # its heartbeat
     client._connection.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 
 import pytest
 import requests
@@ -16,6 +17,15 @@ def test_requests(services, session):
     with session.get(services.url("/events"), stream=True) as response:
         assert b"data: 1" in list(response.iter_lines())
     assert session.post(services.url("/echo"), data=io.BytesIO(b"x" * 99)).content == b"x" * 99
+
+
+@tried("requests", "a pickled session", "a request by the copy")
+def test_a_pickled_session(services, session):
+    assert session.get(services.url("/seen")).json()["version"] == "2"
+    with pickle.loads(pickle.dumps(session)) as copy:
+        copy.trust_env = False  # requests does not pickle it
+        assert copy.get(services.url("/seen")).json()["version"] == "2"
+    assert session.get(services.url("/seen")).json()["version"] == "2"
 
 
 @tried("urllib3", "POOL_CLASSES; the class attribute", "a request")
@@ -118,6 +128,26 @@ def test_cachecontrol_by_its_function(services, session):
     for _ in range(2):
         assert cached.get(services.url("/cached")).text == "cached"
     assert [line["version"] for line in services.seen()] == ["2"]
+
+
+@tried("hishel", "a class of its CacheAdapter and HTTP20Adapter", "cached, revalidated")
+def test_hishel(services, session, tmp_path):
+    from hishel import SqliteStorage
+    from hishel.requests import CacheAdapter
+
+    from hyper.contrib.requests import HTTP20Adapter
+
+    class Both(CacheAdapter, HTTP20Adapter):
+        pass
+
+    storage = SqliteStorage(database_path=tmp_path / "cache.db")
+    session.mount("https://", Both(storage=storage, rfc=True))
+    for _ in range(2):
+        assert session.get(services.url("/cached")).text == "cached"
+        assert session.get(services.url("/etag")).text == "tagged"
+    lines = services.seen()
+    assert [line["path"] for line in lines] == ["/cached", "/etag", "/etag"]
+    assert {line["version"] for line in lines} == {"2"}
 
 
 @tried("requests-oauthlib", "mount on OAuth1Session", "signed")

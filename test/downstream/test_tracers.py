@@ -78,6 +78,15 @@ def test_httpx(services, spans, client):
     require_traced(services, spans)
 
 
+@tried("opentelemetry-instrumentation-httpx", "instrument(), for httpx2", "a span, traceparent")
+def test_httpx2(services, spans, client):
+    import httpx2
+
+    spans.instrument("httpx", "HTTPX2ClientInstrumentor")
+    client(httpx2).get(services.url("/seen"))
+    require_traced(services, spans)
+
+
 def by_requests(url, session, **_):
     session.get(url)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 USUAL_SLEEP = Pump._sleep
 USUAL_WAIT = SteppedTransport.wait
 USUAL_ARM = Wakeup.arm
+USUAL_PROMOTE = Pump._promote
 
 
 class Mutant(NamedTuple):
@@ -85,6 +86,12 @@ def wait_without_a_look(pump: Pump, ready: Any, ids: Any, timeout: float | None)
                 pump._follow(ids, ready, deadline)
     finally:
         pump._promote()
+
+
+def leave_octets(pump: Pump) -> None:
+    """Promote, and send nothing of what others have left."""
+    with patch.object(pump, "flush", lambda: True):
+        USUAL_PROMOTE(pump)
 
 
 def close_under_sleepers(pump: Pump) -> None:
@@ -174,6 +181,12 @@ MUTANTS = [
         "a sleeper beneath a signal handler keeps calling",
         scenes.handled,
         ((pump_module, "is_covered", lambda: True),),
+    ),
+    Mutant(
+        16,
+        "a thread that arrives sends only what is its own",
+        scenes.asked_while_another_arrives,
+        ((Pump, "_promote", leave_octets),),
     ),
     Mutant(
         10,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, NamedTuple
 
 from hyper.errors import ConnectionTerminated, Failure, RemoteDisconnected, TimedOut
-from hyper.pump.pump import Pump
+from hyper.pump.pump import OPEN, Pump
 from hyper.transport.buffered import BufferedSocket
 from test.interleavings.primitives import SteppedTransport
 from test.interleavings.scheduler import Actor, Event, Scheduler
@@ -82,6 +82,9 @@ class Scene:
         endpoint = self.endpoint
         with self.pump.lock:
             endpoint.outbound.append(bytes([number]))
+            if not self.pump.leaves_to_another():
+                self.pump.flush()
+        with self.pump.lock:
             self._wait(lambda: self.pump.wait(endpoint.has(number), (number,), timeout), number)
 
     def _wait(self, wait: Callable[[], None], number: int) -> None:
@@ -193,12 +196,20 @@ class Scene:
         words = ""
         if len(asleep) < len(followers) and not self.is_struck:
             words = "a waiter that was woken is still on the list"
-        elif asleep and len(asleep) == len(followers) and not (pump._has_leader or pump._promoted):
+        elif asleep and len(asleep) == len(followers) and not (pump._has_leader or pump.arriving):
             words = "a waiter has no leader"
         elif any(waiter.ready() for waiter in asleep):
             words = "a wake-up is lost: a follower sleeps whose condition is true"
+        elif self._has_left_octets and not self.is_struck:
+            words = "octets are left behind"
         if words:
             self.scheduler.fail(words)
+
+    @property
+    def _has_left_octets(self) -> bool:
+        """True if the socket has room for what is queued, and nobody comes who sends it."""
+        pump = self.pump
+        return bool(self.endpoint.outbound) and pump._state == OPEN and not pump.arriving
 
     @property
     def is_struck(self) -> bool:
@@ -215,7 +226,7 @@ class Scene:
         left = {
             "waiters": pump._waiters,
             "a leader": pump._has_leader,
-            "a promoted thread": pump._promoted,
+            "threads that arrive": pump.arriving,
             "threads in the queue": pump.queue,
             "sleepers": pump._sleepers,
             "followers": pump._followers,
@@ -284,6 +295,14 @@ def cancelled(scene: Scene) -> None:
     scene.add("asks 1", lambda: scene.ask(1))  # nobody answers
     scene.asks(2)
     scene.cancels(1)
+
+
+def asked_while_another_arrives(scene: Scene) -> None:
+    """16: what the third queues is sent by the second, whose stream is cancelled."""
+    scene.asks(1)
+    scene.add("asks 2", lambda: scene.ask(2))  # nobody answers
+    scene.cancels(2)
+    scene.asks(3)
 
 
 def closed(scene: Scene) -> None:
@@ -418,6 +437,7 @@ CASES = [
     Case("a peer that writes before it reads, and an upload", no_room),
     Case("two uploads without room, one with a timeout, and a wait", no_room_for_long),
     Case("a cancel of the stream that another waits for", cancelled),
+    Case("a request while another thread is woken by a cancel", asked_while_another_arrives),
     Case("a close beside two waits", closed),
     Case("a close beside a wait and an upload without room", closed_without_room),
     Case("a response that is dropped gives a place", abandoned),

@@ -14,7 +14,14 @@ from test.interleavings.mutants import MUTANTS, find
 from test.interleavings.scenes import CASES, Case
 
 # Those with many runs even without a preemption: the command plays them.
-LONG = (scenes.turns, scenes.three_wait_one_hurries, scenes.three_wait, scenes.kept_alive)
+LONG = (
+    scenes.turns,
+    scenes.three_wait_one_hurries,
+    scenes.three_wait,
+    scenes.kept_alive,
+    scenes.no_room_for_long,
+    scenes.asked_while_another_arrives,
+)
 
 SHORT = [case for case in CASES if case.build not in LONG]
 

@@ -42,7 +42,7 @@ class Verdict(NamedTuple):
     error: str
 
 
-#: The pump as it is. The last one takes half a minute.
+#: The pump as it is. The last one takes a minute.
 RIGHT = [
     Case("timeouts, and a peer that writes first"),
     Case("a finalizer that drops a response", ("NOTES",)),
@@ -63,6 +63,7 @@ WRONG = [
     Case("10: the first sleeper takes the others' notification", ("CANCELS",), mutant=18),
     Case("11: the wakeup is armed after the look for notes", ("NOTES",), mutant=11),
     Case("14: the wait beneath a signal handler stays", ("SIGNAL",), mutant=14),
+    Case("16: nobody sends what was left to the one who arrives", ("CANCELS",), mutant=16),
     Case("close gives the socket back while a thread sleeps", ("CLOSES",), mutant=17),
 ]
 

@@ -32,9 +32,9 @@
 byte lock = NOBODY;
 bool has_leader;
 byte leader = NOBODY;
-byte promoted = NOBODY;
 bool waiting[N];  /* on the list of waiters */
 bool woken[N];    /* its latch is released */
+bool arriving[N]; /* woken, and has not taken the lock again since */
 bool inside[N];   /* asleep, or awake and without the lock again */
 bool handler_runs;
 
@@ -70,10 +70,20 @@ bool may_note;    /* a finalizer */
 #define SLEEPER_MAY_GO (notes || MAY_GO(0) || MAY_GO(1) || MAY_GO(2) || MAY_GO(3))
 #endif
 
+/* rule 16: somebody who is woken has it sent */
+#define IS_CARRIED (ANY(arriving) && state == OPEN)
+
 /* rule 10 */
+inline ring() {
+    if
+    :: armed -> rung = true; bell = true
+    :: else
+    fi
+}
+
 inline notify_sleepers() {
     if
-    :: MUTANT != 10 && ANY(asleep) && SLEEPER_MAY_GO && armed -> rung = true; bell = true
+    :: MUTANT != 10 && ANY(asleep) && SLEEPER_MAY_GO -> ring()
     :: else
     fi
 }
@@ -84,7 +94,7 @@ inline wake() {
     :: i < N ->
         if
         :: MUTANT != 2 && waiting[i] && (failed || (changed & BIT(i))) && READY(i) ->
-            woken[i] = true; waiting[i] = false
+            woken[i] = true; waiting[i] = false; arriving[i] = true
         :: else
         fi;
         i++
@@ -95,35 +105,11 @@ inline wake() {
     notify_sleepers()
 }
 
-/* rule 4 */
-inline promote() {
-    if
-    :: has_leader || promoted != NOBODY || MUTANT == 4
-    :: else ->
-        if
-        :: waiting[0] -> i = 0; promote_it(i)
-        :: waiting[1] -> i = 1; promote_it(i)
-        :: waiting[2] -> i = 2; promote_it(i)
-#if T == 3
-        :: waiting[3] -> i = 3; promote_it(i)
-#endif
-        :: else -> notify_sleepers()
-        fi
-    fi;
-    i = 0
-}
-
-inline promote_it(w) {
-    woken[w] = true; waiting[w] = false;  /* rule 3: in one step */
-    promoted = w
-}
-
 /* rule 14: a wait beneath a signal handler can neither lead nor sleep before the handler ends */
 inline wake_outer() {
     if
-    :: MUTANT != 14 && me == HANDLER && (waiting[0] || promoted == 0) ->
-        woken[0] = true; waiting[0] = false;
-        promoted = (promoted == 0 -> NOBODY : promoted)
+    :: MUTANT != 14 && me == HANDLER && (waiting[0] || arriving[0]) ->
+        woken[0] = true; waiting[0] = false; arriving[0] = false
     :: else
     fi
 }
@@ -163,6 +149,38 @@ inline flush() {
         :: else
         fi
     fi
+}
+
+/* rules 4, 16 */
+inline promote() {
+    if
+    :: ANY(arriving) || MUTANT == 4
+    :: else ->
+        is_sent = true;
+        if
+        :: !has_leader && waiting[0] -> i = 0; promote_it(i)
+        :: !has_leader && waiting[1] -> i = 1; promote_it(i)
+        :: !has_leader && waiting[2] -> i = 2; promote_it(i)
+#if T == 3
+        :: !has_leader && waiting[3] -> i = 3; promote_it(i)
+#endif
+        :: else ->
+            if
+            :: outbound && MUTANT != 16 -> flush()
+            :: else
+            fi;
+            if
+            :: !is_sent -> ring()
+            :: is_sent && !has_leader -> notify_sleepers()
+            :: else
+            fi
+        fi
+    fi;
+    i = 0
+}
+
+inline promote_it(w) {
+    woken[w] = true; waiting[w] = false; arriving[w] = true  /* rule 3: in one step */
 }
 
 inline receive() {
@@ -208,23 +226,33 @@ end_no_signal:
         :: drains[me] = true
         :: true
         fi;
-
+        if
+        :: IS_CARRIED && !drains[me] && me != HANDLER -> lock = NOBODY  /* rule 16 */
+        :: else -> wake_outer(); goto look_again
+        fi
+    };
+    atomic {
+        lock == NOBODY && !COVERED(me) -> lock = THREAD(me);
 look_again:
         if
         :: READY(me) || interrupted || (state == CLOSED && failed) -> goto leave
-        :: !has_leader || leader == THREAD(me) -> goto lead  /* rules 2, 14 */
+        :: has_leader && leader == THREAD(me) -> goto lead  /* rule 14 */
+        :: !has_leader && (drains[me] || !ANY(arriving)) -> goto lead  /* rule 2 */
+        :: else
+        fi;
+        if
+        :: IS_CARRIED && !drains[me] -> goto follow  /* rule 16 */
         :: else
         fi;
         flush();
         if
-        :: !is_sent -> wake_outer(); reads = false; writes = true; goto sleep_in_kernel  /* rule 5 */
+        :: !is_sent -> reads = false; writes = true; goto sleep_in_kernel  /* rule 5 */
         :: is_sent && (READY(me) && MUTANT != 6) -> goto leave  /* rule 6 */
         :: is_sent && !(READY(me) && MUTANT != 6) -> goto follow
         fi;
 
         /* ------------------------------------------------------------ follow (rule 3) */
 follow:
-        wake_outer();
         if
         :: is_late -> goto leave  /* rule 7 */
         :: else
@@ -239,10 +267,7 @@ follow:
     fi;
     atomic {
         lock == NOBODY && !COVERED(me) -> lock = THREAD(me); inside[me] = false;
-        if
-        :: promoted == me && MUTANT != 15 -> promoted = NOBODY
-        :: else
-        fi;
+        arriving[me] = arriving[me] && MUTANT == 15;
         waiting[me] = false;
         goto look_again
     };
@@ -419,10 +444,12 @@ proctype finalizer() {
 /* These are never true while the lock is free. */
 active proctype monitor() {
     bool a_leader_for_each_waiter, no_lost_wake_up, no_socket_closed_under_a_sleeper;
+    bool no_octets_left_behind;
 end_all_is_well:
     if
-    :: atomic { lock == NOBODY && ANY(waiting) && !has_leader && promoted == NOBODY ->
+    :: atomic { lock == NOBODY && ANY(waiting) && !has_leader && !ANY(arriving) ->
         assert(a_leader_for_each_waiter) }
+    :: atomic { lock == NOBODY && outbound && !ANY(arriving) -> assert(no_octets_left_behind) }
     :: atomic { lock == NOBODY && ONE_IS_LOST -> assert(no_lost_wake_up) }
     :: atomic { given_back && ANY(asleep) -> assert(no_socket_closed_under_a_sleeper) }
     fi

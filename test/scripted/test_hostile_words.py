@@ -9,7 +9,13 @@ import re
 
 import pytest
 
-from hyper import ConnectionTerminated, HTTP20Connection, NegotiationError, ProxyError
+from hyper import (
+    ConnectionTerminated,
+    HTTP20Connection,
+    HTTPSConnection,
+    NegotiationError,
+    ProxyError,
+)
 from hyper.proxies import Proxy
 from hyper.testing import DEADLINE, wire
 from test.words import all_words
@@ -64,6 +70,22 @@ def test_an_answer_in_http_1_is_shown_escaped(connect):
 
 
 # ---- proxies ----
+
+
+@pytest.mark.parametrize("words", [b"No " + EVIL.replace(b"\n", b""), b"x" * 5000])
+def test_a_refused_tunnel_of_the_drop_in_is_shown_escaped_and_cut(scripted_peer, words):
+    """RFC 9110, 9.3.6: http.client shows what the proxy has written."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 403 " + words + b"\r\ncontent-length: 0\r\n\r\n")
+
+    peer = scripted_peer(script)
+    connection = HTTPSConnection(peer.host, peer.port, timeout=DEADLINE)
+    connection.set_tunnel("example.org", 443)
+    with pytest.raises(OSError, match="Tunnel connection failed: 403 ") as caught:
+        connection.request("GET", "/")
+    check_shown(caught.value)
 
 
 @pytest.fixture

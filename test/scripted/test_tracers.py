@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from hyper import (
@@ -12,6 +14,7 @@ from hyper import (
     IncompleteRead,
     Pool,
     StreamResetError,
+    trace,
 )
 from hyper.testing import wire
 from test.scripted.steps import want
@@ -206,6 +209,112 @@ def test_a_request_of_the_drop_in_is_seen_once(dial, tracer):
     assert [exchange.status for exchange in tracer.ended] == [200]
 
 
+def refusing_once(peer):
+    peer.handshake()
+    want(peer, ("traceparent", "00-1"))
+    peer.write(wire.rst_stream(1, wire.REFUSED_STREAM))
+    answer(peer)
+
+
+def ending_once(peer):
+    peer.handshake()
+    want(peer, ("traceparent", "00-1"))
+    peer.write(wire.goaway(0))
+    peer.close()
+    peer.accept()
+    answering(peer)
+
+
+@pytest.mark.parametrize("script", [refusing_once, ending_once])
+def test_a_request_of_the_drop_in_that_goes_out_again_is_one_request(dial, tracer, script):
+    """RFC 9113, 8.7."""
+    events = []
+    trace.install(events.append)
+    try:
+        connection = dial(script, HTTPConnection, trace=tracer)
+        connection.request("GET", "/page")
+        assert connection.getresponse().read() == b"abc"
+    finally:
+        trace.uninstall(events.append)
+    assert len(tracer.begun) == 1
+    (exchange,) = tracer.ended
+    assert (exchange.status, exchange.attempt, exchange.error) == (200, 2, "")
+    (retry,) = [event for event in events if isinstance(event, trace.Retry)]
+    assert (retry.method, retry.path, retry.attempt) == ("GET", "/page", 2)
+    sent = [event.attempt for event in events if isinstance(event, trace.RequestSent)]
+    assert sent == [1, 2]
+
+
+def test_a_request_of_the_drop_in_that_must_not_go_out_again_has_ended_once(dial, tracer):
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write(wire.rst_stream(1, wire.REFUSED_STREAM))
+
+    connection = dial(script, HTTPConnection, trace=tracer, replay=False)
+    connection.request("GET", "/")
+    with pytest.raises(OSError, match="REFUSED_STREAM"):
+        connection.getresponse()
+    (exchange,) = tracer.ended
+    assert exchange.error_code == wire.REFUSED_STREAM
+
+
+def test_a_failed_request_of_the_drop_in_that_nobody_asks_for_has_ended_with_close(dial, tracer):
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write(wire.rst_stream(1, wire.REFUSED_STREAM))
+        want(peer)
+        peer.write_headers(3, OK, end_stream=True)
+
+    connection = dial(script, HTTPConnection, trace=tracer)
+    connection.request("GET", "/a")
+    connection.request("GET", "/b")
+    with contextlib.suppress(OSError):
+        connection.sock.request.response()  # both frames have come
+    connection.close()
+    assert sorted(exchange.path for exchange in tracer.ended) == ["/a", "/b"]
+
+
+def test_a_request_that_changes_to_http1_is_one_request(dial, tracer):
+    """RFC 9113, 7: HTTP_1_1_REQUIRED."""
+
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.write(wire.rst_stream(1, wire.HTTP_1_1_REQUIRED))
+        peer.want_goaway()
+        peer.close()
+        peer.accept()
+        assert b"traceparent: 00-1\r\n" in peer.want_until()
+        peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc")
+
+    connection = dial(script, HTTPConnection, trace=tracer)
+    connection.request("GET", "/page")
+    assert connection.getresponse().read() == b"abc"
+    assert len(tracer.begun) == 1
+    (exchange,) = tracer.ended
+    assert (exchange.status, exchange.attempt, exchange.size) == (200, 2, 3)
+    assert exchange.connection.protocol == "HTTP/1.1"
+
+
+def test_a_request_that_cannot_go_out_again_for_lack_of_a_server_has_ended(connect, tracer):
+    def script(peer):
+        peer.handshake()
+        want(peer)
+        peer.stop_listening()
+        peer.write(wire.goaway(0))
+        peer.close()
+
+    connection = connect(script, trace=tracer, timeout=5)
+    connection.request("GET", "/")
+    with pytest.raises(OSError, match="listens"):
+        connection.getresponse()
+    assert len(tracer.begun) == 1
+    (exchange,) = tracer.ended
+    assert exchange.error
+
+
 def test_a_request_of_a_pool_is_seen_once(scripted_peer, tracer):
     peer = scripted_peer(answering)
     with Pool(http2="prior", trace=tracer) as pool:
@@ -241,6 +350,30 @@ def test_a_tracer_cannot_change_a_pseudo_header_field(connect, caplog):
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
     assert "pseudo-header" in caplog.text
+
+
+def test_a_request_of_a_pool_that_is_repeated_in_http1_is_one_request(scripted_peer, tracer):
+    """RFC 9112, 9.3.1: the server has ended a connection that was kept."""
+    ok = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
+
+    def script(peer):
+        peer.want_until()
+        peer.write(ok)
+        peer.want_until()
+        peer.close()
+        peer.accept()
+        peer.want_until()
+        peer.write(ok)
+
+    peer = scripted_peer(script)
+    with Pool(trace=tracer) as pool:
+        for path in ("a", "b"):
+            assert pool.request("GET", f"http://127.0.0.1:{peer.port}/{path}").read() == b"abc"
+    assert [request.path for request in tracer.begun] == ["/a", "/b"]
+    assert [(each.path, each.status, each.attempt) for each in tracer.ended] == [
+        ("/a", 200, 1),
+        ("/b", 200, 2),
+    ]
 
 
 class TestHTTP1:

@@ -272,7 +272,7 @@ class Stage:
     def describe(self) -> str:
         pump = self.pump
         return (
-            f"leader: {pump._has_leader}, promoted: {pump._promoted},"
+            f"leader: {pump._has_leader}, arriving: {pump.arriving},"
             f" waiters: {pump._waiters}, asleep: {self.transport.asleep},"
             f" following: {self.transport.following}, failure: {self.endpoint.failure}"
         )
@@ -335,7 +335,7 @@ class Stage:
         pump = self.pump
         assert not pump._waiters, self.describe()
         assert not pump._has_leader, self.describe()
-        assert pump._promoted is None, self.describe()
+        assert not pump.arriving, self.describe()
         assert not pump.queue
         assert not pump._sleepers
         assert pump.lock.acquire(timeout=DEADLINE), "the lock is still held"

@@ -162,8 +162,8 @@ def test_one_thread_is_promoted_at_a_time(stage):
     assert [actor.end() for actor in others] == [None] * 3
 
 
-def test_a_newcomer_may_lead_before_the_promoted(stage):
-    """4: then the promoted thread follows again, and is promoted again."""
+def test_a_newcomer_may_come_before_the_promoted_has_woken(stage):
+    """4, 16: then it follows, and the promoted thread leads."""
     leader = stage.wait_for(1)
     heir = stage.wait_for(2)
     with stage.pump.lock:

@@ -52,7 +52,7 @@ def nothing_is_left(connection):
     return (
         not pump._waiters
         and not pump._has_leader
-        and pump._promoted is None
+        and not pump.arriving
         and not pump.queue
         and not pump._sleepers
     )

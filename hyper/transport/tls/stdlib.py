@@ -158,6 +158,11 @@ class StdlibFilter(Filter):
             self.object: ssl.SSLObject = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_hostname, session=session
             )
+        # The inner object's is C code; the outer one's would be a Python call for each record.
+        inner: Any = self.object
+        if type(inner) is ssl.SSLObject:
+            inner = getattr(inner, "_sslobj", inner)
+        self._read = inner.read
 
     def handshake(self) -> bool:
         """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
@@ -198,17 +203,19 @@ class StdlibFilter(Filter):
         if self._failure is not None:
             raise trust.copied(self._failure)
         filled, size = 0, len(view)
-        incoming = self._incoming
-        read: Any = self.object.read  # its types in typeshed have changed
+        incoming, read = self._incoming, self._read
         try:
-            while filled < size and (incoming.pending or self._holds_part):
+            may_give = incoming.pending or self._holds_part
+            self._holds_part = False
+            while may_give and filled < size:
                 received: int = read(size - filled, view[filled:] if filled else view)
                 if not received:
                     self._has_ended = True
                     break
                 filled += received
-                # A record larger than the room left stays, in part, inside OpenSSL.
-                self._holds_part = filled == size
+                may_give = incoming.pending
+            # A record larger than the room left stays, in part, inside OpenSSL.
+            self._holds_part = filled == size
         except ssl.SSLWantReadError:
             self._holds_part = False
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):

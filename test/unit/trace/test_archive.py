@@ -35,7 +35,8 @@ def test_an_entry_has_the_fields_of_http_2():
     assert first["_http2_stream_id"] == 1
     assert [each["_was_pushed"] for each in (first, push, failed)] == [0, 1, 0]
     assert first["_priority"] == "VeryHigh"
-    assert first["connection"] == first["_connectionId"] == "1"
+    # Chromium's importer takes "connection" for the server's port.
+    assert (first["connection"], first["_connectionId"]) == ("443", "1")
     assert first["serverIPAddress"] == "192.0.2.1"
     assert first["response"]["_transferSize"] == 116
     assert first["response"]["_trailers"] == [{"name": "digest", "value": "d"}]
@@ -60,6 +61,20 @@ def test_the_first_request_of_a_connection_has_its_times_and_no_other_has():
         assert entry["timings"]["dns"] == entry["timings"]["connect"] == -1
         assert min(entry["timings"][key] for key in ("send", "wait", "receive")) >= 0
     assert first["startedDateTime"] == "1970-01-01T00:00:10.000+00:00"
+
+
+@pytest.mark.parametrize(("pause", "dns"), [(0.0, 10.0), (0.01, 10.0), (5.0, 0.0)])
+def test_a_connection_that_is_made_just_before_its_request_counts_as_made_for_it(pause, dns):
+    opened = next(each.moment for each in EVENTS if isinstance(each, trace.Opened))
+    changed = [
+        each._replace(queued=opened + pause, moment=opened + pause)
+        if isinstance(each, trace.RequestSent) and each.stream == 1
+        else each
+        for each in EVENTS
+    ]
+    first = min(entries(changed), key=lambda each: each["_http2_stream_id"])
+    assert max(first["timings"]["dns"], 0.0) == dns
+    assert (first["timings"]["connect"] > 0) == bool(dns)
 
 
 def test_the_query_is_decoded():

@@ -33,6 +33,10 @@ WRONG_NAME, WRONG_ADDRESS = 62, 64
 NO_ISSUER = 20
 
 
+# id-on-dnsSRV (RFC 4985, 2).
+SERVICE = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")
+
+
 def dns(*names):
     # The library checks what it writes; odd entries are written past its check.
     return [x509.DNSName._init_without_validation(name) for name in names]
@@ -88,10 +92,41 @@ NAMES = {
     "a mapped address": Case(ip("::ffff:192.0.2.1"), "::ffff:192.0.2.1"),
     "a mapped address for the one in it": Case(ip("::ffff:192.0.2.1"), "192.0.2.1", WRONG_ADDRESS),
     "an address for the mapped one": Case(ip("192.0.2.1"), "::ffff:192.0.2.1", WRONG_ADDRESS),
+    "a mapped address beside the name": Case(
+        dns("localhost") + ip("::ffff:127.0.0.1"), "localhost"
+    ),
+    "a mapped address beside a name": Case(
+        dns("localhost") + ip("::ffff:127.0.0.1"), "::ffff:127.0.0.1"
+    ),
+    "the address in a mapped one, beside a name": Case(
+        dns("localhost") + ip("::ffff:127.0.0.1"), "127.0.0.1", WRONG_ADDRESS
+    ),
+    "another IPv6 address": Case(ip("2001:db8::1"), "2001:db8::2", WRONG_ADDRESS),
+    "an IPv6 address as a name": Case(dns("2001:db8::1"), "2001:db8::1", WRONG_ADDRESS),
     "other kinds": Case(
         [x509.UniformResourceIdentifier("https://a.example"), x509.RFC822Name("x@a.example")],
         "a.example",
         WRONG_NAME,
+    ),
+    "other kinds beside the name": Case(
+        [
+            x509.UniformResourceIdentifier("https://b.example"),
+            x509.RegisteredID(x509.ObjectIdentifier("1.2.3.4")),
+            x509.OtherName(SERVICE, b"\x16\x10_https.b.example"),
+            x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "b")])),
+            *dns("a.example"),
+        ],
+        "a.example",
+    ),
+    "the name of the subject alone": Case(
+        [x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.example")]))],
+        "a.example",
+        WRONG_NAME,
+    ),
+    "a malformed name of a service beside the name": Case(
+        [x509.OtherName(SERVICE, b"\x16\x01x"), *dns("a.example")],
+        "a.example",
+        by_pyopenssl=WRONG_NAME,
     ),
     "a dot at the end of the certificate's": Case(dns("a.example."), "a.example", WRONG_NAME),
     "a NUL in the name": Case(dns("a.example\0.evil.example"), "a.example", WRONG_NAME),
@@ -217,6 +252,11 @@ CHAINS = {
     "not yet valid": (lambda root: root, {"begin": NOW + DAY, "end": NOW + 2 * DAY}, NOT_YET),
     "expired": (lambda root: root, {"begin": NOW - 2 * DAY, "end": NOW - DAY}, EXPIRED),
     "for servers": (lambda root: root, {"usage": ExtendedKeyUsageOID.SERVER_AUTH}, 0),
+    "for any purpose": (
+        lambda root: root,
+        {"usage": ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE},
+        NOT_FOR_SERVERS,
+    ),
     "for clients": (lambda root: root, {"usage": ExtendedKeyUsageOID.CLIENT_AUTH}, NOT_FOR_SERVERS),
 }
 
@@ -227,6 +267,41 @@ def test_a_chain_has_one_verdict_by_both_backends(root, tmp_path, backend, name)
     issuer, options, code = CHAINS[name]
     server = issuer(root).issue(tmp_path, dns("a.example"), **options)
     assert judged(root, server, "a.example", backend) == code
+
+
+# The certificate that the pin knows, the signer of the server's, and whether that is verified and
+# accepted.
+PINS = {
+    "the server's, verified": ("own", "between", True, True),
+    "the server's, verified in vain": ("own", "stranger", True, False),
+    "the server's alone": ("own", "stranger", False, True),
+    "another": ("another", "between", True, False),
+    "another alone": ("another", "between", False, False),
+    # It is public: whoever has a key may send it behind a certificate of its own.
+    "an authority's that is sent and not verified": ("authority", "between", False, False),
+}
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_a_pin_has_one_verdict_by_both_backends(root, tmp_path, backend, name):
+    known, signer, verify, is_accepted = PINS[name]
+    between = Authority(root) if signer == "between" else Authority(Authority())
+    server = between.issue(tmp_path, dns("a.example"))
+    leaf, end, _ = (tmp_path / "leaf.pem").read_text().partition("-----END CERTIFICATE-----")
+    pinned = {
+        "own": ssl.PEM_cert_to_DER_cert(leaf + end),
+        "authority": between.certificate.public_bytes(Encoding.DER),
+        "another": root.certificate.public_bytes(Encoding.DER)[::-1],
+    }[known]
+    authorities = pem(root.certificate) if verify else None
+    context = init_context(
+        authorities, verify=verify, pin=lambda chain: pinned in chain, backend=backend
+    )
+    if is_accepted:
+        shake_hands(server, context, "a.example")
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shake_hands(server, context, "a.example")
 
 
 def test_a_pin_sees_what_was_verified(root, tmp_path, backend):
