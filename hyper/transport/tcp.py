@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 
 from ..foundation.fork import renew_after_fork
+from ..foundation.interruptions import OSErrorsDropped
 from .deadline import MAX_POLL, milliseconds_of
 from .wakeup import Wakeup
 
@@ -89,7 +89,7 @@ class PlainTransport:
 
     def shutdown(self) -> None:
         """End the connection both ways: every thread that waits wakes."""
-        with contextlib.suppress(OSError):  # the peer may have ended it before
+        with OSErrorsDropped():  # the peer may have ended it before
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
