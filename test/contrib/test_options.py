@@ -18,7 +18,7 @@ import pytest
 import hyper
 from hyper.contrib.urllib import HTTP2Handler
 from hyper.contrib.xmlrpc import HTTP2Transport
-from hyper.dropin.connection import SESSION_OPTIONS
+from hyper.dropin.session import SESSION_OPTIONS
 from hyper.testing.scripts import requests as asked
 
 
