@@ -60,10 +60,10 @@ protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protoc
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -
-trace.watch           | trace.events trace.faults trace.log trace.tracers        | contextlib itertools sys threading time
-trace.log             | trace.cutter trace.events trace.frame_list               | -
-trace.faults          | -                                                        | logging
-trace.tracers         | trace.exchange_list trace.faults                         | threading
+trace.watch           | trace.events trace.faults trace.log trace.tracers foundation.interruptions | contextlib itertools sys threading time
+trace.log             | trace.cutter trace.events trace.frame_list | -
+trace.faults          | - | logging
+trace.tracers         | trace.exchange_list trace.faults foundation.interruptions | threading
 trace.events          | protocol.frames                                          | typing
 trace.recorder        | -                                                        | -
 trace.cutter          | trace.events hpack protocol.frames protocol.settings foundation.memo fields errors | struct
@@ -77,10 +77,10 @@ trace.wire            | trace.cutter trace.events trace.watch protocol.frames   
 
 # transport: octets <-> operating system
 transport             | -                                                        | -
-transport.wakeup      | foundation.fork                                          | socket
-transport.deadline    | errors                                                   | contextlib socket time
-transport.tcp         | transport.deadline transport.wakeup foundation.fork      | contextlib select socket
-transport.connect     | transport.deadline errors                                | contextlib errno os select socket time
+transport.wakeup      | foundation.fork foundation.interruptions | socket
+transport.deadline    | errors foundation.interruptions | socket time
+transport.tcp         | transport.deadline transport.wakeup foundation.fork foundation.interruptions | select socket
+transport.connect     | transport.deadline errors foundation.interruptions | errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
@@ -91,9 +91,9 @@ transport.tls.view    | -                                                       
 transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors | contextlib ssl time
-transport.tls.ssl_socket | transport.tcp transport.tls.filter                    | ssl
-transport.tls.filter_socket | transport.tls.filter transport.tls.view            | contextlib socket ssl
+transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
+transport.tls.ssl_socket | transport.tcp transport.tls.filter foundation.interruptions | ssl
+transport.tls.filter_socket | transport.tls.filter transport.tls.view foundation.interruptions | socket ssl
 transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
 # pump: protocol and transport meet
@@ -113,8 +113,8 @@ tls                   | transport.tls.*                                         
 proxy                 | -                                                        | -
 proxy.refusal         | hpack.decoder errors                                             | -
 proxy.blocking_stream | proxy.refusal errors                                     | http.client io time
-proxy.stream_transport | transport.buffered errors                               | contextlib errno time
-proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors         | contextlib http.client io
+proxy.stream_transport | transport.buffered errors foundation.interruptions | errno time
+proxy.http1           | http1 proxy.blocking_stream proxy.refusal errors foundation.interruptions | contextlib http.client io
 proxy.http2           | proxy.refusal proxy.stream_transport hpack protocol.* fields errors | http.client time
 proxy.socks           | proxy.blocking_stream proxy.refusal errors                             | python_socks python_socks.sync
 proxy.connect         | foundation.hosts proxies proxy.http1 proxy.http2 proxy.socks transport.* errors | -
@@ -133,7 +133,7 @@ client.replay         | client.content errors                                   
 client.sender         | client.registry client.replay errors                     | contextlib threading
 client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
 client.pumps          | foundation.fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
-client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors | _thread contextlib threading
+client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors foundation.interruptions | _thread contextlib threading
 client.stats          | -                                                        | -
 client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
@@ -164,7 +164,7 @@ dropin.arguments      | errors foundation.hosts                                 
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings | threading time weakref
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
-pool.coalescing       | -                                                        | socket
+pool.coalescing       | foundation.interruptions | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
 

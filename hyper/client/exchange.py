@@ -394,10 +394,8 @@ def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
 
 def _popped(pieces: deque[bytes | bytearray], amt: int | None) -> list[bytes | bytearray]:
     """Remove and return as many pieces as it takes for amt octets; all of them for None."""
-    if amt is None:
-        taken = list(pieces)
-        pieces.clear()
-        return taken
+    if amt is None:  # one by one, so that each is one thread's alone (``stream.spare``)
+        return [pieces.popleft() for _ in range(len(pieces))]
     taken = []
     while pieces and amt > 0:
         taken.append(pieces.popleft())

@@ -215,15 +215,12 @@ class HTTP20Response(io.BufferedIOBase):
         """All there will be. The caller says when they have arrived, as after ``_cut``."""
         exchange = self._exchange
         stream = exchange.stream
-        if stream.phase == DONE and not (self._held or stream.failure or self._decoder):
+        is_plain = not (self._held or stream.failure or self._decoder)
+        if stream.phase == DONE and is_plain and stream.content_size < LEAST_SPARED:
             # All of it is there already, as small responses are: nothing to wait for or hold.
             exchange.is_moving = True
             octets = b"".join(stream.content)
-            if len(octets) < LEAST_SPARED:
-                stream.content.clear()
-            else:
-                pieces, stream.content = stream.content, deque()
-                spare(pieces)
+            stream.content.clear()
             exchange.pump.release(len(octets))
             self._is_finished = True
             exchange.is_done = exchange.is_final
@@ -452,26 +449,26 @@ class HTTP20Response(io.BufferedIOBase):
         """
         self._exchange.is_moving = True
         held = self._held
+        parts: list[Piece]
         if size >= self._held_size:
-            octets = bytes(held[0]) if len(held) == 1 else b"".join(held)
-            self._held_size = 0
+            size, self._held_size = self._held_size, 0
             if size < LEAST_SPARED:
+                octets = bytes(held[0]) if len(held) == 1 else b"".join(held)
                 held.clear()
-            else:
-                self._held = deque()  # first, so that an interruption leaves no piece in both
-                spare(held)
-            return octets
-        self._held_size -= size
-        parts: list[Piece] = []
-        left = size
-        while left:
-            piece = held.popleft()
-            if len(piece) > left:
-                piece = memoryview(piece)
-                held.appendleft(piece[left:])
-                piece = piece[:left]
-            parts.append(piece)
-            left -= len(piece)
+                return octets
+            # One by one: a piece is never two threads' that read by mistake at the same time.
+            parts = [held.popleft() for _ in range(len(held))]
+        else:
+            self._held_size -= size
+            parts, left = [], size
+            while left:
+                piece = held.popleft()
+                if len(piece) > left:
+                    piece = memoryview(piece)
+                    held.appendleft(piece[left:])
+                    piece = piece[:left]
+                parts.append(piece)
+                left -= len(piece)
         octets = b"".join(parts)
         if size >= LEAST_SPARED:
             spare(parts)

@@ -14,6 +14,7 @@ from _thread import get_ident
 
 from ..errors import TimedOut
 from ..fields import outgoing
+from ..foundation.interruptions import is_of_signal
 from ..pump.pump import CLOSED, Pump
 from ..trace import events
 from ..trace.faults import log_error
@@ -152,7 +153,9 @@ class TracedTransport:
         if size and not self._is_broken:
             try:
                 self._wire.receive(view[:size])
-            except Exception as error:  # noqa: BLE001 - a trace must not harm the connection
+            except Exception as error:  # a trace must not harm the connection
+                if is_of_signal(error):
+                    raise
                 self._give_up(error)
         return size
 
@@ -161,7 +164,9 @@ class TracedTransport:
         if octets and not self._is_broken:
             try:
                 self._wire.send(octets)
-            except Exception as error:  # noqa: BLE001 - a trace must not harm the connection
+            except Exception as error:  # a trace must not harm the connection
+                if is_of_signal(error):
+                    raise
                 self._give_up(error)
         return self._transport.send(octets)
 

@@ -17,6 +17,7 @@ from urllib3.util import Timeout, connection
 from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 from urllib3.util.ssl_ import assert_fingerprint, is_ipaddress
 
+from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from ._replaced import is_function_of, is_own, package
 
 TYPE_CHECKING = False
@@ -208,7 +209,7 @@ class Content:
         self._is_taken = False
         self._position: int | None = None
         if hasattr(given, "read"):
-            with suppress(AttributeError, OSError, ValueError):
+            with suppress(AttributeError, ValueError), OSErrorsDropped():
                 self._position = given.tell()
 
     def take(self) -> Any:
@@ -232,7 +233,9 @@ class Content:
                 return False
             try:
                 self.given.seek(self._position)
-            except (AttributeError, OSError, ValueError):
+            except (AttributeError, OSError, ValueError) as error:
+                if is_of_signal(error):
+                    raise
                 return False
             return True
         return iter(self.given) is not self.given  # a list can be iterated again, a generator not

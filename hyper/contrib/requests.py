@@ -469,6 +469,8 @@ class HTTP20Pool(PassingPool):
                 context = self._context()
                 proxy = self._hyper_proxy()
             except OSError as error:  # ssl.SSLError among them
+                if is_of_signal(error):
+                    raise
                 raise SSLError(error) from error
             pool = Pool(
                 **{

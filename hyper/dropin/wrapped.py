@@ -116,7 +116,9 @@ class WrappedResponse(DropinResponse, HTTPResponse):  # type: ignore[misc, overr
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         super().__del__()
         if not self.closed and not is_finalizing():
-            HTTPResponse.close(self)  # a file's finalizer calls ``close``, and so its wrapper
+            # A file's finalizer calls ``close``, and so its wrapper.
+            with contextlib.suppress(Exception):  # a finalizer's would only be printed
+                HTTPResponse.close(self)
 
 
 @contextlib.contextmanager

@@ -40,6 +40,16 @@ def is_of_signal(error: BaseException) -> bool:
     return False
 
 
+class OSErrorsDropped:
+    """``with OSErrorsDropped():`` drops an OSError, unless a signal handler has raised it."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        return isinstance(error, OSError) and not is_of_signal(error)
+
+
 def _codes_of_signals() -> set[CodeType]:
     """Return the code of the functions that the program runs at signals."""
     import signal  # not before: such an exception is rare

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from ..foundation.interruptions import is_of_signal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .pool import Pool
@@ -45,5 +47,7 @@ def _leads_to(site: Site, connection: SharedConnection) -> bool:
     try:
         found = socket.getaddrinfo(site.host, site.port, type=socket.SOCK_STREAM)
         return sock.getpeername()[0] in [address[4][0] for address in found]
-    except OSError:
+    except OSError as error:
+        if is_of_signal(error):
+            raise
         return False

@@ -22,7 +22,7 @@ from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import LocalProtocolError
 from ..fields import FieldMap
-from ..foundation.interruptions import is_of_system
+from ..foundation.interruptions import OSErrorsDropped, is_of_signal, is_of_system
 from ..protocol import messages, priorities
 
 TYPE_CHECKING = False
@@ -224,7 +224,7 @@ class HTTP1Connections:
             self._closings += 1
             connections, self._connections = self._connections, []
         for connection, _ in connections:
-            with contextlib.suppress(AttributeError, OSError):  # it is closed already
+            with contextlib.suppress(AttributeError), OSErrorsDropped():  # it is closed already
                 connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()
 
@@ -254,5 +254,7 @@ def has_ended(connection: HTTPConnection) -> bool:
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         return bool(poll.poll(0))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_of_signal(error):
+            raise
         return True

@@ -7,6 +7,7 @@ import io
 from http.client import HTTPException
 
 from ..errors import ProxyError
+from ..foundation.interruptions import OSErrorsDropped
 from ..http1 import HTTPResponse
 from .blocking_stream import BlockingStream
 from .refusal import EXCERPT, MAX_HEAD, excerpt_deadline, refusal_error, said_by
@@ -60,7 +61,8 @@ def _beginning(response: HTTPResponse) -> bytes:
     """Return the beginning of the content with which a proxy explains its refusal."""
     excerpt = b""
     response.fp = io.BufferedReader(response.fp)
-    with contextlib.suppress(HTTPException, OSError):  # TimedOut too: it need not be whole
+    # TimedOut is one of either: an excerpt need not be whole.
+    with contextlib.suppress(HTTPException), OSErrorsDropped():
         while len(excerpt) < EXCERPT:
             piece = response.read1(EXCERPT - len(excerpt))
             if not piece:

@@ -16,11 +16,11 @@ has sent the rest, it notifies the wakeup, and the thread goes on.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import time
 
 from ..errors import ConnectionTerminated, ErrorCode, Failure
+from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from ..transport.buffered import BufferedSocket
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ class TunnelTransport:
     def excerpt(self, size: int, deadline: Deadline) -> bytes:
         """Return the beginning of the content with which a proxy explains its refusal."""
         stream = self._stream
-        with contextlib.suppress(OSError):  # TimedOut among them: an excerpt need not be whole
+        with OSErrorsDropped():  # TimedOut among them: an excerpt need not be whole
             while stream.content_size < size and not stream.is_over:
                 self._pass_time(deadline)
         return b"".join(stream.content)[:size]
@@ -135,16 +135,16 @@ class TunnelTransport:
         endpoint = self._endpoint
         try:
             received = self._buffered.fill()
-        except OSError:
-            if not (endpoint.goaway and endpoint.streams):
+        except OSError as error:
+            if is_of_signal(error) or not (endpoint.goaway and endpoint.streams):
                 raise
             received = 0  # the proxy has said why (6.8); how its TCP ends is no news
         if received:
-            self._buffered.advance(endpoint.receive(self._buffered.view))
+            self._buffered.give(endpoint.receive)
         elif received == 0:
             endpoint.receive_eof()
         endpoint.changed_streams.clear()  # this connection has no other user
-        with contextlib.suppress(OSError):  # it was received all the same; the next send raises
+        with OSErrorsDropped():  # it was received all the same; the next send raises
             self._flush()
 
     def send(self, octets: bytes) -> bool:
@@ -218,7 +218,7 @@ class TunnelTransport:
     def shutdown(self) -> None:
         """End the tunnel, and with it the connection to the proxy (8.5, 6.8)."""
         endpoint, stream = self._endpoint, self._stream
-        with contextlib.suppress(OSError):  # the proxy has hung up, and need not be told
+        with OSErrorsDropped():  # the proxy has hung up, and need not be told
             if stream.request_is_open and not self._held:
                 endpoint.send_content(stream, memoryview(b""), end_stream=True)
             endpoint.close(

@@ -490,7 +490,7 @@ class Pump:
         try:
             received = buffered.fill()
             if received:
-                buffered.advance(endpoint.receive(buffered.view))
+                buffered.give(endpoint.receive)
             elif received == 0:
                 endpoint.receive_eof()
         except BaseException as error:  # half a step may be done
@@ -535,7 +535,7 @@ class Pump:
         """Take octets of the peer's that somebody else received before this pump began."""
         if octets:
             self._buffered.put(octets)
-            self._buffered.advance(self.endpoint.receive(self._buffered.view))
+            self._buffered.give(self.endpoint.receive)
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""

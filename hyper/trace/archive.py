@@ -103,7 +103,7 @@ def _entry(exchange: Exchange, offset: float, seen: set[int], *, sanitized: bool
         "_resourceType": next((name for kind, name in RESOURCES if kind in content_type), "other"),
         "_initiator": {"type": "other"},
     }
-    if exchange.stream:
+    if not is_http1(exchange):
         entry |= {"_http2_stream_id": exchange.stream, "_was_pushed": int(exchange.is_pushed)}
     if exchange.is_pushed:
         entry["comment"] = f"pushed with stream {exchange.parent}"
@@ -155,7 +155,12 @@ def timings_of(exchange: Exchange, *, is_first: bool) -> dict[str, float]:
 
 
 def _version(exchange: Exchange) -> str:
-    return "HTTP/2.0" if exchange.stream else "HTTP/1.1"
+    return exchange.connection.protocol if is_http1(exchange) else "HTTP/2.0"
+
+
+def is_http1(exchange: Exchange) -> bool:
+    """True if its response came in HTTP/1.1."""
+    return exchange.connection.protocol == "HTTP/1.1"
 
 
 def _priority(exchange: Exchange) -> str:

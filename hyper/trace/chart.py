@@ -40,6 +40,8 @@ SVG_DARK = """\
 [fill="#b00020"] { fill: #ff8a80 } }</style>"""
 #: Phases that are shown even where they took no time.
 ALWAYS = frozenset(("send", "receive", "pushed"))
+#: Columns of what stands behind a bar, at most; a reason may be long.
+LONGEST_RIGHT = 44
 #: Columns for text, where nobody says how many.
 WIDTH = 100
 #: Columns of a bar at least, and of the longest label.
@@ -190,7 +192,7 @@ def waterfall(events: Iterable[Event], *, width: int = WIDTH, colours: bool = Fa
     if not rows:
         return "nothing was sent\n"
     longest = max(columns(shown(row.label)) for row in rows)
-    right = max(RIGHT, *(columns(shown(row.right)) for row in rows))
+    right = max(RIGHT, *(min(LONGEST_RIGHT, columns(shown(row.right))) for row in rows))
     label = min(longest, LONGEST_LABEL, max(12, width - LEAST_BAR - right - 2))
     bar = max(LEAST_BAR, width - label - right - 2)
 
@@ -213,11 +215,12 @@ def waterfall(events: Iterable[Event], *, width: int = WIDTH, colours: bool = Fa
             paint("".join(cell[0] for cell in run), colour)
             for colour, run in groupby(cells, key=itemgetter(1))
         )
-        figures = paint(shown(row.right), *((RED,) if row.is_bad else (DIM,)))
+        figures = paint(fitted(shown(row.right), right).rstrip(), RED if row.is_bad else DIM)
         lines.append(f"{paint(name, *codes)} {drawn} {figures}".rstrip())
     used = dict.fromkeys(phase for row in rows for phase, _, _ in row.parts)
     legend = "  ".join(f"{paint(PHASES[phase][0], PHASES[phase][1])} {phase}" for phase in used)
-    lines.append(f"{' ' * label} {legend}")
+    size = sum(len(phase) + 4 for phase in used) - 2
+    lines.append(" " * max(0, min(label + 1, width - size)) + legend)
     return "\n".join(lines) + "\n"
 
 

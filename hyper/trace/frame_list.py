@@ -71,6 +71,8 @@ class FrameLines:
         self._start = start
         #: connections seen: with more than one, each line has its number
         self._seen: set[int] = set()
+        #: those of them that speak HTTP/1.1
+        self._http1: set[int] = set()
         #: the server, and why HTTP/1.1 is spoken to it, told last
         self._fallback: tuple[str, str] | None = None
 
@@ -82,7 +84,7 @@ class FrameLines:
             self._seen.add(event.connection)
         if isinstance(event, (kinds.FrameSent, kinds.FrameReceived)):
             lines = [self._frame_line(event), *self._content_lines(event.content)]
-        elif isinstance(event, OF_MESSAGES) and not event.stream:  # HTTP/1.1, without frames
+        elif isinstance(event, OF_MESSAGES) and event.connection in self._http1:  # no frames
             lines = [self._message_line(event), *self._content_lines({"fields": event.fields})]
         else:
             words = self._words(event)
@@ -137,6 +139,10 @@ class FrameLines:
 
     def _words(self, event: Event) -> str:
         """Return what is said of an event that is not a frame, or "" if that is nothing."""
+        if isinstance(event, kinds.Opened):  # an upgrade makes it HTTP/2 (RFC 7540, 3.2)
+            (self._http1.add if event.protocol == "HTTP/1.1" else self._http1.discard)(
+                event.connection
+            )
         if isinstance(event, kinds.NameResolved):
             return f"{event.host} is at {', '.join(event.addresses)}"
         if isinstance(event, kinds.Connecting):

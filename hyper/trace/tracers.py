@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 
+from ..foundation.interruptions import is_of_signal
 from .exchange_list import Connection, Exchange, Gatherer
 from .faults import log_error
 
@@ -98,7 +99,9 @@ class Begun:
         for finish in finishers:
             try:
                 finish(exchange)
-            except Exception as error:  # noqa: BLE001 - a tracer's own
+            except Exception as error:  # a tracer's own
+                if is_of_signal(error):
+                    raise
                 log_error(f"a tracer raised {error!r} when a request had ended", error)
 
     def fail(self, error: BaseException) -> None:
@@ -151,7 +154,9 @@ class Tracing(Gatherer):
         for tracer in self._tracers:
             try:
                 finish = tracer.before_request(request)
-            except Exception as error:  # noqa: BLE001 - a tracer's own
+            except Exception as error:  # a tracer's own
+                if is_of_signal(error):
+                    raise
                 if tracer not in self._failed:
                     self._failed.append(tracer)
                     log_error(f"the tracer {tracer!r} raised {error!r}; this is told once", error)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+from ..foundation.interruptions import is_of_signal
 from .faults import log_error
 
 TYPE_CHECKING = False
@@ -172,6 +173,8 @@ class Watch:
                         self._note(observer, error)
 
     def _note(self, observer: Observer, error: Exception) -> None:
+        if is_of_signal(error):
+            raise error
         if observer in self._failed:
             return
         self._failed.append(observer)

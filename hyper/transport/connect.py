@@ -10,7 +10,6 @@ cannot be interrupted.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
@@ -18,6 +17,7 @@ import socket
 import time
 
 from ..errors import TimedOut
+from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from .deadline import MAX_POLL, NEVER, milliseconds_of
 
 TYPE_CHECKING = False
@@ -200,6 +200,8 @@ class Race:
                 raise _os_error(code)
             self._under_way[sock] = target[0]
         except OSError as error:
+            if is_of_signal(error):
+                raise
             self.failures.append((target[0], error))
         else:
             return True
@@ -292,7 +294,7 @@ def _limit_silence(sock: socket.socket, timeout: float | None) -> None:
     seconds = USER_TIMEOUT_UNLIMITED
     if timeout is not None:
         seconds = min(max(2 * timeout, USER_TIMEOUT_LEAST), USER_TIMEOUT_MOST)
-    with contextlib.suppress(OSError):  # a kernel that lacks it, or a sandbox
+    with OSErrorsDropped():  # a kernel that lacks it, or a sandbox
         sock.setsockopt(socket.IPPROTO_TCP, option, int(1000 * seconds))
 
 
@@ -301,6 +303,8 @@ def _bind(sock: socket.socket, address: tuple[str, int]) -> None:
         sock.bind(address)
     except OSError as error:
         # CPython asks the resolver for an address of the socket's family; PyPy gives no number.
+        if is_of_signal(error):
+            raise
         if error.errno is not None and not isinstance(error, socket.gaierror):
             raise
         words = f"the source address {address[0]} is of another family"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from socket import SHUT_RDWR
 
 from ..errors import TimedOut
+from ..foundation.interruptions import OSErrorsDropped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class CancellableDeadline(Deadline):
 
 
 def _shut_down(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is closed, or was never connected
+    with OSErrorsDropped():  # it is closed, or was never connected
         sock.shutdown(SHUT_RDWR)
 
 

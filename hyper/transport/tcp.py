@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 
 from ..foundation.fork import renew_after_fork
+from ..foundation.interruptions import OSErrorsDropped
 from .deadline import MAX_POLL, milliseconds_of
 from .wakeup import Wakeup
+
+#: False on Windows.
+HAS_POLL = hasattr(select, "poll")
 
 
 class PlainTransport:
@@ -60,12 +63,25 @@ class PlainTransport:
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         """Wait, without the lock, until the socket is ready; False if timeout seconds passed.
 
-        Several threads may wait at once.
+        Several threads may wait at once. HOT: once a sleep (bench/clients.py).
         """
-        if _wait(self.socket, self.wakeup, read=read, write=write, timeout=timeout):
+        if not HAS_POLL:
+            is_ready = _select(self.socket, self.wakeup, read=read, write=write, timeout=timeout)
+        else:
+            # A poll object serves one thread at a time, and a new one costs less than a lock.
+            poll = select.poll()
+            poll.register(self.socket, read * select.POLLIN | write * select.POLLOUT)
+            reader = self.wakeup.reader
+            if reader is not None:
+                poll.register(reader, select.POLLIN)
+            events = poll.poll(milliseconds_of(timeout))
+            is_ready = bool(events)
+            # Poll tells in the order of registration: the wakeup comes last.
+            if events and reader is not None and events[-1][0] == reader.fileno():
+                self.wakeup.is_rung = True
+        if is_ready:
             self.read_would_block = False
-            return True
-        return False
+        return is_ready
 
     def fileno(self) -> int:
         """The socket's file descriptor, -1 when it is closed."""
@@ -73,7 +89,7 @@ class PlainTransport:
 
     def shutdown(self) -> None:
         """End the connection both ways: every thread that waits wakes."""
-        with contextlib.suppress(OSError):  # the peer may have ended it before
+        with OSErrorsDropped():  # the peer may have ended it before
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -86,43 +102,19 @@ class PlainTransport:
         self.close()
 
 
-if hasattr(select, "poll"):
-
-    def _wait(
-        sock: socket.socket,
-        wakeup: Wakeup,
-        *,
-        read: bool,
-        write: bool,
-        timeout: float | None,
-    ) -> bool:
-        # A poll object serves one thread at a time, and a new one costs less than a lock.
-        poll = select.poll()
-        poll.register(sock, read * select.POLLIN | write * select.POLLOUT)
-        reader = wakeup.reader
-        if reader is None:
-            return bool(poll.poll(milliseconds_of(timeout)))
-        poll.register(reader, select.POLLIN)
-        events = poll.poll(milliseconds_of(timeout))
-        # Poll tells in the order of registration: the wakeup comes last.
-        if events and events[-1][0] == reader.fileno():
-            wakeup.is_rung = True
-        return bool(events)
-
-else:  # Windows, where select takes sockets beyond its 512th file as well
-
-    def _wait(
-        sock: socket.socket,
-        wakeup: Wakeup,
-        *,
-        read: bool,
-        write: bool,
-        timeout: float | None,
-    ) -> bool:
-        reader = wakeup.reader
-        readable = [sock] * read + ([reader] if reader is not None else [])
-        seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
-        ready, room, failed = select.select(readable, [sock] * write, [sock], seconds)
-        if reader in ready:
-            wakeup.is_rung = True
-        return bool(ready or room or failed)
+def _select(
+    sock: socket.socket,
+    wakeup: Wakeup,
+    *,
+    read: bool,
+    write: bool,
+    timeout: float | None,
+) -> bool:
+    """Wait as ``PlainTransport.wait`` does, on Windows: its select takes sockets of any number."""
+    reader = wakeup.reader
+    readable = [sock] * read + ([reader] if reader is not None else [])
+    seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
+    ready, room, failed = select.select(readable, [sock] * write, [sock], seconds)
+    if reader in ready:
+        wakeup.is_rung = True
+    return bool(ready or room or failed)

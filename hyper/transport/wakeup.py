@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 
 from ..foundation.fork import renew_after_fork
+from ..foundation.interruptions import is_of_signal
 
 #: Octets read at a time by ``drain``: more notifications than anyone has been seen to give.
 MAX_NOTIFICATIONS = 4096
@@ -93,8 +94,9 @@ class Wakeup:
             self.is_rung = False
             try:
                 self.reader.recv(MAX_NOTIFICATIONS)
-            except OSError:  # nothing has come, or only after this
-                return
+            except OSError as error:  # nothing has come, or only after this
+                if is_of_signal(error):
+                    raise
 
     def disarm(self) -> None:
         """Give the pair back; nobody may be waiting. HOT: once a sleep (bench/clients.py)."""

@@ -50,10 +50,10 @@ def put(monkeypatch, holder, name, seen):
     monkeypatch.setattr(holder, name, functools.wraps(given)(called))
 
 
-def answering(count=1, *, length=True):
+def answering(count=1, *, length=True, first=0):
     def script(peer):
         peer.handshake()
-        for number in range(count):
+        for number in range(first, first + count):
             stream_id, section, _ = peer.want_request()
             fields = [(":status", "200"), ("x-a", "1"), ("x-a", "2"), ("x-n", str(number))]
             if length:
@@ -75,8 +75,8 @@ def test_a_wrapped_method_is_called_and_gives_the_same(connect, monkeypatch, ask
     response = connection.getresponse()
     assert isinstance(response, http.client.HTTPResponse)
     assert call(response) == right
-    assert {name for name, _ in seen} == {ask.split()[0]}
-    assert seen[0][1] is response
+    # PyPy may drop a response of a former test meanwhile, which calls some of them, too.
+    assert {name for name, called_on in seen if called_on is response} == {ask.split()[0]}
     response.close()
 
 
@@ -182,10 +182,10 @@ def test_a_wrapped_close_is_called(connect, monkeypatch, way):
 
     def close(self):
         given(self)
-        seen.append(self.closed)
+        seen.append((self.getheader("x-n"), self.closed))
 
     monkeypatch.setattr(http.client.HTTPResponse, "close", close)
-    connection = connect(answering())
+    connection = connect(answering(first=77))  # others, of former tests, may be dropped here
     connection.request("GET", "/")
     response = connection.getresponse()
     if way == "close":
@@ -194,7 +194,7 @@ def test_a_wrapped_close_is_called(connect, monkeypatch, way):
         del response
         for _ in range(5):
             gc.collect()  # PyPy
-    assert seen == [True]
+    assert seen.count(("77", True)) == 1
 
 
 def test_the_answer_to_head_has_no_content_to_wait_for(connect, monkeypatch):

@@ -187,6 +187,14 @@ def test_an_upgraded_request_has_one_exchange(scripted_peer, recorder):
     assert of_kind(recorder, trace.FrameReceived)[0].name == "SETTINGS"
 
 
+def test_an_upgrade_that_the_server_declines_is_shown_as_http1(answering, recorder):
+    connection = answering(OK, http2="upgrade", trace=recorder)
+    assert get(connection).read() == b"abc"
+    (entry,) = trace.har(recorder)["log"]["entries"]
+    assert entry["response"]["httpVersion"] == "HTTP/1.1"
+    assert "send HTTP/1.1 GET /page" in trace.frame_lines(recorder)
+
+
 def test_a_pool_tells_of_requests_in_http1(scripted_peer, recorder):
     def script(peer):
         for _ in range(2):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 
+from ...foundation.interruptions import OSErrorsDropped
 from .filter import CIPHERTEXT_SIZE
 from .view import HandshakeResult
 
@@ -136,7 +136,7 @@ class FilterSocket(HandshakeResult, socket.socket):
 
     def _send_alert(self) -> None:
         """Send the alert that tells the peer why we close (RFC 8446, 6.2), if it still reads."""
-        with contextlib.suppress(OSError):  # it has hung up
+        with OSErrorsDropped():  # it has hung up
             self._flush()
 
     def _flush(self) -> None:

@@ -26,7 +26,7 @@ from service_identity.cryptography import (
 )
 
 from ...foundation.hosts import a_label
-from ...foundation.interruptions import is_of_signal
+from ...foundation.interruptions import OSErrorsDropped, is_of_signal
 from . import trust
 from .filter import RECORD_SIZE, Filter, is_unexpected_eof
 from .pinned import PIN, pin_of, require_pinned
@@ -157,7 +157,7 @@ class _KeyLog:
         self._file = open(path, "ab", buffering=0)  # noqa: PTH123, SIM115 - as long as the context
 
     def __call__(self, _connection: Any, line: bytes) -> None:
-        with contextlib.suppress(OSError):  # a disk that is full is no fault of the connection's
+        with OSErrorsDropped():  # a disk that is full is no fault of the connection's
             self._file.write(line + b"\n")
 
     def __del__(self) -> None:

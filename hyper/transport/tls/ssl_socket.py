@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 
+from ...foundation.interruptions import is_of_signal
 from ..tcp import PlainTransport
 from .filter import RECORD_SIZE, is_unexpected_eof
 
@@ -53,7 +54,7 @@ class SSLSocketTransport(PlainTransport):
         except OSError as error:
             if is_unexpected_eof(error):
                 return filled  # as above
-            if not filled:
+            if not filled or is_of_signal(error):
                 raise
             self._failure = error  # what came before it counts
         self.read_would_block = False

@@ -6,13 +6,13 @@ octets and the transport below it stands a filter (``filter.py``), which never t
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import time
 
 from ...errors import NegotiationError
 from ...foundation.fork import renew_after_fork
 from ...foundation.hosts import tls_name
+from ...foundation.interruptions import OSErrorsDropped
 from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
@@ -139,7 +139,7 @@ class TLSTransport:
 
     def _send_alert(self) -> None:
         """Send the alert that tells the peer why we close (RFC 8446, 6.2), if it still reads."""
-        with contextlib.suppress(OSError):  # it has hung up
+        with OSErrorsDropped():  # it has hung up
             self._plain.send(self.filter.take_ciphertext())
 
     def recv_into(self, view: memoryview) -> int | None:

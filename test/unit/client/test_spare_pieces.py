@@ -105,6 +105,25 @@ def test_no_more_pieces_are_kept_than_the_limit(spare_pieces, monkeypatch):
         spare_pieces[:] = [bytearray(FRAME)]
 
 
+def test_a_piece_is_taken_out_before_it_is_spare(monkeypatch):
+    """An interruption, or a second thread, finds it in one place at the most."""
+    response = reply()
+    sizes = []
+
+    def look(pieces):
+        elsewhere = [*response._held, *response._exchange.stream.content]
+        assert not any(piece is other for piece in pieces for other in elsewhere)
+        sizes.append(len(pieces))
+
+    monkeypatch.setattr("hyper.client.response.spare", look)
+    for octet in b"jkl":
+        receive(response, bytes([octet]) * FRAME)
+    assert response.read(FRAME) == b"j" * FRAME
+    end(response)
+    assert response.read() == b"k" * FRAME + b"l" * FRAME
+    assert sizes == [1, 2]
+
+
 def take_some(response, source):
     """Read in one of the ways that there are; returns the octets, which may be none."""
     verb = source.randrange(6)

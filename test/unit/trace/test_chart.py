@@ -118,3 +118,23 @@ class TestWaterfall:
 )
 def test_octets_are_told_with_a_unit(size, words):
     assert size_in_words(size) == words
+
+
+def test_a_long_reason_is_cut_so_that_labels_can_be_read():
+    closed = trace.Closed(1.0, 9, "a reason of many words " * 20, None)
+    opening = trace.Opening(0.0, 9, "https", "example.org", 8, "example.org:8", "")
+    text = trace.waterfall([opening, closed], width=80)
+    assert "example.org:8" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_legend_fits_a_terminal_of_80_columns():
+    long = [
+        event._replace(host="a-name-of-some-length.example.org")
+        if isinstance(event, trace.Opening)
+        else event
+        for event in EVENTS
+    ]
+    text = trace.waterfall(long, width=80)
+    assert "* pushed" in text
+    assert max(map(len, text.splitlines())) <= 80

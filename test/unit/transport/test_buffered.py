@@ -56,6 +56,19 @@ def test_one_call_brings_all_that_is_there(pair):
     assert len(buffered) == 9
 
 
+def test_octets_that_a_function_has_used_are_forgotten(pair):
+    here, there = pair
+    there.sendall(b"frame one, frame two")
+    buffered = BufferedSocket(here)
+    buffered.fill()
+    shown = []
+    buffered.give(lambda view: shown.append(bytes(view)) or 11)
+    assert shown == [b"frame one, frame two"]
+    assert bytes(buffered.view) == b"frame two"
+    buffered.give(lambda _: 0)
+    assert len(buffered) == 9
+
+
 def test_nothing_yet_is_none_and_the_end_is_0(pair):
     here, there = pair
     here.setblocking(False)

@@ -8,13 +8,18 @@ import time
 
 import pytest
 
+from hyper.transport import tcp
 from hyper.transport.tcp import PlainTransport
 
 DEADLINE = 10.0
 
 
-@pytest.fixture
-def pair():
+@pytest.fixture(params=[True, False], ids=["poll", "select"])
+def pair(request, monkeypatch):
+    """A transport and its peer, with both calls of the system that can wait."""
+    if request.param and not tcp.HAS_POLL:
+        pytest.skip("this system has no poll")
+    monkeypatch.setattr(tcp, "HAS_POLL", request.param)
     here, there = socket.socketpair()
     there.settimeout(DEADLINE)
     transport = PlainTransport(here)
