@@ -217,7 +217,7 @@ class HTTPConnection(bases.HTTPConnection):
         with dns_names(host):
             super().set_tunnel(host, port, headers)
 
-    @shown_refusals()
+    @shown_refusals
     def _tunnel(self) -> None:
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]

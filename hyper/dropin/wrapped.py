@@ -134,15 +134,23 @@ def making(connection: Any, response_class: Any) -> Iterator[None]:
             connection.response_class = given
 
 
-@contextlib.contextmanager
-def shown_refusals() -> Iterator[None]:
-    """Escape and cut the words of a proxy that refuses a tunnel, which http.client shows raw."""
-    try:
-        yield
-    except OSError as error:
-        if type(error) is OSError and len(error.args) == 1:
-            error.args = (shown(str(error.args[0])),)
-        raise
+def shown_refusals(open_tunnel: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Have the words of a proxy that refuses a tunnel escaped and cut: http.client shows them raw.
+
+    It is no context manager: up to Python 3.10, one that an exception leaves makes a circle of
+    frame and exception, and the socket in it would be closed late.
+    """
+
+    @functools.wraps(open_tunnel)
+    def shown_tunnel(connection: Any) -> None:
+        try:
+            open_tunnel(connection)
+        except OSError as error:
+            if type(error) is OSError and len(error.args) == 1:
+                error.args = (shown(str(error.args[0])),)
+            raise
+
+    return shown_tunnel
 
 
 def get_response(connection: Any, wrapped: Callable[[], Any], wait: Callable[[], Any]) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from hyper import (
     ConnectionTerminated,
     HTTP20Connection,
-    HTTPSConnection,
+    HTTPConnection,
     NegotiationError,
     ProxyError,
 )
@@ -72,7 +72,9 @@ def test_an_answer_in_http_1_is_shown_escaped(connect):
 # ---- proxies ----
 
 
-@pytest.mark.parametrize("words", [b"No " + EVIL.replace(b"\n", b""), b"x" * 5000])
+@pytest.mark.parametrize(
+    "words", [b"No " + EVIL.replace(b"\n", b""), b"x" * 5000], ids=["evil", "long"]
+)
 def test_a_refused_tunnel_of_the_drop_in_is_shown_escaped_and_cut(scripted_peer, words):
     """RFC 9110, 9.3.6: http.client shows what the proxy has written."""
 
@@ -81,11 +83,15 @@ def test_a_refused_tunnel_of_the_drop_in_is_shown_escaped_and_cut(scripted_peer,
         peer.write(b"HTTP/1.1 403 " + words + b"\r\ncontent-length: 0\r\n\r\n")
 
     peer = scripted_peer(script)
-    connection = HTTPSConnection(peer.host, peer.port, timeout=DEADLINE)
+    connection = HTTPConnection(peer.host, peer.port, http2="prior", timeout=DEADLINE)
     connection.set_tunnel("example.org", 443)
-    with pytest.raises(OSError, match="Tunnel connection failed: 403 ") as caught:
+    said = ""
+    try:
         connection.request("GET", "/")
-    check_shown(caught.value)
+    except OSError as error:  # not kept: before 3.10 http.client leaves the proxy's answer open
+        said = str(error)
+    assert said.startswith("Tunnel connection failed: 403 ")
+    check_shown(said)
 
 
 @pytest.fixture
