@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import hyper
+from hyper.transport.tcp import PlainTransport
 
 # Seconds until a hang is called a hang.
 DEADLINE = 20.0
@@ -125,6 +126,7 @@ def await_main_thread_asleep(deadline: float = 10.0) -> None:
     """
     end = time.monotonic() + deadline
     main = threading.main_thread().ident
-    while sys._current_frames()[main].f_code.co_name != "_wait":
+    asleep = PlainTransport.wait.__code__
+    while sys._current_frames()[main].f_code is not asleep:
         assert time.monotonic() < end, "the main thread does not wait"
         threading.Event().wait(0.001)
