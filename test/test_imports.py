@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = {"hyper", "hyper.dropin", "hyper.dropin.bases", "hyper.errors"}
 
 #: Modules of hyper's that one GET has loaded when its content was read.
-FIRST_GET = 81
+FIRST_GET = 82
 
 #: Modules of others that ``http.client`` and ``ssl`` do not load, and a GET does. One that leaves
 #: accept-encoding to hyper loads the packages of br and zstd as well, if they are installed.
