@@ -58,6 +58,7 @@ def test_a_signal_handler_s_timeout_is_not_taken_for_a_failure_to_connect(strike
 @pytest.mark.parametrize("way", ["observer", "tracer", "end of a request"])
 def test_a_signal_handler_s_exception_comes_out_of_a_trace(strike, way):
     """An observer's own exception is logged; this one is the program's, and is waited for."""
+    pytest.importorskip("hpack", reason="hyper.testing needs the package hpack")
 
     class Tracer:
         def before_request(self, _request):
