@@ -198,8 +198,9 @@ class Hypercorn(Server):
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "hypercorn", "--bind", f"{HOST}:{self.port}"]
-        # No workers: all in the one process that we started and know.
-        command += ["--workers", "0", "--error-logfile", "-"]
+        # No workers: all in the one process that we started and know. Its own 5 seconds until an
+        # idle connection ends can pass on a busy machine before a request is there.
+        command += ["--workers", "0", "--error-logfile", "-", "--keep-alive", "60"]
         if self.pair:
             command += ["--certfile", self.pair.certificate, "--keyfile", self.pair.key]
         return [*command, *self.options.get("arguments", ()), "asgi_app:app"]
