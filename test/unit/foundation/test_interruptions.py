@@ -66,7 +66,9 @@ def test_a_signal_handler_s_exception_comes_out_of_a_trace(strike, way):
 
     with Server(serve(), tls=False) as server:
         trace = strike if way == "observer" else Tracer()
-        connection = HTTP20Connection(server.host, server.port, secure=False, trace=trace)
+        connection = HTTP20Connection(
+            server.host, server.port, secure=False, trace=trace, timeout=10
+        )
         with pytest.raises(AlarmTimeout):
             connection.getresponse(connection.request("GET", "/")).read()
         server.stop(abandon=True)
