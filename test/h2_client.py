@@ -125,8 +125,9 @@ class Client:
         body: bytes | None = None,
         fields: Iterable[tuple[str, str]] = (),
         trailers: Iterable[tuple[str, str]] = (),
+        pushes: bool = True,
     ) -> Answer:
-        """Send a request and receive until it and all that was promised have ended."""
+        """Send a request and receive until it has ended, and all `pushes` that were promised."""
         stream_id = self.h2.get_next_available_stream_id()
         pseudo = [
             (":method", method),
@@ -139,7 +140,9 @@ class Client:
         answer = self.answers.setdefault(stream_id, Answer())
         if body is not None:
             self._send_body(stream_id, body, list(trailers))
-        while not self.ended and not all(each.ended for each in self.answers.values()):
+        while not self.ended and not answer.ended:
+            self.turn()
+        while pushes and not self.ended and not all(each.ended for each in self.answers.values()):
             self.turn()
         return answer
 
