@@ -15,7 +15,6 @@ import time
 from ..errors import ConnectionTerminated, ErrorCode, Failure, InvalidURL, TimedOut
 from ..foundation.fork import renew_after_fork
 from ..pump.lock import IN_A_STEP, InterruptibleLock
-from ..pump.pump import LOOK_INTERVAL
 from ..transport.deadline import CancellableDeadline
 from .exchange import Exchange
 from .replay import Attempts
@@ -287,7 +286,7 @@ class Pumps:
             if pump.lock.is_held():
                 raise RuntimeError(IN_A_STEP)
             with pump.lock:
-                if begin > pump.looked + LOOK_INTERVAL:  # ``look`` asks the same, by a call
+                if begin >= pump.look_due:  # ``look`` asks the same, by a call
                     pump.look()
                 # In most calls nobody waits and a stream is free: then the queue is not entered at
                 # all.

@@ -75,7 +75,7 @@ KEPT_SECTIONS = 64
 #: their blocks. Python needs up to five times that, and a peer that tries gets no more.
 KEPT_OCTETS = 65536
 
-#: What an encoder that remembers no section has in its place: no caller's tuple is this one.
+#: No section, and no block: the latest of an encoder that remembers none.
 NOTHING: tuple[Any, bytes] = (object(), b"")
 
 #: The longest block that is remembered: most are of some 100 octets.

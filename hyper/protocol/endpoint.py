@@ -367,11 +367,9 @@ class Endpoint:
         if len(self.streams) - self.pushes_open >= limit:
             return False
         budget, window = self.budget, self.initial_receive_window
-        # The sum of the budget is a call for each request. What was read and is not counted yet
-        # can only make it smaller, so that it is asked for where that or former connections matter.
-        fits = budget.in_use + window <= budget.limit
-        is_sure = fits and not budget.former and len(budget.freed) < MANY_FREED
-        return is_sure or budget.has_room(window)
+        # Notes of what was read make its sum smaller. Mostly it fits without them, and no call.
+        fits = budget.in_use + window <= budget.limit and len(budget.freed) < MANY_FREED
+        return (fits and not budget.former) or budget.has_room(window)
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""
@@ -422,10 +420,7 @@ class Endpoint:
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
-        if self.window_manager is FlowControlManager:  # which a window makes when it needs it
-            window = ReceiveWindow(self.initial_receive_window, None, stream_id, self.budget)
-        else:
-            window = self._create_window(self.initial_receive_window, stream_id, self.budget)
+        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
         if stream_id >= LAST_STREAM_ID:
