@@ -86,9 +86,10 @@ def test_a_status_line_that_is_none_is_shown_escaped_by_the_drop_in(scripted_pee
     connection = HTTPConnection(peer.host, peer.port, timeout=DEADLINE)
     if in_tunnel:
         connection.set_tunnel("example.org", 80)
-    with pytest.raises(BadStatusLine) as caught:
+    else:
         connection.request("GET", "/")
-        connection.getresponse()
+    with pytest.raises(BadStatusLine) as caught:
+        connection.connect() if in_tunnel else connection.getresponse()
     check_shown(caught.value)
     assert caught.value.line.encode("latin-1").startswith(line)
     connection.close()
