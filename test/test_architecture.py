@@ -164,7 +164,7 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib select socket time
 pool.coalescing       | foundation.interruptions | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
@@ -182,7 +182,7 @@ testing               | testing.*                                               
 
 # planned, not there yet
 __main__              | cli.*                                                    | sys
-cli                   | hyper errors fields proxies tls trace cli.*              | *
+cli                   | hyper errors fields http1 proxies tls trace cli.*        | *
 contrib               | hyper dropin.bases dropin.session proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
