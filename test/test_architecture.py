@@ -92,7 +92,7 @@ transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
-transport.tls.ssl_socket | transport.tcp transport.tls.filter foundation.interruptions | ssl
+transport.tls.ssl_socket | transport.tcp transport.tls.filter transport.tls.stdlib foundation.interruptions | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view foundation.interruptions | socket ssl
 transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
