@@ -52,7 +52,8 @@ class HTTPResponse(http.client.HTTPResponse):
                 version, status, reason = super()._read_status()  # type: ignore[misc]
             except http.client.BadStatusLine as error:
                 if not isinstance(error, http.client.RemoteDisconnected):  # it quotes nobody
-                    error.args = (shown(error.line.rstrip("\r\n")),)  # ``line`` has the whole
+                    line: str = error.line  # type: ignore[attr-defined]  # it keeps the whole
+                    error.args = (shown(line.rstrip("\r\n")),)
                 raise
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
