@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar, overload
 
+    from _typeshed import WriteableBuffer
+
     Default = TypeVar("Default")
 
 
@@ -35,6 +37,8 @@ class HTTPResponse(http.client.HTTPResponse):
         self.trailers: FieldMap = FieldMap()
         self.informational: list[tuple[int, http.client.HTTPMessage]] = []
         self._interim: Rate | None = None
+        #: whether the connection has ended where the size of a chunk should stand
+        self._is_cut = False
         #: http.client's own, by the names that its functions have for them
         self._limits: dict[str, Any] = {}
 
@@ -72,6 +76,16 @@ class HTTPResponse(http.client.HTTPResponse):
         # would wait for a chunk that never comes.
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.chunked = False
+
+    def _read_next_chunk_size(self) -> int:
+        """Read the size of a chunk; http.client takes -1, and reads all that ever comes for it."""
+        self._is_cut = True
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            self._close_conn()  # type: ignore[attr-defined]
+            raise ValueError("the size of a chunk is negative (RFC 9112, 7.1)")
+        self._is_cut = False
+        return size
 
     def _safe_read(self, amt: int) -> bytes:
         """Read amt octets. Memory is taken as they come, and not for as many as were announced.
@@ -120,6 +134,46 @@ class HTTPResponse(http.client.HTTPResponse):
     def gettrailers(self) -> list[tuple[str, str]]:
         """All (name, value) pairs of the trailers."""
         return self.trailers.items()
+
+
+class WholeResponse(HTTPResponse):
+    """A response that raises IncompleteRead, however it is read, where its content is cut short.
+
+    http.client does so in ``read()`` and with chunks. In all else its scripts count on the silence:
+    this class is for callers that have never known it.
+    """
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Read at most amt octets, or all."""
+        was_open = not self.isclosed()
+        octets = super().read(amt)
+        self._require_more(was_open and not octets and amt != 0)
+        return octets
+
+    def read1(self, n: int = -1) -> bytes:
+        """Read at most n octets, of what has come."""
+        was_open = not self.isclosed()
+        octets = super().read1(n)
+        self._require_more(was_open and not octets and n != 0)
+        return octets
+
+    def readinto(self, b: WriteableBuffer) -> int:
+        """Fill a writable buffer."""
+        was_open = not self.isclosed()
+        size = super().readinto(b)
+        self._require_more(was_open and not size and len(memoryview(b)) > 0)
+        return size
+
+    def readline(self, limit: int = -1) -> bytes:  # type: ignore[override] # the stub has no name
+        """Read a line, or what there is of it at the end."""
+        was_open = not self.isclosed()
+        line: bytes = super().readline(limit)
+        self._require_more(was_open and limit != 0 and (self._is_cut or not line), line)
+        return line
+
+    def _require_more(self, is_end: bool, partial: bytes = b"") -> None:
+        if is_end and (self._is_cut or self.length):
+            raise http.client.IncompleteRead(partial, self.length)
 
 
 class UnbufferedResponse(HTTPResponse):

@@ -92,7 +92,7 @@ transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
-transport.tls.ssl_socket | transport.tcp transport.tls.filter foundation.interruptions | ssl
+transport.tls.ssl_socket | transport.tcp transport.tls.filter transport.tls.stdlib foundation.interruptions | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view foundation.interruptions | socket ssl
 transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
@@ -164,7 +164,7 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib select socket time
 pool.coalescing       | foundation.interruptions | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
@@ -182,7 +182,7 @@ testing               | testing.*                                               
 
 # planned, not there yet
 __main__              | cli.*                                                    | sys
-cli                   | hyper errors fields proxies tls trace cli.*              | *
+cli                   | hyper errors fields http1 proxies tls trace cli.*        | *
 contrib               | hyper dropin.bases dropin.session proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 
