@@ -213,7 +213,7 @@ class Registry:
         return own_id
 
     def is_known(self, entry: Entry) -> bool:
-        """True unless a request was given up, by ``cancel`` perhaps; raises why if by ``close``."""
+        """True if a request was not given up meanwhile; raises why if ``close`` did so."""
         if self._entries.get(entry.id) is entry:
             return True
         self._raise_why_gone(entry.id)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import gc
+from http.client import RemoteDisconnected
 
 import pytest
 
-from hyper import ConnectionTerminated, HTTP20Response, HTTP20Stream, StreamResetError
+from hyper import (
+    ConnectionTerminated,
+    HTTP20Response,
+    HTTP20Stream,
+    HTTPConnection,
+    StreamResetError,
+)
 from hyper.client.exchange import Exchange
 from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
@@ -139,6 +146,18 @@ def test_a_refused_request_is_not_sent_again_after_another_threads_close(connect
     in_each_pause(connection.close)
     with pytest.raises(ConnectionTerminated, match="closed on this side"):
         connection.getresponse(stream_id)
+
+
+def test_the_dropin_does_not_send_a_refused_request_again_after_another_threads_close(
+    scripted_peer, in_each_pause
+):
+    """RFC 9113, 6.8, 8.7."""
+    peer = scripted_peer(refusing_one)
+    connection = HTTPConnection(peer.host, peer.port, timeout=10, http2="prior")
+    connection.request("POST", "/", b"content")
+    in_each_pause(connection.close)
+    with pytest.raises(RemoteDisconnected, match="closed on this side"):
+        connection.getresponse()
 
 
 def test_no_third_connection_is_made_after_another_threads_close(connect, in_each_pause):
