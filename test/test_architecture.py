@@ -108,7 +108,7 @@ pump.reading          | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
+http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io re time
 proxies               | protocol.origins fields errors foundation.hosts          | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
