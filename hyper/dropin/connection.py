@@ -121,6 +121,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._offers_upgrade = False  # True if the latest request has offered to go on in HTTP/2
         #: the thread that has closed it while responses were awaited, until the next request
         self._closed_by: int | None = None
+        self._closings = 0  # how often it was closed
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
         self._offered = list(PROTOCOLS)
         if not any(each is not None for each in way.values()):
@@ -255,6 +256,7 @@ class HTTPConnection(bases.HTTPConnection):
     def close(self) -> None:
         """Close the connection; responses that were fetched over HTTP/2 can still be read."""
         awaited, self._awaited = self._awaited, deque()
+        self._closings += 1
         if awaited:
             self._closed_by = threading.get_ident()
         for request in awaited:
@@ -399,7 +401,11 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
+        closings, deadline = self._closings, session.deadline_of_call(begin)
+        goes_again = attempts.wait_to_go_again(error, request.rewind, deadline)
+        if goes_again and closings != self._closings:  # by another thread, during the pause
+            raise RemoteDisconnected(CLOSED) from closed_error()
+        return goes_again
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = watched.told_lines(self._session_options, request.raw_lines)
