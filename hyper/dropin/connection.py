@@ -235,22 +235,17 @@ class HTTPConnection(bases.HTTPConnection):
         if self._tunnel_host:  # type: ignore[attr-defined]
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
         number = port_number(port) or self.default_port
-        made = transport(sock)
-        try:
-            session = SocketConnection(
-                host,
-                number,
-                made,
-                secure=transport is SSLSocketTransport,
-                replays=self._replays and bool(self.auto_open),
-                timeout=timeout,
-                **self._session_options,
-            )
-        except BaseException:  # an option that has a wrong value, or Ctrl-C
-            self.sock = None
-            made.close()  # it has a part in the socket
-            raise
-        self.sock: Any = SocketView(session, sock)
+        self.sock: Any = None  # if it raises, the socket is closed
+        session = SocketConnection(
+            host,
+            number,
+            transport(sock),
+            secure=transport is SSLSocketTransport,
+            replays=self._replays and bool(self.auto_open),
+            timeout=timeout,
+            **self._session_options,
+        )
+        self.sock = SocketView(session, sock)
         return session
 
     def close(self) -> None:
