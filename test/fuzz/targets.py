@@ -246,7 +246,7 @@ def names(octets: bytes, _: Random) -> None:
         assert normal.isascii()
         assert hosts.normal_authority(normal) == normal
     for maker in (wire.origin([octets]), wire.altsvc(0, octets[:99], octets)):
-        client = busy()
+        client = MemoryEndpoint()
         client.endpoint.receive(memoryview(maker))
         assert client.endpoint.failure is None
         origins.alt_services(client.endpoint)
