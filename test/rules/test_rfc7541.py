@@ -149,7 +149,7 @@ def test_5_1_integers_beyond_the_limits(decoder, first, rest):
     refused(decoder, first + rest, "7541, 5.1")
 
 
-#: What stands before the fault: short strings are decoded by another way than long ones.
+#: The beginning of a string with a fault: short strings are decoded by another way than long ones.
 BEFORE = [b"", b"a text of some length, decoded in one piece"]
 
 
