@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import re
 import time
 from http import HTTPStatus
 
-from .errors import RemoteProtocolError
+from .errors import RemoteProtocolError, shown
 from .fields import FieldMap
 from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     Default = TypeVar("Default")
 
+
+#: A fold (RFC 9112, 5.2), or CR, LF and NUL (RFC 9110, 5.5): no value may have them.
+FOLD = re.compile(r"[\0\r\n]+[ \t]*")
 
 #: Octets that are asked for at first; then as many as have come.
 READ_SIZE = 1024 * 1024
@@ -44,10 +48,17 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[Any, int, str]:
         while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            try:
+                version, status, reason = super()._read_status()  # type: ignore[misc]
+            except http.client.BadStatusLine as error:
+                if not isinstance(error, http.client.RemoteDisconnected):  # it quotes nobody
+                    line: str = error.line  # type: ignore[attr-defined]  # it keeps the whole
+                    error.args = (shown(line.rstrip("\r\n")),)
+                raise
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
             headers = http.client.parse_headers(self.fp, **self._limits)
+            _clean(headers)
             self._count_interim(headers)
             self.informational.append((status, headers))
 
@@ -109,6 +120,7 @@ class HTTPResponse(http.client.HTTPResponse):
             raise
         except http.client.HTTPException as error:  # http.client's words are about headers
             raise http.client.HTTPException(str(error).replace("headers", "trailers")) from None
+        _clean(trailers)
         self.trailers = FieldMap(
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in trailers.items()
@@ -136,12 +148,27 @@ class HTTPResponse(http.client.HTTPResponse):
         return self.trailers.items()
 
 
+def _clean(message: http.client.HTTPMessage) -> None:
+    """Replace CR, LF, NUL and folds in values by a space, as RFC 9110, 5.5 demands."""
+    fields = message.items()
+    if any(FOLD.search(value) for _, value in fields):
+        for name, _ in fields:
+            del message[name]
+        for name, value in fields:
+            message[name] = FOLD.sub(" ", value)
+
+
 class WholeResponse(HTTPResponse):
     """A response that raises IncompleteRead, however it is read, where its content is cut short.
 
     http.client does so in ``read()`` and with chunks. In all else its scripts count on the silence:
-    this class is for callers that have never known it.
+    this class is for callers that have never known it. They get no folds in values, either.
     """
+
+    def begin(self, **limits: Any) -> None:
+        """Read the header section, and replace folds in its values."""
+        super().begin(**limits)
+        _clean(self.headers)
 
     def read(self, amt: int | None = None) -> bytes:
         """Read at most amt octets, or all."""

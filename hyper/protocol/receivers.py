@@ -24,7 +24,6 @@ from ..errors import (
     ErrorCode,
     Failure,
     FieldSectionTooLarge,
-    NegotiationError,
     StreamFault,
     StreamResetError,
     code_name,
@@ -380,11 +379,12 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
+    words = f" ({shown(debug)})" if debug else ""
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:
             failure = Failure(
                 ConnectionTerminated,
-                f"the peer said GOAWAY with {code_name(code)} before it processed stream"
+                f"the peer said GOAWAY with {code_name(code)}{words} before it processed stream"
                 f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
                 error_code=code,
                 stream_id=stream.id,
@@ -520,32 +520,6 @@ def oversized(size: int) -> ConnectionFault:
         ErrorCode.FRAME_SIZE_ERROR,
         f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
     )
-
-
-def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault | None:
-    """The fault of a server whose first octets are no SETTINGS frame (3.4); None: wait for more.
-
-    The type decides, whatever length the octets before it would be.
-    """
-    beginning = bytes(octets[:MOST_QUOTED])
-    if not beginning.startswith(b"HTTP/"[: len(beginning)]):
-        return ConnectionFault(
-            ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
-        )
-    line, end, _ = beginning.partition(b"\r")
-    if not end and len(beginning) < MOST_QUOTED:
-        return None  # the reason is worth a wait
-    way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
-    if not endpoint.by_alpn:
-        way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
-    why = f"the peer answers in HTTP/1, '{shown(line)}': {way}"
-    code = ErrorCode.PROTOCOL_ERROR
-    failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
-    return ConnectionFault(code, why, failure)
-
-
-#: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
-MOST_QUOTED = 64
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:

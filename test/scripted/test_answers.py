@@ -313,6 +313,24 @@ def test_a_pool_tells_of_content_that_is_cut_short_however_it_is_read(
                 pass
 
 
+def test_values_that_a_pool_gives_have_one_line(scripted_peer):
+    """RFC 9110, 5.5, and RFC 9112, 5.2: else they could forge a line of a log, or a field."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 103 Hints\r\nLink: x\r\n\ty\r\n\r\n")
+        peer.write(CHUNKED[:-2] + b"X: a\0b\r\n  c\r\nY: d\r\nX: e\r\n\r\n0\r\nZ: f\0g\r\n\r\n")
+
+    peer = scripted_peer(script)
+    with Pool(timeout=5) as pool:
+        response = pool.request("GET", f"http://{peer.host}:{peer.port}/")
+        assert response.headers.get_all("x") == ["a b c", "e"]
+        assert response.getheader("y") == "d"
+        assert response.informational[0][1]["link"] == "x y"
+        assert response.read() == b""
+        assert response.gettrailer("z") == "f g"
+
+
 def test_what_a_closed_response_of_a_pool_lacks_is_not_missed(scripted_peer):
     def script(peer):
         peer.want_until()
