@@ -54,7 +54,7 @@ protocol.priorities   | errors                                                  
 protocol.stream       | protocol.states errors                                   | collections sys
 protocol.limits       | -                                                        | -
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
-protocol.refusals     | protocol.settings errors                                 | -
+protocol.refusals     | protocol.frames protocol.settings errors                 | -
 protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
 protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 

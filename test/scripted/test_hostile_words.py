@@ -54,6 +54,21 @@ def test_debug_data_is_shown_escaped_and_cut(connect, debug):
     assert caught.value.debug_data == debug
 
 
+def test_debug_data_is_in_the_words_of_a_request_that_was_not_processed(connect):
+    """RFC 9113, 6.8."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1)
+        peer.write(wire.goaway(0, wire.ENHANCE_YOUR_CALM, b"too_many_pings" + EVIL))
+
+    connection = connect(script, replay=False)
+    with pytest.raises(ConnectionTerminated, match="too_many_pings") as caught:
+        connection.getresponse(connection.request("GET", "/"))
+    check_shown(caught.value)
+    assert caught.value.retryable
+
+
 # ---- an answer in HTTP/1 ----
 
 
