@@ -352,15 +352,17 @@ def test_repeating_ends_with_the_callers_time():
             if frame.type == wire.HEADERS:
                 peer.write(wire.rst_stream(frame.stream_id, wire.REFUSED_STREAM))
 
-    with Origin(serve) as origin, connect_to(origin, timeout=SHORT) as connection:
+    with Origin(serve) as origin, connect_to(origin, timeout=DEADLINE) as connection:
+        connection.connect()
+        connection.timeout = 1.0
         begin = time.monotonic()
         # The time ends in a pause, or in the wait for the answer to the last sending.
         with pytest.raises((StreamResetError, TimeoutError)) as caught:
             connection.getresponse(connection.request("GET", "/"))
-        assert SHORT * 0.3 < time.monotonic() - begin < SHORT * 10
+        assert 0.3 < time.monotonic() - begin < 2 * DEADLINE
         if isinstance(caught.value, StreamResetError):
             assert caught.value.retryable
-            assert caught.value.attempts >= 3
+            assert caught.value.attempts >= 2
             assert f"{caught.value.attempts} times" in str(caught.value)
 
 

@@ -199,8 +199,8 @@ def test_an_address_that_does_not_answer_costs_the_attempt_delay_alone(
     """RFC 8305, 5: the next is tried beside it, and wins; the loser is closed."""
     resolver(("127.0.0.1", black_hole), listener.getsockname())
     begin = time.monotonic()
-    transport = dial("two.example", 443, deadline=Deadline(DEADLINE))
-    assert connect.ATTEMPT_DELAY <= time.monotonic() - begin < connect.ATTEMPT_DELAY + 1
+    transport = dial("two.example", 443, deadline=Deadline(3 * DEADLINE))
+    assert connect.ATTEMPT_DELAY <= time.monotonic() - begin < DEADLINE
     assert transport.socket.getpeername() == listener.getsockname()
     transport.close()  # a loser left open would be a ResourceWarning, which is an error here
 
@@ -316,13 +316,13 @@ def test_connecting_ends_with_the_timeout(black_hole):
 
 @pytest.mark.usefixtures("waiting")
 def test_one_deadline_covers_all_addresses(black_hole, resolver, monkeypatch):
-    """A host of five addresses, none of which answers, takes no five timeouts."""
+    """A host of fifty addresses, none of which answers, takes no fifty timeouts."""
     monkeypatch.setattr(connect, "taking_turns", list)
-    resolver(*[("127.0.0.1", black_hole)] * 5)
+    resolver(*[("127.0.0.1", black_hole)] * 50)
     begin = time.monotonic()
     with pytest.raises(TimedOut, match=r"127.0.0.1: no answer; 127.0.0.1: no answer"):
-        dial("five.example", black_hole, deadline=Deadline(0.3))
-    assert time.monotonic() - begin < 0.9
+        dial("fifty.example", black_hole, deadline=Deadline(0.3))
+    assert time.monotonic() - begin < DEADLINE
 
 
 def test_a_silent_peer_does_not_stretch_the_handshake(listener, certificates):
