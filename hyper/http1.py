@@ -9,7 +9,7 @@ import re
 import time
 from http import HTTPStatus
 
-from .errors import RemoteProtocolError
+from .errors import RemoteProtocolError, shown
 from .fields import FieldMap
 from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
 
@@ -48,7 +48,13 @@ class HTTPResponse(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[Any, int, str]:
         while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            try:
+                version, status, reason = super()._read_status()  # type: ignore[misc]
+            except http.client.BadStatusLine as error:
+                if not isinstance(error, http.client.RemoteDisconnected):  # it quotes nobody
+                    line: str = error.line  # type: ignore[attr-defined]  # it keeps the whole
+                    error.args = (shown(line.rstrip("\r\n")),)
+                raise
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
             headers = http.client.parse_headers(self.fp, **self._limits)

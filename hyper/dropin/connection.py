@@ -234,16 +234,18 @@ class HTTPConnection(bases.HTTPConnection):
         host, port = self.host, self.port
         if self._tunnel_host:  # type: ignore[attr-defined]
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
+        number = port_number(port) or self.default_port
+        self.sock: Any = None  # if it raises, the socket is closed
         session = SocketConnection(
             host,
-            port_number(port) or self.default_port,
+            number,
             transport(sock),
             secure=transport is SSLSocketTransport,
             replays=self._replays and bool(self.auto_open),
             timeout=timeout,
             **self._session_options,
         )
-        self.sock: Any = SocketView(session, sock)
+        self.sock = SocketView(session, sock)
         return session
 
     def close(self) -> None:
