@@ -121,6 +121,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._offers_upgrade = False  # True if the latest request has offered to go on in HTTP/2
         #: the thread that has closed it while responses were awaited, until the next request
         self._closed_by: int | None = None
+        self._closings = 0  # how often it was closed
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
         self._offered = list(PROTOCOLS)
         if not any(each is not None for each in way.values()):
@@ -233,21 +234,24 @@ class HTTPConnection(bases.HTTPConnection):
         host, port = self.host, self.port
         if self._tunnel_host:  # type: ignore[attr-defined]
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
+        number = port_number(port) or self.default_port
+        self.sock: Any = None  # if it raises, the socket is closed
         session = SocketConnection(
             host,
-            port_number(port) or self.default_port,
+            number,
             transport(sock),
             secure=transport is SSLSocketTransport,
             replays=self._replays and bool(self.auto_open),
             timeout=timeout,
             **self._session_options,
         )
-        self.sock: Any = SocketView(session, sock)
+        self.sock = SocketView(session, sock)
         return session
 
     def close(self) -> None:
         """Close the connection; responses that were fetched over HTTP/2 can still be read."""
         awaited, self._awaited = self._awaited, deque()
+        self._closings += 1
         if awaited:
             self._closed_by = threading.get_ident()
         for request in awaited:
@@ -392,7 +396,11 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
+        closings, deadline = self._closings, session.deadline_of_call(begin)
+        goes_again = attempts.wait_to_go_again(error, request.rewind, deadline)
+        if goes_again and closings != self._closings:  # by another thread, during the pause
+            raise RemoteDisconnected(CLOSED) from closed_error()
+        return goes_again
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = watched.told_lines(self._session_options, request.raw_lines)

@@ -288,8 +288,14 @@ class StdlibFilter(Filter):
         return self.object.session_reused
 
     def session(self) -> ssl.SSLSession | None:
-        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
-        return self.object.session
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2).
+
+        None if there is none, or the server's certificate makes it longer than ssl can copy.
+        """
+        try:
+            return self.object.session
+        except ValueError:
+            return None
 
     # ------------------------------------------------- what the handshake agreed on
 
