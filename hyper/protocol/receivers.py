@@ -99,10 +99,8 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_DATA)
         return
-    state = STREAM[stream.state][RECV_DATA]
-    if state < IGNORE:
+    if STREAM[stream.state][RECV_DATA] < IGNORE:  # else the state stays as it is
         step_stream(stream.state, RECV_DATA, stream_id)  # it raises
-    stream.state = state
     increment = stream.receive_content(payload, size)
     if flags or not size:  # most frames have content and no flag
         if flags & PADDED:
@@ -411,10 +409,8 @@ def receive_window_update(
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
-        state = STREAM[stream.state][states.RECV_WINDOW_UPDATE]
-        if state < IGNORE:
+        if STREAM[stream.state][states.RECV_WINDOW_UPDATE] < IGNORE:  # else the state stays
             step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)  # it raises
-        stream.state = state
         # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
         window.grow(increment)
