@@ -47,7 +47,7 @@ def stats_of(pumps: Pumps) -> dict[str, Any]:
         "pushes_open": endpoint.pushes_open,
         "requests": endpoint.next_stream_id // 2,
         "reads": pump.silence.arrivals,
-        "unread": endpoint.budget.in_use,
+        "unread": endpoint.budget.held(),
         "unread_limit": endpoint.budget.limit,
         "send_window": endpoint.send_window.size,
         "receive_window": endpoint.receive_window.size,

@@ -103,11 +103,15 @@ class Budget:
         total = self.in_use
         if self.former:
             # Without their locks, so a sum may be out of date; the next call has the right one.
-            left = [former.in_use - _sum(former.freed) for former in self._of_former()]
+            left = [former.held() for former in self._of_former()]
             total += sum(left)
             if not any(left):
                 self.former.clear()
         return total
+
+    def held(self) -> int:
+        """Octets in the shares of this connection. Any thread, without the lock."""
+        return self.in_use - _sum(self.freed)
 
     def has_room(self, size: int) -> bool:
         """True if a share of size octets is left."""
