@@ -35,14 +35,13 @@ from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from . import bases, watched
+from . import bases, watched, wrapped
 from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
-from .states import HAS_STREAM, REQUEST_STARTED, STATES
+from .states import HAS_STREAM, REQUEST_SENT, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .wrapped import OWN_ANSWERERS, answerers, get_response, making, shown_refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
-    #: True while a wrapper of http.client's ``getresponse`` is at work
-    is_passing = False
+    #: True while a wrapper of http.client's ``getresponse`` is at work; while CONNECT is written
+    is_passing = is_tunnelling = False
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
@@ -217,14 +216,14 @@ class HTTPConnection(bases.HTTPConnection):
         with dns_names(host):
             super().set_tunnel(host, port, headers)
 
-    @shown_refusals
+    @wrapped.shown_refusals
     def _tunnel(self) -> None:
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]
             return
         # In cleartext the server sends SETTINGS as soon as it is reached: they must not end up in
         # the buffer of the proxy's response.
-        with making(self, UnbufferedResponse):
+        with wrapped.making(self, UnbufferedResponse):
             super()._tunnel()  # type: ignore[misc]
 
     def _adopt(self, transport: type[PlainTransport]) -> SocketConnection:
@@ -405,7 +404,8 @@ class HTTPConnection(bases.HTTPConnection):
     def _send_by_http2(self, request: PendingRequest) -> None:
         view: Any = self.sock
         view.request = request
-        self.send(request.head)
+        send: Any = super().send if request.is_written else self.send  # the script called that
+        send(request.head)
         if not request.is_begun:
             return  # a wrapper of ``send`` has kept it
         self._awaited.append(request)
@@ -425,16 +425,19 @@ class HTTPConnection(bases.HTTPConnection):
 
     def send(self, data: Any) -> None:
         """Send data of the request's content: octets, a file, an iterable of octets."""
-        if self.sock is None:
-            self._live_session()
+        is_new = self._state == REQUEST_SENT and not self.is_tunnelling
+        if (is_new or self.sock is None) and self._live_session() is not None and is_new:
+            # By a ``_send_output`` of the script's own; hyper's has opened a stream by now.
+            request, data = PendingRequest.written(data)
+            self._dispatch(request)
+            if not data:
+                return
         try:
             super().send(data)
         except BaseException:  # whatever a body raises
             if isinstance(self.sock, SocketView) and self.sock.request is not None:
                 self.sock.request.cancel()  # the peer must not take a part for the whole
             raise
-
-    # --------------------------------------------------------------- responses
 
     def getresponse(self) -> HTTPResponse:
         """The response to the oldest request whose response was not fetched yet.
@@ -452,9 +455,9 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
-        if not self.is_passing and answerers(bases) != OWN_ANSWERERS:
+        if not self.is_passing and wrapped.answerers(bases) != wrapped.OWN_ANSWERERS:
             wait = functools.partial(HTTPConnection.getresponse, self)
-            return get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
+            return wrapped.get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
         begin = time.monotonic()
         while self._awaited:
             request = self._awaited[0]
@@ -465,9 +468,13 @@ class HTTPConnection(bases.HTTPConnection):
                 continue
             self._forget(request)
             if self.debuglevel > 0:
+                response.debuglevel = self.debuglevel
                 response.print_head()
             return response  # type: ignore[return-value] # it is registered as one, above
         # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
+        if self.is_passing:
+            get = functools.partial(wrapped.begin_http1, self)
+            return watched.told_response(self._session_options, self.sock, get)  # type: ignore[no-any-return]
         return HTTPConnection.getresponse(self)
 
     def _require_not_closed(self) -> None:

@@ -70,6 +70,36 @@ class Recorded:
         """There is no socket."""
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (HTTPSConnectionPool, "_validate_conn"),
+        (HTTPSConnectionPool, "_put_conn"),
+        (urllib3.connection.HTTPSConnection, "connect"),
+        (urllib3.connection.HTTPConnection, "_new_conn"),
+        (urllib3.connection.HTTPConnection, "request"),
+        (urllib3.connection.HTTPConnection, "getresponse"),
+    ],
+)
+def test_requests_calls_what_a_tracer_has_put_into_urllib3_s_connections(
+    session, url, monkeypatch, caplog, owner, name
+):
+    assert session.get(url).raw.version == 20
+    given, called = getattr(owner, name), []
+
+    def wrapper(*arguments, **options):
+        called.append(name)
+        return given(*arguments, **options)
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG, "hyper"):
+        patched.setattr(owner, name, wrapper)
+        assert session.get(url).raw.version == 11
+    assert called
+    assert "another library has replaced urllib3's" in caplog.text
+    assert name in caplog.text
+    assert session.get(url).raw.version == 20
+
+
 def test_requests_takes_the_connection_class_of_a_recorder(session, url, monkeypatch, caplog):
     assert session.get(url).raw.version == 20
     with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG, "hyper"):
