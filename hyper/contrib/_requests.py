@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote
 
-from urllib3 import connection as connection_module
+from urllib3 import __version__ as urllib3_version
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -37,7 +37,7 @@ RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length
 URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
 
 #: The field of a request that has none of its own.
-USER_AGENT: str = connection_module._get_default_user_agent()  # noqa: SLF001 - it has no public name
+USER_AGENT: str = f"python-urllib3/{urllib3_version}"
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024

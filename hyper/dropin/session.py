@@ -262,7 +262,7 @@ class PendingRequest:
         """Give the request that a script has written by itself, and content that is behind it."""
         head, end, rest = bytes(memoryview(octets)).partition(b"\r\n\r\n")
         if not end:
-            raise CannotSendRequest("what is sent first is a request's whole header section")
+            raise CannotSendRequest("the header section of a request is sent first, and as a whole")
         return cls(head.split(b"\r\n"), is_written=True), rest
 
     def attach(self, session: SocketConnection, exchange: Exchange | None = None) -> None:

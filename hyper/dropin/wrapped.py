@@ -166,7 +166,7 @@ def begin_http1(connection: Any) -> Any:
     response = connection.response_class(connection.sock, *level, method=method)
     try:
         response.begin()
-    except BaseException as error:
+    except BaseException as error:  # it is raised again
         if isinstance(error, ConnectionError):
             connection.close()
         response.close()

@@ -81,22 +81,29 @@ class Recorded:
         (urllib3.connection.HTTPConnection, "getresponse"),
     ],
 )
-def test_requests_calls_what_a_tracer_has_put_into_urllib3_s_connections(
-    session, url, monkeypatch, caplog, owner, name
+def test_requests_leaves_to_urllib3_what_a_tracer_of_its_connections_is_to_see(
+    monkeypatch, owner, name
 ):
+    given = getattr(owner, name)
+    pool = HTTP20Pool("localhost")
+    assert pool._why_http1(redirect=False) is None
+    monkeypatch.setattr(owner, name, functools.wraps(given)(lambda *_, **__: None))
+    assert pool._why_http1(redirect=False).endswith(name)
+
+
+@pytest.mark.parametrize("name", ["connect", "request"])
+def test_requests_calls_a_mock_of_urllib3_s_connection(session, url, monkeypatch, name):
+    class Called(Exception):
+        """By the mock."""
+
+    def called(*_, **__):
+        raise Called
+
     assert session.get(url).raw.version == 20
-    given, called = getattr(owner, name), []
-
-    def wrapper(*arguments, **options):
-        called.append(name)
-        return given(*arguments, **options)
-
-    with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG, "hyper"):
-        patched.setattr(owner, name, wrapper)
-        assert session.get(url).raw.version == 11
-    assert called
-    assert "another library has replaced urllib3's" in caplog.text
-    assert name in caplog.text
+    with monkeypatch.context() as patched:
+        patched.setattr(urllib3.connection.HTTPSConnection, name, called)
+        with pytest.raises(Called):
+            session.get(url)
     assert session.get(url).raw.version == 20
 
 
