@@ -55,6 +55,7 @@ class MemoryEndpoint:
         first_stream_id: int = 1,
         unread_limit: int = 2**26,
         former: Iterable[ref[Budget]] = (),
+        is_taken: bool = True,
     ) -> None:
         self.time = 0.0  # the endpoint's clock
         self.endpoint = Endpoint(
@@ -70,6 +71,8 @@ class MemoryEndpoint:
         )
         self.endpoint.next_stream_id = first_stream_id
         self.decoder = Decoder()  # of what the endpoint sends
+        if not is_taken:  # the preface is left for the test
+            return
         octets = self.endpoint.take_outbound()
         assert octets.startswith(wire.PREFACE)
         self.preface, _ = wire.read(octets[len(wire.PREFACE) :])

@@ -54,7 +54,7 @@ protocol.priorities   | errors                                                  
 protocol.stream       | protocol.states errors                                   | collections sys
 protocol.limits       | -                                                        | -
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
-protocol.refusals     | protocol.settings errors                                 | -
+protocol.refusals     | protocol.frames protocol.settings errors                 | -
 protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
 protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
 
@@ -92,7 +92,7 @@ transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
-transport.tls.ssl_socket | transport.tcp transport.tls.filter foundation.interruptions | ssl
+transport.tls.ssl_socket | transport.tcp transport.tls.filter transport.tls.stdlib foundation.interruptions | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view foundation.interruptions | socket ssl
 transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
 
@@ -108,7 +108,7 @@ pump.reading          | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io time
+http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io re time
 proxies               | protocol.origins fields errors foundation.hosts          | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
@@ -139,7 +139,7 @@ client.stats          | -                                                       
 client.movers         | client.pumps client.sender client.traced                | -
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
-client.stream         | client.response client.timeouts protocol.messages fields errors | -
+client.stream         | client.content client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
 client.former_names   | foundation.hosts protocol.settings                       | contextlib types
 client.connection     | client.exchange client.former_names client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
@@ -148,15 +148,15 @@ client.connection     | client.exchange client.former_names client.movers client
 dropin                | -                                                        | -
 dropin.chunked        | errors                                                   | re
 dropin.bases          | -                                                        | functools http.client logging operator types
-dropin.wrapped        | dropin.bases dropin.response dropin.states errors http1  | contextlib functools io operator sys
+dropin.wrapped        | dropin.bases dropin.watched dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
 dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
-dropin.watched_socket | trace.faults                                             | io
+dropin.watched_socket | client.content trace.faults                              | io
 dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
 dropin.response       | client.response                                          | email.message http.client
 dropin.session        | dropin.chunked dropin.request_lines dropin.response dropin.wrapped client.* protocol.messages errors http1 | contextlib http.client sys
-dropin.socket_view    | dropin.arguments                                         | http.client
+dropin.socket_view    | client.content dropin.arguments                          | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline foundation.hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors foundation.hosts client.pumps client.replay client.timeouts foundation.memo | base64 collections functools http.client socket threading time
 dropin.arguments      | errors foundation.hosts                                  | contextlib
@@ -164,7 +164,7 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib select socket time
 pool.coalescing       | foundation.interruptions | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
@@ -182,7 +182,7 @@ testing               | testing.*                                               
 
 # planned, not there yet
 __main__              | cli.*                                                    | sys
-cli                   | hyper errors fields proxies tls trace cli.*              | *
+cli                   | hyper errors fields http1 proxies tls trace cli.*        | *
 contrib               | hyper dropin.bases dropin.session proxies tls trace trace.watch foundation.interruptions contrib.* | *
 """  # noqa: E501 - a table has long lines
 

@@ -13,6 +13,7 @@ import threading
 
 import hyper
 
+from ..http1 import WholeResponse
 from .faults import UsageError
 
 TYPE_CHECKING = False
@@ -129,6 +130,7 @@ class Connections:
         else:
             http2 = "upgrade" if self._arguments.upgrade else None
             connection = hyper.HTTPConnection(target.host, target.port, http2=http2, **options)
+        connection.response_class = WholeResponse
         with self._lock:
             self._single.append(connection)
         return connection

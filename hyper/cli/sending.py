@@ -34,6 +34,8 @@ TRANSIENT = frozenset((408, 429, 500, 502, 503, 504, 522, 524))
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"))
 #: Seconds before the first retry, which double, and the most that they become.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+#: Seconds that Retry-After may ask for: a server that wants a longer pause gets no second try now.
+MOST_ASKED = 3600.0
 #: Octets of a response that is not wanted which are read, so that its connection may be used again.
 DISCARDED = 64 * 1024
 
@@ -199,6 +201,9 @@ class Sender:
                     return
                 why = f"{exchange.status} {exchange.response.reason}".strip()
                 asked = retry_after(exchange.response.getheader("retry-after"))
+                if asked is not None and asked > MOST_ASKED:
+                    self._note(f"{why}; the server asks for more than {MOST_ASKED:g} s of patience")
+                    return
                 discard(exchange.response)
             left -= 1
             pause = self._arguments.retry_delay
@@ -353,7 +358,7 @@ def retry_after(value: str | None) -> float | None:
 
     try:
         moment = parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, moment - time.time())
 

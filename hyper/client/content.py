@@ -56,9 +56,20 @@ def view(piece: Octets | str) -> memoryview:
                 " encode it to bytes first, body.encode('utf-8') perhaps; nothing more was sent"
             ) from None
     try:
-        octets = memoryview(piece)
+        return row(piece)
     except TypeError:
         raise _no_body(piece) from None
+
+
+def row(given: Octets) -> memoryview:
+    """Give octets in one row, copied only if there are gaps between them.
+
+    Raises:
+        TypeError: the object has no octets.
+    """
+    octets = memoryview(given)
+    if not octets.c_contiguous:  # memoryview(b"a-b")[::2] for example
+        return memoryview(octets.tobytes())
     return octets if octets.format == "B" and octets.ndim == 1 else octets.cast("B")
 
 

@@ -152,6 +152,7 @@ class Pumps:
 
     def connect(self) -> None:
         """Return when there is a connection that takes requests, and its preface is sent (3.4)."""
+        closings = self._closings
         former = self.current
         begin = time.monotonic()
         attempts = Attempts()
@@ -164,7 +165,7 @@ class Pumps:
                     pump.flush()
                     return
             if pump is not former:
-                self._pause_after_end(pump, attempts, begin)
+                self._pause_after_end(pump, attempts, begin, closings)
 
     def ping(self, opaque: bytes | str) -> float:
         """Send PING, and return the seconds until its acknowledgement (6.7).
@@ -185,7 +186,7 @@ class Pumps:
                 goaway = pump.endpoint.goaway
                 if goaway is None or goaway[1] or closings != self._closings:
                     raise
-            self._pause_after_end(pump, attempts, begin)
+            self._pause_after_end(pump, attempts, begin, closings)
 
     @contextlib.contextmanager
     def _turn_to_connect(self) -> Iterator[None]:
@@ -245,8 +246,11 @@ class Pumps:
         those.
         """
         former = self._former
-        youngest = former[-1]
-        for pump in list(former):
+        pumps = list(former)
+        if not pumps:  # another thread has closed them since the caller looked
+            return
+        youngest = pumps[-1]
+        for pump in pumps:
             pump.lock.require_free()
             with pump.lock:
                 pump.look()
@@ -317,13 +321,15 @@ class Pumps:
                     raise endpoint.failure.exception()  # the caller's close: no new one
             if pump is not former:
                 attempts = attempts or Attempts()
-                self._pause_after_end(pump, attempts, begin)
+                self._pause_after_end(pump, attempts, begin, closings)
 
-    def _pause_after_end(self, pump: Pump, attempts: Attempts, begin: float) -> None:
+    def _pause_after_end(self, pump: Pump, attempts: Attempts, begin: float, closings: int) -> None:
         """Wait before another connection is dialled, after one that took no request (6.8).
 
+        closings: how often ``close`` had been called when the call began.
+
         Raises what ended it, if a retry would fail the same way, and ConnectionTerminated where
-        there were too many, or there is no time left.
+        there were too many, there is no time left, or the caller has called ``close`` meanwhile.
         """
         raise_refusal(pump)
         pause = attempts.pause_after_end()
@@ -336,6 +342,8 @@ class Pumps:
             )
         if pause:
             deadline.sleep(pause)
+        if closings != self._closings:
+            raise closed_error()
 
     def _require_covered(self, endpoint: Endpoint, scheme: str, authority: str) -> None:
         """Raise InvalidURL for an origin that the server has not proven to be (9.1.1)."""

@@ -212,6 +212,13 @@ class Registry:
             self.has_surplus = len(self._entries) > MAX_UNASKED
         return own_id
 
+    def is_known(self, entry: Entry) -> bool:
+        """True if a request was not given up meanwhile; raises why if ``close`` did so."""
+        if self._entries.get(entry.id) is entry:
+            return True
+        self._raise_why_gone(entry.id)
+        return False
+
     def send_again(self, entry: Entry, exchange: Exchange) -> None:
         """Note the exchange of a request that was sent again; its state stays."""
         with self._lock:

@@ -112,6 +112,8 @@ class RequestHeads:
         is_whole = body is None and not trailers
         # A request without content has nothing to wait with (RFC 9110, 10.1.1).
         expects_continue = given.expects_continue and not content.is_empty(body)
+        if given.expects_continue and not expects_continue:
+            section = _without_expectation(section)
         head = RequestHead(method, section, content_length, is_whole, expects_continue, foreign)
         # Fields that are not remembered, secret ones among them, are another object each time.
         if is_plain and given.is_remembered and len(url) <= MAX_KNOWN_URL:
@@ -126,12 +128,15 @@ class RequestHeads:
         foreign = None
         if section[1] is not self._origin.pseudo[0]:
             foreign = _foreign(section, given)
+        expects_continue = given.expects_continue and not is_whole
+        if given.expects_continue and is_whole:
+            section = _without_expectation(section)
         return RequestHead(
             draft.method,
             section,
             content_length,
             is_whole=is_whole,
-            expects_continue=given.expects_continue and not is_whole,
+            expects_continue=expects_continue,
             foreign=foreign,
         )
 
@@ -190,6 +195,11 @@ class RequestHeads:
     def _offer_codings(self) -> Fields:
         self._accept_encoding = content_codings.offer(self._decodes)
         return self._accept_encoding
+
+
+def _without_expectation(section: Fields) -> Fields:
+    """Leave out Expect: "A client MUST NOT generate" it without content (RFC 9110, 10.1.1)."""
+    return tuple([field for field in section if field[0] != b"expect"])
 
 
 def _foreign(section: Fields, given: RequestFields) -> tuple[str, str] | None:

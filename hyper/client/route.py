@@ -164,7 +164,7 @@ class Route:
         #: of the connections made so far, as long as somebody holds something of them
         self._budgets: list[weakref.ref[Budget]] = []
         window = settings[SETTINGS_INITIAL_WINDOW_SIZE]
-        if window > self._unread_limit:
+        if not window <= self._unread_limit:  # NaN is refused, too
             raise LocalProtocolError(
                 f"unread_limit, {self._unread_limit} octets, is less than one stream's window,"
                 f" SETTINGS_INITIAL_WINDOW_SIZE {window} (RFC 9113, 6.9.2)"

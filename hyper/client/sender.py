@@ -74,7 +74,8 @@ class Sender:
 
         error: what ended it. begin: when the call began whose time counts.
 
-        Raises the latest error, which says how often was tried, if it must not go out again (8.7).
+        Raises the latest error, which says how often was tried, if it must not go out again (8.7),
+        or if another thread has called ``cancel`` meanwhile; ConnectionTerminated after ``close``.
         Raises TimedOut if it was sent and the answer did not come in time, and what dialling
         raises.
         """
@@ -82,6 +83,10 @@ class Sender:
         attempts.is_on = self._replays
         deadline = timeouts.deadline_of_call(begin)
         while attempts.wait_to_go_again(error, entry.rewind, deadline):
+            if not self._registry.is_known(entry):  # given up by another thread during the pause
+                attempts.sent -= 1
+                attempts.tell(error)
+                break
             former = entry.exchange
             try:
                 with timeouts.within(deadline.left()):
@@ -109,6 +114,8 @@ class Sender:
         assert head is not None  # it was sent before
         exchange = self.open(head, entry)
         self._registry.send_again(entry, exchange)
+        if not self._registry.is_known(entry):  # ``cancel`` has found the former exchange
+            exchange.cancel()
         if not head.is_whole:
             exchange.send_all(None if source is None else source.take(), entry.trailers)
         return exchange

@@ -14,6 +14,7 @@ from __future__ import annotations
 from ..errors import ErrorCode, IncompleteRead, LocalProtocolError
 from ..fields import FieldMap
 from ..protocol import messages
+from .content import row
 from .response import HTTP20Response
 from .timeouts import Timeouts
 
@@ -103,7 +104,7 @@ class HTTP20Stream:
         self._require_open()
         if self._exchange.is_final:
             raise self._ended()
-        view = memoryview(octets).cast("B")
+        view = row(octets)
         self._exchange.require_room_for(len(view))
         return view
 

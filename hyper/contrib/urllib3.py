@@ -138,8 +138,9 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
         require_http2: bool = False,
         **options: Any,
     ) -> None:
-        own = session_options(options)
-        super().__init__(*arguments, **options)
+        with _telling_the_caller():
+            own = session_options(options)
+            super().__init__(*arguments, **options)
         self._replays = replay
         self._requires_http2 = require_http2
         self._session_options = own
@@ -147,14 +148,15 @@ class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection)
     def connect(self) -> None:
         """Open the connection, and agree with the server on a protocol.
 
-        Raises HTTPError if that is HTTP/1.1, and HTTP/2 is required.
+        Raises HTTPError if that is HTTP/1.1, and HTTP/2 is required, and ValueError as ``request``.
         """
         why = self._why_http1()
         if why is not None:
             self._tell_http1(why)
             super().connect()
             return
-        self._connect_by_alpn()
+        with _telling_the_caller():
+            self._connect_by_alpn()
         if getattr(self.sock, "selected_alpn_protocol", str)() != "h2":
             try:
                 self._tell_http1("it has not chosen h2 by ALPN (RFC 9113, 3.2)")

@@ -11,9 +11,8 @@ sends it on a stream.
     _send_output, send                   http.client's on HTTP/1.1; here a stream on HTTP/2
     getresponse                          http.client's on HTTP/1.1; here the oldest stream's
 
-A ``SocketConnection`` (session) belongs to one socket.  When that ends, a new one is opened for the
-next request.  Requests that were sent, and responses that were fetched, keep the session on which
-they are.
+A ``SocketConnection`` (session) belongs to one socket.  The next request opens a new one when that
+ends.  Requests that were sent, and responses that were fetched, keep theirs.
 """
 
 from __future__ import annotations
@@ -120,6 +119,7 @@ class HTTPConnection(bases.HTTPConnection):
         self._offers_upgrade = False  # True if the latest request has offered to go on in HTTP/2
         #: the thread that has closed it while responses were awaited, until the next request
         self._closed_by: int | None = None
+        self._closings = 0  # how often it was closed
         #: the protocols that are offered by ALPN; HTTP/2 goes when the server asks for HTTP/1.1
         self._offered = list(PROTOCOLS)
         if not any(each is not None for each in way.values()):
@@ -232,29 +232,31 @@ class HTTPConnection(bases.HTTPConnection):
         host, port = self.host, self.port
         if self._tunnel_host:  # type: ignore[attr-defined]
             host, port = self._tunnel_host, self._tunnel_port  # type: ignore[attr-defined]
+        number = port_number(port) or self.default_port
+        self.sock: Any = None  # if it raises, the socket is closed
         session = SocketConnection(
             host,
-            port_number(port) or self.default_port,
+            number,
             transport(sock),
             secure=transport is SSLSocketTransport,
             replays=self._replays and bool(self.auto_open),
             timeout=timeout,
             **self._session_options,
         )
-        self.sock: Any = SocketView(session, sock)
+        self.sock = SocketView(session, sock)
         return session
 
     def close(self) -> None:
         """Close the connection; responses that were fetched over HTTP/2 can still be read."""
         awaited, self._awaited = self._awaited, deque()
+        self._closings += 1
         if awaited:
             self._closed_by = threading.get_ident()
         for request in awaited:
             request.discard()
             watched.give_up(request, None)
         self._detach_session()
-        # Also discard the lines of a request that was started and never sent: http.client would
-        # put them before the next request.
+        # http.client would put the lines of a request that was never sent before the next one.
         self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
 
@@ -347,9 +349,8 @@ class HTTPConnection(bases.HTTPConnection):
             self._awaited.popleft().discard()
         begin = None
         while True:
-            # A session that ended while it was idle is replaced at once. One that was made in this
-            # loop, and ended before it took the request, counts against it (client/replay.py):
-            # ``former`` tells which.
+            # A session that ended while it was idle is replaced at once. One that is not ``former``
+            # and ended before it took the request counts against it (client/replay.py).
             former = self._session
             try:
                 session = self._live_session()
@@ -359,9 +360,8 @@ class HTTPConnection(bases.HTTPConnection):
             if session is None:
                 self._send_by_http1(request)
                 return
-            # http.client says Request-sent here. Over HTTP/2 the connection is free for the next
-            # request as soon as this one has a stream, and ``_step_to_sent`` undoes the step if the
-            # loop goes round.
+            # http.client says Request-sent here; over HTTP/2 the next request may follow as soon as
+            # this one has a stream. ``_step_to_sent`` undoes the step if the loop goes round.
             self._step(HAS_STREAM)
             request.attach(session)
             try:
@@ -391,7 +391,11 @@ class HTTPConnection(bases.HTTPConnection):
         assert session is not None  # it was sent
         if attempts is None:
             attempts = request.attempts = Attempts(is_on=self._replays and bool(self.auto_open))
-        return attempts.wait_to_go_again(error, request.rewind, session.deadline_of_call(begin))
+        closings, deadline = self._closings, session.deadline_of_call(begin)
+        goes_again = attempts.wait_to_go_again(error, request.rewind, deadline)
+        if goes_again and closings != self._closings:  # by another thread, during the pause
+            raise RemoteDisconnected(CLOSED) from closed_error()
+        return goes_again
 
     def _send_by_http1(self, request: PendingRequest) -> None:
         lines = watched.told_lines(self._session_options, request.raw_lines)
@@ -404,8 +408,7 @@ class HTTPConnection(bases.HTTPConnection):
     def _send_by_http2(self, request: PendingRequest) -> None:
         view: Any = self.sock
         view.request = request
-        send: Any = super().send if request.is_written else self.send  # the script called that
-        send(request.head)
+        (super().send if request.is_written else self.send)(request.head)
         if not request.is_begun:
             return  # a wrapper of ``send`` has kept it
         self._awaited.append(request)
@@ -472,10 +475,8 @@ class HTTPConnection(bases.HTTPConnection):
                 response.print_head()
             return response  # type: ignore[return-value] # it is registered as one, above
         # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
-        if self.is_passing:
-            get = functools.partial(wrapped.begin_http1, self)
-            return watched.told_response(self._session_options, self.sock, get)  # type: ignore[no-any-return]
-        return HTTPConnection.getresponse(self)
+        get: Any = wrapped.begin_http1 if self.is_passing else HTTPConnection.getresponse
+        return get(self)  # type: ignore[no-any-return]
 
     def _require_not_closed(self) -> None:
         """Raise RemoteDisconnected if another thread has closed what this one waits for."""

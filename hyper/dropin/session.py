@@ -70,7 +70,10 @@ class SessionEnded(RemoteDisconnected):
 
 
 class SocketConnection(HTTP20Connection):
-    """HTTP/2 on one socket, from its preface to its end. Any thread."""
+    """HTTP/2 on one socket, from its preface to its end. Any thread.
+
+    The transport is its own: if the constructor raises, it has been closed.
+    """
 
     def __init__(
         self,
@@ -83,17 +86,21 @@ class SocketConnection(HTTP20Connection):
         watcher: Dialling | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(
-            host, port, enable_push=False, secure=secure, decode_content=False, **options
-        )
-        if watcher is not None:
-            self._watch = watcher.watch
-        # Those of HTTP20Connection would dial where this must not. replays: whether the drop-in
-        # sends requests again, which tracers have to know.
-        self._pumps, self._sender = movers(
-            self._watch, _refuse, self._timeouts, host, self._registry, replays, None
-        )
-        self._pumps.current = self._route.begin(transport, (), watcher)
+        try:
+            super().__init__(
+                host, port, enable_push=False, secure=secure, decode_content=False, **options
+            )
+            if watcher is not None:
+                self._watch = watcher.watch
+            # Those of HTTP20Connection would dial where this must not. replays: whether the drop-in
+            # sends requests again, which tracers have to know.
+            self._pumps, self._sender = movers(
+                self._watch, _refuse, self._timeouts, host, self._registry, replays, None
+            )
+            self._pumps.current = self._route.begin(transport, (), watcher)
+        except BaseException:  # an option has a wrong value, or Ctrl-C
+            transport.close()
+            raise
         #: True once the script has closed or dropped the connection; what it has fetched stays
         self._is_dropped = False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http.client import CannotSendRequest
 
+from ..client.content import row
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -36,7 +38,7 @@ class SocketView:
 
         Raises CannotSendRequest if there is no such request, TypeError for what has no octets.
         """
-        view = memoryview(octets).cast("B")
+        view = row(octets)
         if self.request is None:
             raise CannotSendRequest("no request is open to which this content could belong")
         self.request.write(view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from ..client.content import row
 from ..trace.faults import log_error
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ class WatchedSocket:
 
     def sendall(self, octets: Any, *flags: int) -> None:
         """Show octets, and send them."""
-        self.show(self._wire.send, memoryview(octets).cast("B"))
+        self.show(self._wire.send, row(octets))
         try:
             self.watched.sendall(octets, *flags)
         except OSError as error:

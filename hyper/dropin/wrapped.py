@@ -22,7 +22,7 @@ import sys
 
 from ..errors import shown
 from ..http1 import HTTPResponse
-from . import bases
+from . import bases, watched
 from .response import DropinResponse
 from .states import AWAITED, HAS_STREAM
 
@@ -161,8 +161,13 @@ def begin_http1(connection: Any) -> Any:
 
     That is at work already, below a wrapper: the wrapper is not called a second time.
     """
+    options = connection._session_options  # noqa: SLF001 - this is a part of the connection
+    return watched.told_response(options, connection.sock, functools.partial(_begun, connection))
+
+
+def _begun(connection: Any) -> Any:
     level = (connection.debuglevel,) if connection.debuglevel > 0 else ()
-    method = connection._method  # noqa: SLF001 - this is a part of the connection
+    method = connection._method  # noqa: SLF001 - as above
     response = connection.response_class(connection.sock, *level, method=method)
     try:
         response.begin()

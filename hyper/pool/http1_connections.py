@@ -23,6 +23,7 @@ from ..client.timeouts import NOT_GIVEN
 from ..errors import LocalProtocolError
 from ..fields import FieldMap
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal, is_of_system
+from ..http1 import WholeResponse
 from ..protocol import messages, priorities
 
 TYPE_CHECKING = False
@@ -182,6 +183,7 @@ class HTTP1Connections:
 
         kind = HTTPSConnection if self._secure else HTTPConnection
         connection = kind(*self._address, **self._options)
+        connection.response_class = WholeResponse
         connection.is_http1_required = self.is_required
         return connection
 

@@ -30,7 +30,7 @@ from ..errors import (
     code_name,
     shown,
 )
-from . import frames, promises, receivers, states
+from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
@@ -222,7 +222,7 @@ class Endpoint:
         largest = self.max_frame_size
         start, end = 0, len(octets)
         if self.receivers is receivers.PREFACE and end >= 4 and octets[3] != SETTINGS:
-            fault = receivers.fault_of_preface(self, octets)
+            fault = refusals.fault_of_preface(self, octets)
             if fault is not None:
                 self._send_goaway_for(fault)
             return end if fault else 0

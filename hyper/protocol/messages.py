@@ -17,7 +17,7 @@ from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault, sho
 from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
 from ..foundation.hosts import bracketed, normal_authority, parse_authority
 from ..foundation.memo import Memo
-from .origins import TARGET_FAULT, Origin
+from .origins import TARGET_FAULT, Origin, is_bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,8 +176,23 @@ def request_section(
     pair = _methods.get(method) or _method(method)
     if given.host is not None:
         origin = Origin(origin.scheme, given.host)
-    pseudo = _connect_target(url) if method == "CONNECT" else origin.target(url)
+    pseudo = _own_target(method, url, origin) if method in OWN_TARGETS else origin.target(url)
     return (pair, *pseudo, *given.fields, *implied)
+
+
+#: Methods whose target is not always a path.
+OWN_TARGETS = frozenset(("CONNECT", "OPTIONS"))
+
+
+def _own_target(method: str, url: str, origin: Origin) -> Fields:
+    if method == "CONNECT":
+        return _connect_target(url)
+    pseudo = origin.target(url)
+    # A server as a whole: "an OPTIONS request for an 'http' or 'https' URI that does not include a
+    # path component [...] MUST include a ':path' pseudo-header field with a value of '*'" (8.3.1).
+    if is_bare(url):
+        pseudo = (*pseudo[:2], (b":path", b"*"))
+    return pseudo
 
 
 #: The methods of RFC 9110, 9.3 and RFC 5789 need no check.

@@ -38,6 +38,13 @@ TARGET_FAULT = re.compile(r"[^\x21-\x7e]").search
 #: hold "://", too, but "?", "#" and "/" end the search for a scheme.
 ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
+
+def is_bare(url: str) -> bool:
+    """True if an absolute URI names an origin alone, without a path or a query."""
+    absolute = ABSOLUTE(url)
+    return absolute is not None and url[absolute.end() :].partition("#")[0] == ""
+
+
 #: An origin in ASCII (RFC 6454, 6.2), of HTTP.
 ASCII_ORIGIN = re.compile(r"(https?)://([^\x00-\x20\x7f-\xff/?#@\\*]+)").fullmatch
 

@@ -24,7 +24,6 @@ from ..errors import (
     ErrorCode,
     Failure,
     FieldSectionTooLarge,
-    NegotiationError,
     StreamFault,
     StreamResetError,
     code_name,
@@ -100,10 +99,8 @@ def receive_data(endpoint: Endpoint, flags: int, stream_id: int, payload: memory
     if stream is None:
         _on_absent(endpoint, stream_id, states.RECV_DATA)
         return
-    state = STREAM[stream.state][RECV_DATA]
-    if state < IGNORE:
+    if STREAM[stream.state][RECV_DATA] < IGNORE:  # else the state stays as it is
         step_stream(stream.state, RECV_DATA, stream_id)  # it raises
-    stream.state = state
     increment = stream.receive_content(payload, size)
     if flags or not size:  # most frames have content and no flag
         if flags & PADDED:
@@ -382,11 +379,12 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
+    words = f" ({shown(debug)})" if debug else ""
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:
             failure = Failure(
                 ConnectionTerminated,
-                f"the peer said GOAWAY with {code_name(code)} before it processed stream"
+                f"the peer said GOAWAY with {code_name(code)}{words} before it processed stream"
                 f" {stream.id}: the request may be sent again (RFC 9113, 6.8)",
                 error_code=code,
                 stream_id=stream.id,
@@ -411,10 +409,8 @@ def receive_window_update(
         if stream is None:
             _on_absent(endpoint, stream_id, states.RECV_WINDOW_UPDATE)
             return
-        state = STREAM[stream.state][states.RECV_WINDOW_UPDATE]
-        if state < IGNORE:
+        if STREAM[stream.state][states.RECV_WINDOW_UPDATE] < IGNORE:  # else the state stays
             step_stream(stream.state, states.RECV_WINDOW_UPDATE, stream_id)  # it raises
-        stream.state = state
         # A request without content has no window; the frame is checked all the same.
         window = stream.send_window or SendWindow(0, stream_id)
         window.grow(increment)
@@ -524,32 +520,6 @@ def oversized(size: int) -> ConnectionFault:
         ErrorCode.FRAME_SIZE_ERROR,
         f"a frame of {size} octets, beyond our SETTINGS_MAX_FRAME_SIZE (RFC 9113, 4.2)",
     )
-
-
-def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault | None:
-    """The fault of a server whose first octets are no SETTINGS frame (3.4); None: wait for more.
-
-    The type decides, whatever length the octets before it would be.
-    """
-    beginning = bytes(octets[:MOST_QUOTED])
-    if not beginning.startswith(b"HTTP/"[: len(beginning)]):
-        return ConnectionFault(
-            ErrorCode.PROTOCOL_ERROR, "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
-        )
-    line, end, _ = beginning.partition(b"\r")
-    if not end and len(beginning) < MOST_QUOTED:
-        return None  # the reason is worth a wait
-    way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
-    if not endpoint.by_alpn:
-        way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
-    why = f"the peer answers in HTTP/1, '{shown(line)}': {way}"
-    code = ErrorCode.PROTOCOL_ERROR
-    failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
-    return ConnectionFault(code, why, failure)
-
-
-#: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
-MOST_QUOTED = 64
 
 
 def _not_on_stream_0(name: str, section: str) -> ConnectionFault:

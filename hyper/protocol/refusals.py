@@ -5,8 +5,13 @@ The functions take the endpoint; ``Endpoint`` takes them as its methods.  Lock h
 
 from __future__ import annotations
 
-from ..errors import NegotiationError
-from .settings import SETTINGS_ENABLE_CONNECT_PROTOCOL, SETTINGS_MAX_CONCURRENT_STREAMS
+from ..errors import ConnectionFault, ErrorCode, Failure, NegotiationError, code_name, shown
+from . import frames
+from .settings import (
+    LEAST_FRAME_SIZE,
+    SETTINGS_ENABLE_CONNECT_PROTOCOL,
+    SETTINGS_MAX_CONCURRENT_STREAMS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +23,46 @@ NOTHING_CAME = (
     "timed out: the server has accepted the connection and sent nothing: its SETTINGS, with which"
     " HTTP/2 begins, are missing (RFC 9113, 3.4): does it speak HTTP/2 on this port?"
 )
+
+
+#: Octets of an answer in HTTP/1 that a message shows: the status line is rarely longer.
+MOST_QUOTED = 64
+
+
+def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault | None:
+    """The fault of a server whose first octets are no SETTINGS frame (3.4); None: wait for more.
+
+    The type decides, whatever length the octets before it would be.
+    """
+    beginning = bytes(octets[:MOST_QUOTED])
+    if not beginning.startswith(b"HTTP/"[: len(beginning)]):
+        if octets[3] != frames.GOAWAY:
+            why = "the peer's first frame is not SETTINGS (RFC 9113, 3.4)"
+            return ConnectionFault(ErrorCode.PROTOCOL_ERROR, why)
+        return _goaway_for_settings(octets)
+    line, *rest = beginning.splitlines()
+    if not (rest or beginning.endswith((b"\r", b"\n"))) and len(beginning) < MOST_QUOTED:
+        return None  # the reason is worth a wait
+    way = "though ALPN chose h2 (RFC 9113, 3.2, 3.4)"
+    if not endpoint.by_alpn:
+        way = "it does not speak HTTP/2 with prior knowledge on this port (RFC 9113, 3.3, 3.4)"
+    why = f"the peer answers in HTTP/1, '{shown(line)}': {way}"
+    code = ErrorCode.PROTOCOL_ERROR
+    failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
+    return ConnectionFault(code, why, failure)
+
+
+def _goaway_for_settings(octets: memoryview) -> ConnectionFault | None:
+    """The fault of a server that has said why it will not serve before it has begun HTTP/2."""
+    begin = frames.FRAME_HEADER_SIZE
+    end = begin + int.from_bytes(octets[:3], "big")
+    if len(octets) < end <= LEAST_FRAME_SIZE:
+        return None  # the reason is worth a wait, as above
+    why = "the peer's first frame is not SETTINGS, but GOAWAY"
+    if begin + 8 <= end <= len(octets):
+        _, code, debug = frames.parse_goaway(octets[begin:end])
+        why += f" with {code_name(code)}" + (f" ({shown(debug)})" if debug else "")
+    return ConnectionFault(ErrorCode.PROTOCOL_ERROR, f"{why} (RFC 9113, 3.4)")
 
 
 def why_none_is_free(endpoint: Endpoint) -> str:

@@ -26,6 +26,9 @@ SETTINGS_NO_RFC7540_PRIORITIES = 0x9
 #: This number stands for "no limit", which is the RFC's default for some settings.
 UNLIMITED = 2**32 - 1
 
+#: Identifiers have 16 bits (6.5.1).
+MAX_IDENTIFIER = 2**16 - 1
+
 #: The default of SETTINGS_MAX_FRAME_SIZE, and the least that it may be (6.5.2).
 LEAST_FRAME_SIZE = 2**14
 
@@ -90,18 +93,27 @@ def check(identifier: int, value: int) -> tuple[ErrorCode, str] | None:
 def announcement(own: Mapping[int, int], given: Mapping[str | int, int]) -> dict[int, int]:
     """The settings to announce: our own, and over them the caller's, by name or identifier.
 
-    Raises LocalProtocolError for an unknown name, or a value that is not allowed (6.5.2).
+    Raises LocalProtocolError for an unknown name, or a value that is not allowed (6.5.2), and
+    TypeError for a value that is no integer.
     """
     announced = dict(own)
     identifiers = {rule[0]: identifier for identifier, rule in RULES.items()}
     for name, value in given.items():
         identifier = identifiers.get(name) if isinstance(name, str) else name
-        if identifier is None:
-            raise LocalProtocolError(f"{name!r} is not a setting of RFC 9113, 6.5.2")
+        if not isinstance(identifier, int) or not 0 <= identifier <= MAX_IDENTIFIER:
+            raise LocalProtocolError(
+                f"{name!r} is not a setting of RFC 9113, 6.5.2, nor a number of 16 bits (6.5.1)"
+            )
+        if not isinstance(value, int):
+            raise TypeError(f"the setting {name!r} is an integer (RFC 9113, 6.5.1), not {value!r}")
         fault = check(identifier, value)
         if fault:
             raise LocalProtocolError(f"{fault[1]}; nothing was sent")
-        announced[identifier] = value
+        if not 0 <= value <= UNLIMITED:  # of a setting without a rule
+            raise LocalProtocolError(
+                f"the setting {name!r} is a number of 32 bits (RFC 9113, 6.5.1), not {value}"
+            )
+        announced[identifier] = int(value)
     return announced
 
 

@@ -15,6 +15,7 @@ from ..errors import ErrorCode, Failure, StreamFault
 from . import states
 from .states import (
     AWAITING,
+    CONTENT,
     DATA,
     DONE,
     END,
@@ -209,10 +210,8 @@ class Stream:
         payload: its content, which is copied. frame_size: octets of the frame, padding included.
         Returns the increment of the stream's window to announce, or 0.
         """
-        phase = MESSAGE[self.phase][DATA]
-        if phase < 0:
+        if self.phase != CONTENT:  # the one phase that allows DATA, which does not change it
             step_message(self.phase, DATA, self.id)  # it raises
-        self.phase = phase
         added = len(payload)
         size = self.content_size + added
         if self.content_length is not None and size > self.content_length:

@@ -19,6 +19,7 @@ from pathlib import Path
 from ssl import SSLWantReadError as SSLWantRead
 from typing import TYPE_CHECKING, Any
 
+from test.attacks.client import DOORS
 from test.attacks.servers import ATTACKS, Attack
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class Attacker:
         self._accepting.join()
 
 
-def play(name: str, certificates: Any = None) -> dict[str, Any]:
-    """Play one attack; certificates: for TLS, else in cleartext."""
+def play(name: str, certificates: Any = None, door: str = "-") -> dict[str, Any]:
+    """Play one attack; certificates: for TLS, else in cleartext. door: of client.DOORS, or "-"."""
     attack = ATTACKS[name]
     context, authority = None, "-"
     if certificates is not None:
@@ -91,7 +92,7 @@ def play(name: str, certificates: Any = None) -> dict[str, Any]:
     attacker = Attacker(attack, context)
     command = [sys.executable, "-m", "test.attacks.client"]
     ran = subprocess.run(
-        [*command, attack.part, str(attacker.port), authority],
+        [*command, attack.part, str(attacker.port), authority, door],
         stdout=subprocess.PIPE,
         timeout=MOST_SECONDS,
         check=True,
@@ -109,22 +110,36 @@ def row(name: str, result: dict[str, Any]) -> str:
     )
 
 
+def is_played(attack: Attack, door: str, *, has_tls: bool) -> bool:
+    """True if an attack concerns hyper at a door, with TLS or without."""
+    if attack.part.startswith("proxy"):
+        return not has_tls and door == "-"
+    if door == "-":
+        return True
+    _, takes_cleartext, is_http1_ours = DOORS[door]
+    return (has_tls or takes_cleartext) and (is_http1_ours or attack.part == "h2")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("python -m test.attacks", description=__doc__)
     parser.add_argument("--only", default="", help="attacks whose names have this in them")
-    only = parser.parse_args(arguments).only
-    worst = 0.0
+    parser.add_argument("--door", default="-", choices=DOORS, help="by another way than a class")
+    given = parser.parse_args(arguments)
+    worst, played = 0.0, 0
     with tempfile.TemporaryDirectory() as directory:
         from test.certificates import Certificates
 
         for title, certificates in (("cleartext", None), ("TLS", Certificates(Path(directory)))):
             print(f"{title:<44}    MiB CPU/MiB      s    MiB  the end")
             for name, attack in ATTACKS.items():
-                if only in name and not (certificates and attack.part.startswith("proxy")):
-                    result = play(name, certificates)
+                if given.only in name and is_played(
+                    attack, given.door, has_tls=certificates is not None
+                ):
+                    result = play(name, certificates, given.door)
                     worst = max(worst, result["kib"] / 1024)
+                    played += 1
                     print(row(name, result), flush=True)
-    print(f"{len(ATTACKS)} attacks; {worst:.1f} MiB at most")
+    print(f"{len(ATTACKS)} attacks, {played} rows; {worst:.1f} MiB at most")
     return 0
 
 

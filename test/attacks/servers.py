@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from itertools import cycle, repeat
+from itertools import chain, count, cycle, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from hyper.testing import wire
@@ -50,8 +50,12 @@ def once(*octets: bytes) -> Callable[[], Iterable[bytes]]:
     return lambda: octets
 
 
+def status(code: str, *fields: tuple[str, str]) -> bytes:
+    return wire.block([(":status", code), *fields])
+
+
 def section(*fields: tuple[str, str]) -> bytes:
-    return wire.block([(":status", "200"), *fields])
+    return status("200", *fields)
 
 
 def coded(coding: str, octets: Iterable[bytes]) -> Callable[[], Iterator[bytes]]:
@@ -111,8 +115,12 @@ def brotli_of(content: bytes) -> bytes:
     return octets
 
 
+def hint_block(size: int) -> bytes:
+    return status("103", ("link", "x" * size))
+
+
 def hints(size: int) -> bytes:
-    return wire.headers(1, wire.block([(":status", "103"), ("link", "x" * size)]))
+    return wire.headers(1, hint_block(size))
 
 
 def bomb() -> bytes:
@@ -121,6 +129,43 @@ def bomb() -> bytes:
 
 def deflate_bomb() -> bytes:
     return zlib.compress(bytes(64 << 20), 9)
+
+
+def each_other(make: Callable[[int], bytes]) -> Callable[[], Iterator[bytes]]:
+    """First a head, then a frame for each number, for ever."""
+
+    def all_of_it() -> Iterator[bytes]:
+        yield SETTINGS + HEAD
+        for first in count(0, 100):
+            yield b"".join(make(number) for number in range(first, first + 100))
+
+    return all_of_it
+
+
+def large_promises(request: bytes, answer: bytes) -> Callable[[], Iterator[bytes]]:
+    """Promises whose requests, or answers, have long field sections."""
+
+    def all_of_it() -> Iterator[bytes]:
+        yield SETTINGS + HEAD
+        for number in range(2, 1 << 31, 2):
+            yield wire.push_promise(1, number, request) + wire.headers(number, answer)
+
+    return all_of_it
+
+
+def expanded() -> bytes:
+    """A field block of 4,100 octets whose section takes 4 MiB, as trailers."""
+    entry = b"\x40" + wire.string("x") + wire.string("y" * 4000)
+    return entry + b"\xbe" * 1000
+
+
+# Codings that cost something and give nothing.
+GZIP_NAME = b"\x1f\x8b\x08\x08" + bytes(6)  # the name of a file follows, which does not end
+STORED_NOTHING = b"\0\0\0\xff\xff"  # a stored block of no octets (RFC 1951, 3.2.4)
+DICTIONARY = b"\x78\xbb\1\2\3\4"  # a dictionary that nobody has (RFC 1950, 2.2)
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_WINDOW = ZSTD_MAGIC + b"\0\xa8"  # a window of 2 GiB (RFC 8878, 3.1.1.1.2)
+ZSTD_NOTHING = ZSTD_MAGIC + b"\0\x58"  # a window of 2 MiB, and blocks of no octets follow
 
 
 OK_1 = b"HTTP/1.1 200 OK\r\n"
@@ -233,4 +278,129 @@ ATTACKS: dict[str, Attack] = {
     "proxy: 103 over HTTP/2": Attack("proxy h2c", flood(hints(100), SETTINGS)),
     "proxy: DATA without content": Attack("proxy h2c", flood(wire.data(1))),
     "proxy: SOCKS that is none": Attack("proxy socks5h", flood(b"\x05\x00" * 9, b"")),
+    "trailers that take 4 MiB": Attack(
+        "h2", once(SETTINGS + HEAD, wire.headers(1, expanded(), True))
+    ),
+    "ALTSVC, each of another origin": Attack(
+        "h2", each_other(lambda n: wire.altsvc(0, f"https://{n}.example", "h3=" + "x" * 2000))
+    ),
+    "ORIGIN, each of other names": Attack(
+        "h2", each_other(lambda n: wire.origin([f"https://{n}-{m}.example" for m in range(99)]))
+    ),
+    "SETTINGS of 2,700 unknown values": Attack(
+        "h2", flood(wire.settings([(0x4000 + n, n) for n in range(2700)]))
+    ),
+    "SETTINGS that are as large as can be": Attack(
+        "h2", once(SETTINGS + wire.settings({1: 2**32 - 1, 4: 2**31 - 1, 5: 2**24 - 1}) + HEAD)
+    ),
+    "GOAWAY, each below the one before": Attack(
+        "h2", each_other(lambda n: wire.goaway(2**31 - 1 - 2 * n, 0, b"d" * 100))
+    ),
+    "103 with padding": Attack(
+        "h2", flood(wire.headers(1, wire.block([(":status", "103")]), pad=255), SETTINGS)
+    ),
+    "CONTINUATION of one octet": Attack(
+        "h2",
+        flood(
+            wire.continuation(1, b"\x88", end_headers=False),
+            SETTINGS + wire.headers(1, OK, end_headers=False),
+        ),
+    ),
+    "promises with requests of 16,000 octets": Attack(
+        "h2", large_promises(PROMISE + wire.block([("x", "y" * 16_000)]), OK)
+    ),
+    "promises with heads of 16,000 octets": Attack(
+        "h2", large_promises(PROMISE, section(("x", "y" * 16_000)))
+    ),
+    "promises with 103": Attack("h2", large_promises(PROMISE, hint_block(8000))),
+    "promises on a stream that has ended": Attack(
+        "h2", lambda: chain([SETTINGS + HEAD + wire.data(1, b"", True)], promises(b""))
+    ),
+    "the same refusal for ever": Attack("h2", once(SETTINGS + wire.rst_stream(1, 7))),
+    "GOAWAY on every connection": Attack("h2", once(SETTINGS + wire.goaway(0, 0))),
+    "HTTP_1_1_REQUIRED": Attack("h2", once(SETTINGS + wire.rst_stream(1, 13))),
+    "421 for ever": Attack("h2", once(SETTINGS + wire.headers(1, status("421"), True))),
+    "a negative content-length": Attack(
+        "h2", once(SETTINGS + wire.headers(1, section(("content-length", "-1"))))
+    ),
+    "a content-length that nothing can hold": Attack(
+        "h2",
+        flood(
+            wire.data(1, bytes(99)),
+            SETTINGS + wire.headers(1, section(("content-length", "9" * 19))),
+        ),
+    ),
+    "503 with a Retry-After of 9,000 digits": Attack(
+        "h2", once(SETTINGS + wire.headers(1, status("503", ("retry-after", "9" * 9000)), True))
+    ),
+    "codings without end": Attack("h2", coded("gzip, " * 2500 + "gzip", repeat(bytes(16_384)))),
+    "gzip whose name does not end": Attack(
+        "h2", coded("gzip", chain([GZIP_NAME], repeat(b"n" * 16_384)))
+    ),
+    "deflate of stored blocks without octets": Attack(
+        "h2", coded("deflate", chain([b"\x78\x9c"], repeat(many(STORED_NOTHING))))
+    ),
+    "deflate with a dictionary": Attack(
+        "h2", coded("deflate", chain([DICTIONARY], repeat(bytes(16_384))))
+    ),
+    "zstd with a window of 2 GiB": Attack(
+        "h2", coded("zstd", chain([ZSTD_WINDOW], repeat(many(b"\0\0\0"))))
+    ),
+    "zstd of blocks without octets": Attack(
+        "h2", coded("zstd", chain([ZSTD_NOTHING], repeat(many(b"\0\0\0"))))
+    ),
+    "HTTP/1.1: NUL, CR and folds": Attack(
+        "http1", once(OK_1 + b"a: b\0c\r\nd: e\rf: g\r\n h\r\nContent-Length: 0\r\n\r\n")
+    ),
+    "HTTP/1.1: a chunk of -1 octets": Attack("http1", flood(b"x" * 99, CHUNKED + b"-1\r\n")),
+    "HTTP/1.1: a chunk that nothing can hold": Attack(
+        "http1", flood(b"x" * 99, CHUNKED + b"f" * 15 + b"\r\n")
+    ),
+    "HTTP/1.1: a size of a chunk without end": Attack("http1", flood(b"f" * 99, CHUNKED)),
+    "HTTP/1.1: a content-length of -1": Attack(
+        "http1", flood(b"x" * 99, OK_1 + b"Content-Length: -1\r\n\r\n")
+    ),
+    "HTTP/1.1: a content-length of 4,000 digits": Attack(
+        "http1", flood(b"x" * 99, OK_1 + b"Content-Length: " + b"9" * 4000 + b"\r\n\r\n")
+    ),
+    "HTTP/1.1: a reason of 60,000 octets": Attack(
+        "http1", flood(b"x" * 99, b"HTTP/1.1 200 " + b"\x1b[2J" * 15_000 + b"\r\n\r\n")
+    ),
+    "HTTP/1.1: 101 for ever": Attack(
+        "http1",
+        flood(b"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b""),
+    ),
+    "HTTP/1.1: chunks over gzip": Attack(
+        "http1",
+        flood(
+            b"14\r\n" + EMPTY_MEMBER + b"\r\n",
+            OK_1 + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ),
+    ),
+    "HTTP/1.1: a chunk in a gzip coding": Attack(
+        "http1", flood(b"x" * 99, OK_1 + b"Transfer-Encoding: gzip, chunked\r\n\r\n")
+    ),
+    "proxy: 407 for ever": Attack(
+        "proxy http",
+        flood(
+            b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n',
+            b"",
+        ),
+    ),
+    "proxy: 407 over HTTP/2": Attack(
+        "proxy h2c",
+        flood(wire.headers(1, status("407", ("proxy-authenticate", "Basic"))), SETTINGS),
+    ),
+    "proxy: 200 with fields without end over HTTP/2": Attack(
+        "proxy h2c",
+        flood(
+            wire.continuation(1, b"\x88" * 99, end_headers=False),
+            SETTINGS + wire.headers(1, OK, end_headers=False),
+        ),
+    ),
+    "proxy: WINDOW_UPDATE of one octet": Attack("proxy h2c", flood(wire.window_update(1, 1))),
+    "proxy: PUSH_PROMISE": Attack("proxy h2c", lambda: promises(b"")),
+    "proxy: DATA of 16,384 octets": Attack("proxy h2c", flood(wire.data(1, bytes(16_384)))),
+    "proxy: SOCKS that is cut": Attack("proxy socks5h", once(b"\5\0\5\0\0\3\xff" + b"n" * 9)),
+    "proxy: SOCKS that is silent": Attack("proxy socks5h", once(b"\5")),
 }

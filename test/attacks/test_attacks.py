@@ -32,3 +32,11 @@ def test_an_attack_ends_in_its_error_and_takes_little_memory(name):
     assert result["kib"] < MOST_KIB
     assert result["sent"] > 0
     assert name in row(name, result)
+
+
+@pytest.mark.parametrize("door", ["dropin", "pool", "command"])
+def test_an_attack_by_another_door_ends_too(door):
+    """The other doors need TLS, or packages that are not here everywhere."""
+    result = play("CONTINUATION of one octet", door=door)
+    assert result["end"].startswith(("RemoteProtocolError", "SystemExit: exit code 16"))
+    assert result["seconds"] < 30

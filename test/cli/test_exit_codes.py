@@ -85,6 +85,20 @@ def test_content_that_is_cut_short(ask):
     one_line(ended, "cut short", "5 are missing", "-c -o FILE")
 
 
+@pytest.mark.parametrize("option", [(), ("--http1.1",)])
+def test_content_in_http_1_1_that_is_cut_short_ends_with_18(serve, command, option):
+    """RFC 9112, 8: http.client says nothing of it where content is read in pieces."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf ")
+        peer.end()
+
+    ended = command(serve(script), *option)
+    assert (ended.code, ended.out) == (18, "half ")
+    one_line(ended, "cut short", "5 are missing", "-c -o FILE")
+
+
 def test_out_of_time(ask):
     def script(peer):
         peer.handshake()

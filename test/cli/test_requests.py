@@ -203,6 +203,19 @@ class TestRetries:
         assert ended.out == "now"
         assert "in 0 s" in ended.err
 
+    @pytest.mark.parametrize("value", ["3601", "9" * 9000, "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_a_server_that_asks_for_more_than_an_hour_gets_no_second_try(self, ask, value):
+        """RFC 9110, 10.2.3: its answer is shown, and nobody sleeps for years."""
+        ended = ask(self.script(["503"], [("retry-after", value)]), "--retry", "1", "--fail")
+        assert ended.code == 5
+        assert "more than 3600 s" in ended.err
+
+    @pytest.mark.parametrize("value", ["-5", "1e999", "soon", "Mon, 01 Jan 0001 00:00:00 -0000"])
+    def test_a_retry_after_that_means_nothing_is_ignored(self, ask, value):
+        script = self.script(["503", "200"], [("retry-after", value)])
+        ended = ask(script, "--retry", "1", "--retry-delay", "0")
+        assert ended.out == "now"
+
     def test_it_ends_with_the_last_answer(self, ask):
         ended = ask(self.script(["503", "503"]), "--retry", "1", "--retry-delay", "0", "--fail")
         assert ended.code == 5

@@ -376,6 +376,21 @@ class TestErrors:
             pool.request(method, "/", retries=retries, **options)
         assert len(connections) <= 1
 
+    @pytest.mark.parametrize("host", ["a..example", "a" * 64 + ".example", "b%C3%BC.example"])
+    def test_a_host_that_the_dns_cannot_have_is_told_at_once(self, host):
+        """RFC 1035, 2.3.4: a ValueError as urllib3 has it, and no back-off."""
+        pool = HTTP20ConnectionPool(host, 1, retries=Retry(total=5, backoff_factor=30))
+        with pool, pytest.raises(exceptions.LocationValueError):
+            pool.request("GET", "/")
+
+    def test_an_option_with_a_bad_value_is_told_once(self, scripted_peer, certificates):
+        """RFC 9113, 6.5.2; the connection is closed, and no other is made."""
+        peer = scripted_peer(lambda peer: peer.want_closed(), certificates.server_context())
+        pool = peer_pool(peer, certificates, settings={"SETTINGS_MAX_FRAME_SIZE": 5})
+        with pool, pytest.raises(ValueError, match="SETTINGS_MAX_FRAME_SIZE of 5"):
+            pool.request("GET", "/", retries=Retry(total=5, backoff_factor=30))
+        peer.join()
+
     def test_a_field_to_be_skipped_is_not_sent(self, scripted_peer, certificates):
         """urllib3's SKIP_HEADER: the field is left out, and no other takes its place."""
 

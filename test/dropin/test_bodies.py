@@ -79,6 +79,18 @@ def test_getresponse_ends_what_was_not_called_final(connect):
     connection.getresponse()
 
 
+@pytest.mark.parametrize("wrap", [lambda view: view, lambda view: [view]], ids=["whole", "listed"])
+def test_a_view_with_gaps_goes_out_without_them(connect, wrap):
+    """RFC 9113, 8.1.1."""
+
+    def script(peer):
+        assert peer.want_request(1)[2] == b"one"
+
+    connection = connect(answered(script))
+    connection.request("POST", "/", wrap(memoryview(b"o-n-e")[::2]))
+    assert connection.getresponse().status == 200
+
+
 def test_trailers_in_ready_made_chunks_are_trailers(connect):
     """RFC 9112, 7.1.2; RFC 9113, 8.1."""
 

@@ -20,6 +20,13 @@ def test_random_input_harms_nothing(name):
     assert turns.findings == []
 
 
+def test_the_window_may_be_opened_in_other_steps_where_octets_are_cut():
+    """6.9: once a read; one read had a whole DATA frame, and then what ends the connection."""
+    turns = Turns("model", first=1_040_002_811)
+    turns.play_one()
+    assert turns.findings == []
+
+
 def test_a_finding_ends_the_command_with_1_and_names_its_input(capsys, monkeypatch):
     def play(octets, chance):
         raise RuntimeError("a finding")

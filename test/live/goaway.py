@@ -84,6 +84,18 @@ def _connection(server: Any, certificates: Certificates) -> tuple[Ask, Callable[
     return ask, connection.close
 
 
+def _pool(server: Any, certificates: Certificates) -> tuple[Ask, Callable[[], Any]]:
+    from hyper import Pool
+
+    pool = Pool(ssl_context=certificates.hyper_context(), timeout=DEADLINE)
+
+    def ask(method: str, path: str, who: str, content: bytes | None) -> bytes:
+        headers = {"authorization": who}
+        return pool.request(method, server.url(path), content, headers).read()
+
+    return ask, pool.close
+
+
 def _dropin(server: Any, certificates: Certificates) -> tuple[Ask, Callable[[], Any]]:
     from hyper import HTTPSConnection
 
@@ -173,6 +185,7 @@ def _urllib(server: Any, certificates: Certificates) -> tuple[Ask, Callable[[], 
 
 _MAKERS = {
     "HTTP20Connection": _connection,
+    "Pool": _pool,
     "HTTPSConnection": _dropin,
     "requests": _requests,
     "httpx": _httpx,

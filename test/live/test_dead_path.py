@@ -49,7 +49,7 @@ def test_with_keepalive_a_wait_without_limit_ends_when_the_path_is_dead(path, wa
 
 def test_the_kernel_gives_up_a_forgotten_path_though_there_is_no_timeout(path, monkeypatch):
     """9.1; RFC 5482: TCP_USER_TIMEOUT ends a wait in which nothing is acknowledged."""
-    monkeypatch.setattr(connect, "USER_TIMEOUT_MOST", 3.0)
+    monkeypatch.setattr(connect, "USER_TIMEOUT_UNLIMITED", 3.0)
     seconds, failures = recover(path, "forgotten", None, 45.0)
     assert seconds is not None, "it waits for ever"
     assert [words.split(":")[0] for words in failures] == ["ConnectionTerminated"]

@@ -9,6 +9,7 @@ from hyper.errors import (
     LocalProtocolError,
     RemoteDisconnected,
 )
+from hyper.protocol.flow.managers import BaseFlowControlManager
 from hyper.testing import wire
 from test.memory_endpoint import (
     ANSWERED,
@@ -23,6 +24,7 @@ from test.memory_endpoint import (
     TRAILERS,
     MemoryEndpoint,
     busy,
+    request,
 )
 
 STATUS = (":status", "200")
@@ -144,9 +146,45 @@ def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_rese
     stream = client.open()
     client.endpoint.cancel(stream)
     client.sent()
-    answers = client.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(16_384)) * 6)
-    assert {f.stream_id for f in answers} == {0}
-    assert sum(f.increment for f in answers) >= 6 * 16_384
+    window = client.endpoint.receive_window
+    client.receive(wire.headers(stream.id, OK))
+    for _ in range(100):
+        before = window.size
+        answers = client.receive(wire.data(stream.id, bytes(16_384)) * 3)
+        assert all((f.type, f.stream_id) == (wire.WINDOW_UPDATE, 0) for f in answers)
+        # The peer may send as much as it has been told, and no more.
+        assert window.size == before - 3 * 16_384 + sum(f.increment for f in answers)
+        assert window.size >= 3 * 16_384
+    client.check_goes_on()
+
+
+class Stingy(BaseFlowControlManager):
+    """Gives no room back, ever."""
+
+    def increase_window_size(self, frame_size):  # noqa: ARG002
+        return 0
+
+
+def test_6_9_other_frames_than_data_are_taken_while_there_is_no_room():
+    client = MemoryEndpoint(window_manager=Stingy)
+    stream, other = client.open(), client.open()
+    client.receive(wire.headers(stream.id, OK), *[wire.data(stream.id, bytes(13_107))] * 5)
+    assert client.endpoint.receive_window.size <= 65_535
+    assert stream.receive_window.size == 0
+    (answer,) = client.receive(wire.ping(b"8 octets"))
+    assert answer.octets() == wire.ping(b"8 octets", ack=True)
+    client.receive(wire.headers(other.id, wire.block([STATUS, ("x", "y" * 9000)]), end_stream=True))
+    assert other.is_over
+    assert other.failure is None
+
+
+def test_8_3_1_the_authority_of_a_promise_is_not_its_host_field():
+    """ "MUST NOT use the Host header field to determine the target URI"; we are its recipient."""
+    client = busy()
+    promise = wire.push_promise(1, 6, wire.block([*request("/promised"), ("host", "evil.example")]))
+    client.receive(promise, wire.headers(6, OK, end_stream=True))
+    (pushed,) = [stream for stream in client.endpoint.claim_promises(1) if stream.id == 6]
+    assert pushed.promised_request.authority == AUTHORITY
 
 
 # ---- 6.8, 8.7: the end of a connection, and what may be sent again ----

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from hyper.errors import (
+    ConnectionTerminated,
+    Failure,
     InvalidURL,
     LocalProtocolError,
 )
@@ -15,6 +19,7 @@ from hyper.protocol.origins import Origin
 from hyper.testing import wire
 from test.memory_endpoint import (
     AUTHORITY,
+    OK,
     OPEN,
     PROMISE,
     MemoryEndpoint,
@@ -32,6 +37,54 @@ def test_4_2_no_frame_is_larger_than_the_peer_allows():
     frames = client.sent()
     assert max(len(frame.payload) for frame in frames) == 16_384
     assert [frame.end_stream for frame in frames][-2:] == [False, True]
+
+
+def sent_in_a_life(client):
+    """All that a client sends: each type of frame that it has, some of them split."""
+    endpoint = client.endpoint
+    settings = {
+        wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20,
+        wire.SETTINGS_NO_RFC7540_PRIORITIES: 1,
+    }
+    octets = endpoint.take_outbound()[len(wire.PREFACE) :]
+    endpoint.receive(memoryview(wire.settings(settings) + wire.settings(ack=True) + wire.ping()))
+    section = request("/" + "x" * 40_000, "POST")
+    stream = endpoint.send_request(section, "POST", end_stream=False)
+    endpoint.send_content(stream, memoryview(bytes(20_000)), end_stream=False)
+    endpoint.send_trailers(stream, ((b"checksum", b"1"),))
+    endpoint.reprioritize(stream, b"u=1")
+    endpoint.send_ping(b"8 octets")
+    endpoint.receive(memoryview(wire.headers(stream.id, OK) + wire.data(stream.id, bytes(16_384))))
+    endpoint.consume(stream, 16_384)
+    endpoint.cancel(stream)
+    endpoint.close(0, Failure(ConnectionTerminated, "closed"))
+    return octets + endpoint.take_outbound()
+
+
+#: The flags that a client may set, by types of frames (6).
+FLAGS = {
+    wire.DATA: wire.END_STREAM,
+    wire.HEADERS: wire.END_STREAM | wire.END_HEADERS,
+    wire.CONTINUATION: wire.END_HEADERS,
+    wire.SETTINGS: wire.ACK,
+    wire.PING: wire.ACK,
+}
+OF_THE_CONNECTION = {wire.SETTINGS, wire.PING, wire.GOAWAY, wire.PRIORITY_UPDATE}
+
+
+def test_4_1_no_frame_has_an_unused_flag_or_the_reserved_bit_or_padding():
+    """And those of the connection are on stream 0, those of a stream are not (6.1 to 6.10)."""
+    octets, types = sent_in_a_life(MemoryEndpoint(handshake=False, is_taken=False)), set()
+    while octets:
+        word, flags, stream_id = struct.unpack_from(">LBL", octets)
+        size, type_ = word >> 8, word & 0xFF
+        octets = octets[9 + size :]
+        types.add(type_)
+        assert flags & ~FLAGS.get(type_, 0) == 0
+        assert stream_id < 1 << 31
+        if type_ != wire.WINDOW_UPDATE:
+            assert (stream_id == 0) == (type_ in OF_THE_CONNECTION)
+    assert types == {*FLAGS, *OF_THE_CONNECTION, wire.RST_STREAM, wire.WINDOW_UPDATE}
 
 
 def test_4_3_a_field_block_leaves_in_one_piece():
@@ -133,6 +186,14 @@ def test_6_9_2_settings_do_not_change_the_connection_s_window():
     client = MemoryEndpoint()
     client.receive(wire.settings({wire.SETTINGS_INITIAL_WINDOW_SIZE: 1}))
     assert client.endpoint.send_window.size == 65_535
+
+
+def test_6_5_3_the_last_of_two_sizes_counts_for_streams_that_are_open():
+    client = MemoryEndpoint()
+    stream = client.open("POST", end_stream=False)
+    sizes = [(wire.SETTINGS_INITIAL_WINDOW_SIZE, size) for size in (100_000, 10)]
+    client.receive(wire.settings(sizes))
+    assert stream.send_window.size == 10
 
 
 def test_6_5_3_settings_are_applied_in_order_and_acknowledged_at_once():
@@ -242,6 +303,7 @@ def test_8_3_pseudo_header_fields_come_first_and_are_never_the_caller_s():
         ("?b=c", b"https", b"example.org", b"/?b=c"),
         ("/a#fragment", b"https", b"example.org", b"/a"),
         ("*", b"https", b"example.org", b"*"),
+        ("http://other.example", b"http", b"other.example", b"/"),
         ("http://other.example:8080", b"http", b"other.example:8080", b"/"),
         ("http://user:secret@other.example/x", b"http", b"other.example", b"/x"),
         ("http://other.example?q", b"http", b"other.example", b"/?q"),
@@ -253,6 +315,22 @@ def test_8_3_1_scheme_authority_and_path(url, scheme, authority, path):
         (b":authority", authority),
         (b":path", path),
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://example.org", b"*"),
+        ("https://example.org#fragment", b"*"),
+        ("https://example.org/", b"/"),
+        ("https://example.org?q", b"/?q"),
+        ("*", b"*"),
+        ("/", b"/"),
+    ],
+)
+def test_8_3_1_options_for_an_origin_without_a_path_has_an_asterisk(url, path):
+    """ "These MUST include a ':path' pseudo-header field with a value of '*'"."""
+    assert fields_sent(method="OPTIONS", url=url)[3] == (b":path", path)
 
 
 def test_8_3_1_host_does_not_differ_from_the_authority():

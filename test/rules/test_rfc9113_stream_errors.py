@@ -433,6 +433,28 @@ def test_ignored(octets):
     client.check_goes_on()
 
 
+def test_4_1_unused_flags_of_all_other_types_are_ignored():
+    client = busy()
+    endpoint = client.endpoint
+    reset = endpoint.streams[OPEN]
+    promise = IDLE_PROMISE.to_bytes(4, "big") + PROMISE
+    (ack,) = client.receive(
+        wire.frame(wire.PRIORITY, 0xFF, RESPONDING, bytes(5)),
+        wire.frame(wire.SETTINGS, 0xFE, 0),
+        wire.frame(wire.RST_STREAM, 0xFF, OPEN, bytes(4)),
+        wire.frame(wire.PUSH_PROMISE, wire.END_HEADERS | 0xF3, RESPONDING, promise),
+        wire.frame(wire.HEADERS, 0xD2, AWAITING, OK[:1]),
+        wire.frame(wire.CONTINUATION, wire.END_HEADERS | 0xFB, AWAITING, OK[1:]),
+        wire.frame(wire.GOAWAY, 0xFF, 0, OPEN.to_bytes(4, "big") + bytes(4)),
+    )
+    assert ack.octets() == wire.settings(ack=True)
+    assert reset.is_over
+    assert IDLE_PROMISE in endpoint.streams
+    assert endpoint.streams[AWAITING].head.status == 200
+    assert endpoint.goaway == (OPEN, 0, b"")
+    assert endpoint.failure is None
+
+
 def test_4_1_unused_flags_and_the_reserved_bit_are_ignored():
     client = MemoryEndpoint()
     stream = client.open()

@@ -28,6 +28,7 @@ from hyper import (
     HTTPSConnection,
     IncompleteRead,
     NegotiationError,
+    Pool,
 )
 from hyper.testing import DEADLINE, Server, wire
 from test.scripted.steps import want
@@ -245,3 +246,98 @@ def test_content_of_astronomical_size_is_cut_short_and_nothing_worse(scripted_pe
     with pytest.raises(IncompleteRead):
         connection.getresponse().read()
     connection.close()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+#: Ways to read, which give nothing at the end.
+PIECES = {
+    "read": lambda response: response.read(),
+    "read of some": lambda response: response.read(3),
+    "read1": lambda response: response.read1(3),
+    "readinto": lambda response: response.readinto(bytearray(3)),
+    "readline": lambda response: response.readline(),
+}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda r: r.read(), lambda r: r.read(99), lambda r: r.read1(99)],
+)
+def test_a_chunk_of_a_negative_size_is_no_chunk(scripted_peer, read):
+    """RFC 9112, 7.1: http.client reads all that ever comes for it, and into memory."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(CHUNKED + b"-1\r\nnever\r\n0\r\n\r\n")
+        peer.end()
+
+    peer = scripted_peer(script)
+    connection = HTTPConnection(peer.host, peer.port, timeout=5)
+    connection.request("GET", "/")
+    with pytest.raises(IncompleteRead) as caught:
+        read(connection.getresponse())
+    assert caught.value.partial == b""
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("octets", "is_cut"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\na\nwhole\n", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na\nhalf", True),
+        (CHUNKED + b"7\r\na\nwhole\r\n0\r\n\r\n", False),
+        (CHUNKED + b"6\r\na\nhalf\r\n", True),
+        (CHUNKED + b"6\r\na\nhalf\r\nno number\r\n", True),
+        (CHUNKED + b"9\r\na\nhalf", True),
+        (b"HTTP/1.1 200 OK\r\n\r\na\nuntil the end", False),
+    ],
+)
+@pytest.mark.parametrize("way", PIECES, ids=PIECES.keys())
+def test_a_pool_tells_of_content_that_is_cut_short_however_it_is_read(
+    scripted_peer, octets, is_cut, way
+):
+    """RFC 9112, 8; http.client tells of it in ``read()`` alone, and of chunks."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(octets)
+        peer.end()
+
+    peer = scripted_peer(script)
+    with Pool(timeout=5) as pool:
+        response = pool.request("GET", f"http://{peer.host}:{peer.port}/")
+        expected = pytest.raises(IncompleteRead) if is_cut else contextlib.nullcontext()
+        with expected:
+            while PIECES[way](response):
+                pass
+
+
+def test_values_that_a_pool_gives_have_one_line(scripted_peer):
+    """RFC 9110, 5.5, and RFC 9112, 5.2: else they could forge a line of a log, or a field."""
+
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 103 Hints\r\nLink: x\r\n\ty\r\n\r\n")
+        peer.write(CHUNKED[:-2] + b"X: a\0b\r\n  c\r\nY: d\r\nX: e\r\n\r\n0\r\nZ: f\0g\r\n\r\n")
+
+    peer = scripted_peer(script)
+    with Pool(timeout=5) as pool:
+        response = pool.request("GET", f"http://{peer.host}:{peer.port}/")
+        assert response.headers.get_all("x") == ["a b c", "e"]
+        assert response.getheader("y") == "d"
+        assert response.informational[0][1]["link"] == "x y"
+        assert response.read() == b""
+        assert response.gettrailer("z") == "f g"
+
+
+def test_what_a_closed_response_of_a_pool_lacks_is_not_missed(scripted_peer):
+    def script(peer):
+        peer.want_until()
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+
+    peer = scripted_peer(script)
+    with Pool(timeout=5) as pool:
+        response = pool.request("GET", f"http://{peer.host}:{peer.port}/")
+        response.close()
+        assert [read(response) for read in PIECES.values()] == [b""] * 3 + [0, b""]

@@ -223,8 +223,10 @@ class TestExpectContinue:
 
         def script(peer):
             peer.handshake()
-            stream_id, _, content = want(peer, ("expect", "100-continue"))
+            stream_id, fields, content = want(peer)
             assert content == b""
+            # "A client MUST NOT generate" it without content, if that is known beforehand.
+            assert (("expect", "100-continue") in fields) == way.startswith("pieces")
             peer.write_response(stream_id)
 
         # A wait would last until the peer gives up.

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import gc
+from http.client import RemoteDisconnected
 
 import pytest
 
-from hyper import HTTP20Response, HTTP20Stream
+from hyper import (
+    ConnectionTerminated,
+    HTTP20Response,
+    HTTP20Stream,
+    HTTPConnection,
+    StreamResetError,
+)
 from hyper.client.exchange import Exchange
 from hyper.client.request_head import RequestHead
 from hyper.errors import ResponseNotReady
 from hyper.testing import wire
+from hyper.transport.deadline import Deadline
 from test.scripted.steps import SHORT, await_news, pong, want
+from test.threads.test_shared import run
 
 OK = [(":status", "200")]
 
@@ -103,6 +112,69 @@ def test_a_request_in_the_making_is_given_up(connect):
     connection.cancel(stream_id)
     with pytest.raises(ResponseNotReady):
         connection.getresponse(stream_id)
+
+
+@pytest.fixture
+def in_each_pause(monkeypatch):
+    """`in_each_pause(act)`: another thread does this while hyper pauses before it sends again."""
+    return lambda act: monkeypatch.setattr(Deadline, "sleep", lambda *_: run(act))
+
+
+def refusing_one(peer):
+    """Refuse a request, and want no other one."""
+    peer.handshake()
+    stream_id, _, _ = want(peer)
+    peer.write(wire.rst_stream(stream_id, wire.REFUSED_STREAM))
+    peer.want_goaway()  # it fails if HEADERS come again
+
+
+def test_a_refused_request_that_another_thread_cancels_is_not_sent_again(connect, in_each_pause):
+    """RFC 9113, 8.7: it may be cancelled in the pause; the server has not processed it."""
+    connection = connect(refusing_one)
+    stream_id = connection.request("POST", "/", b"content")
+    in_each_pause(lambda: connection.cancel(stream_id))
+    with pytest.raises(StreamResetError) as caught:
+        connection.getresponse(stream_id)
+    assert (caught.value.retryable, caught.value.attempts) == (True, 1)
+    connection.close()
+
+
+def test_a_refused_request_is_not_sent_again_after_another_threads_close(connect, in_each_pause):
+    """RFC 9113, 6.8, 8.7: its thread waits, although that is in a pause."""
+    connection = connect(refusing_one)
+    stream_id = connection.request("POST", "/", b"content")
+    in_each_pause(connection.close)
+    with pytest.raises(ConnectionTerminated, match="closed on this side"):
+        connection.getresponse(stream_id)
+
+
+def test_the_dropin_does_not_send_a_refused_request_again_after_another_threads_close(
+    scripted_peer, in_each_pause
+):
+    """RFC 9113, 6.8, 8.7."""
+    peer = scripted_peer(refusing_one)
+    connection = HTTPConnection(peer.host, peer.port, timeout=10, http2="prior")
+    connection.request("POST", "/", b"content")
+    in_each_pause(connection.close)
+    with pytest.raises(RemoteDisconnected, match="closed on this side"):
+        connection.getresponse()
+
+
+def test_no_third_connection_is_made_after_another_threads_close(connect, in_each_pause):
+    """RFC 9113, 6.8: two connections in a row took nothing, and there is a pause."""
+
+    def script(peer):
+        for number in range(2):
+            if number:
+                peer.accept()
+            peer.handshake()
+            peer.want_ping()
+            peer.write(wire.goaway(0))
+
+    connection = connect(script)
+    in_each_pause(connection.close)
+    with pytest.raises(ConnectionTerminated, match="closed on this side"):
+        connection.ping()
 
 
 def test_each_response_may_have_its_own_limit(connect):

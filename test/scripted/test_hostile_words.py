@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import re
+from http.client import BadStatusLine
 
 import pytest
 
@@ -53,6 +54,21 @@ def test_debug_data_is_shown_escaped_and_cut(connect, debug):
     assert caught.value.debug_data == debug
 
 
+def test_debug_data_is_in_the_words_of_a_request_that_was_not_processed(connect):
+    """RFC 9113, 6.8."""
+
+    def script(peer):
+        peer.handshake()
+        peer.want_headers(1)
+        peer.write(wire.goaway(0, wire.ENHANCE_YOUR_CALM, b"too_many_pings" + EVIL))
+
+    connection = connect(script, replay=False)
+    with pytest.raises(ConnectionTerminated, match="too_many_pings") as caught:
+        connection.getresponse(connection.request("GET", "/"))
+    check_shown(caught.value)
+    assert caught.value.retryable
+
+
 # ---- an answer in HTTP/1 ----
 
 
@@ -70,6 +86,28 @@ def test_an_answer_in_http_1_is_shown_escaped(connect):
 
 
 # ---- proxies ----
+
+
+@pytest.mark.parametrize("in_tunnel", [False, True], ids=["server", "proxy"])
+def test_a_status_line_that_is_none_is_shown_escaped_by_the_drop_in(scripted_peer, in_tunnel):
+    """RFC 9112, 4; ``line`` has it as it came."""
+    line = EVIL.replace(b"\n", b"")
+
+    def script(peer):
+        peer.want_until()
+        peer.write(line + b"\r\n\r\n")
+
+    peer = scripted_peer(script)
+    connection = HTTPConnection(peer.host, peer.port, timeout=DEADLINE)
+    if in_tunnel:
+        connection.set_tunnel("example.org", 80)
+    else:
+        connection.request("GET", "/")
+    with pytest.raises(BadStatusLine) as caught:
+        connection.connect() if in_tunnel else connection.getresponse()
+    check_shown(caught.value)
+    assert caught.value.line.encode("latin-1").startswith(line)
+    connection.close()
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,24 @@ def test_an_origin_that_the_certificate_does_not_cover_is_not_asked_for(
         assert made.getresponse(stream_id).read() == b"own"
 
 
+@pytest.mark.parametrize("headers", [{}, {"accept": "*/*"}])
+def test_an_https_origin_is_not_asked_for_in_cleartext(scripted_peer, headers):
+    """RFC 9110, 4.2.2: "A client MUST ensure that its HTTP requests [...] are secured"."""
+
+    def script(peer):
+        peer.handshake()
+        assert (":path", "/own") in peer.want_headers()
+        peer.write_response(peer.last.stream_id, b"own")
+
+    peer = scripted_peer(script)
+    with HTTP20Connection(peer.host, peer.port, secure=False, timeout=DEADLINE) as made:
+        for url in (f"https://{peer.host}:{peer.port}/", "https://other.example/"):
+            with pytest.raises(InvalidURL, match=r"9\.1\.1"):
+                made.request("GET", url, headers=headers)
+        stream_id = made.request("GET", "/own", headers=headers)
+        assert made.getresponse(stream_id).read() == b"own"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 def test_an_origin_that_the_certificate_covers_may_be_asked_for(
     scripted_peer, certificates, context, host

@@ -267,8 +267,9 @@ class TestTimeouts:
         def script(peer):
             peer.want_preface()
 
-        connection = connect(script, timeout=0.2)
+        connection = connect(script)
         stream_id = connection.request("GET", "/")
+        connection.timeout = 0.2
         wait = {
             "request": lambda: connection.request("GET", "/"),
             "getresponse": lambda: connection.getresponse(stream_id),

@@ -6,6 +6,7 @@ import ssl
 import threading
 
 import pytest
+import trustme
 
 from hyper import HTTP20Connection, HTTPSConnection, NegotiationError
 from hyper.errors import ErrorCode
@@ -75,6 +76,33 @@ def test_another_connection_has_a_session_of_its_own(start, certificates, backen
                 get(connection)
     peer.join()
     assert resumed == [False, False]
+
+
+def test_a_certificate_of_4400_names_does_not_make_close_raise(scripted_peer, backend):
+    """A session has the server's certificate in it, and ssl copies none of 64 KiB or more."""
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    names = [f"n{number}.example" for number in range(4400)]
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.set_alpn_protocols(["h2"])
+    leaf = authority.issue_cert("localhost", *names, key_type=trustme.KeyType.ECDSA)
+    leaf.configure_cert(server)
+
+    def script(peer):
+        for number in range(2):
+            if number:
+                peer.accept()
+            peer.handshake()
+            want(peer)
+            peer.write_response(1 + 2 * number)
+            peer.want_goaway()
+
+    peer = scripted_peer(script, server)
+    context = init_context(authority.cert_pem.bytes(), backend=backend)
+    connection = HTTP20Connection("localhost", peer.port, ssl_context=context, timeout=DEADLINE)
+    for _ in range(2):
+        get(connection)
+        connection.close()
+    peer.join()
 
 
 def test_a_pin_is_asked_each_time(start, certificates, backend):

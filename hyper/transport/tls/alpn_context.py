@@ -12,7 +12,7 @@ from ...foundation.hosts import tls_name
 from .context import make_filter
 from .filter_socket import FilterSocket
 from .policy import OP_NO_RENEGOTIATION
-from .stdlib import ALPN_LOCK, judges_while_wrapping
+from .stdlib import ALPN_LOCK, LEAVES_ERRORS, forget_errors, judges_while_wrapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class ALPNContext:
             secure.do_handshake()
         except BaseException:  # the socket is nobody's yet
             secure.close()
+            if LEAVES_ERRORS:
+                forget_errors()
             raise
         return secure
 

@@ -12,6 +12,7 @@ import ssl
 from ...foundation.interruptions import is_of_signal
 from ..tcp import PlainTransport
 from .filter import RECORD_SIZE, is_unexpected_eof
+from .stdlib import LEAVES_ERRORS, forget_errors
 
 
 class SSLSocketTransport(PlainTransport):
@@ -35,6 +36,8 @@ class SSLSocketTransport(PlainTransport):
         """
         if self._failure is not None:
             raise self._failure
+        if LEAVES_ERRORS:
+            forget_errors()
         sock = self.socket
         filled, size = 0, len(view)
         try:
@@ -52,6 +55,8 @@ class SSLSocketTransport(PlainTransport):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return filled  # and 0 the next time
         except OSError as error:
+            if LEAVES_ERRORS:
+                forget_errors()
             if is_unexpected_eof(error):
                 return filled  # as above
             if not filled or is_of_signal(error):
@@ -59,6 +64,13 @@ class SSLSocketTransport(PlainTransport):
             self._failure = error  # what came before it counts
         self.read_would_block = False
         return filled
+
+    if LEAVES_ERRORS:
+
+        def send(self, octets: bytes) -> bool:
+            """Take octets; True if all of them are with the kernel now."""
+            forget_errors()
+            return super().send(octets)
 
     def close(self) -> None:
         """Close the socket, or leave that to its other user; nobody may be waiting."""

@@ -15,7 +15,7 @@ from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from .pinned import Pin
@@ -27,6 +27,15 @@ ALPN_LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):
     _reinit = ALPN_LOCK._at_fork_reinit  # type: ignore[attr-defined]  # noqa: SLF001 - as threading
     os.register_at_fork(after_in_child=_reinit)
+
+#: True on PyPy, whose ssl does not empty OpenSSL's queue of the thread's errors when it raises, as
+#: CPython's does. OpenSSL takes an error that is left there for the next connection's own: its read
+#: fails with the words of another connection, where there is only nothing to read yet.
+LEAVES_ERRORS = sys.implementation.name == "pypy"
+
+#: It refuses to take octets, and to refuse is what empties the queue on PyPy.
+_REFUSING = ssl.MemoryBIO()
+_REFUSING.write_eof()
 
 #: The directory in which Linux shows each open file under a path, those in memory included.
 OPEN_FILES = "/proc/self/fd"
@@ -134,6 +143,25 @@ def _as_file(pem: Pem | None) -> Iterator[Any]:
             os.unlink(path)  # noqa: PTH108 - as above
 
 
+def forget_errors() -> None:
+    """Empty OpenSSL's queue of this thread's errors; needed where ``LEAVES_ERRORS``."""
+    with contextlib.suppress(ssl.SSLError):
+        _REFUSING.write(b"!")
+
+
+def _reading_alone(read: Callable[[int, memoryview], int]) -> Callable[[int, memoryview], int]:
+    """Return a read that no other connection's error disturbs, whoever left it."""
+
+    def read_alone(size: int, view: memoryview) -> int:
+        forget_errors()
+        try:
+            return read(size, view)
+        finally:
+            forget_errors()
+
+    return read_alone
+
+
 class StdlibFilter(Filter):
     """One TLS connection, client side, over memory. Lock held for every call.
 
@@ -162,7 +190,7 @@ class StdlibFilter(Filter):
         inner: Any = self.object
         if type(inner) is ssl.SSLObject:
             inner = getattr(inner, "_sslobj", inner)
-        self._read = inner.read
+        self._read = _reading_alone(inner.read) if LEAVES_ERRORS else inner.read
 
     def handshake(self) -> bool:
         """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
@@ -174,6 +202,9 @@ class StdlibFilter(Filter):
             raise ssl.SSLEOFError(
                 int(ssl.SSL_ERROR_EOF), "EOF occurred in violation of protocol"
             ) from error
+        finally:
+            if LEAVES_ERRORS:
+                forget_errors()
         return True
 
     def feed(self, ciphertext: memoryview) -> None:
@@ -249,14 +280,22 @@ class StdlibFilter(Filter):
         """Send close_notify, and do not wait for the peer's."""
         with contextlib.suppress(ssl.SSLError):  # want-read: the usual case
             self.object.unwrap()
+        if LEAVES_ERRORS:
+            forget_errors()
 
     def was_resumed(self) -> bool | None:
         """Return whether the handshake resumed a former session (RFC 8446, 2.2)."""
         return self.object.session_reused
 
     def session(self) -> ssl.SSLSession | None:
-        """Return the session that a later connection to the server may resume (RFC 8446, 2.2)."""
-        return self.object.session
+        """Return the session that a later connection to the server may resume (RFC 8446, 2.2).
+
+        None if there is none, or the server's certificate makes it longer than ssl can copy.
+        """
+        try:
+            return self.object.session
+        except ValueError:
+            return None
 
     # ------------------------------------------------- what the handshake agreed on
 

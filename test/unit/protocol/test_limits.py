@@ -10,7 +10,7 @@ import gc
 
 import pytest
 
-from hyper.errors import StreamResetError
+from hyper.errors import StreamResetError, shown
 from hyper.protocol.flow.managers import BaseFlowControlManager
 from hyper.testing import wire
 from test.memory_endpoint import OK, PROMISE, MemoryEndpoint
@@ -309,6 +309,35 @@ def test_an_answer_in_http_1_that_comes_in_pieces_is_shown_whole(by_alpn, words)
     client.endpoint.receive(memoryview(line + b"\r\n"))
     assert line.decode() in str(client.endpoint.failure.exception())
     assert words in str(client.endpoint.failure.exception())
+
+
+def test_an_answer_in_http_1_whose_lines_end_with_lf_alone_is_not_waited_for():
+    """RFC 9113, 3.4; RFC 9112, 2.2: a recipient may take a single LF for the end of a line."""
+    client = MemoryEndpoint(handshake=False)
+    client.endpoint.receive(memoryview(b"HTTP/1.0 400 Bad\n"))
+    assert "'HTTP/1.0 400 Bad'" in str(client.endpoint.failure.exception())
+
+
+@pytest.mark.parametrize("debug", [b"", b"TLS version too low", b"\x1b[31m" + b"x" * 9000])
+def test_a_goaway_in_the_place_of_settings_tells_why(debug):
+    """RFC 9113, 3.4, 6.8: a server that refuses TLS's parameters says so, and no SETTINGS."""
+    client = MemoryEndpoint(handshake=False)
+    frame = wire.goaway(0, wire.INADEQUATE_SECURITY, debug)
+    for size in range(0, len(frame), 500):
+        assert client.endpoint.receive(memoryview(frame[:size])) == 0
+    client.endpoint.receive(memoryview(frame))
+    words = str(client.endpoint.failure.exception())
+    assert "INADEQUATE_SECURITY" in words
+    assert shown(debug) in words
+    assert words.isprintable()
+
+
+def test_a_goaway_in_the_place_of_settings_may_be_malformed():
+    """RFC 9113, 3.4, 6.8."""
+    for frame in (wire.frame(7, 0, 0, b"short"), b"\xff\xff\xff\x07" + bytes(5)):
+        client = MemoryEndpoint(handshake=False)
+        client.endpoint.receive(memoryview(frame))
+        assert "not SETTINGS, but GOAWAY (" in str(client.endpoint.failure.exception())
 
 
 def test_the_words_for_a_turn_name_settings_that_are_missing():

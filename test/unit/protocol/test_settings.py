@@ -70,6 +70,22 @@ def test_6_5_2_a_setting_that_is_none_or_has_a_bad_value_is_the_caller_s_fault(n
         announcement({}, {name: 20})
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{-1: 1}, {0x10000: 1}, {1.5: 1}, {None: 1}, {b"x": 1}, {0x99: -1}, {0x99: 2**32}],
+    ids=str,
+)
+def test_6_5_1_a_setting_that_has_no_place_in_the_frame_is_refused_when_it_is_given(given):
+    with pytest.raises(LocalProtocolError, match=r"6\.5\.1"):
+        announcement({}, given)
+
+
+@pytest.mark.parametrize("value", [1.5, "4096", None, b"1"], ids=repr)
+def test_6_5_1_the_value_of_a_setting_is_an_integer(value):
+    with pytest.raises(TypeError, match=r"SETTINGS_INITIAL_WINDOW_SIZE' is an integer"):
+        announcement({}, {"SETTINGS_INITIAL_WINDOW_SIZE": value})
+
+
 def test_6_5_3_ours_are_in_force_when_acknowledged_in_their_order():
     local = LocalSettings()
     local.announce({wire.SETTINGS_ENABLE_PUSH: 0})

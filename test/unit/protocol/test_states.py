@@ -178,3 +178,17 @@ def test_a_look_into_a_table_in_place_asks_for_the_verdict_of_the_same_cell(path
         assert ast.unparse(after.test) == least
         call = ast.unparse(after.body[0])
         assert call.startswith(f"{step}({now}, {event}, ")
+
+
+@pytest.mark.parametrize("event", [states.RECV_DATA, states.RECV_WINDOW_UPDATE])
+def test_a_frame_that_a_stream_allows_leaves_its_state_as_it_is(event):
+    """5.1: the receivers of DATA and WINDOW_UPDATE rely on it, and write no state back."""
+    for state, row in enumerate(states.STREAM):
+        assert row[event] in (state, states.IGNORE) or row[event] < states.IGNORE
+
+
+def test_content_is_the_one_phase_that_allows_data_and_stays():
+    """8.1: ``Stream.receive_content`` compares the phase, and looks nothing up."""
+    allowed = [phase for phase, row in enumerate(states.MESSAGE) if row[states.DATA] >= 0]
+    assert allowed == [states.CONTENT]
+    assert states.MESSAGE[states.CONTENT][states.DATA] == states.CONTENT

@@ -14,6 +14,8 @@ import pytest
 from hyper import HTTP20Connection, HTTPSConnection
 from hyper.tls import InsecureTLSWarning, init_context
 from hyper.transport.tcp import PlainTransport
+from hyper.transport.tls.alpn_context import ALPNContext
+from hyper.transport.tls.ssl_socket import SSLSocketTransport
 from hyper.transport.tls.transport import TLSTransport, make_filter
 from test.unit.transport.tls.conftest import DEADLINE, read, shake_hands
 
@@ -270,3 +272,109 @@ def test_a_transport_whose_socket_can_be_asked(certificates, backend):
         context = init_context(certificates.authority, backend=backend)
         transport = TLSTransport(PlainTransport(here), context, "localhost")
         assert transport.fileno() == here.fileno()
+
+
+# ------------------------------------------------------- one thread, several connections
+
+
+def a_forged_record(_, client):
+    client.feed(memoryview(b"\x17\x03\x03\x00\x20" + bytes(32)))
+    with pytest.raises(ssl.SSLError):
+        client.decrypt_into(memoryview(bytearray(10)))
+
+
+def an_end_without_close_notify(_, client):
+    client.feed_eof()
+    assert client.decrypt_into(memoryview(bytearray(10))) == 0
+
+
+def an_answer_without_tls(context, _):
+    client = make_filter(context, "localhost", ["h2"])
+    client.feed(memoryview(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    with pytest.raises(ssl.SSLError):
+        client.handshake()
+
+
+def an_end_amid_the_handshake(context, _):
+    client = make_filter(context, "localhost", ["h2"])
+    assert not client.handshake()
+    client.end()
+
+
+FAILURES = [
+    a_forged_record,
+    an_end_without_close_notify,
+    an_answer_without_tls,
+    an_end_amid_the_handshake,
+]
+
+
+@pytest.mark.parametrize("fail", FAILURES, ids=lambda fail: fail.__name__)
+def test_a_failure_is_not_told_to_others_that_use_ssl(certificates, backend, fail):
+    """OpenSSL has one queue of errors a thread, where PyPy's ssl leaves what it raised."""
+    context = certificates.hyper_context(backend=backend)
+    _, failing = shake_hands(certificates.server_context(), context)
+    server, client = shake_hands(certificates.server_context(), context)
+    fail(context, failing)
+    with pytest.raises(ssl.SSLWantReadError):
+        server.read(10)
+    client.feed(memoryview(b"\x17\x03\x03"))
+    assert client.decrypt_into(memoryview(bytearray(10))) is None
+
+
+def leave_an_error(certificates):
+    """Do as http.client does in the same thread, whose connection fails."""
+    incoming = ssl.MemoryBIO()
+    incoming.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    others = certificates.client_context().wrap_bio(
+        incoming, ssl.MemoryBIO(), server_hostname="localhost"
+    )
+    with pytest.raises(ssl.SSLError):
+        others.do_handshake()
+
+
+def test_the_failure_of_others_that_use_ssl_is_not_the_connections(certificates, backend):
+    context = certificates.hyper_context(backend=backend)
+    _, client = shake_hands(certificates.server_context(), context)
+    view = memoryview(bytearray(10))
+    assert client.decrypt_into(view) is None  # the tickets that the server sent are read
+    leave_an_error(certificates)
+    client.feed(memoryview(b"\x17\x03\x03"))
+    assert client.decrypt_into(view) is None
+
+
+def test_the_failure_of_others_is_not_the_one_of_a_socket_of_ssl(certificates):
+    """The drop-in reads and writes by an ssl.SSLSocket; another one's failure ends neither."""
+    here, there = socket.socketpair()
+    context = certificates.server_context()
+
+    def serve():
+        secure.append(context.wrap_socket(there, server_side=True))
+
+    secure = []
+    server = threading.Thread(target=serve)
+    server.start()
+    sock = ALPNContext(certificates.client_context(), ["h2"]).wrap_socket(here, "localhost")
+    server.join(DEADLINE)
+    with sock, secure[0]:
+        transport = SSLSocketTransport(sock)
+        view = memoryview(bytearray(10))
+        assert transport.recv_into(view) is None  # as above
+        leave_an_error(certificates)
+        assert transport.recv_into(view) is None
+        while transport.send(bytes(100_000)):
+            pass
+        leave_an_error(certificates)
+        assert not transport.send(b"")
+        transport.close()
+
+
+def test_a_failed_handshake_of_the_drop_in_is_not_told_to_others(certificates):
+    server, _ = shake_hands(certificates.server_context(), certificates.client_context())
+    here, there = socket.socketpair()
+    with there:
+        there.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        with pytest.raises(ssl.SSLError):
+            ALPNContext(certificates.client_context(), ["h2"]).wrap_socket(here, "localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        server.read(10)

@@ -169,11 +169,14 @@ class Authority:
             .add_extension(identifier, False)
         )
 
-    def issue(self, directory, names, begin=NOW - DAY, end=NOW + DAY, usage=None):
+    def issue(self, directory, names, begin=NOW - DAY, end=NOW + DAY, usage=None, common_name=""):
         """A server's context with a certificate for these names, and those above it."""
         key = ec.generate_private_key(ec.SECP256R1())
         # With an empty subject the alternative names would have to be critical (RFC 5280, 4.2.1.6).
-        subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tests")])
+        subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tests")]
+        if common_name:
+            subject.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
+        subject = x509.Name(subject)
         builder = self.builder(subject, key.public_key(), self, begin, end)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
@@ -207,6 +210,13 @@ def judged(root, server, host, backend):
     except ssl.SSLCertVerificationError as error:
         return error.verify_code
     return 0
+
+
+@pytest.mark.parametrize("names", [(), ("b.example",)])
+def test_the_common_name_of_the_subject_names_no_server(root, tmp_path, backend, names):
+    """ "A reference identity of type CN-ID MUST NOT be used by clients" (RFC 9110, 4.3.4)."""
+    server = root.issue(tmp_path, dns(*names), common_name="a.example")
+    assert judged(root, server, "a.example", backend) == WRONG_NAME
 
 
 @pytest.mark.parametrize("name", NAMES)
