@@ -475,8 +475,8 @@ class HTTPConnection(bases.HTTPConnection):
                 response.print_head()
             return response  # type: ignore[return-value] # it is registered as one, above
         # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
-        get: Any = wrapped.begin_http1 if self.is_passing else HTTPConnection.getresponse
-        return get(self)  # type: ignore[no-any-return]
+        ask: Any = wrapped.begin_http1 if self.is_passing else HTTPConnection.getresponse
+        return ask(self)  # type: ignore[no-any-return]
 
     def _require_not_closed(self) -> None:
         """Raise RemoteDisconnected if another thread has closed what this one waits for."""
