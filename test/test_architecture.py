@@ -132,7 +132,7 @@ client.exchange       | client.content protocol.priorities protocol.states error
 client.registry       | foundation.fork client.replay errors pump.lock                     | http.client
 client.replay         | client.content errors                                    | os time
 client.sender         | client.registry client.replay errors                     | contextlib threading
-client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | -
+client.request_head   | foundation.memo errors client.content client.content_codings client.exchange protocol.messages protocol.priorities | contextlib
 client.pumps          | foundation.fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors foundation.interruptions | _thread contextlib threading
 client.stats          | -                                                        | -

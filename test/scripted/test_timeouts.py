@@ -43,7 +43,7 @@ class TestDeadlines:
         begin = time.monotonic()
         with pytest.raises(TimeoutError), connection.within(2 * SHORT):
             verb()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20  # of a minute in all
         assert connection._timeouts.remaining() == connection.timeout
         self.over.set()
 
