@@ -172,7 +172,7 @@ class Call:
     @contextlib.contextmanager
     def _rpc(self):
         """Limit the waits inside by the deadline; raise what goes wrong as an RpcError."""
-        left = None if self._deadline is None else self._deadline - time.monotonic()
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
         try:
             with self._conn.within(left):
                 yield

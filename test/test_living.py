@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -40,6 +41,48 @@ def test_each_row_has_all_of_its_cells_and_names_its_tests():
     assert [str(number) for number in range(1, len(ROWS) + 1)] == ROWS
     assert list(KEPT_BY) == ROWS
     assert len(re.findall(r"^   [* ] - ", TABLE, re.MULTILINE)) == CELLS * (len(ROWS) + 1)
+
+
+def cells_by_row():
+    """{number of a row: [its cells, as one line each]}."""
+    found = {}
+    for part in re.split(r"^   \* - ", TABLE, flags=re.MULTILINE)[2:]:
+        number, *cells = re.split(r"^     - ", part, flags=re.MULTILINE)
+        found[number.strip()] = [" ".join(cell.split()) for cell in cells]
+    return found
+
+
+def first_line(node):
+    return min(each.lineno for each in [node, *node.decorator_list])
+
+
+def source_of(name, tests):
+    """The source of these tests of a file, and of what they call there; of all without names."""
+    text = (HERE / name).read_text("utf-8")
+    if not tests:
+        return text
+    lines = text.splitlines()
+    found = {
+        node.name: "\n".join(lines[first_line(node) - 1 : node.end_lineno])
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    wanted = list(tests)
+    for test in wanted:
+        wanted += [each for each in found if each not in wanted and f"{each}(" in found[test]]
+    return "\n".join(found[each] for each in wanted)
+
+
+@pytest.mark.parametrize(("row", "cells"), cells_by_row().items())
+def test_the_tests_that_keep_a_row_ask_for_what_its_cells_say(row, cells):
+    """They have the exceptions' names, the quoted words, ``retryable``, and a frame's code."""
+    _, _, seen, retryable, wire = cells
+    text = "".join(source_of(name, tests) for name, tests in KEPT_BY[row])
+    words = re.findall(r"\b[A-Z]\w+(?:Error|Terminated|Disconnected|NotReady)\b", seen)
+    words += re.findall(r"\*([\w ]+)\*", seen)
+    words += ["retryable"] * (retryable in ("true", "false"))
+    words += {"RST_STREAM (CANCEL)": ["CANCEL"], "a PING": ["ping"]}.get(wire, [])
+    assert [word for word in words if word not in text] == []
 
 
 @pytest.mark.parametrize("row", KEPT_BY)

@@ -290,7 +290,8 @@ class Pumps:
             if pump.lock.is_held():
                 raise RuntimeError(IN_A_STEP)
             with pump.lock:
-                pump.look()
+                if begin >= pump.look_due:  # ``look`` asks the same, by a call
+                    pump.look()
                 # In most calls nobody waits and a stream is free: then the queue is not entered at
                 # all.
                 if pump.queue or head.protocol is not None or not endpoint.may_open_stream():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ..errors import LocalProtocolError
 from ..foundation.memo import Memo
 from ..protocol import messages, priorities
@@ -10,6 +12,8 @@ from .exchange import wrong_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..fields import Fields, FieldSource
     from ..protocol.messages import RequestFields
     from ..protocol.origins import Origin
@@ -72,8 +76,8 @@ class RequestHeads:
         self._origin = origin
         self._decodes = decodes
         self._accept_encoding: Fields = ()
-        #: heads of requests without content, by method, URL and fields
-        self._known: Memo[tuple[str, str, RequestFields], RequestHead] = Memo(MAX_KNOWN)
+        #: heads of requests without content, by what they were made of (``_key``)
+        self._known: Memo[tuple[Any, ...], RequestHead] = Memo(MAX_KNOWN)
 
     def of_request(
         self,
@@ -90,9 +94,21 @@ class RequestHeads:
 
         HOT: once a request (bench/clients.py outstanding).
         """
-        given = messages.request_fields(headers)
         is_plain = body is None and not trailers and priority is None and offers_codings
-        if is_plain:
+        is_dict = type(headers) is dict
+        known = None
+        if is_plain and is_dict:
+            # As _key has it, and a third of what the fields cost one by one. An exception of the
+            # checks must not have the fields in its context: they may be secrets.
+            try:
+                known = self._known.get((method, url, *headers, *headers.values()))  # type: ignore[union-attr]
+            except (TypeError, BytesWarning):  # not hashable, or python -bb
+                known = None
+            if known is not None:
+                return known
+            headers = tuple(headers.items())  # type: ignore[union-attr] # the same from here on
+        given = messages.request_fields(headers)
+        if is_plain and not is_dict:
             known = self._known.get((method, url, given))
             if known is not None:
                 return known
@@ -117,7 +133,9 @@ class RequestHeads:
         head = RequestHead(method, section, content_length, is_whole, expects_continue, foreign)
         # Fields that are not remembered, secret ones among them, are another object each time.
         if is_plain and given.is_remembered and len(url) <= MAX_KNOWN_URL:
-            self._known.keep((method, url, given), head)
+            key = _key(method, url, headers) if is_dict else (method, url, given)  # type: ignore[arg-type]
+            with contextlib.suppress(TypeError, BytesWarning):
+                self._known.keep(key, head)
         return head
 
     def of_draft(self, draft: Draft, *, is_whole: bool) -> RequestHead:
@@ -195,6 +213,11 @@ class RequestHeads:
     def _offer_codings(self) -> Fields:
         self._accept_encoding = content_codings.offer(self._decodes)
         return self._accept_encoding
+
+
+def _key(method: str, url: str, pairs: tuple[tuple[Any, Any], ...]) -> tuple[Any, ...]:
+    """Return what a request with fields of a dict is remembered by: all names, then all values."""
+    return (method, url, *[name for name, _ in pairs], *[value for _, value in pairs])
 
 
 def _without_expectation(section: Fields) -> Fields:

@@ -32,7 +32,7 @@ from ..errors import (
 )
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
-from .flow.budget import Budget
+from .flow.budget import MANY_FREED, Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
 from .flow.windows import ReceiveWindow, SendWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
@@ -87,6 +87,7 @@ class Endpoint:
         "_cancelled",
         "_forgotten",
         "_unsent_answers",
+        "accepts_requests",
         "alt_services",
         "block",
         "budget",
@@ -152,6 +153,8 @@ class Endpoint:
         self.peer_settings: PeerSettings = PeerSettings()
         self.receivers: Phase = receivers.PREFACE
         self.failure: Failure | None = None
+        #: True if new requests may go out: no failure, no GOAWAY, stream ids left (5.1.1, 6.8)
+        self.accepts_requests: bool = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
         self.send_window: SendWindow = SendWindow(
@@ -336,6 +339,7 @@ class Endpoint:
         if self.failure:
             return
         self.failure = failure
+        self.accepts_requests = False
         for stream in list(self.streams.values()):
             stream.fail(failure)
             self.close_stream(stream)
@@ -354,13 +358,6 @@ class Endpoint:
         self._unsent_answers = 0
         return bytes(octets)
 
-    @property
-    def accepts_requests(self) -> bool:
-        """True if new requests may go out: no failure, no GOAWAY, stream ids left (5.1.1, 6.8)."""
-        return (
-            self.failure is None and self.goaway is None and self.next_stream_id <= LAST_STREAM_ID
-        )
-
     def may_open_stream(self) -> bool:
         """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
@@ -369,10 +366,10 @@ class Endpoint:
             limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
         if len(self.streams) - self.pushes_open >= limit:
             return False
-        budget = self.budget
-        # Asked of the budget only where its sum may be out of date: it is a call for each request.
-        total = budget.total() if budget.freed or budget.former else budget.in_use
-        return total + self.initial_receive_window <= budget.limit
+        budget, window = self.budget, self.initial_receive_window
+        # Notes of what was read make its sum smaller. Mostly it fits without them, and no call.
+        fits = budget.in_use + window <= budget.limit and len(budget.freed) < MANY_FREED
+        return (fits and not budget.former) or budget.has_room(window)
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""
@@ -426,6 +423,8 @@ class Endpoint:
         window = self._create_window(self.initial_receive_window, stream_id, self.budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
+        if stream_id >= LAST_STREAM_ID:
+            self.accepts_requests = False
         stream = Stream(stream_id, OPENED_ENDED if end_stream else OPENED, method, section)
         stream.receive_window = window
         self.outbound.append(

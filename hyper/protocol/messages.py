@@ -357,8 +357,8 @@ def promised_request(
 
 def _judge_target(request: PromisedRequest, promised_id: int) -> None:
     """Raise for a promise whose target no request could have (8.3.1)."""
-    # A GET or a HEAD has no "*".
-    if TARGET_FAULT(request.path) or request.path[:1] != "/":
+    # A GET or a HEAD has no "*", and a fragment is never sent (RFC 9110, 7.1).
+    if TARGET_FAULT(request.path) or request.path[:1] != "/" or "#" in request.path:
         raise _malformed(promised_id, "a promised request with a malformed :path", "8.3.1")
     # A peer has no need of names beyond ASCII: over the wire they are A-labels.
     is_authority = request.authority.isascii()

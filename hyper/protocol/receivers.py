@@ -379,6 +379,7 @@ def receive_goaway(endpoint: Endpoint, flags: int, stream_id: int, payload: memo
             f"GOAWAY raises the last stream from {endpoint.goaway[0]} to {last} (RFC 9113, 6.8)",
         )
     endpoint.goaway = (last, code, debug)
+    endpoint.accepts_requests = False
     words = f" ({shown(debug)})" if debug else ""
     for stream in list(endpoint.streams.values()):
         if stream.id > last and stream.id % 2 and not stream.is_over:

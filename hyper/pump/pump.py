@@ -84,8 +84,8 @@ class Pump:
         self._followers: dict[int, Waiter] = {}
         #: tickets of threads that wait for a free stream, first come, first served
         self.queue: deque[object] = deque()
-        #: when octets were last looked for, a monotonic moment
-        self._looked = 0.0
+        #: the monotonic moment from which on another look at the socket is worth it
+        self.look_due: float = 0.0
         #: what each thread inside transport.wait waits for: it must not be closed under them
         self._sleepers: dict[int, Condition] = {}
         self._state = OPEN
@@ -339,7 +339,11 @@ class Pump:
 
         pause: seconds after which to return in any case, or None.
         """
-        timeout = deadline.remaining(LATE)
+        timeout = None
+        if deadline.moment is not None:  # as ``remaining`` has it, without a call
+            timeout = deadline.moment - time.monotonic()
+            if timeout <= 0:
+                raise TimedOut(LATE)
         if pause is not None and (timeout is None or pause < timeout):
             timeout = pause
         sleepers, wakeup, me = self._sleepers, self.wakeup, get_ident()
@@ -366,7 +370,7 @@ class Pump:
             # While another sleeper may go, its notification must stay.
             elif wakeup.is_rung and not self._may_sleeper_go():
                 wakeup.drain()
-            self._looked = time.monotonic()
+            self.look_due = time.monotonic() + LOOK_INTERVAL
 
     # ------------------------------------------------------------------- moving
 
@@ -499,9 +503,9 @@ class Pump:
         now = time.monotonic()
         if self._has_leader or self.arriving or self._state == CLOSED:
             return
-        if now < self._looked + LOOK_INTERVAL:
+        if now < self.look_due:
             return
-        self._looked = now
+        self.look_due = now + LOOK_INTERVAL
         if self._transport.wait(read=True, write=False, timeout=0):
             self._receive()
 

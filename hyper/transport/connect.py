@@ -100,9 +100,13 @@ def connect(
         words = f"no connection to {host}, port {port} ({race.outcomes()})"
         raise type(error)(error.errno, f"{words}: {advice}" if advice else words) from None
     else:
-        _limit_silence(won, timeout)
-        if watcher is not None:
-            watcher.connected(won)
+        try:
+            _limit_silence(won, timeout)
+            if watcher is not None:
+                watcher.connected(won)
+        except BaseException:  # of a signal handler; the socket is nobody's yet
+            won.close()
+            raise
         return won
     finally:
         race.end()

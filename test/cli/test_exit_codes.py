@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pytest
 
-from hyper.testing import wire
+from hyper.testing import ClientEnded, wire
 
 
 def one_line(ended, *told):
@@ -101,10 +102,11 @@ def test_content_in_http_1_1_that_is_cut_short_ends_with_18(serve, command, opti
 
 def test_out_of_time(ask):
     def script(peer):
-        peer.handshake()
-        stream_id, _, _ = peer.want_request()
-        peer.want_rst(stream_id)
-        peer.want_goaway()
+        with contextlib.suppress(ClientEnded):  # on a busy machine, before the request
+            peer.handshake()
+            stream_id, _, _ = peer.want_request()
+            peer.want_rst(stream_id)
+            peer.want_goaway()
 
     ended = ask(script, "--timeout", "300ms")
     assert ended.code == 28
@@ -119,9 +121,9 @@ def test_the_deadline_covers_what_a_timeout_does_not(ask):
         peer.write_data(stream_id, b"some")
         peer.want_goaway()
 
-    ended = ask(script, "--deadline", "1s")
+    ended = ask(script, "--deadline", "2s")
     assert (ended.code, ended.out) == (28, "some")
-    one_line(ended, "--deadline, 1 s, is over")
+    one_line(ended, "--deadline, 2 s, is over")
 
 
 def test_a_stream_that_is_reset(ask):

@@ -9,6 +9,7 @@ from hyper.errors import (
     LocalProtocolError,
     RemoteDisconnected,
 )
+from hyper.protocol.flow.budget import MANY_FREED
 from hyper.protocol.flow.managers import BaseFlowControlManager
 from hyper.testing import wire
 from test.memory_endpoint import (
@@ -139,6 +140,19 @@ def test_6_9_content_is_credited_when_it_is_read():
     client.endpoint.consume(stream, 1)
     frame = client.sent()[0]
     assert (frame.stream_id, frame.increment) == (stream.id, 125)
+
+
+@pytest.mark.parametrize("limit", [66_500, 2**24])
+def test_6_9_what_was_read_of_streams_that_have_ended_leaves_room_for_others(limit):
+    client = MemoryEndpoint(unread_limit=limit)
+    budget = client.endpoint.budget
+    for _ in range(300):
+        assert client.endpoint.may_open_stream()
+        stream = client.open()
+        client.receive(wire.headers(stream.id, OK), wire.data(stream.id, bytes(500), True))
+        budget.freed.append(stream.drop_content())  # as a reader does, without the lock
+        assert len(budget.freed) <= MANY_FREED  # of small responses there may be any number
+    assert budget.total() == 0
 
 
 def test_6_9_the_connection_is_credited_on_receipt_even_for_streams_that_we_reset():

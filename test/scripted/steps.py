@@ -46,7 +46,7 @@ def pong(peer: Peer) -> None:
 
 def await_news(connection):
     """Return when something has come that nobody has read, and the next request will look."""
-    connection._pumps.current._looked = 0.0  # a moment ago would be too soon for another look
+    connection._pumps.current.look_due = 0.0  # a moment ago would be too soon for another look
     if connection.sock is not None:
         assert select.select([connection.sock], [], [], 10)[0]
 

@@ -75,6 +75,10 @@ def test_thousands_of_timeouts_leave_no_more_than_a_bound():
             connection.getresponse(ids[0])
         with connection.within(0), pytest.raises(TimeoutError):
             connection.getresponse(ids[-1])
+        connection.ping()
+        resets = [f for f in origin.peers[0].frames if f.type == wire.RST_STREAM]
+        assert {frame.error_code for frame in resets} == {wire.CANCEL}
+        assert len(resets) >= count - MAX_UNASKED - 1
 
 
 def test_a_timeout_says_which_stream_it_is_about():
@@ -234,8 +238,9 @@ def test_a_handler_may_close_the_connection_on_which_its_own_thread_waits(on_sig
         connection = connect_to(origin)
         connections.append(connection)
         stream_id = connection.request("GET", "/")
-        with pytest.raises(ConnectionTerminated):
+        with pytest.raises(ConnectionTerminated, match="closed on this side") as caught:
             connection.getresponse(stream_id)
+        assert not caught.value.retryable
 
 
 # ---- timeouts that are none

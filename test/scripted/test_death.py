@@ -22,7 +22,7 @@ SHORT = 0.3
 DEADLINE = 10.0
 
 # Seconds within which what must not wait has to return, on a loaded machine.
-AT_ONCE = 3.0
+AT_ONCE = 20.0
 
 
 def connect_to(origin, **options):
@@ -177,7 +177,7 @@ def test_what_came_for_another_stream_during_the_wait_says_that_the_connection_l
 
 def test_keepalive_ends_a_wait_without_limit_when_the_peer_is_gone():
     """6.7: after two intervals without an octet."""
-    options = {"timeout": None, "keepalive": 0.1}
+    options = {"timeout": None, "keepalive": 0.3}
     silent = silent_after(1, [], threading.Event())
     with Origin(silent) as origin, connect_to(origin, **options) as connection:
         assert get(connection) == b"connection 1"
@@ -206,17 +206,17 @@ def test_keepalive_lets_a_wait_go_on_as_long_as_pings_are_answered(waits_for):
             if frame.type == wire.PING and not frame.ack:
                 peer.write(wire.ping(frame.payload, ack=True))
                 pings += frame.payload != b"measures"
-                if pings == 4 and waits_for == "header section":
+                if pings == 2 and waits_for == "header section":
                     peer.write_response(stream_id, b"late")
-                elif pings == 4 and waits_for == "content":
+                elif pings == 2 and waits_for == "content":
                     peer.write_data(stream_id, b"late", end_stream=True)
-                elif pings == 4:
+                elif pings == 2:
                     peer.write(wire.window_update(stream_id, 1000))
             if frame.type == wire.DATA and frame.end_stream:
                 peer.write_response(stream_id, b"late")
 
     with Origin(serve) as origin:
-        with connect_to(origin, timeout=DEADLINE, keepalive=0.05) as connection:
+        with connect_to(origin, timeout=DEADLINE, keepalive=0.4) as connection:
             body = bytes(100) if waits_for == "room" else None
             response = connection.getresponse(connection.request("POST", "/", body))
             assert response.read() == b"late"
@@ -301,6 +301,7 @@ def test_close_ends_a_dial_at_once(silent_server, certificates):
     error = close_while_dialling(accepted, connection.connect, connection.close)
     assert isinstance(error, ConnectionTerminated), repr(error)
     assert "closed on this side" in str(error)
+    assert not error.retryable
 
 
 def test_closing_a_session_of_requests_ends_a_dial_at_once(silent_server, certificates):

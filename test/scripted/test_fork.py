@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # Seconds for one program.
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 BEGINNING = """
 import atexit, gc, os, sys, threading, traceback, warnings, weakref

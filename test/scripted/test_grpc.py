@@ -69,7 +69,7 @@ class TestDeadline:
 
     def drip(self, write):
         with contextlib.suppress(OSError):
-            for _ in range(1000):
+            for _ in range(10_000):
                 write()
                 if self.over.wait(SHORT / 5):
                     return
@@ -77,7 +77,7 @@ class TestDeadline:
     def overdue(self, verb, *arguments, **options):
         begin = time.monotonic()
         error = refused(verb, *arguments, timeout=2 * SHORT, **options)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20  # of 100 s in all
         self.over.set()
         assert error.status is Status.DEADLINE_EXCEEDED
 
@@ -144,7 +144,7 @@ class TestDeadline:
         connection = connect(script)
         connection.ping()
         with ThreadPoolExecutor(1) as threads:
-            call = Call(connection, METHOD, timeout=2 * SHORT)
+            call = Call(connection, METHOD, timeout=10 * SHORT)  # DATA goes out within it
             sending = threads.submit(refused, call.send, bytes(100))
             assert refused(call.receive).status is Status.DEADLINE_EXCEEDED
             assert sending.result(10).status is Status.DEADLINE_EXCEEDED

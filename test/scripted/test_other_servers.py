@@ -107,8 +107,9 @@ def test_the_words_of_a_wait_for_a_turn_name_the_missing_settings(connect):
         peer.want_settings()
         peer.want_headers(1)
 
-    connection = connect(script, timeout=0.3)
+    connection = connect(script)
     connection.request("GET", "/")
+    connection.timeout = 0.3
     with pytest.raises(TimeoutError) as caught:
         connection.request("GET", "/")
     assert "SETTINGS" in str(caught.value)

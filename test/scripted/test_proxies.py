@@ -8,7 +8,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 
 import pytest
 
@@ -184,10 +183,8 @@ class TestHTTP1:
         assert refused(through(script)).status == 403
 
     def test_a_proxy_that_is_silent(self, through):
-        begin = time.monotonic()
         error = refused(through(silent, timeout=0.1), TimeoutError)
         assert re.match(TO_THE_PROXY + "it did not open the tunnel in the time given", str(error))
-        assert time.monotonic() - begin < 2
 
     def test_a_proxy_that_breaks_off(self, through):
         def script(peer):

@@ -84,7 +84,7 @@ def ask(connection):
 @pytest.mark.timeout(60)
 def test_keepalive_ends_a_wait_without_limit_for_a_peer_whose_process_is_stopped(server):
     """6.7; 9.1: the next request is answered when the process goes on."""
-    with connect_to(server, keepalive=0.1) as connection:
+    with connect_to(server, keepalive=0.5) as connection:
         assert ask(connection) == b"answer"
         server.stop()
         with pytest.raises(ConnectionTerminated, match="keepalive"):

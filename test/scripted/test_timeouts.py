@@ -43,7 +43,7 @@ class TestDeadlines:
         begin = time.monotonic()
         with pytest.raises(TimeoutError), connection.within(2 * SHORT):
             verb()
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20  # of a minute in all
         assert connection._timeouts.remaining() == connection.timeout
         self.over.set()
 
@@ -267,8 +267,9 @@ class TestTimeouts:
         def script(peer):
             peer.want_preface()
 
-        connection = connect(script, timeout=0.2)
+        connection = connect(script)
         stream_id = connection.request("GET", "/")
+        connection.timeout = 0.2
         wait = {
             "request": lambda: connection.request("GET", "/"),
             "getresponse": lambda: connection.getresponse(stream_id),

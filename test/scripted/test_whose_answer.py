@@ -446,4 +446,5 @@ def test_close_ends_a_wait_with_one_error_in_whatever_moment_it_comes(waits_for,
             assert isinstance(waiting.error, ConnectionTerminated), (
                 f"{waiting.error!r}; stopped at {waiting.where}"
             )
+            assert not waiting.error.retryable, waiting.where
     assert at > 3, "the thread was hardly ever stopped"

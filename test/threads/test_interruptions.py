@@ -89,6 +89,7 @@ def strike_once(stage, role, at, *, leads):
         for other in others:
             error = other.end()
             assert isinstance(error, (ConnectionTerminated, type(None))), repr(error)
+            assert not getattr(error, "retryable", False), repr(error)
         stage.strike()
     except AssertionError as failure:
         return place, repr(failure)

@@ -145,6 +145,7 @@ def test_some_time_out_and_the_others_do_not_notice(scripted_peer):
     are_late = threading.Event()
     peer = scripted_peer(script)
     with connect(peer) as connection:
+        connection.connect()
         connection.timeout = 0.3
 
         def answer(stream_id):

@@ -41,6 +41,8 @@ GUESSED, GUESSED_ALONE = 2, 12
 #: Octets that the shares of an earlier connection may grow, all together: enough for a response
 #: whose window is used up to come to its end.
 FORMER_GROWTH = 64 * 1024
+#: Notes of what was read that may wait to be added up, while there is room without them.
+MANY_FREED = 100
 #: A share gives padding back when it is 1/PADDING_PART of what the share was at the beginning.
 PADDING_PART = 4
 
@@ -93,7 +95,7 @@ class Budget:
     def total(self) -> int:
         """Octets in all shares, those of earlier connections included.
 
-        HOT: two calls a request (bench/clients.py, small).
+        HOT: once in MANY_FREED requests (``Endpoint.may_open_stream``), or where room is short.
         """
         freed = self.freed
         while freed:

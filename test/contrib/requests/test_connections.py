@@ -96,9 +96,9 @@ def test_threads_that_wait_for_one_connection_time_out_together(session, silent)
             session.get(f"https://localhost:{silent}/", timeout=0.5)
 
     begin = time.monotonic()
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(late, range(8)))
-    assert time.monotonic() - begin < 2  # not 8 times half a second
+    with ThreadPoolExecutor(40) as threads:
+        list(threads.map(late, range(40)))
+    assert time.monotonic() - begin < 15  # not 40 times half a second
 
 
 @pytest.mark.parametrize("timeout", [(1, 2, 3), "soon", -1])

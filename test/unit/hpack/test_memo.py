@@ -270,3 +270,30 @@ def test_a_hostile_peer_gets_no_more_than_a_megabyte():
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts CPython's own octets")
 def test_a_fresh_codec_is_small():
     assert deep_size([Encoder(), Decoder()]) < 20_000
+
+
+def test_a_section_that_is_sent_again_is_coded_for_the_table_of_that_moment(encoder, decoder):
+    # The very same tuple, as of a request that is repeated.
+    other = ((b":method", b"GET"), (b"x-other", b"1"))
+    for section in (REQUEST, REQUEST, REQUEST, other, REQUEST, REQUEST, other, other, REQUEST):
+        assert decoder.decode_section(encoder.encode_section(section)) == section
+
+
+def test_a_section_that_is_sent_again_after_the_table_became_smaller_refers_to_nothing_lost(codec):
+    encoder, decoder = Encoder(codec=codec), Decoder(codec=codec)
+    for _ in range(3):
+        assert decoder.decode_section(encoder.encode_section(REQUEST)) == REQUEST
+    encoder.header_table_size = decoder.header_table_size = 0
+    for _ in range(3):
+        assert decoder.decode_section(encoder.encode_section(REQUEST)) == REQUEST
+
+
+def test_a_field_that_became_secret_is_not_coded_as_the_equal_section_before(encoder, decoder):
+    plain = ((b":method", b"GET"), (b"x-token", b"1"))
+    for _ in range(3):
+        decoder.decode_section(encoder.encode_section(plain))
+    secret = ((b":method", b"GET"), NeverIndexed(b"x-token", b"1"))
+    decoder.decode_section(encoder.encode_section(secret))
+    assert decoder.is_marked
+    decoder.decode_section(encoder.encode_section(plain))
+    assert not decoder.is_marked

@@ -239,6 +239,7 @@ def test_a_password_in_a_url_is_not_shown(url):
         b"/a\nb",
         b"/a\x00b",
         b"/a b",
+        b"/a#b",
         b"",
         b"a",
         b"*",
