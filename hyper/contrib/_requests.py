@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote
 
+from urllib3 import __version__ as urllib3_version
+from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
@@ -33,6 +35,9 @@ RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length
 #: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
 #: already, unless ``PreparedRequest.url`` was changed after that.
 URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
+
+#: The field of a request that has none of its own.
+USER_AGENT: str = f"python-urllib3/{urllib3_version}"
 
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
@@ -82,19 +87,33 @@ class Response(HTTPResponse):
 
 #: Methods that other programs replace, and that hyper would pass by. ``urlopen`` stands first: a
 #: wrapper of it is gone through.
-METHODS = ("urlopen", "_get_conn", "_new_conn", "_make_request")
+METHODS = ("urlopen", "_get_conn", "_new_conn", "_make_request", "_put_conn", "_validate_conn")
+
+#: Likewise of urllib3's connections.
+CONNECTION_METHODS = ("connect", "_new_conn", "request", "getresponse")
 
 _methods = operator.attrgetter(*METHODS)
+_connection_methods = operator.attrgetter(*CONNECTION_METHODS)
 
 
 def replaceable(pool: Any) -> tuple[Any, ...]:
     """Give what a program may have replaced, for comparison with what it was."""
-    return (*_methods(HTTPSConnectionPool), pool.ConnectionCls, connection.create_connection)
+    return (
+        *_methods(HTTPSConnectionPool),
+        *_connection_methods(HTTPSConnection),
+        pool.ConnectionCls,
+        connection.create_connection,
+    )
 
 
 def what_is_replaced(pool: Any) -> list[str]:
     """Give the names of what a mock or a tracer has replaced; ``urlopen`` does not count."""
     names = [name for name in METHODS[1:] if not is_own(HTTPSConnectionPool, name)]
+    names += [
+        f"HTTPSConnection.{name}"
+        for name in CONNECTION_METHODS
+        if not is_own(HTTPSConnection, name)
+    ]
     if package(pool.ConnectionCls.__module__) not in ("urllib3", "hyper"):
         names.append("ConnectionCls")
     if not is_function_of(connection.create_connection, "urllib3"):
@@ -166,8 +185,13 @@ class Exchange:
         self.headers = list(headers.items())
         #: fields that nobody may add
         self.skipped = _skipped(self.headers)
+        has_agent = any(_text(name).lower() == "user-agent" for name, _ in self.headers)
         if self.skipped:
             self.headers = [field for field in self.headers if not _is_skip(field[1])]
+        if not has_agent:
+            # urllib3 adds it to a request that was prepared without a session: some servers refuse
+            # a request that has none.
+            self.headers.append(("User-Agent", USER_AGENT))
         self._timeout = timeout
         #: keyword arguments of urllib3's response
         self.options = options

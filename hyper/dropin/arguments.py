@@ -85,5 +85,10 @@ def _without_value(error: ValueError) -> ValueError:
 
 
 def port_number(port: Any) -> Any:
-    """A port as a number, if it is given as text; raises InvalidURL for text that is not one."""
+    """A port as a number, if it is given as text; raises InvalidURL for text that is not one.
+
+    Text may be octets, which ``socket.create_connection`` takes as well.
+    """
+    if isinstance(port, (bytes, bytearray)):
+        port = port.decode("latin-1")
     return hosts.port_number(port) if isinstance(port, str) else port

@@ -11,9 +11,8 @@ sends it on a stream.
     _send_output, send                   http.client's on HTTP/1.1; here a stream on HTTP/2
     getresponse                          http.client's on HTTP/1.1; here the oldest stream's
 
-A ``SocketConnection`` (session) belongs to one socket.  When that ends, a new one is opened for the
-next request.  Requests that were sent, and responses that were fetched, keep the session on which
-they are.
+A ``SocketConnection`` (session) belongs to one socket.  The next request opens a new one when that
+ends.  Requests that were sent, and responses that were fetched, keep theirs.
 """
 
 from __future__ import annotations
@@ -35,14 +34,13 @@ from ..transport.tls.alpn_context import ALPNContext, PyOpenSSLALPNContext
 from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
-from . import bases, watched
+from . import bases, watched, wrapped
 from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
-from .states import HAS_STREAM, REQUEST_STARTED, STATES
+from .states import HAS_STREAM, REQUEST_SENT, REQUEST_STARTED, STATES
 from .upgrade import accepts_upgrade, upgrade_lines
-from .wrapped import OWN_ANSWERERS, answerers, get_response, making, shown_refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,8 +76,8 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
-    #: True while a wrapper of http.client's ``getresponse`` is at work
-    is_passing = False
+    #: True while a wrapper of http.client's ``getresponse`` is at work; while CONNECT is written
+    is_passing = is_tunnelling = False
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:  # noqa: D102 - as __init__
         return bases.made(cls, arguments, options, is_own=cls is HTTPConnection)
@@ -218,14 +216,14 @@ class HTTPConnection(bases.HTTPConnection):
         with dns_names(host):
             super().set_tunnel(host, port, headers)
 
-    @shown_refusals
+    @wrapped.shown_refusals
     def _tunnel(self) -> None:
         if self._http2 != "prior":
             super()._tunnel()  # type: ignore[misc]
             return
         # In cleartext the server sends SETTINGS as soon as it is reached: they must not end up in
         # the buffer of the proxy's response.
-        with making(self, UnbufferedResponse):
+        with wrapped.making(self, UnbufferedResponse):
             super()._tunnel()  # type: ignore[misc]
 
     def _adopt(self, transport: type[PlainTransport]) -> SocketConnection:
@@ -258,8 +256,7 @@ class HTTPConnection(bases.HTTPConnection):
             request.discard()
             watched.give_up(request, None)
         self._detach_session()
-        # Also discard the lines of a request that was started and never sent: http.client would
-        # put them before the next request.
+        # http.client would put the lines of a request that was never sent before the next one.
         self._buffer.clear()  # type: ignore[attr-defined]
         super().close()
 
@@ -352,9 +349,8 @@ class HTTPConnection(bases.HTTPConnection):
             self._awaited.popleft().discard()
         begin = None
         while True:
-            # A session that ended while it was idle is replaced at once. One that was made in this
-            # loop, and ended before it took the request, counts against it (client/replay.py):
-            # ``former`` tells which.
+            # A session that ended while it was idle is replaced at once. One that is not ``former``
+            # and ended before it took the request counts against it (client/replay.py).
             former = self._session
             try:
                 session = self._live_session()
@@ -364,9 +360,8 @@ class HTTPConnection(bases.HTTPConnection):
             if session is None:
                 self._send_by_http1(request)
                 return
-            # http.client says Request-sent here. Over HTTP/2 the connection is free for the next
-            # request as soon as this one has a stream, and ``_step_to_sent`` undoes the step if the
-            # loop goes round.
+            # http.client says Request-sent here; over HTTP/2 the next request may follow as soon as
+            # this one has a stream. ``_step_to_sent`` undoes the step if the loop goes round.
             self._step(HAS_STREAM)
             request.attach(session)
             try:
@@ -413,7 +408,7 @@ class HTTPConnection(bases.HTTPConnection):
     def _send_by_http2(self, request: PendingRequest) -> None:
         view: Any = self.sock
         view.request = request
-        self.send(request.head)
+        (super().send if request.is_written else self.send)(request.head)
         if not request.is_begun:
             return  # a wrapper of ``send`` has kept it
         self._awaited.append(request)
@@ -433,16 +428,19 @@ class HTTPConnection(bases.HTTPConnection):
 
     def send(self, data: Any) -> None:
         """Send data of the request's content: octets, a file, an iterable of octets."""
-        if self.sock is None:
-            self._live_session()
+        is_new = self._state == REQUEST_SENT and not self.is_tunnelling
+        if (is_new or self.sock is None) and self._live_session() is not None and is_new:
+            # By a ``_send_output`` of the script's own; hyper's has opened a stream by now.
+            request, data = PendingRequest.written(data)
+            self._dispatch(request)
+            if not data:
+                return
         try:
             super().send(data)
         except BaseException:  # whatever a body raises
             if isinstance(self.sock, SocketView) and self.sock.request is not None:
                 self.sock.request.cancel()  # the peer must not take a part for the whole
             raise
-
-    # --------------------------------------------------------------- responses
 
     def getresponse(self) -> HTTPResponse:
         """The response to the oldest request whose response was not fetched yet.
@@ -460,9 +458,9 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
-        if not self.is_passing and answerers(bases) != OWN_ANSWERERS:
+        if not self.is_passing and wrapped.answerers(bases) != wrapped.OWN_ANSWERERS:
             wait = functools.partial(HTTPConnection.getresponse, self)
-            return get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
+            return wrapped.get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
         begin = time.monotonic()
         while self._awaited:
             request = self._awaited[0]
@@ -473,10 +471,12 @@ class HTTPConnection(bases.HTTPConnection):
                 continue
             self._forget(request)
             if self.debuglevel > 0:
+                response.debuglevel = self.debuglevel
                 response.print_head()
             return response  # type: ignore[return-value] # it is registered as one, above
         # It was sent again in HTTP/1.1.  The subclass's own ``getresponse`` is at work already.
-        return HTTPConnection.getresponse(self)
+        ask: Any = wrapped.begin_http1 if self.is_passing else HTTPConnection.getresponse
+        return ask(self)  # type: ignore[no-any-return]
 
     def _require_not_closed(self) -> None:
         """Raise RemoteDisconnected if another thread has closed what this one waits for."""

@@ -155,6 +155,7 @@ class DropinResponse(HTTP20Response):
 
 def _message(fields: tuple[tuple[bytes, bytes], ...]) -> HTTPMessage:
     message = HTTPMessage()
+    message.set_payload("")  # as http.client's parser does: get_payload() is text
     for name, value in fields:
         # add_header does the same, and looks for parameters, which are not here.
         email.message.Message.__setitem__(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from http.client import CannotSendRequest
 
 from ..client import content
 from ..client.connection import HTTP20Connection
@@ -220,6 +221,7 @@ class PendingRequest:
         body: the content that was given along with them, or None.
         is_whole: True if no content follows by ``send``.
         is_unframed: True if the content comes without the chunked coding, whatever the lines say.
+        is_written: True if a script has joined the lines, and sent them by its own ``send``.
     """
 
     __slots__ = (
@@ -232,6 +234,7 @@ class PendingRequest:
         "is_late",
         "is_unframed",
         "is_whole",
+        "is_written",
         "lines",
         "session",
     )
@@ -243,8 +246,10 @@ class PendingRequest:
         *,
         is_whole: bool = False,
         is_unframed: bool = False,
+        is_written: bool = False,
     ) -> None:
         self.lines = lines
+        self.is_written: bool = is_written
         self.body: Any = body
         self.is_whole: bool = is_whole
         self.is_unframed: bool = is_unframed
@@ -258,6 +263,14 @@ class PendingRequest:
         self._unchunker: Unchunker | None = None
         self._exchange: Exchange | None = None
         self.session: SocketConnection | None = None
+
+    @classmethod
+    def written(cls, octets: Any) -> tuple[PendingRequest, bytes]:
+        """Give the request that a script has written by itself, and content that is behind it."""
+        head, end, rest = bytes(memoryview(octets)).partition(b"\r\n\r\n")
+        if not end:
+            raise CannotSendRequest("the header section of a request is sent first, and as a whole")
+        return cls(head.split(b"\r\n"), is_written=True), rest
 
     def attach(self, session: SocketConnection, exchange: Exchange | None = None) -> None:
         """Choose the connection; exchange: the stream, if there is one already (an upgrade)."""

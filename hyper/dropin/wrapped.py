@@ -22,7 +22,7 @@ import sys
 
 from ..errors import shown
 from ..http1 import HTTPResponse
-from . import bases
+from . import bases, watched
 from .response import DropinResponse
 from .states import AWAITED, HAS_STREAM
 
@@ -143,14 +143,40 @@ def shown_refusals(open_tunnel: Callable[[Any], None]) -> Callable[[Any], None]:
 
     @functools.wraps(open_tunnel)
     def shown_tunnel(connection: Any) -> None:
+        connection.is_tunnelling = True
         try:
             open_tunnel(connection)
         except OSError as error:
             if type(error) is OSError and len(error.args) == 1:
                 error.args = (shown(str(error.args[0])),)
             raise
+        finally:
+            connection.is_tunnelling = False
 
     return shown_tunnel
+
+
+def begin_http1(connection: Any) -> Any:
+    """Begin a response in HTTP/1.1 with which http.client's ``getresponse`` goes on.
+
+    That is at work already, below a wrapper: the wrapper is not called a second time.
+    """
+    options = connection._session_options  # noqa: SLF001 - this is a part of the connection
+    return watched.told_response(options, connection.sock, functools.partial(_begun, connection))
+
+
+def _begun(connection: Any) -> Any:
+    level = (connection.debuglevel,) if connection.debuglevel > 0 else ()
+    method = connection._method  # noqa: SLF001 - as above
+    response = connection.response_class(connection.sock, *level, method=method)
+    try:
+        response.begin()
+    except BaseException as error:  # it is raised again
+        if isinstance(error, ConnectionError):
+            connection.close()
+        response.close()
+        raise
+    return response
 
 
 def get_response(connection: Any, wrapped: Callable[[], Any], wait: Callable[[], Any]) -> Any:
@@ -158,7 +184,7 @@ def get_response(connection: Any, wrapped: Callable[[], Any], wait: Callable[[],
 
     connection: one of the drop-in's that awaits a response over HTTP/2. wait: gives that response,
     or one that has begun in HTTP/1.1, if the server has asked for that: then http.client's own
-    function has nothing to do, and the wrapper is called a second time.
+    function goes on with it.
     """
     given = connection.response_class
     steps = [HAS_STREAM]

@@ -70,6 +70,43 @@ class Recorded:
         """There is no socket."""
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (HTTPSConnectionPool, "_validate_conn"),
+        (HTTPSConnectionPool, "_put_conn"),
+        (urllib3.connection.HTTPSConnection, "connect"),
+        (urllib3.connection.HTTPConnection, "_new_conn"),
+        (urllib3.connection.HTTPConnection, "request"),
+        (urllib3.connection.HTTPConnection, "getresponse"),
+    ],
+)
+def test_requests_leaves_to_urllib3_what_a_tracer_of_its_connections_is_to_see(
+    monkeypatch, owner, name
+):
+    given = getattr(owner, name)
+    pool = HTTP20Pool("localhost")
+    assert pool._why_http1(redirect=False) is None
+    monkeypatch.setattr(owner, name, functools.wraps(given)(lambda *_, **__: None))
+    assert pool._why_http1(redirect=False).endswith(name)
+
+
+@pytest.mark.parametrize("name", ["connect", "request"])
+def test_requests_calls_a_mock_of_urllib3_s_connection(session, url, monkeypatch, name):
+    class Called(Exception):
+        """By the mock."""
+
+    def called(*_, **__):
+        raise Called
+
+    assert session.get(url).raw.version == 20
+    with monkeypatch.context() as patched:
+        patched.setattr(urllib3.connection.HTTPSConnection, name, called)
+        with pytest.raises(Called):
+            session.get(url)
+    assert session.get(url).raw.version == 20
+
+
 def test_requests_takes_the_connection_class_of_a_recorder(session, url, monkeypatch, caplog):
     assert session.get(url).raw.version == 20
     with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG, "hyper"):

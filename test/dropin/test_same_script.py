@@ -211,6 +211,15 @@ def with_statement(connection):
     return first, response.closed, response.isclosed()
 
 
+def parsed_headers(connection):
+    """An answer's message is whole: it has text as its payload, and no defects."""
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read()
+    message = response.headers
+    return message.get_payload(), message.is_multipart(), message.defects
+
+
 def wrong_states(connection):
     seen = []
 
@@ -256,6 +265,7 @@ SCRIPTS = [
     in_pieces,
     reused,
     with_statement,
+    parsed_headers,
     wrong_states,
 ]
 

@@ -330,7 +330,8 @@ def test_debuglevel(connect, capsys):
     connection = connect(script)
     connection.set_debuglevel(1)
     connection.request("POST", "/path", b"content")
-    connection.getresponse()
+    response = connection.getresponse()
+    assert response.debuglevel == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("send: b'POST /path HTTP/1.1\\r\\nHost: ")
     assert said[1:] == [

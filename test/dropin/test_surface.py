@@ -149,8 +149,10 @@ def test_max_response_headers_is_taken_by_every_python(kind):
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
 def test_a_port_may_be_text(kind):
-    """RFC 3986, 3.2.3."""
-    assert kind("localhost", "8443").port == 8443
+    """RFC 3986, 3.2.3; as octets too, which getaddrinfo takes."""
+    assert kind("localhost", "8443").port == kind("localhost", b"8443").port == 8443
+    with pytest.raises(InvalidURL, match="port"):
+        kind("localhost", b"http")
 
 
 def test_a_port_that_is_text_is_connected_to(scripted_peer, certificates):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import io
 import itertools
 
 import pytest
@@ -133,3 +134,59 @@ def test_requests_are_remembered_where_nothing_is_wrapped(sections, monkeypatch)
         assert connection._awaited[-1].lines is known
         connection.getresponse().read()
     assert len(seen) == 3
+
+
+def join_and_send(connection, message_body=None, encode_chunked=False):
+    """A ``_send_output`` that joins the lines by itself, as scripts do against Nagle's delay."""
+    connection._buffer.extend((b"", b""))
+    head = b"\r\n".join(connection._buffer)
+    del connection._buffer[:]
+    if isinstance(message_body, bytes):
+        head, message_body = head + message_body, None
+    connection.send(head)
+    if message_body is not None:
+        connection.send(message_body)
+
+
+BODIES = [(lambda: None, b""), (lambda: b"content", b"content"), (lambda: io.BytesIO(b"x"), b"x")]
+
+
+@pytest.mark.parametrize("way", ["subclass", "one connection"])
+def test_a_send_output_of_the_script_s_own_sends_head_and_content(connect, way):
+    """One write of both, as in HTTP/1.1, and each ``send`` is called once."""
+    seen, sent = [], []
+
+    def script(peer):
+        peer.handshake()
+        for _ in BODIES:
+            stream_id, section, content = peer.want_request()
+            seen.append((dict(section)[":path"], dict(section)["x-a"], content))
+            peer.write_response(stream_id, b"answer")
+
+    connection = connect(script)
+    own_send = type(connection).send
+
+    def send(self, data):
+        sent.append(data)
+        own_send(self, data)
+
+    if way == "subclass":
+        own = {"_send_output": join_and_send, "send": send}
+        connection.__class__ = type("Own", (type(connection),), own)
+    else:
+        connection._send_output = functools.partial(join_and_send, connection)
+        connection.send = functools.partial(send, connection)
+    for body, content in BODIES:
+        headers = {"X-A": "b", "Content-Length": str(len(content))}
+        connection.request("POST", "/own", body(), headers)
+        assert connection.getresponse().read() == b"answer"
+    assert seen == [("/own", "b", content) for _, content in BODIES]
+    assert len(sent) == 4  # the file is written by itself
+
+
+def test_a_send_output_that_sends_no_whole_head_is_told(connect):
+    """RFC 9113, 8.3: a header section goes out as a whole."""
+    connection = connect(lambda peer: peer.accept())
+    connection._send_output = lambda *_, **__: connection.send(b"GET / HTTP/1.1\r\n")
+    with pytest.raises(http.client.CannotSendRequest, match="header section"):
+        connection.request("GET", "/")

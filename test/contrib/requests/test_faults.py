@@ -76,6 +76,25 @@ def test_a_field_that_is_skipped_is_not_sent_and_not_replaced(session, scripted_
     assert sent.split() == [":method", ":scheme", ":authority", ":path", "accept"]
 
 
+def test_a_request_prepared_without_a_session_says_what_sends_it(
+    session, scripted_peer, certificates
+):
+    """RFC 9110, 10.1.5: urllib3's User-Agent, as over HTTP/1.1; one of its own stays."""
+
+    def script(peer):
+        peer.handshake()
+        for _ in range(2):
+            stream_id, fields, _ = peer.want_request()
+            peer.write_response(stream_id, dict(fields)["user-agent"].encode())
+
+    peer = scripted_peer(script, certificates.server_context())
+    url = f"https://localhost:{peer.port}/"
+    prepared = requests.Request("GET", url).prepare()
+    assert session.send(prepared).text.startswith("python-urllib3/")
+    prepared.headers[b"User-Agent"] = b"own"
+    assert session.send(prepared).text == "own"
+
+
 BYTES_WARNINGS = """
 import sys
 assert sys.flags.bytes_warning == 2
