@@ -458,7 +458,7 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
-        if not self.is_passing and wrapped.answerers(bases) != wrapped.OWN_ANSWERERS:
+        if not self.is_passing and wrapped.answerers(wrapped) != wrapped.OWN_ANSWERERS:
             wait = functools.partial(HTTPConnection.getresponse, self)
             return wrapped.get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
         begin = time.monotonic()

@@ -21,12 +21,11 @@ from ..client.replay import Pieces, Source
 from ..client.request_head import RequestHead
 from ..client.timeouts import checked_keepalive
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
-from ..http1 import HTTPResponse
 from ..protocol import messages
 from .chunked import Unchunker
 from .request_lines import RequestLines
 from .response import DropinResponse
-from .wrapped import OWN_READERS, WrappedResponse, readers
+from .wrapped import WrappedResponse, is_wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,8 +163,7 @@ class SocketConnection(HTTP20Connection):
             # RemoteDisconnected is what scripts, xmlrpc.client and urllib3 know as the end of a
             # connection before the response.
             raise RemoteDisconnected(str(error)) from error
-        is_wrapped = readers(HTTPResponse) != OWN_READERS
-        response_class = WrappedResponse if is_wrapped else DropinResponse
+        response_class = WrappedResponse if is_wrapped() else DropinResponse
         return response_class(exchange, self.end_if_dropped)
 
     def drop(self) -> None:

@@ -39,8 +39,8 @@ NAMES = (
 
 readers = operator.attrgetter(*NAMES)
 
-#: The methods of http.client's by which a response is made, of the module ``bases``.
-ANSWERERS = "HTTPSConnection.getresponse", "HTTPResponse.begin"
+#: The methods by which a response is made: http.client's, and hyper's of HTTP/1.1, in this module.
+ANSWERERS = "bases.HTTPSConnection.getresponse", "bases.HTTPResponse.begin", "HTTPResponse.begin"
 
 answerers = operator.attrgetter(*ANSWERERS)
 
@@ -48,24 +48,36 @@ answerers = operator.attrgetter(*ANSWERERS)
 OWN_ANSWERERS = (
     *bases.own_of(bases.HTTPSConnection, ("getresponse",)),
     *bases.own_of(bases.HTTPResponse, ("begin",)),
+    *bases.own_of(HTTPResponse, ("begin",)),
 )
 
-#: http.client's own, and hyper's of HTTP/1.1; None in the place of one that was wrapped before.
+#: http.client's own; None in the place of one that was wrapped before.
+HTTP_CLIENT_READERS = bases.own_of(bases.HTTPResponse, NAMES)
+
+#: The same, but hyper's of HTTP/1.1 where it has one.
 OWN_READERS = bases.own_of(HTTPResponse, NAMES)
+
+
+def is_wrapped() -> bool:
+    """True if another program has replaced a method of http.client's response, or of hyper's."""
+    found = readers(HTTPResponse), bases.HTTPResponse.begin
+    return found != (OWN_READERS, HTTP_CLIENT_READERS[0])  # "begin", the one that hyper's has too
 
 
 def _passed(name: str, own: Callable[..., Any]) -> Any:
     """Return a method that goes through the wrapped one of http.client's, if it is wrapped."""
-    unwrapped = OWN_READERS[NAMES.index(name)]
+    place = NAMES.index(name)
+    # hyper's in HTTP/1.1 may have the same method, which calls http.client's.
+    unwrapped = [HTTP_CLIENT_READERS[place], OWN_READERS[place]]
 
     @functools.wraps(own)
     def method(self: WrappedResponse, *arguments: Any, **options: Any) -> Any:
-        wrapped = getattr(HTTPResponse, name)
-        if self._is_passing or wrapped is unwrapped:
+        found = [getattr(bases.HTTPResponse, name), getattr(HTTPResponse, name)]
+        if self._is_passing or found == unwrapped:
             return own(self, *arguments, **options)
         self._is_passing = True
         try:
-            return wrapped(self, *arguments, **options)
+            return found[-1](self, *arguments, **options)
         finally:
             self._is_passing = False
 

@@ -11,9 +11,11 @@ import gc
 import http.client
 import subprocess
 import sys
+import unittest.mock
 
 import pytest
 
+import hyper
 from hyper.dropin.response import DropinResponse
 from hyper.testing import wire
 
@@ -78,6 +80,28 @@ def test_a_wrapped_method_is_called_and_gives_the_same(connect, monkeypatch, ask
     # PyPy may drop a response of a former test meanwhile, which calls some of them, too.
     assert {name for name, called_on in seen if called_on is response} == {ask.split()[0]}
     response.close()
+
+
+@pytest.mark.parametrize("holder", [http.client.HTTPResponse, hyper.HTTPResponse])
+def test_a_wrapped_begin_is_called_while_the_response_is_made(connect, monkeypatch, holder):
+    seen = []
+    put(monkeypatch, holder, "begin", seen)
+    connection = connect(answering())
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert [name for name, called_on in seen if called_on is response] == ["begin"]
+    assert (response.status, response.read()) == (200, CONTENT)
+
+
+def test_what_a_mock_of_begin_raises_comes_out_of_getresponse(connect, monkeypatch):
+    error = http.client.BadStatusLine("by a mock")
+    begin = unittest.mock.Mock(side_effect=error)
+    monkeypatch.setattr(http.client.HTTPResponse, "begin", begin)
+    connection = connect(answering())
+    connection.request("GET", "/")
+    with pytest.raises(http.client.BadStatusLine) as caught:
+        connection.getresponse()
+    assert caught.value is error
 
 
 @pytest.mark.parametrize("holder", ["HTTPConnection", "HTTPSConnection"])
