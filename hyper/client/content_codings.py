@@ -9,6 +9,7 @@ work is refused, because a coding over a coding can hide years of it in a few hu
 from __future__ import annotations
 
 import re
+import sys
 import zlib
 
 from ..errors import LocalProtocolError, RemoteProtocolError
@@ -176,9 +177,10 @@ class _Zstd:
     """zstd (RFC 8878), by the standard library from 3.14 on, or the package backports.zstd."""
 
     def __init__(self) -> None:
-        try:
+        zstd: Any
+        if sys.version_info >= (3, 14):
             from compression import zstd
-        except ImportError:
+        else:
             from backports import zstd
         self._zstd: Any = zstd
         self._object: Any = self._new()

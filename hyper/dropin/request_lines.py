@@ -29,8 +29,9 @@ class RequestLines:
 
     def __init__(self, lines: list[bytes]) -> None:
         self.lines: list[bytes] = lines
-        method, _, rest = lines[0].partition(b" ")
-        self.method, self.url = method.decode(), rest.rpartition(b" ")[0].decode()
+        # http.client lets no space into the target, but into the method.
+        method, _, url = lines[0].rpartition(b" ")[0].rpartition(b" ")
+        self.method, self.url = method.decode(), url.decode()
         self.is_chunked: bool = False
         headers = []
         for line in lines[1:]:

@@ -1,4 +1,4 @@
-"""Field values that http.client writes in several lines (RFC 9112, 5.2)."""
+"""The lines that http.client writes for a request, and values in several of them (RFC 9112, 5.2)."""
 
 from __future__ import annotations
 
@@ -50,3 +50,8 @@ def test_9112_5_2_a_long_run_of_white_space_is_searched_once(spaces):
         (b"a\r\n b", b"a" + spaces + b"\r\n" + spaces + b"b"),
     ):
         assert calls_for(long) == calls_for(short)
+
+
+def test_9110_9_1_a_space_in_the_method_is_not_the_target_s_fault():
+    lines = RequestLines([b"GE T /path HTTP/1.1"])
+    assert (lines.method, lines.url) == ("GE T", "/path")

@@ -18,7 +18,9 @@ from hyper import HTTP20Connection, HTTPConnection, errors
 from hyper.protocol.flow.managers import FlowControlManager
 from hyper.testing import wire
 from test.origin import Origin
-from test.scripted.strikes import Alarm, AlarmTimeout, Strike, stride
+from test.scripted.strikes import Alarm, AlarmTimeout, Strike, collected, stride
+
+collected = pytest.fixture(autouse=True)(collected)
 
 CONTENT = bytes(range(256)) * 40
 CODED = gzip.compress(CONTENT)
