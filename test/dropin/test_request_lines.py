@@ -1,4 +1,4 @@
-"""The lines that http.client writes for a request, and values in several of them (RFC 9112, 5.2)."""
+"""The lines that http.client writes for a request, and values of several (RFC 9112, 5.2)."""
 
 from __future__ import annotations
 
