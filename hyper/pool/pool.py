@@ -345,6 +345,7 @@ class Pool:
             site.host,
             site.port,
             check=site.require_http2,
+            note_failure=site.note_failure,
             secure=site.secure,
             timeout=self.timeout,
             **self.options,

@@ -92,6 +92,7 @@ class SharedConnection(HTTP20Connection):
     Args:
         host, port, options: as ``HTTP20Connection`` takes them.
         check: called before each dial; it raises where there is to be none.
+        note_failure: called with what a dial raises, before another thread's can begin.
     """
 
     timeouts_class = PerThreadTimeouts
@@ -103,14 +104,15 @@ class SharedConnection(HTTP20Connection):
         port: int,
         *,
         check: Callable[[], None],
+        note_failure: Callable[[BaseException], bool],
         **options: Any,
     ) -> None:
         super().__init__(host, port, **options)
         assert isinstance(self._registry, SharedRegistry)  # of the class that is named above
         #: the threads that will open a stream
         self.opening: set[int] = self._registry.opening
-        #: called before each dial
-        self.check = check
+        #: called before each dial, and with what it raises
+        self.check, self.note_failure = check, note_failure
         # Guarded by the pool's lock.
         #: how many threads use it, with a request or to wait for its SETTINGS
         self.users = 0
@@ -211,7 +213,11 @@ class SharedConnection(HTTP20Connection):
             if connection is None or connection.is_retired:
                 raise closed_error()
             connection.check()
-            return dial_route(deadline)
+            try:
+                return dial_route(deadline)
+            except BaseException as error:  # it is raised again
+                connection.note_failure(error)
+                raise
 
         return dial
 

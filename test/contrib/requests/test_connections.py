@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hyper.pool.site import Lease
 from hyper.testing import wire
 from test.contrib.conftest import OldServer, running
 from test.contrib.requests.conftest import made
@@ -198,6 +199,27 @@ def test_a_server_without_http2_is_asked_for_it_but_once(session, old_server):
     assert {response.raw.version for response in responses} == {11}
     assert old_server.declined == 1
     assert session.post(url, data=io.BytesIO(b"content")).content == b"content"
+
+
+def test_a_thread_that_waited_for_the_dial_of_another_does_not_dial(
+    session, old_server, monkeypatch
+):
+    """It knows the result, even if the other thread has come no further."""
+    give_back, other_has_ended, is_first = Lease._give_back, threading.Event(), iter([True])
+
+    def give_back_late(lease):
+        if next(is_first, False):
+            other_has_ended.wait(10)
+        give_back(lease)
+
+    monkeypatch.setattr(Lease, "_give_back", give_back_late)
+    with ThreadPoolExecutor(2) as threads:
+        url = f"https://localhost:{old_server.port}/"
+        calls = [threads.submit(session.get, url) for _ in range(2)]
+        wait(calls, return_when=FIRST_COMPLETED)
+        other_has_ended.set()
+        assert [call.result().raw.version for call in calls] == [11, 11]
+    assert old_server.declined == 1
 
 
 def test_a_server_whose_tls_is_too_old_for_http2_is_reached(session, certificates):
