@@ -388,6 +388,7 @@ class Httpx(Client):
     """httpx over httpcore and h2."""
 
     module = "httpx"
+    upload = None  # it copies the rest of the content for each frame, which takes minutes
 
     def open(self, context):
         library = importlib.import_module(self.module)
@@ -414,10 +415,13 @@ class Httpx2(Httpx):
     """httpx2."""
 
     module = "httpx2"
+    upload = Client.upload
 
 
 class HttpxHyper(Httpx):
     """httpx over hyper's transport."""
+
+    upload = Client.upload
 
     def transport(self, context):
         from hyper.contrib.httpx import HTTP20Transport
