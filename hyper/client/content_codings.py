@@ -177,7 +177,6 @@ class _Zstd:
     """zstd (RFC 8878), by the standard library from 3.14 on, or the package backports.zstd."""
 
     def __init__(self) -> None:
-        zstd: Any
         if sys.version_info >= (3, 14):
             from compression import zstd
         else:
