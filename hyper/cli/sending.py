@@ -35,7 +35,7 @@ IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUE
 #: Seconds before the first retry, which double, and the most that they become.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 #: Seconds that Retry-After may ask for: a server that wants a longer pause gets no second try now.
-MOST_ASKED = 3600.0
+MAX_RETRY_AFTER = 3600.0
 #: Octets of a response that is not wanted which are read, so that its connection may be used again.
 DISCARDED = 64 * 1024
 
@@ -201,8 +201,8 @@ class Sender:
                     return
                 why = f"{exchange.status} {exchange.response.reason}".strip()
                 asked = retry_after(exchange.response.getheader("retry-after"))
-                if asked is not None and asked > MOST_ASKED:
-                    self._note(f"{why}; the server asks for more than {MOST_ASKED:g} s of patience")
+                if asked is not None and asked > MAX_RETRY_AFTER:
+                    self._note(f"{why}; the server asks for more than {MAX_RETRY_AFTER:g} s")
                     return
                 discard(exchange.response)
             left -= 1

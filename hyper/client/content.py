@@ -56,13 +56,13 @@ def view(piece: Octets | str) -> memoryview:
                 " encode it to bytes first, body.encode('utf-8') perhaps; nothing more was sent"
             ) from None
     try:
-        return row(piece)
+        return contiguous(piece)
     except TypeError:
         raise _no_body(piece) from None
 
 
-def row(given: Octets) -> memoryview:
-    """Give octets in one row, copied only if there are gaps between them.
+def contiguous(given: Octets) -> memoryview:
+    """Give octets without gaps between them; they are copied only if there are some.
 
     Raises:
         TypeError: the object has no octets.

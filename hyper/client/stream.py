@@ -14,7 +14,7 @@ from __future__ import annotations
 from ..errors import ErrorCode, IncompleteRead, LocalProtocolError
 from ..fields import FieldMap
 from ..protocol import messages
-from .content import row
+from .content import contiguous
 from .response import HTTP20Response
 from .timeouts import Timeouts
 
@@ -104,7 +104,7 @@ class HTTP20Stream:
         self._require_open()
         if self._exchange.is_final:
             raise self._ended()
-        view = row(octets)
+        view = contiguous(octets)
         self._exchange.require_room_for(len(view))
         return view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http.client import CannotSendRequest
 
-from ..client.content import row
+from ..client.content import contiguous
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SocketView:
 
         Raises CannotSendRequest if there is no such request, TypeError for what has no octets.
         """
-        view = row(octets)
+        view = contiguous(octets)
         if self.request is None:
             raise CannotSendRequest("no request is open to which this content could belong")
         self.request.write(view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from ..client.content import row
+from ..client.content import contiguous
 from ..trace.faults import log_error
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class WatchedSocket:
 
     def sendall(self, octets: Any, *flags: int) -> None:
         """Show octets, and send them."""
-        self.show(self._wire.send, row(octets))
+        self.show(self._wire.send, contiguous(octets))
         try:
             self.watched.sendall(octets, *flags)
         except OSError as error:
