@@ -49,7 +49,7 @@ from .settings import (
     PeerSettings,
 )
 from .states import CANCELLED, CLOSED, IDLE, OPENED, OPENED_ENDED, step_stream
-from .stream import Stream
+from .stream import NO_ROOM, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -287,9 +287,9 @@ class Endpoint:
 
     def close_stream(self, stream: Stream) -> None:
         """Forget a closed stream; what was received of it stays with those who hold it."""
-        if not stream.receive_window.is_ended:
+        if stream.room != NO_ROOM or stream.window is not None:  # else END_STREAM has ended it
             with contextlib.suppress(StreamFault):  # the stream has ended already
-                stream.receive_window.end()
+                stream.end_window()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
             self.pushes_open -= 1
@@ -390,9 +390,11 @@ class Endpoint:
         """
         stream = Stream(self.next_stream_id, states.HALF_CLOSED_LOCAL, method, section)
         self.next_stream_id += 2
-        stream.receive_window = self._create_window(
-            self.initial_receive_window, stream.id, self.budget
-        )
+        size = self.initial_receive_window
+        if self.window_manager is FlowControlManager:
+            stream.reserve(size, self.budget)
+        else:
+            stream.window = self._create_window(size, stream.id, self.budget)
         self.streams[stream.id] = stream
         return stream
 
@@ -420,13 +422,21 @@ class Endpoint:
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
-        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
+        size, budget, window = self.initial_receive_window, self.budget, None
+        if self.window_manager is not FlowControlManager:  # a user's may raise: here it may
+            window = self._create_window(size, stream_id, budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
         if stream_id >= LAST_STREAM_ID:
             self.accepts_requests = False
         stream = Stream(stream_id, OPENED_ENDED if end_stream else OPENED, method, section)
-        stream.receive_window = window
+        if window is not None:
+            stream.window = window
+        else:  # as Stream.reserve has it
+            stream.room = stream.reserved = size
+            stream.budget = budget
+            budget.in_use += size
+            budget.shares += 1
         self.outbound.append(
             frames.pack_field_block(
                 stream_id,
@@ -440,7 +450,7 @@ class Endpoint:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            tuning.attempt(self, window.tell_round_trip, self.round_trip)
+            tuning.attempt(self, stream.receive_window.tell_round_trip, self.round_trip)
             # The answer to a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
                 tuning.grow_expected_window(self, stream)
@@ -558,7 +568,7 @@ class Endpoint:
         if code == ErrorCode.CANCEL and _lacks_only_its_end(stream):
             stream.read_shut = True
             with contextlib.suppress(StreamFault):  # of a user's window manager
-                stream.receive_window.end()
+                stream.end_window()
         else:
             self._cancel(stream, code)
 
