@@ -34,7 +34,7 @@ from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import MANY_FREED, Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
-from .flow.windows import ReceiveWindow, SendWindow
+from .flow.windows import SendWindow, window_for_caller
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
 from .refusals import require_connect_protocol, why_none_is_free
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
     from .flow.managers import WindowManager
+    from .flow.windows import ReceiveWindow
     from .receivers import FieldBlock, Phase
 
 #: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
@@ -157,10 +158,10 @@ class Endpoint:
         self.accepts_requests: bool = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
-        self.send_window: SendWindow = SendWindow(
-            self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.send_window: SendWindow = SendWindow(DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE])
+        self.receive_window: ReceiveWindow = window_for_caller(
+            connection_window, window_manager, 0, None
         )
-        self.receive_window: ReceiveWindow = self._create_window(connection_window, 0, None)
         self.alt_services: list[tuple[bytes, bytes]] = []  # the peer's: (origin, Alt-Svc value)
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
         self.origin_set: dict[bytes, bool] | None = None
@@ -394,7 +395,7 @@ class Endpoint:
         if self.window_manager is FlowControlManager:
             stream.reserve(size, self.budget)
         else:
-            stream.window = self._create_window(size, stream.id, self.budget)
+            stream.window = window_for_caller(size, self.window_manager, stream.id, self.budget)
         self.streams[stream.id] = stream
         return stream
 
@@ -413,9 +414,7 @@ class Endpoint:
 
         stream_id: the identifier that is wanted, or a greater one if it is not free (5.1.1).  The
         identifier, compression and the place in ``outbound`` are one act: the peer decodes blocks
-        in the order in which they were coded (4.3).
-
-        HOT: once a request (bench/clients.py, small).
+        in the order in which they were coded (4.3). HOT: once a request (bench/clients.py, small).
         """
         if method == "CONNECT":
             protocol = dict(section).get(b":protocol")
@@ -424,7 +423,7 @@ class Endpoint:
         stream_id = max(stream_id, self.next_stream_id)
         size, budget, window = self.initial_receive_window, self.budget, None
         if self.window_manager is not FlowControlManager:  # a user's may raise: here it may
-            window = self._create_window(size, stream_id, budget)
+            window = window_for_caller(size, self.window_manager, stream_id, budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
         if stream_id >= LAST_STREAM_ID:
@@ -455,15 +454,6 @@ class Endpoint:
             if end_stream and method != "HEAD":
                 tuning.grow_expected_window(self, stream)
         return stream
-
-    def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
-        """Create a window for the caller; raise to it if the window manager cannot be made."""
-        if self.window_manager is FlowControlManager:  # which a window makes when it needs it
-            return ReceiveWindow(size, None, stream_id, budget)
-        try:
-            return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
-        except StreamFault as fault:
-            raise fault.failure.exception() from fault.failure.cause
 
     def may_send(self, stream: Stream) -> bool:
         """True if content may go out on the stream now, or never will again (6.9)."""
