@@ -147,7 +147,7 @@ class Stream:
 
     @property
     def receive_window(self) -> ReceiveWindow:
-        """What we allow the peer (5.2): made when more than frames uses it.
+        """The window that we give the peer (5.2), made when more than frames uses it.
 
         A small response never does. Its frames are counted in ``room``, which the window continues.
         """
