@@ -39,7 +39,7 @@ STEPS = st.tuples(
 
 
 def share_of(stream):
-    """What the budget counts for a stream that has not ended; None for one that has."""
+    """The octets that the budget counts for a stream that goes on; None for one that has ended."""
     if stream.window is not None:
         return None if stream.window.is_ended else stream.window.share.size
     return None if stream.room == NO_ROOM else stream.reserved
