@@ -509,6 +509,18 @@ class Pump:
         if self._transport.wait(read=True, write=False, timeout=0):
             self._receive()
 
+    def is_clear(self) -> bool:
+        """True unless the kernel still refuses what was sent before, which goes first.
+
+        Then the peer is heard, too: it may want no more. HOT: once a burst (bench/clients.py,
+        upload).
+        """
+        if self._state == FULL and not self.flush():
+            return False
+        if time.monotonic() >= self.look_due:
+            self.look()
+        return True
+
     def pull(self) -> None:
         """Receive once if that needs no wait, unless a thread leads (rule 9)."""
         if not (self._has_leader or self._state == CLOSED or self._transport.read_would_block):

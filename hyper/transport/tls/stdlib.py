@@ -191,6 +191,10 @@ class StdlibFilter(Filter):
         if type(inner) is ssl.SSLObject:
             inner = getattr(inner, "_sslobj", inner)
         self._read = _reading_alone(inner.read) if LEAVES_ERRORS else inner.read
+        #: encrypt octets
+        self.write: Callable[[bytes], object] = inner.write
+        #: return the ciphertext that must be sent to the peer; b"" for nothing
+        self.take_ciphertext: Callable[[], bytes] = self._outgoing.read
 
     def handshake(self) -> bool:
         """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
@@ -216,14 +220,6 @@ class StdlibFilter(Filter):
         """Note that the peer's socket is closed."""
         self._incoming.write_eof()
         self.has_more = True
-
-    def take_ciphertext(self) -> bytes:
-        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
-        return self._outgoing.read() if self._outgoing.pending else b""
-
-    def write(self, octets: bytes) -> None:
-        """Encrypt octets; ``take_ciphertext`` returns them."""
-        self.object.write(octets)
 
     def decrypt_into(self, view: memoryview) -> int | None:
         """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
