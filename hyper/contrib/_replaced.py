@@ -6,7 +6,7 @@ pass by. Nothing may be passed by in silence: an integration goes through them, 
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, MethodType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,32 @@ def is_own(thing: Any, name: str) -> bool:
         if method is not None:
             return is_function_of(method, base.__module__)
     return True
+
+
+class OwnMethod:
+    """Whether a method is a library's own, looked at anew only where it is another function.
+
+    Args:
+        module: one of the library.
+    """
+
+    __slots__ = ("_module", "_seen")
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        #: the function that was looked at last, and whether it is the library's
+        self._seen: tuple[Any, bool] = (None, False)
+
+    def is_own(self, method: Any, thing: Any) -> bool:
+        """True if nobody has replaced a method of an object. HOT: once a request."""
+        if type(method) is not MethodType or method.__self__ is not thing:
+            return False
+        function, is_own = self._seen
+        if method.__func__ is not function:
+            function = method.__func__
+            is_own = is_function_of(function, self._module)
+            self._seen = function, is_own
+        return is_own
 
 
 def is_function_of(function: Any, module: str) -> bool:
