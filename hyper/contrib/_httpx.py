@@ -395,7 +395,7 @@ class Connections:
                 target,
                 body,
                 headers,
-                # What is asked for anyway need not be kept out, and such a head is remembered.
+                # Where codings are named, none is added, and such a head is remembered.
                 skip_accept_encoding=b"\naccept-encoding\n" not in names,
             )
         phases.append("Read")
