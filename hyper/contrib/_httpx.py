@@ -175,12 +175,13 @@ class Transport:
         self._own = OwnMethod(library.__name__)
 
     def handle_request(self, request: Any) -> Any:
-        """Send a request; give its response as soon as its header section is there.
-
-        HOT: once a request.
+        """Send a request, and wait for the header section of its response. HOT: once a request.
 
         Args:
             request: the library's.
+
+        Returns:
+            The library's response, whose content streams.
         """
         above: Any = super()
         through = above.handle_request

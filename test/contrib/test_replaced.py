@@ -260,6 +260,39 @@ def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog)
     assert said.startswith("HTTP/1.1 is spoken with nowhere.invalid: another library has replaced")
 
 
+def test_a_class_between_hyper_s_transport_and_the_library_s_is_gone_through(
+    library, certificates, url
+):
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+
+    class Marking(library.HTTPTransport):
+        def handle_request(self, request):
+            request.headers["x-mark"] = "1"
+            return super().handle_request(request)
+
+    class Marked(integration.HTTP20Transport, Marking):
+        """Both."""
+
+    transport = Marked(verify=certificates.client_context(alpn=()))
+    with library.Client(transport=transport, timeout=10) as client:
+        response = client.get(url)
+    assert (response.http_version, "x-mark" in response.text.split()) == ("HTTP/2", True)
+
+
+def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url):
+    httpcore = importlib.import_module(
+        {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
+    )
+
+    class Mock(httpcore.ConnectionPool):
+        def handle_request(self, _request):
+            return httpcore.Response(200, content=b"mocked")
+
+    assert client.get(url).http_version == "HTTP/2"
+    client._transport._pool = Mock()
+    assert client.get(url).content == b"mocked"
+
+
 @pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])
 def test_a_recorder_in_http_client_s_place_gets_the_drop_in_s_connections(monkeypatch, name):
     """It is no subclass of http.client's; a subclass of hyper's class stays what it is."""
