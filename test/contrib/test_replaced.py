@@ -279,7 +279,7 @@ def test_a_class_between_hyper_s_transport_and_the_library_s_is_gone_through(
     assert (response.http_version, "x-mark" in response.text.split()) == ("HTTP/2", True)
 
 
-def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url):
+def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url, monkeypatch):
     httpcore = importlib.import_module(
         {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
     )
@@ -289,8 +289,9 @@ def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url):
             return httpcore.Response(200, content=b"mocked")
 
     assert client.get(url).http_version == "HTTP/2"
-    client._transport._pool = Mock()
-    assert client.get(url).content == b"mocked"
+    with monkeypatch.context() as patched:
+        patched.setattr(client._transport, "_pool", Mock())
+        assert client.get(url).content == b"mocked"
 
 
 @pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])
