@@ -12,6 +12,7 @@ import pytest
 
 import hyper
 from hyper.testing import wire
+from test.equal_wrapper import EqualWrapper
 from test.origin import Origin
 
 requests = pytest.importorskip("requests")
@@ -193,6 +194,29 @@ def test_wrappers_of_http_client_see_requests_over_http2(session, url, monkeypat
     assert response.raw.version == 20
     assert {"x-trace", "x-own", "content-length"} <= set(response.text.split())
     assert seen == [(443, "localhost", "POST", "/a?b=c"), 200]
+
+
+def test_wrappers_that_are_equal_to_what_they_wrap_are_not_passed_by(session, url, monkeypatch):
+    """A tracer's, that comes when requests have gone out already."""
+
+    def urlopen(given, *arguments, headers, **options):
+        return given(*arguments, headers={**headers, "x-urlopen": "1"}, **options)
+
+    def endheaders(given, *arguments, **options):
+        given.__self__.putheader("x-endheaders", "1")
+        return given(*arguments, **options)
+
+    assert session.get(url).ok
+    for holder, wrapper in (
+        (HTTPConnectionPool, urlopen),
+        (http.client.HTTPConnection, endheaders),
+    ):
+        name = wrapper.__name__
+        monkeypatch.setattr(holder, name, EqualWrapper(getattr(holder, name), wrapper))
+        assert session.get(url).ok
+    response = session.get(url)
+    assert {"x-urlopen", "x-endheaders"} <= set(response.text.split())
+    assert response.raw.version == 20
 
 
 def test_a_function_that_opens_sockets_is_called(session, old_server, monkeypatch):
