@@ -11,7 +11,7 @@ import logging
 import pytest
 
 import hyper
-from hyper.testing import wire
+from hyper.testing import Server, wire
 from test.equal_wrapper import EqualWrapper
 from test.origin import Origin
 
@@ -238,11 +238,19 @@ def library(request):
     return pytest.importorskip(request.param)
 
 
-@pytest.fixture
-def client(library, certificates):
+def core_of(library):
+    return importlib.import_module({"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__])
+
+
+def made_client(library, certificates):
     integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
     transport = integration.HTTP20Transport(verify=certificates.client_context(alpn=()))
-    with library.Client(transport=transport, timeout=10) as client:
+    return library.Client(transport=transport, timeout=10)
+
+
+@pytest.fixture
+def client(library, certificates):
+    with made_client(library, certificates) as client:
         yield client
 
 
@@ -269,9 +277,7 @@ def test_a_mock_of_handle_request_answers(library, client, monkeypatch):
 
 
 def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog):
-    httpcore = importlib.import_module(
-        {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
-    )
+    httpcore = core_of(library)
     monkeypatch.setattr(
         httpcore.ConnectionPool,
         "handle_request",
@@ -282,6 +288,51 @@ def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog)
         assert client.get("http://nowhere.invalid/").content == b"mocked"
     (said,) = [record.getMessage() for record in caplog.records if record.name == "hyper"]
     assert said.startswith("HTTP/1.1 is spoken with nowhere.invalid: another library has replaced")
+
+
+def test_a_wrapper_of_httpcore_s_connection_is_gone_through(library, client, url, monkeypatch):
+    """A tracer's: it adds fields to the list, and sees the status."""
+    connection, seen = core_of(library).HTTPConnection, []
+    original = connection.handle_request
+
+    def handle_request(self, request):
+        request.headers.append((b"x-trace", b"1"))
+        response = original(self, request)
+        seen.append((request.url.host, response.status))
+        return response
+
+    assert client.get(url).status_code == 200
+    monkeypatch.setattr(connection, "handle_request", handle_request)
+    response = client.post(url, content=b"content")
+    assert (response.http_version, "x-trace" in response.text.split()) == ("HTTP/2", True)
+    assert seen == [(b"localhost", 200)]
+
+
+def test_a_wrapper_of_httpcore_s_connection_adds_its_fields_once_where_http1_is_required(
+    library, certificates, monkeypatch
+):
+    """RFC 9113, 7: the request goes out again over HTTP/1.1, without what it was given before."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write(wire.rst_stream(stream_id, wire.HTTP_1_1_REQUIRED))
+        peer.accept()
+        lines = peer.want_until().split(b"\r\n")
+        count = lines.count(b"x-trace: 1")
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % count)
+
+    connection = core_of(library).HTTPConnection
+    original = connection.handle_request
+
+    def handle_request(self, request):
+        request.headers.append((b"x-trace", b"1"))
+        return original(self, request)
+
+    monkeypatch.setattr(connection, "handle_request", handle_request)
+    context = certificates.server_context(alpn=("h2", "http/1.1"))
+    with Server(script, tls=context, once=True) as server, made_client(library, certificates) as it:
+        assert it.get(f"https://localhost:{server.port}/").text == "1"
 
 
 @pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])
