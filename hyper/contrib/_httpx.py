@@ -378,7 +378,7 @@ class Connections:
 
 
 class Sender(NamedTuple):
-    """What a connection of httpcore's sends its requests by."""
+    """It stands in the place of the connection that httpcore would open."""
 
     handle_request: Callable[[Any], Answer]
 

@@ -7,6 +7,7 @@ import http.client
 import importlib
 import io
 import logging
+import socket
 
 import pytest
 
@@ -231,6 +232,32 @@ def test_a_function_that_opens_sockets_is_called(session, old_server, monkeypatc
     monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
     assert session.get(f"https://localhost:{old_server.port}/").ok
     assert (opened, old_server.declined) == ([("localhost", old_server.port)], 0)
+
+
+class MockedSocket(socket.socket):
+    """A mock's: it gives no code."""
+
+    def connect_ex(self, address):
+        """Connect to nobody."""
+
+
+def test_a_mock_of_sockets_gets_the_request_in_http1(
+    session, old_server, certificates, monkeypatch, caplog
+):
+    """By http.client's way, which it knows."""
+    monkeypatch.setattr(socket, "socket", MockedSocket)
+    url = f"https://localhost:{old_server.port}/"
+    with caplog.at_level(logging.DEBUG, logger="hyper"):
+        assert session.get(url).raw.version == 11
+    assert "MockedSocket'> stands in the place of socket.socket" in caplog.text
+    with hyper.Pool(ssl_context=certificates.hyper_context()) as pool:
+        assert pool.request("GET", url).version == 11
+
+
+def test_a_mock_of_sockets_is_told_where_only_http2_is_spoken(fields, certificates, monkeypatch):
+    monkeypatch.setattr(socket, "socket", MockedSocket)
+    with pytest.raises(hyper.NegotiationError, match=r"in the place of socket\.socket"):
+        by_connection(fields.port, certificates)
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
