@@ -51,7 +51,7 @@ protocol.settings     | errors                                                  
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states errors                                   | collections sys
+protocol.stream       | protocol.states protocol.flow.* errors                   | collections sys
 protocol.limits       | -                                                        | -
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
 protocol.refusals     | protocol.frames protocol.settings errors                 | -

@@ -154,7 +154,7 @@ class Exchange:
         timeout = self.timeouts.remaining() if deadline is None else deadline.left()
         if stream.is_exhausted:
             pump.wait_open(stream, stream.has_content, timeout)
-        elif stream.receive_window.share.unclaimed:
+        elif stream.window is not None and stream.window.share.unclaimed:
             pump.wait_idle(stream, stream.has_content, timeout)
         else:
             pump.wait(stream.has_content, (stream.id,), timeout)

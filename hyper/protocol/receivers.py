@@ -188,9 +188,10 @@ def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
         stream.receive_head(head)
         if head.status == MISDIRECTED_REQUEST:
             receive_misdirected(endpoint, stream)
-        window, size = stream.receive_window, stream.content_length
-        window.is_begun, window.document_size = True, size
-        if size is not None and size > window.size:
+        window, size = stream.window, stream.content_length
+        if window is not None:
+            window.is_begun, window.document_size = True, size
+        if size is not None and size > (stream.room if window is None else window.size):
             tuning.grow_expected_window(endpoint, stream)
         return
     stream.receive_interim(head)
@@ -222,7 +223,7 @@ def _count_interim(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     """END_STREAM, after the frame that carries it (8.1)."""
-    stream.receive_window.end()
+    stream.end_window()
     stream.end()
     if stream.state == CLOSED:
         endpoint.close_stream(stream)
