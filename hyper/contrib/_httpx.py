@@ -22,6 +22,7 @@ import importlib.util
 import inspect
 import socket
 import ssl
+import sys
 import time
 from http.client import HTTPException, InvalidURL
 from typing import NamedTuple
@@ -31,13 +32,13 @@ from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, Pro
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ._httpcore_names import Told, connecting
-from ._replaced import is_own
+from ._replaced import is_own, package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Callable
 
     from .. import HTTP20Response
 
@@ -233,7 +234,7 @@ class Connections:
             return "another library has replaced handle_request of httpcore's pools"
         return self._why_http1
 
-    def _exchange(self, request: Any) -> Answer | None:
+    def _exchange(self, request: Any) -> Any:
         """Send a request over HTTP/2, and give its response; None if it is to go over HTTP/1.1."""
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         phases = ["Connect"]
@@ -242,7 +243,17 @@ class Connections:
                 connection = self._connected(request, timeouts, lent)
                 if connection is None:
                     return None
-                response = self._response(connection, request, timeouts, phases)
+
+                def send(request: Any) -> Answer:
+                    response = self._response(connection, request, timeouts, phases)
+                    return Answer(
+                        response.status,
+                        list(response.headers.raw),
+                        Content(self.library, response, request),
+                        {"http_version": b"HTTP/2", "stream_id": response.stream_id},
+                    )
+
+                return shown(self._http1, request, send)
         except (self.library.RemoteProtocolError, self.library.ConnectError) as error:
             cause = error.__cause__
             is_sent = phases[-1] != "Connect"
@@ -251,12 +262,6 @@ class Connections:
             if self._requires_http2 or not self._repeats(request):
                 raise
             return None
-        return Answer(
-            response.status,
-            list(response.headers.raw),
-            Content(self.library, response, request),
-            {"http_version": b"HTTP/2", "stream_id": response.stream_id},
-        )
 
     def _connected(
         self, request: Any, timeouts: dict[str, float | None], lent: contextlib.ExitStack
@@ -370,6 +375,32 @@ class Connections:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
+
+
+class Sender(NamedTuple):
+    """It stands in the place of the connection that httpcore would open."""
+
+    handle_request: Callable[[Any], Answer]
+
+
+def shown(pool: Any, request: Any, send: Callable[[Any], Answer]) -> Any:
+    """Send a request and give its answer, by way of a wrapper of httpcore's connections.
+
+    Tracers wrap their ``handle_request``, and add fields to the request. It is called on a
+    connection that has no socket, where anybody has wrapped it. pool: one of httpcore's.
+    """
+    core = sys.modules[package(type(pool).__module__)]
+    connection_class = getattr(core, "HTTPConnection", None)
+    if connection_class is None or is_own(connection_class, "handle_request"):
+        return send(request)
+    connection = connection_class(request.url.origin)
+    connection._connection = Sender(send)  # noqa: SLF001 - else it would connect
+    fields = list(request.headers)
+    try:
+        return connection.handle_request(request)
+    except BaseException:  # it is raised again, and the request may go out over HTTP/1.1
+        request.headers[:] = fields
+        raise
 
 
 def _netloc(url: Any) -> bytes:
