@@ -152,7 +152,8 @@ class Registry:
         if self._lock.is_held():
             raise RuntimeError(IN_A_STEP)
         with self._lock:
-            own_id = max(self._next_id, next_stream_id)
+            own_id = self._next_id
+            own_id = max(own_id, next_stream_id)
             self._next_id = own_id + 2
         return own_id
 
