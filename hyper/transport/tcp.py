@@ -12,7 +12,7 @@ from .wakeup import Wakeup
 
 #: False on Windows.
 HAS_POLL = hasattr(select, "poll")
-#: What poll is asked for, where there is one.
+#: The events that poll is asked for, where the system has poll.
 READ, WRITE = (select.POLLIN, select.POLLOUT) if HAS_POLL else (0, 0)
 
 
