@@ -24,6 +24,7 @@ import importlib.util
 import inspect
 import socket
 import ssl
+import sys
 import time
 from http.client import HTTPException, InvalidURL
 from typing import NamedTuple
@@ -33,13 +34,13 @@ from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, Pro
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ._httpcore_names import connecting, told
-from ._replaced import OwnMethod
+from ._replaced import OwnFunction, is_own, method_of, package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Callable
 
     from .. import HTTP20Response
 
@@ -172,7 +173,7 @@ class Transport:
             retries=retries,
         )
         self._pool = self._connections
-        self._own = OwnMethod(library.__name__)
+        self._own = OwnFunction(library.__name__)
 
     def handle_request(self, request: Any) -> Any:
         """Send a request, and wait for the header section of its response. HOT: once a request.
@@ -188,19 +189,11 @@ class Transport:
         connections = self._connections
         if (
             self._pool is not connections
-            or not self._own.is_own(through, self)
+            or not self._own.is_it(method_of(through, self))
             or not connections.takes(request)
         ):
             return through(request)
-        url = request.url
-        response = connections.exchange(
-            request,
-            request.method,
-            url.raw_host.decode("ascii"),
-            url.port,
-            url.raw_path.decode("ascii"),
-            request.headers.raw,
-        )
+        response = connections.respond(request)
         if response is None:
             return self._http1.handle_request(request)
         return self.library.Response(
@@ -255,9 +248,11 @@ class Connections:
     ) -> None:
         self.library = library
         self._pool = pool
-        #: httpcore's pool, and whether its method is httpcore's
+        #: httpcore's pool
         self._http1 = http1
-        self._own = OwnMethod(type(http1).__module__)
+        module = package(type(http1).__module__)
+        self._core = sys.modules[module]
+        self._own_pool, self._own_connection = OwnFunction(module), OwnFunction(module)
         self._content_class = content_class
         #: why no request can go over HTTP/2, or None
         self._why_http1 = why_http1
@@ -271,21 +266,11 @@ class Connections:
         why = self._reason_for_http1(request)
         if why is None:
             url = request.url
-            response = self.exchange(
-                request,
-                request.method.decode("latin-1"),
-                url.host.decode("ascii"),
-                url.port,
-                url.target.decode("ascii"),
-                request.headers,
+            answer = self._exchange(
+                request, url.host.decode("ascii"), url.port, request.headers, self._send_shown
             )
-            if response is not None:
-                return Answer(
-                    response.status,
-                    list(response.headers.raw),
-                    self._content_class(self.library, response, request),
-                    extensions_of(response),
-                )
+            if answer is not None:
+                return answer
         elif self._requires_http2:
             raise self.library.ConnectError(f"HTTP/2 is required (require_http2), and {why}")
         elif request.url.scheme == b"https":
@@ -301,35 +286,43 @@ class Connections:
             return "http URLs go over HTTP/1.1"
         if "sni_hostname" in request.extensions:
             return "requests that name an sni_hostname go over HTTP/1.1"
-        if not self._own.is_own(self._http1.handle_request, self._http1):
+        if not self._own_pool.is_it(method_of(self._http1.handle_request, self._http1)):
             return "another library has replaced handle_request of httpcore's pools"
         return self._why_http1
 
     def takes(self, request: Any) -> bool:
-        """True if ``exchange`` can be asked at once: nothing of httpcore's is needed.
+        """True if ``respond`` can be asked: nobody wants to see a request of httpcore's.
 
         request: the library's.
         """
+        connection_class = getattr(self._core, "HTTPConnection", None)
         return (
             request.url.raw_scheme == b"https"
             and request.extensions.keys() <= PLAIN_EXTENSIONS
             and self._why_http1 is None
-            and self._own.is_own(self._http1.handle_request, self._http1)
+            and self._own_pool.is_it(method_of(self._http1.handle_request, self._http1))
+            and self._own_connection.is_it(getattr(connection_class, "handle_request", None))
         )
 
-    def exchange(
+    def respond(self, request: Any) -> Any:
+        """Send a request of the library's, and give hyper's response; None if not over HTTP/2."""
+        url = request.url
+        return self._exchange(
+            request, url.raw_host.decode("ascii"), url.port, request.headers.raw, self._send
+        )
+
+    def _exchange(
         self,
         request: Any,
-        method: str,
         host: str,
         port: int | None,
-        target: str,
         headers: list[tuple[bytes, bytes]],
-    ) -> HTTP20Response | None:
-        """Send a request over HTTP/2, and give its response; None if it is to go over HTTP/1.1.
+        send: Callable[..., Any],
+    ) -> Any:
+        """Send a request over HTTP/2, and give what send returns; None if it has to be HTTP/1.1.
 
-        request: the library's or httpcore's. Both have its extensions and its stream.
-        HOT: once a request.
+        request: the library's or httpcore's, both of which have extensions and a stream.
+        send: called with the connection, the request, its fields, and the phases that it notes.
         """
         extensions = request.extensions
         timeouts: dict[str, float | None] = extensions.get("timeout", {})
@@ -346,7 +339,7 @@ class Connections:
                 # Without content, the only wait is for a stream that the server allows (5.1.2).
                 phases.append("Pool")
                 with connection.each_wait(timeouts.get("pool")):
-                    return self._response(connection, request, method, target, headers, phases)
+                    return send(connection, request, headers, phases)
         except (HTTPException, OSError) as error:
             if is_of_signal(error):
                 raise
@@ -359,6 +352,32 @@ class Connections:
                 return None
             raise translated(self.library, error, phases[-1]) from error
 
+    def _send(
+        self,
+        connection: Any,
+        request: Any,
+        headers: list[tuple[bytes, bytes]],
+        phases: list[str],
+    ) -> HTTP20Response:
+        target = request.url.raw_path.decode("ascii")
+        return self._response(connection, request, request.method, target, headers, phases)
+
+    def _send_shown(
+        self,
+        connection: Any,
+        request: Any,
+        _headers: list[tuple[bytes, bytes]],
+        phases: list[str],
+    ) -> Any:
+        def send(request: Any) -> Answer:
+            method, target = request.method.decode("latin-1"), request.url.target.decode("ascii")
+            response = self._response(connection, request, method, target, request.headers, phases)
+            content = self._content_class(self.library, response, request)
+            fields = list(response.headers.raw)
+            return Answer(response.status, fields, content, extensions_of(response))
+
+        return shown(self._http1, request, send)
+
     def _response(
         self,
         connection: Any,
@@ -368,7 +387,7 @@ class Connections:
         headers: list[tuple[bytes, bytes]],
         phases: list[str],
     ) -> HTTP20Response:
-        """Send a request and wait for the header section of its response.
+        """Send a request and wait for the header section of its response. HOT: once a request.
 
         phases: the last one is that in which the thread waits.
         """
@@ -454,6 +473,32 @@ class Connections:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
+
+
+class Sender(NamedTuple):
+    """It stands in the place of the connection that httpcore would open."""
+
+    handle_request: Callable[[Any], Answer]
+
+
+def shown(pool: Any, request: Any, send: Callable[[Any], Answer]) -> Any:
+    """Send a request and give its answer, by way of a wrapper of httpcore's connections.
+
+    Tracers wrap their ``handle_request``, and add fields to the request. It is called on a
+    connection that has no socket, where anybody has wrapped it. pool: one of httpcore's.
+    """
+    core = sys.modules[package(type(pool).__module__)]
+    connection_class = getattr(core, "HTTPConnection", None)
+    if connection_class is None or is_own(connection_class, "handle_request"):
+        return send(request)
+    connection = connection_class(request.url.origin)
+    connection._connection = Sender(send)  # noqa: SLF001 - else it would connect
+    fields = list(request.headers)
+    try:
+        return connection.handle_request(request)
+    except BaseException:  # it is raised again, and the request may go out over HTTP/1.1
+        request.headers[:] = fields
+        raise
 
 
 class PatientLease:

@@ -29,27 +29,30 @@ def is_own(thing: Any, name: str) -> bool:
     return True
 
 
-class OwnMethod:
-    """Whether a method is a library's own, looked at anew only where it is another function.
+def method_of(method: Any, thing: Any) -> Any:
+    """Return the function of a bound method of an object; None if it is not a plain one."""
+    # A tracer's wrapper would give the function inside it.
+    return method.__func__ if type(method) is MethodType and method.__self__ is thing else None
+
+
+class OwnFunction:
+    """Whether a function is a library's own, looked at anew only where it is another one.
 
     Args:
-        module: one of the library.
+        module: the library's, or one of it.
     """
 
     __slots__ = ("_module", "_seen")
 
     def __init__(self, module: str) -> None:
         self._module = module
-        #: the function that was looked at last, and whether it is the library's
+        #: what was looked at last, and whether it is the library's
         self._seen: tuple[Any, bool] = (None, False)
 
-    def is_own(self, method: Any, thing: Any) -> bool:
-        """True if nobody has replaced a method of an object. HOT: once a request."""
-        if type(method) is not MethodType or method.__self__ is not thing:
-            return False
-        function, is_own = self._seen
-        if method.__func__ is not function:
-            function = method.__func__
+    def is_it(self, function: Any) -> bool:
+        """True if it is. HOT: once a request."""
+        seen, is_own = self._seen
+        if function is not seen:
             is_own = is_function_of(function, self._module)
             self._seen = function, is_own
         return is_own
