@@ -1,4 +1,4 @@
-"""What a sleep costs: the same request, one after the other, and each after a sleep.
+"""The cost of a sleep: the same request, one after the other, and each after a sleep.
 
     python -m bench.asleep [--microseconds 50] [--count 3000]
 
