@@ -105,7 +105,7 @@ pump.endings          | errors                                                  
 pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time
