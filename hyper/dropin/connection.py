@@ -35,7 +35,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases, watched, wrapped
-from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
+from .arguments import Blocksize, dns_names, fault_of, host_name, judged, port_number
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
@@ -76,6 +76,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
+    blocksize: Any = Blocksize()
     #: True while a wrapper of http.client's ``getresponse`` is at work; while CONNECT is written
     is_passing = is_tunnelling = False
 
@@ -145,7 +146,6 @@ class HTTPConnection(bases.HTTPConnection):
         return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
-        require_blocksize(self.blocksize)
         self.port: Any = port_number(self.port)
 
     @property
