@@ -50,7 +50,7 @@ OWN_ANSWERERS = (
 #: http.client's own; None in the place of one that was wrapped before.
 HTTP_CLIENT_READERS = bases.own_of(bases.HTTPResponse, NAMES)
 
-#: Of these, the ones that hyper's has in HTTP/1.1 as well.
+#: Those that hyper's has in HTTP/1.1 as well.
 HTTP_CLIENT_OVERRIDDEN = bases.own_of(bases.HTTPResponse, ("begin", "peek"))
 
 #: The same as HTTP_CLIENT_READERS, but hyper's of HTTP/1.1 where it has one.
