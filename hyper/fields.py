@@ -204,18 +204,28 @@ class FieldMap:
         raw: the (name, value) octets as they came, a tuple of pairs.
     """
 
-    __slots__ = ("_values", "raw")
+    __slots__ = ("_items", "_values", "raw")
 
     def __init__(self, raw: Iterable[Pair] = ()) -> None:
         self.raw: Fields = tuple(raw)
+        # Built at the first question: many responses are never asked for their headers. Those
+        # with equal ones share them.
+        self._items: tuple[tuple[str, str], ...] | None = None
         self._values: dict[str, list[str]] | None = None
 
+    def _texts(self) -> tuple[tuple[str, str], ...]:
+        items = self._items
+        if items is None:
+            items = self._items = tuple(
+                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw]
+            )
+        return items
+
     def _by_name(self) -> dict[str, list[str]]:
-        # Built at the first question: many responses are never asked for their headers.
         values = self._values
         if values is None:
             values = {}
-            for name, value in self.items():
+            for name, value in self._texts():
                 values.setdefault(name, []).append(value)
             self._values = values
         return values
@@ -254,15 +264,15 @@ class FieldMap:
 
     def items(self) -> list[tuple[str, str]]:
         """All (name, value) pairs in order, duplicates included."""
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw]
+        return list(self._texts())
 
     def keys(self) -> list[str]:
         """The name of every field, in order, duplicates included."""
-        return [name for name, _ in self.items()]
+        return [name for name, _ in self._texts()]
 
     def values(self) -> list[str]:
         """The value of every field, in order."""
-        return [value for _, value in self.items()]
+        return [value for _, value in self._texts()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
@@ -282,7 +292,7 @@ class FieldMap:
     def __repr__(self) -> str:
         shown = [
             (name, "..." if field[0] in SECRET_NAMES or type(field) is NeverIndexed else value)
-            for field, (name, value) in zip(self.raw, self.items())
+            for field, (name, value) in zip(self.raw, self._texts())
         ]
         return f"FieldMap({shown!r})"  # tracebacks and logs show it, and no secret belongs there
 

@@ -51,7 +51,7 @@ protocol.settings     | errors                                                  
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states errors                                   | collections sys
+protocol.stream       | protocol.states protocol.flow.* errors                   | collections sys
 protocol.limits       | -                                                        | -
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
 protocol.refusals     | protocol.frames protocol.settings errors                 | -
@@ -108,7 +108,7 @@ pump.reading          | pump.waiter transport.deadline errors                   
 pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io re time
+http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time
 proxies               | protocol.origins fields errors foundation.hosts          | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
@@ -164,7 +164,7 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib email.message select socket time
 pool.coalescing       | foundation.interruptions | socket
 pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading

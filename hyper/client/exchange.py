@@ -103,14 +103,16 @@ class Exchange:
         """Wait for the header section of the response; raises what ended the stream before it."""
         stream = self.stream
         if stream.head is None and stream.failure is None:
-            if self.pump.lock.is_held():
+            pump = self.pump
+            if pump.lock.is_held():
                 raise RuntimeError(IN_A_STEP)
-            with self.pump.lock:
-                self.pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
-        if stream.head is None:
+            with pump.lock:
+                pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
+        head = stream.head
+        if head is None:
             assert stream.failure is not None  # else the wait would go on
             raise stream.failure.exception()
-        return stream.head
+        return head
 
     def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes | bytearray]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
@@ -153,7 +155,7 @@ class Exchange:
         timeout = self.timeouts.remaining() if deadline is None else deadline.left()
         if stream.is_exhausted:
             pump.wait_open(stream, stream.has_content, timeout)
-        elif stream.receive_window.share.unclaimed:
+        elif stream.window is not None and stream.window.share.unclaimed:
             pump.wait_idle(stream, stream.has_content, timeout)
         else:
             pump.wait(stream.has_content, (stream.id,), timeout)

@@ -69,7 +69,6 @@ class HTTP20Response(io.BufferedIOBase):
         assert head is not None  # it was waited for
         self._exchange = exchange
         self._head: ResponseHead = head
-        self._headers: FieldMap | None = None
         #: whether content is decoded where the first read does not say
         self._decodes_by_default = decode_content
         #: whether content is decoded; None until the first read
@@ -100,10 +99,7 @@ class HTTP20Response(io.BufferedIOBase):
     @property
     def headers(self) -> FieldMap:
         """The header section: case-insensitive, in order, duplicates kept."""
-        headers = self._headers
-        if headers is None:
-            headers = self._headers = FieldMap(self._head.fields)
-        return headers
+        return self._head.headers
 
     msg = headers
 
@@ -145,9 +141,7 @@ class HTTP20Response(io.BufferedIOBase):
 
         103 Early Hints are here (RFC 8297), and 100 Continue.
         """
-        return [
-            (head.status, FieldMap(head.fields)) for head in self._exchange.stream.informational
-        ]
+        return [(head.status, head.headers) for head in self._exchange.stream.informational]
 
     def reprioritize(self, priority: PrioritySource) -> bool:
         """Ask for another priority (RFC 9218, 6).

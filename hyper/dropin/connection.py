@@ -314,8 +314,8 @@ class HTTPConnection(bases.HTTPConnection):
         """True if no script has replaced a method that writes requests, or sees them written."""
         return (
             type(self) in (HTTPConnection, HTTPSConnection)
-            and bases.writers(type(self)) == OWN_WRITERS
-            and bases.writers(bases.HTTPSConnection) == bases.HTTP_CLIENT_WRITERS
+            and bases.are_same(bases.writers(type(self)), OWN_WRITERS)
+            and bases.are_same(bases.writers(bases.HTTPSConnection), bases.HTTP_CLIENT_WRITERS)
             and self.__dict__.keys().isdisjoint(bases.WRITERS)
         )
 
@@ -458,7 +458,7 @@ class HTTPConnection(bases.HTTPConnection):
         if self._state == REQUEST_STARTED or not self._awaited:
             self._require_not_closed()
             raise ResponseNotReady(self._state)
-        if not self.is_passing and wrapped.answerers(wrapped) != wrapped.OWN_ANSWERERS:
+        if not self.is_passing and wrapped.is_answerer_wrapped():
             wait = functools.partial(HTTPConnection.getresponse, self)
             return wrapped.get_response(self, super().getresponse, wait)  # type: ignore[no-any-return]
         begin = time.monotonic()

@@ -20,21 +20,17 @@ import contextlib
 
 from ..errors import (
     ConnectionFault,
-    ConnectionTerminated,
     ErrorCode,
     Failure,
     LocalProtocolError,
-    RemoteDisconnected,
     StreamFault,
     StreamResetError,
-    code_name,
-    shown,
 )
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import MANY_FREED, Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
-from .flow.windows import ReceiveWindow, SendWindow
+from .flow.windows import SendWindow, window_for_caller
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
 from .refusals import require_connect_protocol, why_none_is_free
@@ -49,7 +45,7 @@ from .settings import (
     PeerSettings,
 )
 from .states import CANCELLED, CLOSED, IDLE, OPENED, OPENED_ENDED, step_stream
-from .stream import Stream
+from .stream import NO_ROOM, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +57,7 @@ if TYPE_CHECKING:
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
     from .flow.managers import WindowManager
+    from .flow.windows import ReceiveWindow
     from .receivers import FieldBlock, Phase
 
 #: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
@@ -157,10 +154,10 @@ class Endpoint:
         self.accepts_requests: bool = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
-        self.send_window: SendWindow = SendWindow(
-            self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.send_window: SendWindow = SendWindow(DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE])
+        self.receive_window: ReceiveWindow = window_for_caller(
+            connection_window, window_manager, 0, None
         )
-        self.receive_window: ReceiveWindow = self._create_window(connection_window, 0, None)
         self.alt_services: list[tuple[bytes, bytes]] = []  # the peer's: (origin, Alt-Svc value)
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
         self.origin_set: dict[bytes, bool] | None = None
@@ -255,21 +252,7 @@ class Endpoint:
         """The peer closed its side: fail all that is not complete."""
         if self.failure:
             return
-        if self.goaway and self.streams:
-            last, code, debug = self.goaway
-            why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
-            why += f" ({shown(debug)})" if debug else ""
-            self.fail(
-                Failure(
-                    ConnectionTerminated,
-                    f"{why} before this response was whole (RFC 9113, 6.8)",
-                    error_code=code,
-                    last_stream_id=last,
-                    debug_data=debug,
-                )
-            )
-        else:
-            self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
+        self.fail(refusals.failure_at_eof(self))
 
     # ----------------------------------------------------- the life of streams
 
@@ -287,9 +270,9 @@ class Endpoint:
 
     def close_stream(self, stream: Stream) -> None:
         """Forget a closed stream; what was received of it stays with those who hold it."""
-        if not stream.receive_window.is_ended:
+        if stream.room != NO_ROOM or stream.window is not None:  # else END_STREAM has ended it
             with contextlib.suppress(StreamFault):  # the stream has ended already
-                stream.receive_window.end()
+                stream.end_window()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
             self.pushes_open -= 1
@@ -361,15 +344,20 @@ class Endpoint:
     def may_open_stream(self) -> bool:
         """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
-        limit = STREAMS_BEFORE_SETTINGS
-        if peer.received:
-            limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        if not peer.received:
+            limit = STREAMS_BEFORE_SETTINGS
         if len(self.streams) - self.pushes_open >= limit:
             return False
         budget, window = self.budget, self.initial_receive_window
         # Notes of what was read make its sum smaller. Mostly it fits without them, and no call.
-        fits = budget.in_use + window <= budget.limit and len(budget.freed) < MANY_FREED
-        return (fits and not budget.former) or budget.has_room(window)
+        if (
+            budget.in_use + window > budget.limit
+            or len(budget.freed) >= MANY_FREED
+            or budget.former
+        ):
+            return budget.has_room(window)
+        return True
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""
@@ -390,9 +378,11 @@ class Endpoint:
         """
         stream = Stream(self.next_stream_id, states.HALF_CLOSED_LOCAL, method, section)
         self.next_stream_id += 2
-        stream.receive_window = self._create_window(
-            self.initial_receive_window, stream.id, self.budget
-        )
+        size = self.initial_receive_window
+        if self.window_manager is FlowControlManager:
+            stream.reserve(size, self.budget)
+        else:
+            stream.window = window_for_caller(size, self.window_manager, stream.id, self.budget)
         self.streams[stream.id] = stream
         return stream
 
@@ -411,22 +401,28 @@ class Endpoint:
 
         stream_id: the identifier that is wanted, or a greater one if it is not free (5.1.1).  The
         identifier, compression and the place in ``outbound`` are one act: the peer decodes blocks
-        in the order in which they were coded (4.3).
-
-        HOT: once a request (bench/clients.py, small).
+        in the order in which they were coded (4.3). HOT: once a request (bench/clients.py, small).
         """
         if method == "CONNECT":
             protocol = dict(section).get(b":protocol")
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
-        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
+        size, budget, window = self.initial_receive_window, self.budget, None
+        if self.window_manager is not FlowControlManager:  # a user's may raise: here it may
+            window = window_for_caller(size, self.window_manager, stream_id, budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
         if stream_id >= LAST_STREAM_ID:
             self.accepts_requests = False
         stream = Stream(stream_id, OPENED_ENDED if end_stream else OPENED, method, section)
-        stream.receive_window = window
+        if window is not None:
+            stream.window = window
+        else:  # as Stream.reserve has it
+            stream.room = stream.reserved = size
+            stream.budget = budget
+            budget.in_use += size
+            budget.shares += 1
         self.outbound.append(
             frames.pack_field_block(
                 stream_id,
@@ -440,20 +436,11 @@ class Endpoint:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            tuning.attempt(self, window.tell_round_trip, self.round_trip)
+            tuning.attempt(self, stream.receive_window.tell_round_trip, self.round_trip)
             # The answer to a request with content is rarely long, and may take its time.
             if end_stream and method != "HEAD":
                 tuning.grow_expected_window(self, stream)
         return stream
-
-    def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
-        """Create a window for the caller; raise to it if the window manager cannot be made."""
-        if self.window_manager is FlowControlManager:  # which a window makes when it needs it
-            return ReceiveWindow(size, None, stream_id, budget)
-        try:
-            return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
-        except StreamFault as fault:
-            raise fault.failure.exception() from fault.failure.cause
 
     def may_send(self, stream: Stream) -> bool:
         """True if content may go out on the stream now, or never will again (6.9)."""
@@ -558,7 +545,7 @@ class Endpoint:
         if code == ErrorCode.CANCEL and _lacks_only_its_end(stream):
             stream.read_shut = True
             with contextlib.suppress(StreamFault):  # of a user's window manager
-                stream.receive_window.end()
+                stream.end_window()
         else:
             self._cancel(stream, code)
 

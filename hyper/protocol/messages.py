@@ -14,7 +14,13 @@ import contextlib
 import re
 
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault, shown
-from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
+from ..fields import (
+    CONNECTION_SPECIFIC,
+    FieldMap,
+    has_never_indexed,
+    incoming_fault,
+    outgoing_section,
+)
 from ..foundation.hosts import bracketed, normal_authority, parse_authority
 from ..foundation.memo import Memo
 from .origins import Origin, is_bare, is_target
@@ -174,7 +180,7 @@ def request_section(
         LocalProtocolError, InvalidURL: it must not reach the wire.
     """
     pair = _methods.get(method) or _method(method)
-    if given.host is not None:
+    if given.host is not None and given.host != origin.authority:
         origin = Origin(origin.scheme, given.host)
     pseudo = _own_target(method, url, origin) if method in OWN_TARGETS else origin.target(url)
     return (pair, *pseudo, *given.fields, *implied)
@@ -249,7 +255,7 @@ def tunnel_section(
         )
     if target.startswith(("ws://", "wss://")):
         target = "http" + target[len("ws") :]
-    if given.host is not None:
+    if given.host is not None and given.host != origin.authority:
         origin = Origin(origin.scheme, given.host)
     pseudo = (_methods["CONNECT"], (b":protocol", protocol.encode()))
     return (*pseudo, *origin.target(target), *given.fields, *implied)
@@ -264,14 +270,19 @@ def trailer_section(trailers: FieldSource) -> Fields:
 
 
 class ResponseHead:
-    """The header section of a response, judged (8.3.2)."""
+    """The header section of a response, judged (8.3.2).
 
-    __slots__ = ("content_encoding", "content_length", "fields", "status")
+    Responses whose sections are equal share one.
+    """
+
+    __slots__ = ("content_encoding", "content_length", "fields", "headers", "status")
 
     def __init__(self, status: int, fields: Fields, content_length: int | None) -> None:
         self.status: int = status
         #: regular fields only, as (name, value) octets
         self.fields: Fields = fields
+        #: the same, as users read them
+        self.headers: FieldMap = FieldMap(fields)
         #: octets of content announced, or None
         self.content_length: int | None = content_length
         #: the codings of the content, the last applied last, or "" (RFC 9110, 8.4)
