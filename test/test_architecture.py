@@ -20,11 +20,11 @@ TABLE = """
 # words
 foundation            | -                                                        | -
 foundation.memo       | -                                                        | -
-foundation.fork       | -                                                        | os weakref
+foundation.fork       | -                                                        | _weakrefset os
 foundation.interruptions | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
 foundation.hosts      | errors                                                   | re ipaddress idna unicodedata
-fields                | foundation.memo errors                                   | contextlib re email.message
+fields                | foundation.memo errors                                   | contextlib email.message
 
 # hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo fields | -
@@ -126,7 +126,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re sys zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | _weakref contextlib os time
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors pump.lock | contextlib sys
 client.registry       | foundation.fork client.replay errors pump.lock                     | http.client

@@ -53,7 +53,7 @@ def judged(host: Any, port: Any) -> tuple[Any, Any]:
     if isinstance(host, str):
         if ":" in host:
             host = hosts.plain_zone(host)
-        elif host and ("%" in host or not hosts.NAME_FAULT(host)):
+        elif host and ("%" in host or hosts.NAME_CHARACTERS.issuperset(host)):
             hosts.require_name(host)
     return host, port
 
