@@ -401,7 +401,7 @@ class HTTP20Pool(PassingPool):
         headers = exchange.headers
         if self._alias is not None:
             headers = self._alias.with_host(headers, self.port)
-        if _passage.is_wrapped():
+        if exchange.is_seen:
             send = functools.partial(self._send, connection, exchange)
             passage = _passage.Passage(self.host, self.port, send)
             response = passage.exchange(exchange.method, exchange.url, headers)

@@ -468,12 +468,10 @@ class Pump:
 
     def _receive(self) -> bool:
         """Receive once; return False if there was nothing. HOT: once a read (bench/clients.py)."""
-        endpoint, buffered = self.endpoint, self._buffered
+        endpoint = self.endpoint
         try:
-            received = buffered.fill()
-            if received:
-                buffered.give(endpoint.receive)
-            elif received == 0:
+            received = self._buffered.fill(endpoint.receive)
+            if received == 0:
                 endpoint.receive_eof()
         except BaseException as error:  # half a step may be done
             if not is_of_system(error):

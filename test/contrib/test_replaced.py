@@ -317,6 +317,38 @@ def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog)
     assert said.startswith("HTTP/1.1 is spoken with nowhere.invalid: another library has replaced")
 
 
+def test_a_class_between_hyper_s_transport_and_the_library_s_is_gone_through(
+    library, certificates, url
+):
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+
+    class Marking(library.HTTPTransport):
+        def handle_request(self, request):
+            request.headers["x-mark"] = "1"
+            return super().handle_request(request)
+
+    class Marked(integration.HTTP20Transport, Marking):
+        """Both."""
+
+    transport = Marked(verify=certificates.client_context(alpn=()))
+    with library.Client(transport=transport, timeout=10) as client:
+        response = client.get(url)
+    assert (response.http_version, "x-mark" in response.text.split()) == ("HTTP/2", True)
+
+
+def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url, monkeypatch):
+    httpcore = core_of(library)
+
+    class Mock(httpcore.ConnectionPool):
+        def handle_request(self, _request):
+            return httpcore.Response(200, content=b"mocked")
+
+    assert client.get(url).http_version == "HTTP/2"
+    with monkeypatch.context() as patched:
+        patched.setattr(client._transport, "_pool", Mock())
+        assert client.get(url).content == b"mocked"
+
+
 def test_a_wrapper_of_httpcore_s_connection_is_gone_through(library, client, url, monkeypatch):
     """A tracer's: it adds fields to the list, and sees the status."""
     connection, seen = core_of(library).HTTPConnection, []
