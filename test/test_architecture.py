@@ -20,11 +20,11 @@ TABLE = """
 # words
 foundation            | -                                                        | -
 foundation.memo       | -                                                        | -
-foundation.fork       | -                                                        | os weakref
+foundation.fork       | -                                                        | _weakrefset os
 foundation.interruptions | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
 foundation.hosts      | errors                                                   | re ipaddress idna unicodedata
-fields                | foundation.memo errors                                   | contextlib re email.message
+fields                | foundation.memo errors                                   | contextlib email.message
 
 # hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo fields | -
@@ -105,10 +105,10 @@ pump.endings          | errors                                                  
 pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
-http1                 | protocol.limits fields errors protocol.receivers         | functools http http.client io re time
+http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time
 proxies               | protocol.origins fields errors foundation.hosts          | base64 urllib.parse urllib.request re
 tls                   | transport.tls.*                                          | -
 proxy                 | -                                                        | -
@@ -126,7 +126,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re sys zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | _weakref contextlib os time
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors pump.lock | contextlib sys
 client.registry       | foundation.fork client.replay errors pump.lock                     | http.client
@@ -150,7 +150,7 @@ dropin.chunked        | errors                                                  
 dropin.bases          | -                                                        | functools http.client logging operator types
 dropin.wrapped        | dropin.bases dropin.watched dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
-dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
+dropin.upgrade        | client.replay client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.watched_socket | client.content trace.faults                              | io
 dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
@@ -164,9 +164,9 @@ dropin.arguments      | errors foundation.hosts                                 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
-pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib select socket time
+pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib email.message select socket time
 pool.coalescing       | foundation.interruptions | socket
-pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
+pool.site             | client.replay pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib

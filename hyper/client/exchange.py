@@ -19,7 +19,6 @@ import contextlib
 import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
-from ..protocol import priorities
 from ..protocol.states import DONE
 from ..pump.lock import IN_A_STEP
 from . import content
@@ -104,14 +103,16 @@ class Exchange:
         """Wait for the header section of the response; raises what ended the stream before it."""
         stream = self.stream
         if stream.head is None and stream.failure is None:
-            if self.pump.lock.is_held():
+            pump = self.pump
+            if pump.lock.is_held():
                 raise RuntimeError(IN_A_STEP)
-            with self.pump.lock:
-                self.pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
-        if stream.head is None:
+            with pump.lock:
+                pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
+        head = stream.head
+        if head is None:
             assert stream.failure is not None  # else the wait would go on
             raise stream.failure.exception()
-        return stream.head
+        return head
 
     def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes | bytearray]:
         """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
@@ -403,10 +404,12 @@ class Exchange:
 
 def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
-    field_value = priorities.field_value(priority)
+    from ..protocol.priorities import field_value
+
+    value = field_value(priority)
     pump.lock.require_free()
     with pump.lock:
-        is_sent = pump.endpoint.reprioritize(stream, field_value)
+        is_sent = pump.endpoint.reprioritize(stream, value)
         pump.flush()
     return is_sent
 

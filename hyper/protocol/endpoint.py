@@ -20,15 +20,11 @@ import contextlib
 
 from ..errors import (
     ConnectionFault,
-    ConnectionTerminated,
     ErrorCode,
     Failure,
     LocalProtocolError,
-    RemoteDisconnected,
     StreamFault,
     StreamResetError,
-    code_name,
-    shown,
 )
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
@@ -256,21 +252,7 @@ class Endpoint:
         """The peer closed its side: fail all that is not complete."""
         if self.failure:
             return
-        if self.goaway and self.streams:
-            last, code, debug = self.goaway
-            why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
-            why += f" ({shown(debug)})" if debug else ""
-            self.fail(
-                Failure(
-                    ConnectionTerminated,
-                    f"{why} before this response was whole (RFC 9113, 6.8)",
-                    error_code=code,
-                    last_stream_id=last,
-                    debug_data=debug,
-                )
-            )
-        else:
-            self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
+        self.fail(refusals.failure_at_eof(self))
 
     # ----------------------------------------------------- the life of streams
 
@@ -362,15 +344,20 @@ class Endpoint:
     def may_open_stream(self) -> bool:
         """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
-        limit = STREAMS_BEFORE_SETTINGS
-        if peer.received:
-            limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        if not peer.received:
+            limit = STREAMS_BEFORE_SETTINGS
         if len(self.streams) - self.pushes_open >= limit:
             return False
         budget, window = self.budget, self.initial_receive_window
         # Notes of what was read make its sum smaller. Mostly it fits without them, and no call.
-        fits = budget.in_use + window <= budget.limit and len(budget.freed) < MANY_FREED
-        return (fits and not budget.former) or budget.has_room(window)
+        if (
+            budget.in_use + window > budget.limit
+            or len(budget.freed) >= MANY_FREED
+            or budget.former
+        ):
+            return budget.has_room(window)
+        return True
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""

@@ -16,7 +16,7 @@ import select
 import socket
 import time
 
-from ..errors import TimedOut
+from ..errors import NegotiationError, TimedOut
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from .deadline import MAX_POLL, NEVER, milliseconds_of
 
@@ -49,6 +49,12 @@ QUEUE_PAUSE = 0.01
 
 #: Codes of a non-blocking connect that has begun. On Windows EINPROGRESS is something else.
 IN_PROGRESS = frozenset((0, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)))
+
+#: The message where a mock's class makes the sockets, whose connect_ex gives no code.
+MOCKED = (
+    "{} stands in the place of socket.socket, and is no socket of the system's: HTTP/2 cannot be"
+    " spoken there; http.client and hyper's classes in its place use it, in HTTP/1.1"
+)
 
 #: The advice in the message of a failure.
 ADVICE = {
@@ -199,7 +205,9 @@ class Race:
                 _bind(sock, self._source_address)
             if self._watcher is not None:
                 self._watcher.connecting(target)
-            code = sock.connect_ex(target)
+            code: Any = sock.connect_ex(target)
+            if code is None:
+                raise NegotiationError(MOCKED.format(type(sock)))
             if code not in IN_PROGRESS:
                 raise _os_error(code)
             self._under_way[sock] = target[0]
