@@ -46,7 +46,7 @@ protocol.flow         | -                                                       
 protocol.flow.budget  | -                                                        | contextlib collections
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* foundation.interruptions errors          | -
-protocol.flow.tuning  | protocol.frames errors                                   | contextlib
+protocol.flow.tuning  | protocol.flow.managers protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
