@@ -105,7 +105,7 @@ pump.endings          | errors                                                  
 pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time
@@ -150,7 +150,7 @@ dropin.chunked        | errors                                                  
 dropin.bases          | -                                                        | functools http.client logging operator types
 dropin.wrapped        | dropin.bases dropin.watched dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
-dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
+dropin.upgrade        | client.replay client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.watched_socket | client.content trace.faults                              | io
 dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
@@ -166,7 +166,7 @@ pool                  | -                                                       
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib email.message select socket time
 pool.coalescing       | foundation.interruptions | socket
-pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
+pool.site             | client.replay pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib
