@@ -543,7 +543,7 @@ class Pump:
             self._receive()
 
     def is_clear(self) -> bool:
-        """True unless the kernel still refuses what was sent before, which goes first.
+        """True if the kernel has all that was sent before; else that goes first.
 
         Then the peer is heard, too: it may want no more. HOT: once a burst (bench/clients.py,
         upload).
