@@ -9,6 +9,7 @@ import re
 import time
 from http import HTTPStatus
 
+from .dropin import bases
 from .errors import RemoteProtocolError, shown
 from .fields import FieldMap
 from .protocol.limits import INTERIM_BURST, INTERIM_RATE, STATUS_SIZE, Rate
@@ -29,7 +30,7 @@ FOLD = re.compile(r"[\0\r\n]+[ \t]*")
 READ_SIZE = 1024 * 1024
 
 
-class HTTPResponse(http.client.HTTPResponse):
+class HTTPResponse(bases.HTTPResponse):
     """http.client's response, which keeps trailers and interim responses.
 
     trailers: the fields after a chunked body, once it was read (RFC 9112, 7.1.2).
@@ -87,6 +88,10 @@ class HTTPResponse(http.client.HTTPResponse):
         # would wait for a chunk that never comes.
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.chunked = False
+
+    def peek(self, n: int = -1) -> bytes:
+        """Octets that have come, without taking them; http.client waits where none can come."""
+        return b"" if self.length == 0 and not self.chunked else super().peek(n)
 
     def _read_next_chunk_size(self) -> int:
         """Read the size of a chunk; http.client takes -1, and reads all that ever comes for it."""
@@ -212,8 +217,6 @@ class UnbufferedResponse(HTTPResponse):
         self.fp: Any = sock.makefile("rb", buffering=0)
 
 
-functools.update_wrapper(HTTPResponse.__init__, http.client.HTTPResponse.__init__)
+functools.update_wrapper(HTTPResponse.__init__, bases.HTTPResponse.__init__)
 # So that inspect.signature tells of http.client's limits, where it has them.
-functools.update_wrapper(
-    HTTPResponse.begin, http.client.HTTPResponse.begin, assigned=(), updated=()
-)
+functools.update_wrapper(HTTPResponse.begin, bases.HTTPResponse.begin, assigned=(), updated=())

@@ -31,8 +31,10 @@ LITERAL = re.compile(r"^( *)(?!\.\.).*::\n((?:\n|\1 +.*\n)+)", re.MULTILINE)
 
 # Libraries that a page is about, and that need not be there.
 OPTIONAL = {"google", "httpx", "opentelemetry", "requests"}
-# Blocks about these want a cloud, which test/downstream has.
-ELSEWHERE = re.compile(r"^(?:import|from) (?:boto3|botocore|elasticsearch)\b", re.MULTILINE)
+# Blocks about these want a cloud, or a package, which test/downstream has.
+ELSEWHERE = re.compile(
+    r"^(?:import|from) (?:boto3|botocore|elasticsearch|httplib2)\b", re.MULTILINE
+)
 
 
 def blocks(path):

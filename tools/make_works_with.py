@@ -43,6 +43,11 @@ FAILS = {
     "requests-toolbelt's ``TCPKeepAliveAdapter``": """
         HTTP/1.1, as the logger ``hyper`` says: only urllib3 knows its options. hyper's connections
         have TCP's keep-alive anyway.""",
+    "New Relic's agent, with requests": """
+        HTTP/1.1, as the logger ``hyper`` says: it replaces ``_make_request`` of urllib3's pools.
+        Its traces are whole. httpx, urllib3 and the drop-in classes speak HTTP/2 beneath it.""",
+    "wsgi_intercept, with hyper's own classes": """
+        It replaces http.client's classes, and does not know these: the real server is asked.""",
     "httpretty": "It fails with urllib3 2 in any case.",
     "pip, poetry": "They have their own copies of requests and urllib3.",
     "docker's SDK": "It speaks HTTP/1.1 over a Unix socket, with an adapter of its own.",

@@ -19,7 +19,6 @@ import contextlib
 import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
-from ..protocol import priorities
 from ..protocol.states import DONE
 from ..pump.lock import IN_A_STEP
 from . import content
@@ -103,14 +102,16 @@ class Exchange:
         """Wait for the header section of the response; raises what ended the stream before it."""
         stream = self.stream
         if stream.head is None and stream.failure is None:
-            if self.pump.lock.is_held():
+            pump = self.pump
+            if pump.lock.is_held():
                 raise RuntimeError(IN_A_STEP)
-            with self.pump.lock:
-                self.pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
-        if stream.head is None:
+            with pump.lock:
+                pump.wait(stream.has_head, (stream.id,), self.timeouts.remaining())
+        head = stream.head
+        if head is None:
             assert stream.failure is not None  # else the wait would go on
             raise stream.failure.exception()
-        return stream.head
+        return head
 
     def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes | bytearray]:
         """Wait for content and take it; none at the end.
@@ -158,7 +159,7 @@ class Exchange:
         timeout = self.timeouts.remaining() if deadline is None else deadline.left()
         if stream.is_exhausted:
             pump.wait_open(stream, stream.has_content, timeout)
-        elif stream.receive_window.share.unclaimed:
+        elif stream.window is not None and stream.window.share.unclaimed:
             pump.wait_idle(stream, stream.has_content, timeout)
         else:
             pump.wait(stream.has_content, (stream.id,), timeout)
@@ -274,6 +275,8 @@ class Exchange:
 
         Returns how many octets that was; 0 means that the peer wants no more. END_STREAM goes
         with the last octet. Nothing is undone by an exception: ``sent`` tells what has gone.
+
+        HOT: once a burst (bench/clients.py, upload).
         """
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
@@ -282,9 +285,8 @@ class Exchange:
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
-            if not pump.flush():  # what the kernel refused before goes first
+            if not pump.is_clear():
                 pump.drain(timeouts.remaining())
-            pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room()
             if not stream.request_is_open:
@@ -406,10 +408,12 @@ class Exchange:
 
 def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
-    field_value = priorities.field_value(priority)
+    from ..protocol.priorities import field_value
+
+    value = field_value(priority)
     pump.lock.require_free()
     with pump.lock:
-        is_sent = pump.endpoint.reprioritize(stream, field_value)
+        is_sent = pump.endpoint.reprioritize(stream, value)
         pump.flush()
     return is_sent
 

@@ -152,7 +152,8 @@ class Registry:
         if self._lock.is_held():
             raise RuntimeError(IN_A_STEP)
         with self._lock:
-            own_id = max(self._next_id, next_stream_id)
+            own_id = self._next_id
+            own_id = max(own_id, next_stream_id)
             self._next_id = own_id + 2
         return own_id
 
@@ -232,18 +233,13 @@ class Registry:
         if self._lock.is_held():
             raise RuntimeError(IN_A_STEP)
         with self._lock:
-            found = None
-            if own_id is not None:
-                found = self._entries.get(own_id)
-            else:
-                for entry in list(self._entries.values()):
-                    if entry.state in UNCLAIMED:
-                        found = entry
-                        break
-            if found is not None and found.state in UNCLAIMED:
-                self.late -= found.state == LATE
-                found.state = CLAIMED
-                return found
+            entries = self._entries
+            for entry in list(entries.values()) if own_id is None else (entries.get(own_id),):
+                if entry is not None and entry.state in UNCLAIMED:
+                    if entry.state == LATE:
+                        self.late -= 1
+                    entry.state = CLAIMED
+                    return entry
         self._raise_why_gone(own_id)
         if own_id is None:
             raise ResponseNotReady("Idle: every request has been answered, or there was none")

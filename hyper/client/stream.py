@@ -12,7 +12,6 @@ is no document that could be incomplete.
 from __future__ import annotations
 
 from ..errors import ErrorCode, IncompleteRead, LocalProtocolError
-from ..fields import FieldMap
 from ..protocol import messages
 from .content import contiguous
 from .response import HTTP20Response
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-    from ..fields import FieldSource
+    from ..fields import FieldMap, FieldSource
     from ..protocol.priorities import PrioritySource
     from .content import Octets
     from .exchange import Exchange
@@ -188,9 +187,7 @@ class HTTP20Stream:
     @property
     def informational(self) -> list[tuple[int, FieldMap]]:
         """Interim responses so far, as (status, headers), oldest first; does not wait."""
-        return [
-            (head.status, FieldMap(head.fields)) for head in self._exchange.stream.informational
-        ]
+        return [(head.status, head.headers) for head in self._exchange.stream.informational]
 
     def _telling(self, read: Callable[..., Result], *arguments: Any) -> Result:
         """Call a verb of the response; where content was cut short, raise what cut it."""

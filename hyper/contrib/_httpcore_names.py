@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Callable
 
+    from .. import HTTP20Response
+
 
 class Told:
-    """Tell of one step: ``with Told(request, "http2.send_request_headers", ...) as step``.
+    """Tell of one step: ``with told(request, "http2.send_request_headers", ...)``.
 
     Args:
-        request: one of httpcore's.
+        tell: the extension ``trace``.
         name: of the step; ".started" and ".complete" or ".failed" come behind it.
-        info: what the step has, by keyword.
-
-    ``step.value`` is what the step returns.
+        info: what the step has.
     """
 
-    def __init__(self, request: Any, name: str, /, **info: Any) -> None:
-        self._tell = request.extensions.get("trace")
+    def __init__(
+        self, tell: Callable[[str, dict[str, Any]], object] | None, name: str, info: dict[str, Any]
+    ) -> None:
+        self._tell = tell
         self._name = name
         self._info = info
-        self.value: Any = None
+        self._value: Any = None
+
+    def note(self, response: HTTP20Response) -> None:
+        """Note that the step returns the head of a response."""
+        self._value = response.status, list(response.headers.raw)
 
     def end(self) -> None:
         """Tell that the step is complete; nothing happens after that."""
@@ -54,9 +60,38 @@ class Told:
         if self._tell is None:
             return
         if error is None:
-            self._tell(f"{self._name}.complete", {"return_value": self.value})
+            self._tell(f"{self._name}.complete", {"return_value": self._value})
         else:
             self._tell(f"{self._name}.failed", {"exception": error})
+
+
+class Untold:
+    """A step of a request that has no extension ``trace``."""
+
+    def end(self) -> None:
+        """Do nothing: nobody is told."""
+
+    def note(self, response: HTTP20Response) -> None:
+        """Do nothing: nobody is told."""
+
+    def __enter__(self) -> Untold:  # noqa: PYI034 - typing.Self is of 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: nobody is told."""
+
+
+#: It has no state.
+UNTOLD = Untold()
+
+
+def told(request: Any, name: str, /, **info: Any) -> Told | Untold:
+    """Tell of one step, if a request's extension ``trace`` asks for it.
+
+    request: the library's or httpcore's. name, info: as ``Told`` takes them.
+    """
+    tell = request.extensions.get("trace")
+    return UNTOLD if tell is None else Told(tell, name, info)
 
 
 class Connecting:

@@ -11,17 +11,20 @@ http, servers that do not speak HTTP/2 over TLS, and SOCKS without python-socks.
                 HTTP/2:   hyper.Pool
                 HTTP/1.1: httpcore's pool
 
+The library's method makes a request of httpcore's, which costs more than all of this module does.
+So it is left out where nobody has wrapped it, and nothing that httpcore knows was asked for.
+
 A request has four timeouts (connect, read, write, pool). A connection of the pool has none of its
 own: each thread sets its own for each phase.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import inspect
 import socket
 import ssl
+import sys
 import time
 from http.client import HTTPException, InvalidURL
 from typing import NamedTuple
@@ -30,14 +33,14 @@ from urllib.parse import quote
 from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, ProxyError
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
-from ._httpcore_names import Told, connecting
-from ._replaced import is_own
+from ._httpcore_names import connecting, told
+from ._replaced import OwnFunction, is_own, method_of, package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Callable
 
     from .. import HTTP20Response
 
@@ -51,6 +54,8 @@ OF_CONNECTING = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 POOL_OPTIONS = frozenset(
     {"replay", *inspect.signature(Pool).parameters, *inspect.signature(HTTP20Connection).parameters}
 ) - {"options", "former"}
+#: The extensions of a request that need nothing of httpcore's.
+PLAIN_EXTENSIONS = frozenset(("timeout",))
 #: The message to an AsyncClient.
 NOT_ASYNC = (
     "this HTTP20Transport is for a Client, and cannot be used by an AsyncClient: hyper blocks. Use"
@@ -59,7 +64,10 @@ NOT_ASYNC = (
 
 
 class Content:
-    """A response's content, for the library to read and to close."""
+    """A response's content, for the library to read and to close.
+
+    It is a mixin: the other base is the library's SyncByteStream.
+    """
 
     def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
         self._library = library
@@ -67,10 +75,15 @@ class Content:
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        with Told(self._request, "http2.receive_response_body", request=self._request):
+        read1 = self._response.read1
+        with told(self._request, "http2.receive_response_body", request=self._request):
             while True:
-                with translated(self._library, ["Read"]):
-                    piece = self._response.read1()
+                try:
+                    piece = read1()
+                except (HTTPException, OSError) as error:
+                    if is_of_signal(error):
+                        raise
+                    raise translated(self._library, error, "Read") from error
                 if not piece:
                     return
                 yield piece
@@ -78,7 +91,7 @@ class Content:
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
         stream_id = self._response.stream_id
-        with Told(self._request, "http2.response_closed", stream_id=stream_id):
+        with told(self._request, "http2.response_closed", stream_id=stream_id):
             self._response.close()
 
 
@@ -94,11 +107,13 @@ class Answer(NamedTuple):
 class Transport:
     """The mixin beneath ``HTTP20Transport``; the other base is the library's HTTPTransport.
 
-    Requests come in by that class's ``handle_request``, which other programs wrap, and go to its
-    ``_pool``, which is a ``Connections`` here.
+    Requests come in by ``handle_request``. That class has it, too: it is wrapped by other programs,
+    and gives them to its ``_pool``, which is a ``Connections`` here.
     """
 
     library: Any
+    #: Content, which is also a SyncByteStream of the library's
+    content_class: Any
     _pool: Any  # HTTPTransport's
 
     def __init__(
@@ -145,13 +160,47 @@ class Transport:
             retries=retries,
             **options,
         )
-        self._pool = Connections(
+        #: the library's, for what goes over HTTP/1.1
+        self._http1 = object.__new__(library.HTTPTransport)
+        self._http1._pool = self._pool  # noqa: SLF001 - as its __init__ would set it
+        self._connections = Connections(
             library,
             pool,
             self._pool,
+            content_class=self.content_class,
             why_http1=why_http1,
             requires_http2=bool(own.get("require_http2")),
             retries=retries,
+        )
+        self._pool = self._connections
+        self._own = OwnFunction(library.__name__)
+
+    def handle_request(self, request: Any) -> Any:
+        """Send a request, and wait for the header section of its response. HOT: once a request.
+
+        Args:
+            request: the library's.
+
+        Returns:
+            The library's response, whose content streams.
+        """
+        above: Any = super()
+        through = above.handle_request
+        connections = self._connections
+        if (
+            self._pool is not connections
+            or not self._own.is_it(method_of(through, self))
+            or not connections.takes(request)
+        ):
+            return through(request)
+        response = connections.respond(request)
+        if response is None:
+            return self._http1.handle_request(request)
+        return self.library.Response(
+            response.status,
+            headers=response.headers.raw,
+            stream=self.content_class(self.library, response, request),
+            extensions=extensions_of(response),
         )
 
     def close(self) -> None:
@@ -192,6 +241,7 @@ class Connections:
         pool: Pool,
         http1: Any,
         *,
+        content_class: Any,
         why_http1: str | None,
         requires_http2: bool,
         retries: int,
@@ -200,6 +250,10 @@ class Connections:
         self._pool = pool
         #: httpcore's pool
         self._http1 = http1
+        module = package(type(http1).__module__)
+        self._core = sys.modules[module]
+        self._own_pool, self._own_connection = OwnFunction(module), OwnFunction(module)
+        self._content_class = content_class
         #: why no request can go over HTTP/2, or None
         self._why_http1 = why_http1
         self._requires_http2 = requires_http2
@@ -208,10 +262,13 @@ class Connections:
     # --------------------------------------------------------------- requests
 
     def handle_request(self, request: Any) -> Any:
-        """Send a request and give its response, as soon as its header section is there."""
+        """Send a request of httpcore's, and give its response once its header section is there."""
         why = self._reason_for_http1(request)
         if why is None:
-            answer = self._exchange(request)
+            url = request.url
+            answer = self._exchange(
+                request, url.host.decode("ascii"), url.port, request.headers, self._send_shown
+            )
             if answer is not None:
                 return answer
         elif self._requires_http2:
@@ -229,128 +286,174 @@ class Connections:
             return "http URLs go over HTTP/1.1"
         if "sni_hostname" in request.extensions:
             return "requests that name an sni_hostname go over HTTP/1.1"
-        if not is_own(self._http1, "handle_request"):
+        if not self._own_pool.is_it(method_of(self._http1.handle_request, self._http1)):
             return "another library has replaced handle_request of httpcore's pools"
         return self._why_http1
 
-    def _exchange(self, request: Any) -> Answer | None:
-        """Send a request over HTTP/2, and give its response; None if it is to go over HTTP/1.1."""
-        timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
-        phases = ["Connect"]
-        try:
-            with translated(self.library, phases), contextlib.ExitStack() as lent:
-                connection = self._connected(request, timeouts, lent)
-                if connection is None:
-                    return None
-                response = self._response(connection, request, timeouts, phases)
-        except (self.library.RemoteProtocolError, self.library.ConnectError) as error:
-            cause = error.__cause__
-            is_sent = phases[-1] != "Connect"
-            if not (is_sent and cause is not None and Pool.asks_for_http1(cause)):
-                raise
-            if self._requires_http2 or not self._repeats(request):
-                raise
-            return None
-        return Answer(
-            response.status,
-            list(response.headers.raw),
-            Content(self.library, response, request),
-            {"http_version": b"HTTP/2", "stream_id": response.stream_id},
+    def takes(self, request: Any) -> bool:
+        """True if ``respond`` can be asked: nobody wants to see a request of httpcore's.
+
+        request: the library's.
+        """
+        connection_class = getattr(self._core, "HTTPConnection", None)
+        return (
+            request.url.raw_scheme == b"https"
+            and request.extensions.keys() <= PLAIN_EXTENSIONS
+            and self._why_http1 is None
+            and self._own_pool.is_it(method_of(self._http1.handle_request, self._http1))
+            and self._own_connection.is_it(getattr(connection_class, "handle_request", None))
         )
 
-    def _connected(
-        self, request: Any, timeouts: dict[str, float | None], lent: contextlib.ExitStack
+    def respond(self, request: Any) -> Any:
+        """Send a request of the library's, and give hyper's response; None if not over HTTP/2."""
+        url = request.url
+        return self._exchange(
+            request, url.raw_host.decode("ascii"), url.port, request.headers.raw, self._send
+        )
+
+    def _exchange(
+        self,
+        request: Any,
+        host: str,
+        port: int | None,
+        headers: list[tuple[bytes, bytes]],
+        send: Callable[..., Any],
     ) -> Any:
-        """Borrow a connection to the request's origin, with the retries that were asked for."""
-        host, port = request.url.host.decode("ascii"), request.url.port or 443
-        for attempt in range(self._retries + 1):
-            if attempt > 1:
-                time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
-            try:
-                timeout = timeouts.get("connect")
-                with connecting(request, timeout):
-                    return lent.enter_context(self._pool.connection(host, port, timeout=timeout))
-            except OSError as error:  # TimeoutError among them
-                if attempt == self._retries or is_of_signal(error):
-                    raise
-        return None
+        """Send a request over HTTP/2, and give what send returns; None if it has to be HTTP/1.1.
 
-    def _repeats(self, request: Any) -> bool:
-        """True if the request's content can be had a second time."""
-        return self._has_no_content(request) or self._is_whole(request)
-
-    def _is_whole(self, request: Any) -> bool:
-        return isinstance(request.stream, self.library.ByteStream)
-
-    def _has_no_content(self, request: Any) -> bool:
-        """True if the header section announces none, and nothing but octets could have some.
-
-        A pipe is announced by 0 octets, because that is its size, and must not be lost in silence.
+        request: the library's or httpcore's, both of which have extensions and a stream.
+        send: called with the connection, the request, its fields, and the phases that it notes.
         """
-        for name, value in request.headers:
-            lower = name.lower()
-            if lower == b"transfer-encoding":
-                return False
-            if lower == b"content-length":
-                return value == b"0" and self._is_whole(request)
-        return True
+        extensions = request.extensions
+        timeouts: dict[str, float | None] = extensions.get("timeout", {})
+        # The last one is that in which the thread waits: Connect, Pool, Write or Read.
+        phases = ["Connect"]
+        try:
+            timeout = timeouts.get("connect")
+            lease: Any = self._pool.connection(host, port or 443, timeout=timeout)
+            if self._retries or "trace" in extensions:
+                lease = PatientLease(lease, request, timeout, self._retries)
+            with lease as connection:
+                if connection is None:
+                    return None
+                # Without content, the only wait is for a stream that the server allows (5.1.2).
+                phases.append("Pool")
+                with connection.each_wait(timeouts.get("pool")):
+                    return send(connection, request, headers, phases)
+        except (HTTPException, OSError) as error:
+            if is_of_signal(error):
+                raise
+            if (
+                len(phases) > 1
+                and Pool.asks_for_http1(error)
+                and not self._requires_http2
+                and self._repeats(request, headers)
+            ):
+                return None
+            raise translated(self.library, error, phases[-1]) from error
+
+    def _send(
+        self,
+        connection: Any,
+        request: Any,
+        headers: list[tuple[bytes, bytes]],
+        phases: list[str],
+    ) -> HTTP20Response:
+        target = request.url.raw_path.decode("ascii")
+        return self._response(connection, request, request.method, target, headers, phases)
+
+    def _send_shown(
+        self,
+        connection: Any,
+        request: Any,
+        _headers: list[tuple[bytes, bytes]],
+        phases: list[str],
+    ) -> Any:
+        def send(request: Any) -> Answer:
+            method, target = request.method.decode("latin-1"), request.url.target.decode("ascii")
+            response = self._response(connection, request, method, target, request.headers, phases)
+            content = self._content_class(self.library, response, request)
+            fields = list(response.headers.raw)
+            return Answer(response.status, fields, content, extensions_of(response))
+
+        return shown(self._http1, request, send)
 
     def _response(
         self,
         connection: Any,
         request: Any,
-        timeouts: dict[str, float | None],
+        method: str,
+        target: str,
+        headers: list[tuple[bytes, bytes]],
         phases: list[str],
     ) -> HTTP20Response:
-        """Send a request and wait for the header section of its response.
+        """Send a request and wait for the header section of its response. HOT: once a request.
 
         phases: the last one is that in which the thread waits.
         """
-        netloc = _netloc(request.url)
-        headers = [
-            (name, value)
-            for name, value in request.headers
-            # :authority says the same (8.3.1), unless the caller has set another host.
-            if name.lower() != b"host" or value.lower() != netloc
-        ]
+        timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
+        sending = told(request, "http2.send_request_headers", request=request)
 
         def content() -> Iterator[bytes]:
             # The first piece is asked for when the header section has had its turn.
             phases.append("Write")
             sending.end()
             connection.timeout = timeouts.get("write")
-            with Told(request, "http2.send_request_body", request=request):
+            with told(request, "http2.send_request_body", request=request):
                 yield from request.stream
 
-        sending = Told(request, "http2.send_request_headers", request=request)
+        # A look at all names at once: a loop over them costs ten times as much.
+        names = b"\n%b\n" % b"\n".join([name for name, _ in headers]).lower()
+        may_have_content = b"\ncontent-length\n" in names or b"\ntransfer-encoding\n" in names
         body: Any = None
-        if not self._has_no_content(request):
+        if may_have_content and not self._has_no_content(request, headers):
             # A callable is called for each sending (8.7); a generator can be sent but once.
-            body = content if self._repeats(request) else content()
-        # Without content, the only wait is for a stream that the server allows (5.1.2).
-        phases.append("Pool")
-        with sending, connection.each_wait(timeouts.get("pool")):
+            body = content if self._repeats(request, headers) else content()
+        with sending:
             stream_id = connection.request(
-                request.method.decode("latin-1"),
-                request.url.target.decode("ascii"),
+                method,
+                target,
                 body,
                 headers,
-                skip_accept_encoding=True,
+                # Where codings are named, none is added, and such a head is remembered.
+                skip_accept_encoding=b"\naccept-encoding\n" not in names,
             )
         phases.append("Read")
         read_timeout = timeouts.get("read")
+        if body is not None or read_timeout != timeouts.get("pool"):
+            connection.timeout = read_timeout
         try:
-            reading = Told(
+            reading = told(
                 request, "http2.receive_response_headers", request=request, stream_id=stream_id
             )
-            with reading, connection.each_wait(read_timeout):
+            with reading:
                 response: HTTP20Response = connection.getresponse(stream_id)
-                reading.value = response.status, list(response.headers.raw)
+                reading.note(response)
         except BaseException:  # nobody will ask for this response
             connection.cancel(stream_id)
             raise
         response.timeout = read_timeout
         return response
+
+    def _repeats(self, request: Any, headers: list[tuple[bytes, bytes]]) -> bool:
+        """True if the request's content can be had a second time."""
+        return self._is_whole(request) or self._has_no_content(request, headers)
+
+    def _is_whole(self, request: Any) -> bool:
+        return isinstance(request.stream, self.library.ByteStream)
+
+    def _has_no_content(self, request: Any, headers: list[tuple[bytes, bytes]]) -> bool:
+        """True if the header section announces none, and nothing but octets could have some.
+
+        A pipe is announced by 0 octets, because that is its size, and must not be lost in silence.
+        """
+        for name, value in headers:
+            lower = name.lower()
+            if lower == b"transfer-encoding":
+                return False
+            if lower == b"content-length":
+                return value == b"0" and self._is_whole(request)
+        return True
 
     # ------------------------------------------------------------------ the end
 
@@ -372,12 +475,60 @@ class Connections:
         self.close()
 
 
-def _netloc(url: Any) -> bytes:
-    """Return a URL's host and port, in lower case, as the library writes them into Host."""
-    host: bytes = url.host.lower()
-    if b":" in host:
-        host = b"[%s]" % host
-    return host if url.port in (None, 443) else b"%s:%d" % (host, url.port)
+class Sender(NamedTuple):
+    """It stands in the place of the connection that httpcore would open."""
+
+    handle_request: Callable[[Any], Answer]
+
+
+def shown(pool: Any, request: Any, send: Callable[[Any], Answer]) -> Any:
+    """Send a request and give its answer, by way of a wrapper of httpcore's connections.
+
+    Tracers wrap their ``handle_request``, and add fields to the request. It is called on a
+    connection that has no socket, where anybody has wrapped it. pool: one of httpcore's.
+    """
+    core = sys.modules[package(type(pool).__module__)]
+    connection_class = getattr(core, "HTTPConnection", None)
+    if connection_class is None or is_own(connection_class, "handle_request"):
+        return send(request)
+    connection = connection_class(request.url.origin)
+    connection._connection = Sender(send)  # noqa: SLF001 - else it would connect
+    fields = list(request.headers)
+    try:
+        return connection.handle_request(request)
+    except BaseException:  # it is raised again, and the request may go out over HTTP/1.1
+        request.headers[:] = fields
+        raise
+
+
+class PatientLease:
+    """A lease whose connecting is told to ``trace``, and tried again as often as was asked for."""
+
+    def __init__(self, lease: Any, request: Any, timeout: float | None, retries: int) -> None:
+        self._lease = lease
+        self._request = request
+        self._timeout = timeout
+        self._retries = retries
+
+    def __enter__(self) -> Any:
+        for attempt in range(self._retries + 1):
+            if attempt > 1:
+                time.sleep(RETRY_DELAY * 2 ** (attempt - 2))
+            try:
+                with connecting(self._request, self._timeout):
+                    return self._lease.__enter__()
+            except OSError as error:  # TimeoutError among them
+                if attempt == self._retries or is_of_signal(error):
+                    raise
+        return None
+
+    def __exit__(self, *reason: object) -> None:
+        self._lease.__exit__(*reason)
+
+
+def extensions_of(response: HTTP20Response) -> dict[str, Any]:
+    """Return what the library says of a response beside its fields."""
+    return {"http_version": b"HTTP/2", "stream_id": response.stream_id}
 
 
 def _as_hyper(given: Any) -> Proxy:
@@ -392,18 +543,13 @@ def _as_hyper(given: Any) -> Proxy:
     )
 
 
-@contextlib.contextmanager
-def translated(library: Any, phases: list[str]) -> Iterator[None]:
-    """Raise the library's exceptions for hyper's.
+def translated(library: Any, error: Exception, phase: str) -> Exception:
+    """Return the library's exception for one of hyper's or the system's.
 
-    phases: Connect, Pool, Write or Read; the last one is that in which the thread waits.
+    phase: Connect, Pool, Write or Read: that in which the thread waited.
     """
-    try:
-        yield
-    except (HTTPException, OSError) as error:
-        if is_of_signal(error):
-            raise
-        raise getattr(library, _name_of(error, phases[-1]))(str(error)) from error
+    made: Exception = getattr(library, _name_of(error, phase))(str(error))
+    return made
 
 
 def _name_of(error: Exception, phase: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 
-from ..dropin.bases import HTTPConnection
+from ..dropin.bases import HTTPConnection, are_same
 from ._replaced import is_own
 
 TYPE_CHECKING = False
@@ -34,14 +34,14 @@ METHODS = ("putrequest", "putheader", "endheaders", "_send_output", "send", "get
 _methods = operator.attrgetter(*METHODS)
 
 #: The methods that were looked at last, and whether one of them was wrapped.
-_seen: tuple[Any, bool] = (None, False)
+_seen: tuple[Any, bool] = ((None,), False)
 
 
 def is_wrapped() -> bool:
     """True if a program has wrapped a method of http.client's by which requests pass."""
     global _seen
     methods = _methods(HTTPConnection)
-    if methods != _seen[0]:
+    if not are_same(methods, _seen[0]):
         _seen = methods, not all(is_own(HTTPConnection, name) for name in METHODS)
     return _seen[1]
 

@@ -6,7 +6,7 @@ pass by. Nothing may be passed by in silence: an integration goes through them, 
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, MethodType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,35 @@ def is_own(thing: Any, name: str) -> bool:
         if method is not None:
             return is_function_of(method, base.__module__)
     return True
+
+
+def method_of(method: Any, thing: Any) -> Any:
+    """Return the function of a bound method of an object; None if it is not a plain one."""
+    # A tracer's wrapper would give the function inside it.
+    return method.__func__ if type(method) is MethodType and method.__self__ is thing else None
+
+
+class OwnFunction:
+    """Whether a function is a library's own, looked at anew only where it is another one.
+
+    Args:
+        module: the library's, or one of it.
+    """
+
+    __slots__ = ("_module", "_seen")
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        #: what was looked at last, and whether it is the library's
+        self._seen: tuple[Any, bool] = (None, False)
+
+    def is_it(self, function: Any) -> bool:
+        """True if it is. HOT: once a request."""
+        seen, is_own = self._seen
+        if function is not seen:
+            is_own = is_function_of(function, self._module)
+            self._seen = function, is_own
+        return is_own
 
 
 def is_function_of(function: Any, module: str) -> bool:

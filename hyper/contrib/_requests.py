@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import operator
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -20,6 +21,7 @@ from urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS
 from urllib3.util.ssl_ import assert_fingerprint, is_ipaddress
 
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal
+from . import _passage
 from ._replaced import is_function_of, is_own, package
 
 TYPE_CHECKING = False
@@ -35,6 +37,7 @@ RESPONSE_OPTIONS = ("preload_content", "decode_content", "enforce_content_length
 #: Characters that stay as they are in a URL: printable ASCII. requests has quoted all others
 #: already, unless ``PreparedRequest.url`` was changed after that.
 URL_CHARACTERS = "".join(map(chr, range(0x21, 0x7F)))
+OTHER_CHARACTER = re.compile(r"[^\x21-\x7e]").search
 
 #: The field of a request that has none of its own.
 USER_AGENT: str = f"python-urllib3/{urllib3_version}"
@@ -43,22 +46,26 @@ USER_AGENT: str = f"python-urllib3/{urllib3_version}"
 READ_SIZE = 64 * 1024
 
 
-def _skipped(headers: list[tuple[str, str]]) -> set[str]:
-    """Return the names in lower case of fields that are not to be sent: urllib3's SKIP_HEADER.
+def _is_complete(headers: list[tuple[str, str]]) -> bool:
+    """True if fields with names in lower case can go out as they are: nothing is skipped or added.
 
-    Raises ValueError for one that nobody would add.
+    It looks at all of them at once, as most requests are so. Octets among them need another look.
     """
-    names = {_text(name).lower() for name, value in headers if _is_skip(value)}
+    try:
+        names, values = zip(*headers)
+        is_skipped = SKIP_HEADER in "\n".join(names + values)
+    except (TypeError, ValueError):  # octets; no field at all
+        return False
+    return not is_skipped and "user-agent" in names
+
+
+def _require_skippable(names: frozenset[str]) -> None:
+    """Raise ValueError where SKIP_HEADER stands for a field that nobody would add."""
     if not names <= SKIPPABLE_HEADERS:
         raise ValueError(
             f"SKIP_HEADER cannot be used for {', '.join(sorted(names - SKIPPABLE_HEADERS))}: it"
             f" keeps urllib3 from adding {', '.join(sorted(SKIPPABLE_HEADERS))}"
         )
-    return names
-
-
-def _is_skip(value: str | bytes) -> bool:
-    return isinstance(value, str) and value == SKIP_HEADER  # ``python -bb`` warns of octets
 
 
 def _text(name: str | bytes) -> str:
@@ -181,20 +188,36 @@ class Exchange:
         self.method = method
         self.url = url
         self.content = content
-        #: pairs, each one asked for once: requests' mapping is slow
-        self.headers = list(headers.items())
-        #: fields that nobody may add
-        self.skipped = _skipped(self.headers)
-        has_agent = any(_text(name).lower() == "user-agent" for name, _ in self.headers)
-        if self.skipped:
-            self.headers = [field for field in self.headers if not _is_skip(field[1])]
-        if not has_agent:
-            # urllib3 adds it to a request that was prepared without a session: some servers refuse
-            # a request that has none.
-            self.headers.append(("User-Agent", USER_AGENT))
+        #: whether a program has wrapped methods of http.client's, and is to see the request
+        self.is_seen: bool = _passage.is_wrapped()
+        # requests' mapping asks for each field by its name again, but for the names in lower case,
+        # as HTTP/2 has them (RFC 9113, 8.2.1).
+        lower_items: Any = None if self.is_seen else getattr(headers, "lower_items", None)
+        #: pairs
+        self.headers: list[tuple[str, str]] = list((lower_items or headers.items)())
+        #: fields that nobody may add: urllib3's SKIP_HEADER stands in their place
+        self.skipped: frozenset[str] = frozenset()
+        if lower_items is None or not _is_complete(self.headers):
+            self._complete()
         self._timeout = timeout
         #: keyword arguments of urllib3's response
         self.options = options
+
+    def _complete(self) -> None:
+        """Leave out what is to be skipped, and add the field without which some servers refuse."""
+        names = [_text(name).lower() for name, _ in self.headers]
+        self.skipped = frozenset(
+            name
+            for name, (_, value) in zip(names, self.headers)
+            if isinstance(value, str) and value == SKIP_HEADER  # ``python -bb`` warns of octets
+        )
+        if self.skipped:
+            _require_skippable(self.skipped)
+            pairs = zip(names, self.headers)
+            self.headers = [pair for name, pair in pairs if name not in self.skipped]
+        if "user-agent" not in names:
+            # urllib3 adds it to a request that was prepared without a session.
+            self.headers.append(("User-Agent", USER_AGENT))
 
     @classmethod
     def of(
@@ -209,7 +232,7 @@ class Exchange:
         """Give the request for which urllib3 was given these options."""
         return cls(
             method,
-            quote(url, safe=URL_CHARACTERS),
+            quote(url, safe=URL_CHARACTERS) if OTHER_CHARACTER(url) else url,
             content,
             headers,
             options.get("timeout", pool.timeout),
@@ -219,6 +242,8 @@ class Exchange:
     def timeout(self) -> Timeout:
         """urllib3's Timeout for one attempt, started."""
         given = self._timeout
+        if isinstance(given, Timeout) and given.total is None:
+            return given  # no clock counts, so that nothing has to start
         timeout = given.clone() if isinstance(given, Timeout) else Timeout.from_float(given)
         timeout.start_connect()
         return timeout

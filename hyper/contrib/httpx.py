@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import httpx
 
-from ._httpx import Transport
+from ._httpx import Content, Transport
 
 __all__ = ["HTTP20Transport"]
+
+
+class _Content(Content, httpx.SyncByteStream):
+    """As httpx takes the content of a response."""
 
 
 class HTTP20Transport(Transport, httpx.HTTPTransport):
@@ -23,3 +27,4 @@ class HTTP20Transport(Transport, httpx.HTTPTransport):
     """
 
     library = httpx
+    content_class = _Content

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import httpx2
 
-from ._httpx import Transport
+from ._httpx import Content, Transport
 
 __all__ = ["HTTP20Transport"]
+
+
+class _Content(Content, httpx2.SyncByteStream):
+    """As httpx2 takes the content of a response."""
 
 
 class HTTP20Transport(Transport, httpx2.HTTPTransport):
@@ -23,3 +27,4 @@ class HTTP20Transport(Transport, httpx2.HTTPTransport):
     """
 
     library = httpx2
+    content_class = _Content

@@ -44,6 +44,7 @@ from urllib3.util.ssl_ import resolve_cert_reqs
 
 from .. import HTTPException, InvalidURL, LocalProtocolError, Pool
 from .. import ProxyError as ProxyDeclined
+from ..dropin.bases import are_same
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ..tls import init_context
@@ -203,7 +204,7 @@ class HTTP20Pool(PassingPool):
         self._pool: Pool | None = None
         self._is_verified = True
         #: what other programs may replace, as it was when it was looked at last
-        self._places: Any = None
+        self._places: tuple[Any, ...] = (None,)
         self._is_wrapped = False
         #: the name by which the certificate of an address is checked
         self._alias: Alias | None = None
@@ -232,7 +233,7 @@ class HTTP20Pool(PassingPool):
         is_plain = not (redirect or positional)
         why = None
         places = replaceable(self)
-        if not is_plain or self._pool is None or places != self._places:
+        if not is_plain or self._pool is None or not are_same(places, self._places):
             self._places = places
             why = self._why_http1(redirect=not is_plain)
             self._is_wrapped = not is_own(HTTPSConnectionPool, "urlopen")
@@ -400,7 +401,7 @@ class HTTP20Pool(PassingPool):
         headers = exchange.headers
         if self._alias is not None:
             headers = self._alias.with_host(headers, self.port)
-        if _passage.is_wrapped():
+        if exchange.is_seen:
             send = functools.partial(self._send, connection, exchange)
             passage = _passage.Passage(self.host, self.port, send)
             response = passage.exchange(exchange.method, exchange.url, headers)

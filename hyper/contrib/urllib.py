@@ -12,11 +12,11 @@ for each request.
 
 from __future__ import annotations
 
-import http.client
 import urllib.request
 from urllib.error import URLError
 
 from .. import HTTPSConnection, NegotiationError
+from ..dropin import bases
 from ..dropin.session import session_options
 from ._required import REPLACED, HTTP2Connection, required
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["HTTP2Handler"]
-
-#: The class that HTTPSHandler asks for, even if a script replaces it in http.client later.
-_ORIGINAL = http.client.HTTPSConnection
 
 
 class HTTP2Handler(urllib.request.HTTPSHandler):
@@ -59,7 +56,7 @@ class HTTP2Handler(urllib.request.HTTPSHandler):
 
     def do_open(self, http_class: Any, req: Any, **http_conn_args: Any) -> Any:
         """Send a request on a connection of hyper's (http_class: HTTPSHandler's choice)."""
-        if http_class not in (_ORIGINAL, HTTPSConnection):
+        if http_class not in (bases.HTTPSConnection, HTTPSConnection):
             if self._requires_http2:
                 raise URLError(required(req.host, REPLACED))
             return super().do_open(http_class, req, **http_conn_args)

@@ -33,6 +33,15 @@ HTTP_CLIENT_OPTIONS = frozenset(
 
 writers: Callable[[Any], tuple[Any, ...]] = operator.attrgetter(*WRITERS)
 
+
+def are_same(found: tuple[Any, ...], known: tuple[Any, ...]) -> bool:
+    """True if methods are the very objects that they were.
+
+    A tracer's wrapper may be equal to the function inside it: those of the package wrapt are.
+    """
+    return all(map(operator.is_, found, known))
+
+
 #: The modules whose functions are not another library's.
 _OWN = ("http.client", "hyper.http1")
 

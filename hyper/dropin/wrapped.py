@@ -39,12 +39,8 @@ NAMES = (
 
 readers = operator.attrgetter(*NAMES)
 
-#: The methods by which a response is made: http.client's, and hyper's of HTTP/1.1, in this module.
-ANSWERERS = "bases.HTTPSConnection.getresponse", "bases.HTTPResponse.begin", "HTTPResponse.begin"
-
-answerers = operator.attrgetter(*ANSWERERS)
-
-#: http.client's own; None in the place of one that was wrapped before.
+#: The methods by which a response is made, http.client's and hyper's of HTTP/1.1; None in the place
+#: of one that was wrapped before.
 OWN_ANSWERERS = (
     *bases.own_of(bases.HTTPSConnection, ("getresponse",)),
     *bases.own_of(bases.HTTPResponse, ("begin",)),
@@ -54,26 +50,37 @@ OWN_ANSWERERS = (
 #: http.client's own; None in the place of one that was wrapped before.
 HTTP_CLIENT_READERS = bases.own_of(bases.HTTPResponse, NAMES)
 
-#: The same, but hyper's of HTTP/1.1 where it has one.
+#: Those that hyper's has in HTTP/1.1 as well.
+HTTP_CLIENT_OVERRIDDEN = bases.own_of(bases.HTTPResponse, ("begin", "peek"))
+
+#: The same as HTTP_CLIENT_READERS, but hyper's of HTTP/1.1 where it has one.
 OWN_READERS = bases.own_of(HTTPResponse, NAMES)
+
+
+def is_answerer_wrapped() -> bool:
+    """True if another program has replaced a method by which a response is made."""
+    getresponse = bases.HTTPSConnection.getresponse
+    found = getresponse, bases.HTTPResponse.begin, HTTPResponse.begin
+    return not bases.are_same(found, OWN_ANSWERERS)
 
 
 def is_wrapped() -> bool:
     """True if another program has replaced a method of http.client's response, or of hyper's."""
-    found = readers(HTTPResponse), bases.HTTPResponse.begin
-    return found != (OWN_READERS, HTTP_CLIENT_READERS[0])  # "begin", the one that hyper's has too
+    overridden = bases.HTTPResponse.begin, bases.HTTPResponse.peek
+    is_own = bases.are_same(overridden, HTTP_CLIENT_OVERRIDDEN)
+    return not (is_own and bases.are_same(readers(HTTPResponse), OWN_READERS))
 
 
 def _passed(name: str, own: Callable[..., Any]) -> Any:
     """Return a method that goes through the wrapped one of http.client's, if it is wrapped."""
     place = NAMES.index(name)
     # hyper's in HTTP/1.1 may have the same method, which calls http.client's.
-    unwrapped = [HTTP_CLIENT_READERS[place], OWN_READERS[place]]
+    unwrapped = HTTP_CLIENT_READERS[place], OWN_READERS[place]
 
     @functools.wraps(own)
     def method(self: WrappedResponse, *arguments: Any, **options: Any) -> Any:
-        found = [getattr(bases.HTTPResponse, name), getattr(HTTPResponse, name)]
-        if self._is_passing or found == unwrapped:
+        found = getattr(bases.HTTPResponse, name), getattr(HTTPResponse, name)
+        if self._is_passing or bases.are_same(found, unwrapped):
             return own(self, *arguments, **options)
         self._is_passing = True
         try:

@@ -14,6 +14,7 @@ was sent; but a connection that has already ended is given none.
 from __future__ import annotations
 
 import contextlib
+import email.message
 import select
 import socket
 import time
@@ -21,7 +22,6 @@ import time
 from ..client.replay import Source
 from ..client.timeouts import NOT_GIVEN
 from ..errors import LocalProtocolError
-from ..fields import FieldMap
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal, is_of_system
 from ..http1 import WholeResponse
 from ..protocol import messages, priorities
@@ -53,6 +53,18 @@ OPTIONS = {
 
 #: Methods of which the server may be asked twice as if it were once (RFC 9110, 9.2.2).
 IDEMPOTENT_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
+
+
+def _changeable(fields: list[tuple[bytes, bytes]]) -> Any:
+    """Return a request's fields as http.client takes them: tracers that wrap it add theirs."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+    by_name = dict(pairs)
+    if len(by_name) == len(pairs):
+        return by_name
+    message = email.message.Message()
+    for name, value in pairs:
+        message[name] = value
+    return message
 
 
 class HTTP1Connections:
@@ -122,7 +134,7 @@ class HTTP1Connections:
         if given.host is not None:
             fields.insert(0, (b"host", given.host.encode("latin-1")))
         fields += priorities.fields(priority, given.fields)
-        request = method, url, FieldMap(fields), Source(body)
+        request = method, url, fields, Source(body)
         begin, closings = time.monotonic(), self._closings
         kept = self._free()
         if kept is not None:
@@ -149,7 +161,7 @@ class HTTP1Connections:
         connection: HTTPConnection,
         method: str,
         url: str,
-        headers: FieldMap,
+        fields: list[tuple[bytes, bytes]],
         source: Source,
         timeout: Any,
     ) -> Any:
@@ -165,7 +177,7 @@ class HTTP1Connections:
             self._connections.append(in_use)
         response = None
         try:
-            connection.request(method, url, source.take(), headers)
+            connection.request(method, url, source.take(), _changeable(fields))
             response = connection.getresponse()
         finally:
             with self._lock:

@@ -20,22 +20,18 @@ import contextlib
 
 from ..errors import (
     ConnectionFault,
-    ConnectionTerminated,
     ErrorCode,
     Failure,
     LocalProtocolError,
-    RemoteDisconnected,
     StreamFault,
     StreamResetError,
-    code_name,
-    shown,
 )
 from . import frames, promises, receivers, refusals, states
 from .flow import tuning
 from .flow.budget import MANY_FREED, Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
-from .flow.windows import ReceiveWindow, SendWindow
-from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
+from .flow.windows import SendWindow, window_for_caller
+from .frames import DATA, FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
 from .refusals import require_connect_protocol, why_none_is_free
 from .settings import (
@@ -48,8 +44,8 @@ from .settings import (
     LocalSettings,
     PeerSettings,
 )
-from .states import CANCELLED, CLOSED, IDLE, OPENED, OPENED_ENDED, step_stream
-from .stream import Stream
+from .states import CANCELLED, CLOSED, IDLE, LOCAL_OPEN, OPENED, OPENED_ENDED, step_stream
+from .stream import NO_ROOM, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,12 +57,13 @@ if TYPE_CHECKING:
     from ..fields import Fields
     from ..hpack import Decoder, Encoder
     from .flow.managers import WindowManager
+    from .flow.windows import ReceiveWindow
     from .receivers import FieldBlock, Phase
 
 #: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
 STREAMS_BEFORE_SETTINGS = 1
 #: Octets of content that one call of send_content takes, so that uploads take turns.
-SEND_BURST = 64 * 1024
+SEND_BURST = 128 * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 
@@ -119,6 +116,7 @@ class Endpoint:
         "settings_sent",
         "stream_window",
         "streams",
+        "timed",
         "window_manager",
     )
 
@@ -142,6 +140,8 @@ class Endpoint:
         self.round_trip: float = 0.0  # seconds of the shortest that is known, or 0
         #: the stream that is measured, its octets of content before, and when that began
         self.measurement: tuple[Stream, int, float] | None = None
+        #: a stream on a path that seems long, and when its request went out
+        self.timed: tuple[Stream, float] | None = None
         self.settings_sent: float = now()
         self.encoder: Encoder = encoder
         self.decoder: Decoder = decoder
@@ -157,10 +157,10 @@ class Endpoint:
         self.accepts_requests: bool = True
         #: the peer's GOAWAY: (last stream id, error code, debug data)
         self.goaway: tuple[int, int, bytes] | None = None
-        self.send_window: SendWindow = SendWindow(
-            self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
+        self.send_window: SendWindow = SendWindow(DEFAULTS[SETTINGS_INITIAL_WINDOW_SIZE])
+        self.receive_window: ReceiveWindow = window_for_caller(
+            connection_window, window_manager, 0, None
         )
-        self.receive_window: ReceiveWindow = self._create_window(connection_window, 0, None)
         self.alt_services: list[tuple[bytes, bytes]] = []  # the peer's: (origin, Alt-Svc value)
         #: {origin: ORIGIN has named it, no 421 has taken it away}; None until an ORIGIN frame came
         self.origin_set: dict[bytes, bool] | None = None
@@ -224,22 +224,22 @@ class Endpoint:
             return end if fault else 0
         while end - start >= FRAME_HEADER_SIZE:
             header = word, flags, stream_id = unpack(octets, start)
-            stop = start + FRAME_HEADER_SIZE + (word >> 8)
+            size, kind, begin = word >> 8, word & 0xFF, start + FRAME_HEADER_SIZE
+            stop = begin + size
             try:
-                if word >> 8 > largest:
-                    raise receivers.oversized(word >> 8)
+                if size > largest:
+                    raise receivers.oversized(size)
                 if stop > end:
                     break
-                if not (flags or word & 0xFF) and self.receivers is receivers.RUNNING:
+                if kind == DATA and not flags and self.receivers is receivers.RUNNING:
                     stream = self.streams.get(stream_id)
-                    size = stream.receive_run(octets, start, header, window) if stream else 0
-                    if size:
-                        self.changed_streams.append(stream_id)
-                        start += size
-                        continue
-                self.receivers[word & 0xFF](
-                    self, flags, stream_id & MASK_31, octets[start + FRAME_HEADER_SIZE : stop]
-                )
+                    if stream is not None:
+                        run = stream.receive_run(octets, begin, header, window)
+                        if run:
+                            self.changed_streams.append(stream_id)
+                            start = run
+                            continue
+                self.receivers[kind](self, flags, stream_id & MASK_31, octets[begin:stop])
             except StreamFault as fault:
                 fault.stream_id = fault.stream_id or stream_id & MASK_31
                 self.send_reset_for(fault)
@@ -255,21 +255,7 @@ class Endpoint:
         """The peer closed its side: fail all that is not complete."""
         if self.failure:
             return
-        if self.goaway and self.streams:
-            last, code, debug = self.goaway
-            why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
-            why += f" ({shown(debug)})" if debug else ""
-            self.fail(
-                Failure(
-                    ConnectionTerminated,
-                    f"{why} before this response was whole (RFC 9113, 6.8)",
-                    error_code=code,
-                    last_stream_id=last,
-                    debug_data=debug,
-                )
-            )
-        else:
-            self.fail(Failure(RemoteDisconnected, "Remote end closed connection without response"))
+        self.fail(refusals.failure_at_eof(self))
 
     # ----------------------------------------------------- the life of streams
 
@@ -287,9 +273,9 @@ class Endpoint:
 
     def close_stream(self, stream: Stream) -> None:
         """Forget a closed stream; what was received of it stays with those who hold it."""
-        if not stream.receive_window.is_ended:
+        if stream.room != NO_ROOM or stream.window is not None:  # else END_STREAM has ended it
             with contextlib.suppress(StreamFault):  # the stream has ended already
-                stream.receive_window.end()
+                stream.end_window()
         del self.streams[stream.id]
         if stream.id % 2 == 0:
             self.pushes_open -= 1
@@ -361,15 +347,20 @@ class Endpoint:
     def may_open_stream(self) -> bool:
         """True if one more request is within the peer's limit and our budget (5.1.2)."""
         peer = self.peer_settings
-        limit = STREAMS_BEFORE_SETTINGS
-        if peer.received:
-            limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        limit = peer.values[SETTINGS_MAX_CONCURRENT_STREAMS]
+        if not peer.received:
+            limit = STREAMS_BEFORE_SETTINGS
         if len(self.streams) - self.pushes_open >= limit:
             return False
         budget, window = self.budget, self.initial_receive_window
         # Notes of what was read make its sum smaller. Mostly it fits without them, and no call.
-        fits = budget.in_use + window <= budget.limit and len(budget.freed) < MANY_FREED
-        return (fits and not budget.former) or budget.has_room(window)
+        if (
+            budget.in_use + window > budget.limit
+            or len(budget.freed) >= MANY_FREED
+            or budget.former
+        ):
+            return budget.has_room(window)
+        return True
 
     def may_open_stream_or_never(self) -> bool:
         """True if a stream can be opened now, or never can be: the wait is over either way."""
@@ -390,9 +381,11 @@ class Endpoint:
         """
         stream = Stream(self.next_stream_id, states.HALF_CLOSED_LOCAL, method, section)
         self.next_stream_id += 2
-        stream.receive_window = self._create_window(
-            self.initial_receive_window, stream.id, self.budget
-        )
+        size = self.initial_receive_window
+        if self.window_manager is FlowControlManager:
+            stream.reserve(size, self.budget)
+        else:
+            stream.window = window_for_caller(size, self.window_manager, stream.id, self.budget)
         self.streams[stream.id] = stream
         return stream
 
@@ -411,22 +404,28 @@ class Endpoint:
 
         stream_id: the identifier that is wanted, or a greater one if it is not free (5.1.1).  The
         identifier, compression and the place in ``outbound`` are one act: the peer decodes blocks
-        in the order in which they were coded (4.3).
-
-        HOT: once a request (bench/clients.py, small).
+        in the order in which they were coded (4.3). HOT: once a request (bench/clients.py, small).
         """
         if method == "CONNECT":
             protocol = dict(section).get(b":protocol")
             if protocol is not None:
                 self.require_connect_protocol(protocol.decode())
         stream_id = max(stream_id, self.next_stream_id)
-        window = self._create_window(self.initial_receive_window, stream_id, self.budget)
+        size, budget, window = self.initial_receive_window, self.budget, None
+        if self.window_manager is not FlowControlManager:  # a user's may raise: here it may
+            window = window_for_caller(size, self.window_manager, stream_id, budget)
         block = self.encoder.encode_section(section)
         self.next_stream_id = stream_id + 2
         if stream_id >= LAST_STREAM_ID:
             self.accepts_requests = False
         stream = Stream(stream_id, OPENED_ENDED if end_stream else OPENED, method, section)
-        stream.receive_window = window
+        if window is not None:
+            stream.window = window
+        else:  # as Stream.reserve has it
+            stream.room = stream.reserved = size
+            stream.budget = budget
+            budget.in_use += size
+            budget.shares += 1
         self.outbound.append(
             frames.pack_field_block(
                 stream_id,
@@ -440,49 +439,39 @@ class Endpoint:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            tuning.attempt(self, window.tell_round_trip, self.round_trip)
             # The answer to a request with content is rarely long, and may take its time.
-            if end_stream and method != "HEAD":
-                tuning.grow_expected_window(self, stream)
+            tuning.prepare_long_path(self, stream, is_get=end_stream and method != "HEAD")
         return stream
-
-    def _create_window(self, size: int, stream_id: int, budget: Budget | None) -> ReceiveWindow:
-        """Create a window for the caller; raise to it if the window manager cannot be made."""
-        if self.window_manager is FlowControlManager:  # which a window makes when it needs it
-            return ReceiveWindow(size, None, stream_id, budget)
-        try:
-            return ReceiveWindow.create(size, self.window_manager, stream_id, budget)
-        except StreamFault as fault:
-            raise fault.failure.exception() from fault.failure.cause
 
     def may_send(self, stream: Stream) -> bool:
         """True if content may go out on the stream now, or never will again (6.9)."""
         window = stream.send_window
-        return not stream.request_is_open or bool(
-            window and window.size > 0 and self.send_window.size > 0
-        )
+        has_room = window is not None and window.size > 0 and self.send_window.size > 0
+        return has_room or stream.state not in LOCAL_OPEN
 
     def send_content(self, stream: Stream, content: memoryview, *, end_stream: bool) -> int:
         """DATA frames of as much content as windows allow; returns how many octets (6.1, 6.9).
 
         The view is kept until ``outbound`` is taken.  END_STREAM goes with the last octet; with
-        no content at all, alone.  0 means: wait for ``may_send``.
+        no content at all, alone.  0 means: wait for ``may_send``.  HOT: once a burst, its loop once
+        a frame (bench/clients.py, upload).
         """
-        self._require_open_request(stream)
+        if stream.state not in LOCAL_OPEN:
+            self._require_open_request(stream)  # it raises
         window = stream.send_window
         assert window is not None  # there is one while the request is open
         size = max(0, min(len(content), window.size, self.send_window.size, SEND_BURST))
         ends = end_stream and size == len(content)
         largest = min(self.peer_settings.values[SETTINGS_MAX_FRAME_SIZE], SEND_BURST)
-        outbound = self.outbound
-        for start in range(0, size, largest):
-            stop = min(start + largest, size)
-            outbound.append(
-                frames.pack_data_header(stop - start, stream.id, end_stream=ends and stop == size)
-            )
-            outbound.append(content[start:stop])
-        if ends and not size:
-            outbound.append(frames.pack_data_header(0, stream.id, end_stream=True))
+        outbound, start = self.outbound, 0
+        if size > largest:
+            header = frames.pack_data_header(largest, stream.id, end_stream=False)
+            for start in range(0, size - largest, largest):
+                outbound += header, content[start : start + largest]
+            start += largest
+        if size or ends:
+            header = frames.pack_data_header(size - start, stream.id, end_stream=ends)
+            outbound += header, content[start:size]
         window.size -= size
         self.send_window.size -= size
         if ends:
@@ -558,7 +547,7 @@ class Endpoint:
         if code == ErrorCode.CANCEL and _lacks_only_its_end(stream):
             stream.read_shut = True
             with contextlib.suppress(StreamFault):  # of a user's window manager
-                stream.receive_window.end()
+                stream.end_window()
         else:
             self._cancel(stream, code)
 

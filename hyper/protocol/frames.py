@@ -59,6 +59,7 @@ ACK = 0x1
 END_HEADERS = 0x4
 PADDED = 0x8
 PRIORITY_FLAG = 0x20
+PADDED_OR_PRIORITY = PADDED | PRIORITY_FLAG
 
 #: The octets that a client sends first, before its SETTINGS frame (3.4).
 CONNECTION_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -14,10 +14,16 @@ import contextlib
 import re
 
 from ..errors import ErrorCode, InvalidURL, LocalProtocolError, StreamFault, shown
-from ..fields import CONNECTION_SPECIFIC, has_never_indexed, incoming_fault, outgoing_section
+from ..fields import (
+    CONNECTION_SPECIFIC,
+    FieldMap,
+    has_never_indexed,
+    incoming_fault,
+    outgoing_section,
+)
 from ..foundation.hosts import bracketed, normal_authority, parse_authority
 from ..foundation.memo import Memo
-from .origins import TARGET_FAULT, Origin, is_bare
+from .origins import Origin, is_bare, is_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
     from ..fields import Fields, FieldSource, Pair
 
 #: A method is a token; case counts (RFC 9110, 9.1).
-METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+METHOD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 #: Methods that a server may promise: safe ones, without content (RFC 9113, 8.4).
 PUSHABLE = frozenset((b"GET", b"HEAD"))
@@ -174,7 +180,7 @@ def request_section(
         LocalProtocolError, InvalidURL: it must not reach the wire.
     """
     pair = _methods.get(method) or _method(method)
-    if given.host is not None:
+    if given.host is not None and given.host != origin.authority:
         origin = Origin(origin.scheme, given.host)
     pseudo = _own_target(method, url, origin) if method in OWN_TARGETS else origin.target(url)
     return (pair, *pseudo, *given.fields, *implied)
@@ -203,7 +209,7 @@ _methods = {
 
 
 def _method(method: str) -> Pair:
-    if not METHOD(method):
+    if not re.fullmatch(METHOD, method):
         raise LocalProtocolError(
             f"the method {method!r} is not a token (RFC 9110, 9.1): it can't contain control"
             " characters, spaces or be empty; nothing was sent"
@@ -242,14 +248,14 @@ def tunnel_section(
     """
     if protocol is None:
         return request_section("CONNECT", target, origin, given, implied)
-    if not METHOD(protocol):
+    if not re.fullmatch(METHOD, protocol):
         raise LocalProtocolError(
             f"the protocol {protocol!r} is not a token (RFC 8441, 4; RFC 9110, 7.8); nothing was"
             " sent"
         )
     if target.startswith(("ws://", "wss://")):
         target = "http" + target[len("ws") :]
-    if given.host is not None:
+    if given.host is not None and given.host != origin.authority:
         origin = Origin(origin.scheme, given.host)
     pseudo = (_methods["CONNECT"], (b":protocol", protocol.encode()))
     return (*pseudo, *origin.target(target), *given.fields, *implied)
@@ -264,14 +270,19 @@ def trailer_section(trailers: FieldSource) -> Fields:
 
 
 class ResponseHead:
-    """The header section of a response, judged (8.3.2)."""
+    """The header section of a response, judged (8.3.2).
 
-    __slots__ = ("content_encoding", "content_length", "fields", "status")
+    Responses whose sections are equal share one.
+    """
+
+    __slots__ = ("content_encoding", "content_length", "fields", "headers", "status")
 
     def __init__(self, status: int, fields: Fields, content_length: int | None) -> None:
         self.status: int = status
         #: regular fields only, as (name, value) octets
         self.fields: Fields = fields
+        #: the same, as users read them
+        self.headers: FieldMap = FieldMap(fields)
         #: octets of content announced, or None
         self.content_length: int | None = content_length
         #: the codings of the content, the last applied last, or "" (RFC 9110, 8.4)
@@ -358,7 +369,7 @@ def promised_request(
 def _judge_target(request: PromisedRequest, promised_id: int) -> None:
     """Raise for a promise whose target no request could have (8.3.1)."""
     # A GET or a HEAD has no "*", and a fragment is never sent (RFC 9110, 7.1).
-    if TARGET_FAULT(request.path) or request.path[:1] != "/" or "#" in request.path:
+    if not is_target(request.path) or request.path[:1] != "/" or "#" in request.path:
         raise _malformed(promised_id, "a promised request with a malformed :path", "8.3.1")
     # A peer has no need of names beyond ASCII: over the wire they are A-labels.
     is_authority = request.authority.isascii()

@@ -46,7 +46,7 @@ def receive_promise(endpoint: Endpoint, stream_id: int, promised_id: int, sectio
         endpoint.send_rst_stream(promised_id, ErrorCode.REFUSED_STREAM)
         return
     stream = Stream(promised_id, RESERVED_REMOTE, request.method, section)
-    stream.receive_window = ReceiveWindow.create(
+    stream.window = ReceiveWindow.create(
         endpoint.initial_receive_window, endpoint.window_manager, promised_id, endpoint.budget
     )
     stream.promised_request = request
@@ -109,7 +109,7 @@ def may_bring_promises(endpoint: Endpoint, stream_id: int) -> bool:
     stream = endpoint.streams.get(stream_id)
     if stream is None or stream.is_over:
         return False
-    return stream.head is None or stream.receive_window.size > 0
+    return stream.head is None or stream.window_size > 0
 
 
 def claim_promises(endpoint: Endpoint, stream_id: int) -> list[Stream]:

@@ -33,7 +33,7 @@ from . import frames, messages, promises, states
 from .flow import tuning
 from .flow.tuning import MEASURING, send_window_update
 from .flow.windows import SendWindow
-from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PRIORITY_FLAG
+from .frames import ACK, END_HEADERS, END_STREAM, PADDED, PADDED_OR_PRIORITY
 from .limits import (
     EMPTY_DATA_BURST,
     EMPTY_DATA_RATE,
@@ -48,7 +48,16 @@ from .limits import (
 from .messages import response_head
 from .origins import MISDIRECTED_REQUEST, receive_altsvc, receive_misdirected, receive_origin
 from .settings import SETTINGS_ENABLE_PUSH, SETTINGS_HEADER_TABLE_SIZE, SETTINGS_INITIAL_WINDOW_SIZE
-from .states import CANCELLED, CLOSED, IGNORE, RECV_DATA, RECV_HEADERS, STREAM, step_stream
+from .states import (
+    AWAITING,
+    CANCELLED,
+    CLOSED,
+    IGNORE,
+    RECV_DATA,
+    RECV_HEADERS,
+    STREAM,
+    step_stream,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +66,7 @@ if TYPE_CHECKING:
 
     from ..fields import Fields
     from .endpoint import Endpoint
+    from .messages import ResponseHead
     from .stream import Stream
 
     Receiver = Callable[[Endpoint, int, int, memoryview], None]
@@ -141,13 +151,10 @@ def receive_headers(endpoint: Endpoint, flags: int, stream_id: int, payload: mem
 
     HOT: once a response (bench/receive.py, small).
     """
-    if flags & (PADDED | PRIORITY_FLAG):
+    if flags & PADDED_OR_PRIORITY:
         payload = frames.parse_headers(flags, payload)
-    fragment = bytes(payload)
-    if flags & END_HEADERS:
-        _receive_section(endpoint, stream_id, fragment, ends=bool(flags & END_STREAM))
-    else:
-        _begin_block(endpoint, stream_id, fragment, ends=bool(flags & END_STREAM))
+    go_on = _receive_section if flags & END_HEADERS else _begin_block
+    go_on(endpoint, stream_id, bytes(payload), ends=flags & END_STREAM != 0)
 
 
 def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: bool) -> None:
@@ -167,8 +174,13 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
     if state < IGNORE:
         step_stream(stream.state, RECV_HEADERS, stream_id)  # it raises
     stream.state = state
-    if stream.phase == states.AWAITING:
-        _receive_head(endpoint, stream, section)
+    if stream.phase == AWAITING:
+        head = response_head(section, stream_id, is_marked=endpoint.decoder.is_marked)
+        if head.status >= 200:  # RFC 9110, 15: the final classes begin here
+            _receive_head(endpoint, stream, head)
+        else:
+            stream.receive_interim(head)
+            _count_interim(endpoint, stream, section)
     else:
         if stream.is_tunnel:
             raise StreamFault(
@@ -182,19 +194,15 @@ def _receive_section(endpoint: Endpoint, stream_id: int, block: bytes, *, ends: 
     endpoint.changed_streams.append(stream_id)
 
 
-def _receive_head(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
-    head = response_head(section, stream.id, is_marked=endpoint.decoder.is_marked)
-    if head.status >= 200:  # RFC 9110, 15: the final classes begin here
-        stream.receive_head(head)
-        if head.status == MISDIRECTED_REQUEST:
-            receive_misdirected(endpoint, stream)
-        window, size = stream.receive_window, stream.content_length
+def _receive_head(endpoint: Endpoint, stream: Stream, head: ResponseHead) -> None:
+    stream.receive_head(head)
+    if head.status == MISDIRECTED_REQUEST:
+        receive_misdirected(endpoint, stream)
+    window, size = stream.window, stream.content_length
+    if window is not None:
         window.is_begun, window.document_size = True, size
-        if size is not None and size > window.size:
-            tuning.grow_expected_window(endpoint, stream)
-        return
-    stream.receive_interim(head)
-    _count_interim(endpoint, stream, section)
+    if size is not None and size > (stream.room if window is None else window.size):
+        tuning.grow_expected_window(endpoint, stream)
 
 
 def _count_interim(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
@@ -222,7 +230,7 @@ def _count_interim(endpoint: Endpoint, stream: Stream, section: Fields) -> None:
 
 def _receive_end(endpoint: Endpoint, stream: Stream) -> None:
     """END_STREAM, after the frame that carries it (8.1)."""
-    stream.receive_window.end()
+    stream.end_window()
     stream.end()
     if stream.state == CLOSED:
         endpoint.close_stream(stream)

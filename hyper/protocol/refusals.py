@@ -1,11 +1,20 @@
-"""Why a request cannot go out, in words for the person who wonders (RFC 9113, 3.4, 5.1.2).
+"""Why a request cannot go out or be answered, in words (RFC 9113, 3.4, 5.1.2, 6.8).
 
 The functions take the endpoint; ``Endpoint`` takes them as its methods.  Lock held for every call.
 """
 
 from __future__ import annotations
 
-from ..errors import ConnectionFault, ErrorCode, Failure, NegotiationError, code_name, shown
+from ..errors import (
+    ConnectionFault,
+    ConnectionTerminated,
+    ErrorCode,
+    Failure,
+    NegotiationError,
+    RemoteDisconnected,
+    code_name,
+    shown,
+)
 from . import frames
 from .settings import (
     LEAST_FRAME_SIZE,
@@ -59,6 +68,22 @@ def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault 
     code = ErrorCode.PROTOCOL_ERROR
     failure = Failure(NegotiationError, why, cuts_content=False, error_code=code)
     return ConnectionFault(code, why, failure)
+
+
+def failure_at_eof(endpoint: Endpoint) -> Failure:
+    """The failure of a connection whose peer has closed its side."""
+    if not (endpoint.goaway and endpoint.streams):
+        return Failure(RemoteDisconnected, "Remote end closed connection without response")
+    last, code, debug = endpoint.goaway
+    why = f"the peer said GOAWAY with {code_name(code)} and closed the connection"
+    why += f" ({shown(debug)})" if debug else ""
+    return Failure(
+        ConnectionTerminated,
+        f"{why} before this response was whole (RFC 9113, 6.8)",
+        error_code=code,
+        last_stream_id=last,
+        debug_data=debug,
+    )
 
 
 def _goaway_for_settings(octets: memoryview) -> ConnectionFault | None:

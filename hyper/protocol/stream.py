@@ -13,6 +13,7 @@ from collections import deque
 
 from ..errors import ErrorCode, Failure, StreamFault
 from . import states
+from .flow.windows import ReceiveWindow
 from .frames import FRAME_HEADER, FRAME_HEADER_SIZE
 from .states import (
     AWAITING,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from typing import Union
 
     from ..fields import Fields
-    from .flow.windows import ReceiveWindow, SendWindow
+    from .flow.budget import Budget
+    from .flow.windows import SendWindow
     from .limits import Rate
     from .messages import PromisedRequest, ResponseHead
 
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     Piece = Union[bytes, bytearray, memoryview]
 
 _header_at = FRAME_HEADER.unpack_from
+
+#: ``Stream.room`` where it does not count: there is a window, or the stream has ended.
+NO_ROOM = -1
 
 #: Pieces of content from which on small ones are joined: a piece costs half a hundred octets,
 #: and a peer may send the content in frames of one.
@@ -81,6 +86,7 @@ class Stream:
     """
 
     __slots__ = (
+        "budget",
         "content",
         "content_length",
         "content_size",
@@ -95,15 +101,17 @@ class Stream:
         "phase",
         "promised_request",
         "read_shut",
-        "receive_window",
+        "reserved",
+        "room",
         "section",
         "send_window",
         "state",
         "trailers",
         "wanted",
+        "window",
     )
 
-    receive_window: ReceiveWindow
+    budget: Budget  # where there is room without a window
 
     def __init__(self, stream_id: int, state: int, method: str, section: Fields = ()) -> None:
         self.id: int = stream_id
@@ -112,6 +120,11 @@ class Stream:
         self.method: str = method
         #: the request's header section, or as much as is known of one sent in HTTP/1.1
         self.section: Fields = section
+        #: None until more than frames uses it, see ``receive_window``
+        self.window: ReceiveWindow | None = None
+        #: octets that the peer may still send, and how many the budget counts, without a window
+        self.room: int = NO_ROOM
+        self.reserved: int = 0
         #: None if the request has no content
         self.send_window: SendWindow | None = None
         #: the final response's header section
@@ -139,6 +152,55 @@ class Stream:
         #: what the peer may still send of these; None until one comes
         self.empty_data: Rate | None = None
         self.interim: Rate | None = None
+
+    @property
+    def receive_window(self) -> ReceiveWindow:
+        """The window that we give the peer (5.2), made when more than frames uses it.
+
+        A small response never does. Its frames are counted in ``room``, which the window continues.
+        """
+        window = self.window
+        if window is None:
+            window = self.window = self._begun_window()
+        return window
+
+    @property
+    def window_size(self) -> int:
+        """Octets that the peer may still send."""
+        return self.room if self.window is None else self.window.size
+
+    def _begun_window(self) -> ReceiveWindow:
+        """The window of a stream whose frames were counted without one."""
+        if self.room == NO_ROOM:  # it has ended; its last frame may have padding, which was allowed
+            window = ReceiveWindow(self.reserved, None, self.id)
+            window.is_ended = True
+            return window
+        self.budget.in_use -= self.reserved  # the window counts itself
+        self.budget.shares -= 1
+        window = ReceiveWindow(self.reserved, None, self.id, self.budget)
+        window.size, self.room = self.room, NO_ROOM
+        if self.head is not None:
+            window.is_begun, window.document_size = True, self.content_length
+        return window
+
+    def reserve(self, size: int, budget: Budget) -> None:
+        """Let the peer send size octets, which the budget counts, and make no window yet.
+
+        ``Endpoint.open_stream`` does the same in place.
+        """
+        self.room = self.reserved = size
+        self.budget = budget
+        budget.in_use += size
+        budget.shares += 1
+
+    def end_window(self) -> None:
+        """Nothing more will come: the budget gets back all but what is unread."""
+        if self.window is not None:
+            self.window.end()
+        elif self.room != NO_ROOM:
+            self.budget.in_use -= self.room
+            self.budget.shares -= 1
+            self.room = NO_ROOM
 
     @property
     def origin(self) -> bytes | None:
@@ -174,9 +236,7 @@ class Stream:
     def is_exhausted(self) -> bool:
         """True if the peer has used up its window and has more to send."""
         return (
-            self.receive_window.size <= 0
-            and not self.is_over
-            and self.content_size != self.content_length
+            self.window_size <= 0 and not self.is_over and self.content_size != self.content_length
         )
 
     @property
@@ -230,12 +290,16 @@ class Stream:
                 " (RFC 9113, 8.1.1)",
             )
         # The window may refuse the frame: only after that does the content count as unread.
-        window = self.receive_window
-        left = window.size - frame_size
-        if left < 0 or window.asks_on_receipt:
-            increment = window.take(frame_size)
+        window, increment = self.window, 0
+        if window is None and self.room >= frame_size:
+            self.room -= frame_size
         else:
-            window.size, increment = left, 0
+            window = window or self.receive_window
+            left = window.size - frame_size
+            if left < 0 or window.asks_on_receipt:
+                increment = window.take(frame_size)
+            else:
+                window.size = left
         if 0 < size < PIECE_SIZE and added == size:  # the only frame of most responses
             self.content_size = size
             self.content.append(bytes(payload))
@@ -244,29 +308,28 @@ class Stream:
         return increment
 
     def receive_run(
-        self, octets: memoryview, start: int, header: tuple[int, int, int], whole: ReceiveWindow
+        self, octets: memoryview, begin: int, header: tuple[int, int, int], whole: ReceiveWindow
     ) -> int:
         """DATA frames of one header came in a row. HOT: its loop once a frame (bench/counts.py).
 
-        It takes those to which no rule objects, and returns their octets. The next frame is for
-        ``receive_data`` (receivers.py), which knows the rules and what follows from a breach.
+        It takes those to which no rule objects, and returns where they end, or 0. The next one is
+        for ``receive_data`` (receivers.py), which knows the rules and what follows from a breach.
 
-        header: of the whole frame that begins at start; it has no flags.  whole: the connection's
-        window.
+        begin: of the payload of the first, which is whole.  header: without flags.  whole: the
+        connection's window.
         """
-        window = self.receive_window
         if self.phase != CONTENT or STREAM[self.state][RECV_DATA] < IGNORE:
             return 0
-        if window.asks_on_receipt or whole.asks_on_receipt:  # a manager wants to know of each
-            return 0
+        window = self.window
+        if whole.asks_on_receipt or (window is not None and window.asks_on_receipt):
+            return 0  # a manager of the user's wants to know of each
         # As many octets may come as both windows and content-length allow.
-        room = min(window.size, whole.size)
+        room = min(self.room if window is None else window.size, whole.size)
         if self.content_length is not None:
             room = min(room, self.content_length - self.content_size)
         size = added = header[0] >> 8
         if not 0 < added <= room:
             return 0
-        begin = start + FRAME_HEADER_SIZE
         stop = begin + added
         payloads = [octets[begin:stop]]
         last = len(octets) - FRAME_HEADER_SIZE - added
@@ -275,11 +338,14 @@ class Stream:
             stop = begin + added
             payloads.append(octets[begin:stop])
             size += added
-        window.size -= size
+        if window is None:
+            self.room -= size
+        else:
+            window.size -= size
         whole.size -= size
         whole.unsettled += size
         self.add_content(payloads, size)
-        return stop - start
+        return stop
 
     def add_content(self, payloads: Sequence[memoryview], size: int) -> None:
         """Keep the payloads of DATA frames, size octets in all; they are copied.

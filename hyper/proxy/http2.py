@@ -6,7 +6,6 @@ import time
 from http.client import HTTPException, responses
 
 from ..errors import SHOWN_SIZE, ProxyError
-from ..fields import FieldMap
 from ..hpack import Decoder, Encoder
 from ..protocol.endpoint import Endpoint
 from ..protocol.flow.managers import FlowControlManager
@@ -59,7 +58,7 @@ def connect_by_http2(
     if head.status // 100 == 2:
         return tunnel
     excerpt = tunnel.excerpt(EXCERPT, excerpt_deadline(deadline))
-    challenges = FieldMap(head.fields).get_all("proxy-authenticate") or []
+    challenges = head.headers.get_all("proxy-authenticate") or []
     tunnel.shutdown()
     reason = responses.get(head.status, "")
     raise refusal_error(proxy, target, head.status, reason, challenges, excerpt)

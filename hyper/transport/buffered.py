@@ -76,8 +76,11 @@ class BufferedSocket:
             raise ValueError(f"{size} octets cannot be used: {len(self)} are there")
         self._start += size
 
-    def fill(self) -> int | None:
+    def fill(self, take: Callable[[memoryview], int] | None = None) -> int | None:
         """Receive once, behind the octets that are there.
+
+        Args:
+            take: shown all that is there if octets came, as by ``give``.
 
         Returns:
             The number of octets received, 0 if the peer has closed, or None if a non-blocking
@@ -100,7 +103,9 @@ class BufferedSocket:
             raise BufferError(f"no room: {end} octets are there, and none of them was used")
         received = self.source.recv_into(buffer[end:] if end else buffer)
         if received:
-            self._end = end + received
+            self._end = end = end + received
+            if take is not None:
+                self._start = take(buffer[:end])
         return received
 
     def give(self, take: Callable[[memoryview], int]) -> None:

@@ -16,7 +16,8 @@ import select
 import socket
 import time
 
-from ..errors import TimedOut
+from ..errors import NegotiationError, TimedOut
+from ..foundation.hosts import plain_name
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from .deadline import MAX_POLL, NEVER, milliseconds_of
 
@@ -49,6 +50,12 @@ QUEUE_PAUSE = 0.01
 
 #: Codes of a non-blocking connect that has begun. On Windows EINPROGRESS is something else.
 IN_PROGRESS = frozenset((0, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)))
+
+#: The message where a mock's class makes the sockets, whose connect_ex gives no code.
+MOCKED = (
+    "{} stands in the place of socket.socket, and is no socket of the system's: HTTP/2 cannot be"
+    " spoken there; http.client and hyper's classes in its place use it, in HTTP/1.1"
+)
 
 #: The advice in the message of a failure.
 ADVICE = {
@@ -117,8 +124,9 @@ def resolve(host: str, port: int) -> list[Address]:
 
     host: a name or a literal; one of IPv6 may have a zone (``fe80::1%eth0``, RFC 4007, 11).
     """
+    name = plain_name(host, socket.getaddrinfo, socket)
     try:
-        return list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        return list(socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM))
     except socket.gaierror as error:
         code, words = error.errno, error.strerror
     except UnicodeError as error:  # a label of a name is empty, or too long
@@ -199,7 +207,9 @@ class Race:
                 _bind(sock, self._source_address)
             if self._watcher is not None:
                 self._watcher.connecting(target)
-            code = sock.connect_ex(target)
+            code: Any = sock.connect_ex(target)
+            if code is None:
+                raise NegotiationError(MOCKED.format(type(sock)))
             if code not in IN_PROGRESS:
                 raise _os_error(code)
             self._under_way[sock] = target[0]

@@ -12,6 +12,8 @@ from .wakeup import Wakeup
 
 #: False on Windows.
 HAS_POLL = hasattr(select, "poll")
+#: The events that poll is asked for, where the system has poll.
+READ, WRITE = (select.POLLIN, select.POLLOUT) if HAS_POLL else (0, 0)
 
 
 class PlainTransport:
@@ -70,14 +72,14 @@ class PlainTransport:
         else:
             # A poll object serves one thread at a time, and a new one costs less than a lock.
             poll = select.poll()
-            poll.register(self.socket, read * select.POLLIN | write * select.POLLOUT)
-            reader = self.wakeup.reader
-            if reader is not None:
-                poll.register(reader, select.POLLIN)
+            poll.register(self.socket, READ * read | WRITE * write)
+            pair = self.wakeup.pair
+            if pair is not None:
+                poll.register(pair[2], READ)
             events = poll.poll(milliseconds_of(timeout))
             is_ready = bool(events)
             # Poll tells in the order of registration: the wakeup comes last.
-            if events and reader is not None and events[-1][0] == reader.fileno():
+            if events and pair is not None and events[-1][0] == pair[2]:
                 self.wakeup.is_rung = True
         if is_ready:
             self.read_would_block = False
@@ -111,7 +113,7 @@ def _select(
     timeout: float | None,
 ) -> bool:
     """Wait as ``PlainTransport.wait`` does, on Windows: its select takes sockets of any number."""
-    reader = wakeup.reader
+    reader = None if wakeup.pair is None else wakeup.pair[0]
     readable = [sock] * read + ([reader] if reader is not None else [])
     seconds = None if timeout is None else min(timeout, MAX_POLL / 1000)
     ready, room, failed = select.select(readable, [sock] * write, [sock], seconds)

@@ -22,11 +22,16 @@ MAX_NOTIFICATIONS = 4096
 MAX_SPARE_PAIRS = 8
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Pair = tuple[socket.socket, socket.socket, int]
+
+
 class _Stock:
     """Pairs that nobody uses. Any thread: single steps of a list are atomic."""
 
     def __init__(self) -> None:
-        self.pairs: list[tuple[socket.socket, socket.socket]] = []
+        self.pairs: list[Pair] = []
         renew_after_fork(self)
 
     def __del__(self) -> None:
@@ -36,9 +41,8 @@ class _Stock:
     def after_fork_in_child(self) -> None:
         """Close the pairs, which are the parent's too."""
         pairs, self.pairs = self.pairs, []
-        for reader, writer in pairs:
-            reader.close()
-            writer.close()
+        for pair in pairs:
+            _close(pair)
 
 
 _stock = _Stock()
@@ -50,29 +54,28 @@ class Wakeup:
     One stands for a whole stack of transports: who is on top shares the one of the lowest. Lock
     held for every call but ``notify``.
 
-    reader: the socket that waits must watch for octets to read; None while it is not armed.
-    is_rung: True if the reader may have octets. A wait that sees it readable sets it.
+    pair: its two ends, and the descriptor of the first, which waits must watch for octets to read;
+    None while it is not armed.
+    is_rung: True if the first may have octets. A wait that sees it readable sets it.
     """
 
-    __slots__ = ("_writer", "is_rung", "reader")
+    __slots__ = ("is_rung", "pair")
 
     def __init__(self) -> None:
-        self.reader: socket.socket | None = None
-        self._writer: socket.socket | None = None
+        self.pair: Pair | None = None
         self.is_rung: bool = False
 
     def arm(self) -> None:
         """Make the waits that begin from now on endable. HOT: once a sleep (bench/clients.py)."""
-        if self._writer is not None:
+        if self.pair is not None:
             return
         try:
-            # The writer is last: without a reader, a notification would be lost.
-            self.reader, self._writer = _stock.pairs.pop()
+            self.pair = _stock.pairs.pop()
         except IndexError:
             reader, writer = socket.socketpair()
             reader.setblocking(False)
             writer.setblocking(False)
-            self.reader, self._writer = reader, writer
+            self.pair = reader, writer, reader.fileno()
 
     def notify(self) -> None:
         """End the waits. Any thread, any moment, no lock: a destructor may call it.
@@ -80,20 +83,20 @@ class Wakeup:
         It may come so late that the pair serves another connection already: a wait there then ends
         for nothing, and begins again.
         """
-        writer = self._writer
-        if writer is not None:
+        pair = self.pair
+        if pair is not None:
             self.is_rung = True
             try:
-                writer.send(b"!")
+                pair[1].send(b"!")
             except OSError:  # it is full of notifications, or closed
                 return
 
     def drain(self) -> None:
         """Forget the notifications, so that new waits wait."""
-        if self.is_rung and self.reader is not None:
+        if self.is_rung and self.pair is not None:
             self.is_rung = False
             try:
-                self.reader.recv(MAX_NOTIFICATIONS)
+                self.pair[0].recv(MAX_NOTIFICATIONS)
             except OSError as error:  # nothing has come, or only after this
                 if is_of_signal(error):
                     raise
@@ -102,20 +105,21 @@ class Wakeup:
         """Give the pair back; nobody may be waiting. HOT: once a sleep (bench/clients.py)."""
         if self.is_rung:
             self.drain()
-        reader, writer = self.reader, self._writer
-        self._writer = self.reader = None
-        if reader is None or writer is None:
+        pair, self.pair = self.pair, None
+        if pair is None:
             return
         if len(_stock.pairs) < MAX_SPARE_PAIRS:
-            _stock.pairs.append((reader, writer))
+            _stock.pairs.append(pair)
         else:
-            reader.close()
-            writer.close()
+            _close(pair)
 
     def close(self) -> None:
         """Close the pair, if it is armed; nobody may be waiting."""
-        if self.reader is not None:
-            self.reader.close()
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = self.reader = None
+        pair, self.pair = self.pair, None
+        if pair is not None:
+            _close(pair)
+
+
+def _close(pair: Pair) -> None:
+    pair[0].close()
+    pair[1].close()

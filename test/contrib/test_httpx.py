@@ -16,6 +16,7 @@ import pytest
 
 from hyper.testing import wire
 from test.live.server import pattern
+from test.origin import Origin
 from test.scripted.steps import want
 
 # Seconds that a wait may last in a test where it is meant to end so.
@@ -436,6 +437,55 @@ class TestOtherWays:
                 client.get(f"https://{host}:{other.port}/")
             assert under_way.read() == b"drip\n" * 2
         assert len(client._transport._pool._pool) == 2
+
+    def test_another_origin_on_a_shared_connection_is_named(self, library, transport, certificates):
+        """RFC 9113, 8.3.1 and 9.1.1; RFC 8336: the request has the authority of its own URL."""
+
+        def serve(peer):
+            peer.handshake()
+            peer.write(wire.origin([f"https://127.0.0.1:{server.port}"]))
+            for frame, fields, _ in peer.arrivals():
+                if frame.type == wire.HEADERS:
+                    answer = f"{dict(fields)[':authority']} on connection {peer.number}"
+                    peer.write_response(frame.stream_id, answer.encode())
+
+        server = Origin(serve, certificates.server_context())
+        with server, library.Client(transport=transport(coalesce=True), timeout=10) as client:
+            for host in ("localhost", "localhost", "127.0.0.1"):  # ORIGIN has been read by then
+                answer = client.get(f"https://{host}:{server.port}/").text
+                assert answer == f"{host}:{server.port} on connection 1"
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_a_request_is_the_same_where_httpcore_s_names_are_told(
+        self, library, transport, certificates, method
+    ):
+        """It goes another way then: through the library's method and a request of httpcore's."""
+        seen = []
+
+        def serve(peer):
+            peer.handshake()
+            for frame, fields, _ in peer.arrivals():
+                if frame.type == wire.HEADERS:
+                    seen.append(fields)
+                    answer = [(":status", "200"), ("x-one", "1"), ("x-one", "2")]
+                    peer.write_response(frame.stream_id, b"content", answer)
+
+        content = b"sent" if method == "POST" else None
+        answers = []
+        server = Origin(serve, certificates.server_context())
+        with server, library.Client(transport=transport(), timeout=10) as client:
+            for told in (None, lambda *_: None):
+                response = client.request(
+                    method,
+                    f"https://localhost:{server.port}/path?a=b%20c",
+                    headers=[("X-Two", "1"), ("x-two", "2"), ("Cookie", "a=b")],
+                    content=content,
+                    extensions={} if told is None else {"trace": told},
+                )
+                response.extensions.pop("stream_id")
+                answers.append((response.headers.raw, response.content, response.extensions))
+        assert answers[0] == answers[1]
+        assert seen[0] == seen[1]
 
     def test_an_async_client_is_told_what_to_do(self, library, transport):
         async def get():

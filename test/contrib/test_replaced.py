@@ -7,11 +7,13 @@ import http.client
 import importlib
 import io
 import logging
+import socket
 
 import pytest
 
 import hyper
-from hyper.testing import wire
+from hyper.testing import Server, wire
+from test.equal_wrapper import EqualWrapper
 from test.origin import Origin
 
 requests = pytest.importorskip("requests")
@@ -195,6 +197,29 @@ def test_wrappers_of_http_client_see_requests_over_http2(session, url, monkeypat
     assert seen == [(443, "localhost", "POST", "/a?b=c"), 200]
 
 
+def test_wrappers_that_are_equal_to_what_they_wrap_are_not_passed_by(session, url, monkeypatch):
+    """A tracer's, that comes when requests have gone out already."""
+
+    def urlopen(given, *arguments, headers, **options):
+        return given(*arguments, headers={**headers, "x-urlopen": "1"}, **options)
+
+    def endheaders(given, *arguments, **options):
+        given.__self__.putheader("x-endheaders", "1")
+        return given(*arguments, **options)
+
+    assert session.get(url).ok
+    for holder, wrapper in (
+        (HTTPConnectionPool, urlopen),
+        (http.client.HTTPConnection, endheaders),
+    ):
+        name = wrapper.__name__
+        monkeypatch.setattr(holder, name, EqualWrapper(getattr(holder, name), wrapper))
+        assert session.get(url).ok
+    response = session.get(url)
+    assert {"x-urlopen", "x-endheaders"} <= set(response.text.split())
+    assert response.raw.version == 20
+
+
 def test_a_function_that_opens_sockets_is_called(session, old_server, monkeypatch):
     """It may lead elsewhere: hyper does not connect by its own way before."""
     opened = []
@@ -209,16 +234,50 @@ def test_a_function_that_opens_sockets_is_called(session, old_server, monkeypatc
     assert (opened, old_server.declined) == ([("localhost", old_server.port)], 0)
 
 
+class MockedSocket(socket.socket):
+    """A mock's: it gives no code."""
+
+    def connect_ex(self, address):
+        """Connect to nobody."""
+
+
+def test_a_mock_of_sockets_gets_the_request_in_http1(
+    session, old_server, certificates, monkeypatch, caplog
+):
+    """By http.client's way, which it knows."""
+    monkeypatch.setattr(socket, "socket", MockedSocket)
+    url = f"https://localhost:{old_server.port}/"
+    with caplog.at_level(logging.DEBUG, logger="hyper"):
+        assert session.get(url).raw.version == 11
+    assert "MockedSocket'> stands in the place of socket.socket" in caplog.text
+    with hyper.Pool(ssl_context=certificates.hyper_context()) as pool:
+        assert pool.request("GET", url).version == 11
+
+
+def test_a_mock_of_sockets_is_told_where_only_http2_is_spoken(fields, certificates, monkeypatch):
+    monkeypatch.setattr(socket, "socket", MockedSocket)
+    with pytest.raises(hyper.NegotiationError, match=r"in the place of socket\.socket"):
+        by_connection(fields.port, certificates)
+
+
 @pytest.fixture(params=["httpx", "httpx2"])
 def library(request):
     return pytest.importorskip(request.param)
 
 
-@pytest.fixture
-def client(library, certificates):
+def core_of(library):
+    return importlib.import_module({"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__])
+
+
+def made_client(library, certificates):
     integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
     transport = integration.HTTP20Transport(verify=certificates.client_context(alpn=()))
-    with library.Client(transport=transport, timeout=10) as client:
+    return library.Client(transport=transport, timeout=10)
+
+
+@pytest.fixture
+def client(library, certificates):
+    with made_client(library, certificates) as client:
         yield client
 
 
@@ -245,9 +304,7 @@ def test_a_mock_of_handle_request_answers(library, client, monkeypatch):
 
 
 def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog):
-    httpcore = importlib.import_module(
-        {"httpx": "httpcore", "httpx2": "httpcore2"}[library.__name__]
-    )
+    httpcore = core_of(library)
     monkeypatch.setattr(
         httpcore.ConnectionPool,
         "handle_request",
@@ -258,6 +315,83 @@ def test_a_mock_of_httpcore_s_pool_answers(library, client, monkeypatch, caplog)
         assert client.get("http://nowhere.invalid/").content == b"mocked"
     (said,) = [record.getMessage() for record in caplog.records if record.name == "hyper"]
     assert said.startswith("HTTP/1.1 is spoken with nowhere.invalid: another library has replaced")
+
+
+def test_a_class_between_hyper_s_transport_and_the_library_s_is_gone_through(
+    library, certificates, url
+):
+    integration = importlib.import_module(f"hyper.contrib.{library.__name__}")
+
+    class Marking(library.HTTPTransport):
+        def handle_request(self, request):
+            request.headers["x-mark"] = "1"
+            return super().handle_request(request)
+
+    class Marked(integration.HTTP20Transport, Marking):
+        """Both."""
+
+    transport = Marked(verify=certificates.client_context(alpn=()))
+    with library.Client(transport=transport, timeout=10) as client:
+        response = client.get(url)
+    assert (response.http_version, "x-mark" in response.text.split()) == ("HTTP/2", True)
+
+
+def test_a_pool_in_the_place_of_the_transport_s_answers(library, client, url, monkeypatch):
+    httpcore = core_of(library)
+
+    class Mock(httpcore.ConnectionPool):
+        def handle_request(self, _request):
+            return httpcore.Response(200, content=b"mocked")
+
+    assert client.get(url).http_version == "HTTP/2"
+    with monkeypatch.context() as patched:
+        patched.setattr(client._transport, "_pool", Mock())
+        assert client.get(url).content == b"mocked"
+
+
+def test_a_wrapper_of_httpcore_s_connection_is_gone_through(library, client, url, monkeypatch):
+    """A tracer's: it adds fields to the list, and sees the status."""
+    connection, seen = core_of(library).HTTPConnection, []
+    original = connection.handle_request
+
+    def handle_request(self, request):
+        request.headers.append((b"x-trace", b"1"))
+        response = original(self, request)
+        seen.append((request.url.host, response.status))
+        return response
+
+    assert client.get(url).status_code == 200
+    monkeypatch.setattr(connection, "handle_request", handle_request)
+    response = client.post(url, content=b"content")
+    assert (response.http_version, "x-trace" in response.text.split()) == ("HTTP/2", True)
+    assert seen == [(b"localhost", 200)]
+
+
+def test_a_wrapper_of_httpcore_s_connection_adds_its_fields_once_where_http1_is_required(
+    library, certificates, monkeypatch
+):
+    """RFC 9113, 7: the request goes out again over HTTP/1.1, without what it was given before."""
+
+    def script(peer):
+        peer.handshake()
+        stream_id, _, _ = peer.want_request()
+        peer.write(wire.rst_stream(stream_id, wire.HTTP_1_1_REQUIRED))
+        peer.accept()
+        lines = peer.want_until().split(b"\r\n")
+        count = lines.count(b"x-trace: 1")
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % count)
+
+    connection = core_of(library).HTTPConnection
+    original = connection.handle_request
+
+    def handle_request(self, request):
+        request.headers.append((b"x-trace", b"1"))
+        return original(self, request)
+
+    monkeypatch.setattr(connection, "handle_request", handle_request)
+    context = certificates.server_context(alpn=("h2", "http/1.1"))
+    with Server(script, tls=context, once=True) as server, made_client(library, certificates) as it:
+        assert it.get(f"https://localhost:{server.port}/").text == "1"
 
 
 @pytest.mark.parametrize("name", ["HTTPConnection", "HTTPSConnection"])

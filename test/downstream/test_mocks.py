@@ -262,3 +262,58 @@ def test_nothing_is_replaced_afterwards(services, session):
     """The mocks above have left requests as it was."""
     assert session.get(services.url("/seen")).raw.version == 20
     assert urllib.request.urlopen.__module__ == "urllib.request"
+
+
+#: It replaces sockets, for the whole process.
+MOCKET = """
+import os, ssl, sys
+import httpx, hyper, requests, urllib3
+from hyper.contrib.httpx import HTTP20Transport
+from hyper.contrib.requests import HTTP20Adapter
+from hyper.contrib.urllib3 import POOL_CLASSES
+from mocket import Mocketizer
+from mocket.mocks.mockhttp import Entry
+
+url = "https://example.test/x"
+
+def by_dropin():
+    connection = hyper.HTTPSConnection("example.test")
+    connection.request("GET", "/x")
+    return connection.getresponse().read()
+
+def by_requests():
+    session = requests.Session()
+    session.mount("https://", HTTP20Adapter())
+    return session.get(url).content
+
+def by_urllib3():
+    manager = urllib3.PoolManager()
+    manager.pool_classes_by_scheme = POOL_CLASSES
+    return manager.request("GET", url).data
+
+def by_httpx():
+    with httpx.Client(transport=HTTP20Transport()) as client:
+        return client.get(url).content
+
+def by_pool():
+    with hyper.Pool() as pool:
+        return pool.request("GET", url).read()
+
+with Mocketizer():
+    Entry.single_register(Entry.GET, url, body="mocked")
+    print({ask() for ask in (by_dropin, by_requests, by_urllib3, by_httpx, by_pool)})
+    try:
+        hyper.HTTP20Connection("example.test").request("GET", "/x")
+    except hyper.NegotiationError as error:
+        print(error)
+session = requests.Session()
+session.mount("https://", HTTP20Adapter())
+session.get(sys.argv[1], verify=os.environ["AUTHORITY"])
+"""
+
+
+@tried("mocket", "Mocketizer()", "mocked, in HTTP/1.1; over HTTP/2 afterwards")
+def test_mocket(services, program):
+    printed = program(MOCKET, services.url("/seen"))
+    assert printed.startswith("{b'mocked'}\n<class 'mocket.socket.MocketSocket'> stands in the")
+    assert services.versions == {"2"}

@@ -196,3 +196,24 @@ def test_tqdm(services, session):
         answer = session.post(services.url("/echo"), data=wrapped)
     assert len(answer.content) == 100_000
     assert services.versions == {"2"}
+
+
+@tried("httplib2", "a class of its connection and HTTPSConnection, with ALPN", "calls")
+def test_httplib2(services, certificates, monkeypatch):
+    import httplib2
+
+    import hyper
+
+    class Connection(httplib2.HTTPSConnectionWithTimeout, hyper.HTTPSConnection):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self._context.set_alpn_protocols(hyper.tls.ALPN_PROTOCOLS)
+
+    monkeypatch.delenv("HTTPLIB2_CA_CERTS", raising=False)
+    client = httplib2.Http(ca_certs=certificates.authority, timeout=20)
+    for method, body in (("GET", None), ("POST", b"content")):
+        response, _ = client.request(
+            services.url("/seen"), method, body=body, connection_type=Connection
+        )
+        assert response.version == 20
+    assert services.versions == {"2"}

@@ -175,3 +175,37 @@ def test_sentry(services, program):
     assert sent == [f"{trace}-{span}-1" for trace, span, _ in spans]
     trace = spans[0][0]
     assert all(f"sentry-trace_id={trace}" in line["fields"]["baggage"] for line in lines)
+
+
+#: The agent changes a process, as Sentry does. The requests' fields are what counts.
+ELASTIC_APM = """
+import json, os, ssl, sys, urllib.request
+import elasticapm, httpx, requests
+from hyper.contrib.httpx import HTTP20Transport
+from hyper.contrib.requests import HTTP20Adapter
+from hyper.contrib.urllib import HTTP2Handler
+
+authority, url = os.environ["AUTHORITY"], sys.argv[1]
+context = ssl.create_default_context(cafile=authority)
+session = requests.Session()
+session.mount("https://", HTTP20Adapter())
+session.get(url)  # before the agent comes
+client = elasticapm.Client(
+    service_name="trial", cloud_provider="none", central_config=False, metrics_interval="0ms",
+    server_url="http://127.0.0.1:1", log_level="off", disable_send=True,
+)
+elasticapm.instrument()
+client.begin_transaction("trial")
+opener = urllib.request.build_opener(HTTP2Handler(context=context))
+with httpx.Client(transport=HTTP20Transport(verify=context)) as http:
+    answers = session.get(url).json(), http.get(url).json(), json.load(opener.open(url))
+for seen in answers:
+    print(seen["version"], "traceparent" in seen["fields"])
+client.end_transaction("trial")
+os._exit(sys.stdout.flush() or 0)
+"""
+
+
+@tried("elastic-apm", "instrument()", "traceparent by requests, httpx and urllib")
+def test_elastic_apm(services, program):
+    assert program(ELASTIC_APM, services.url("/seen")).split("\n")[:3] == ["2 True"] * 3

@@ -67,6 +67,42 @@ def test_the_base_classes_are_those_of_the_import_of_hyper():
     )
 
 
+def test_the_base_of_the_response_is_that_of_the_import_of_hyper():
+    run(
+        "import http.client as c; given = c.HTTPResponse; import hyper;"
+        "c.HTTPResponse = type('R', (given,), {}); bases = hyper.HTTPResponse.__mro__;"
+        "assert given in bases and c.HTTPResponse not in bases"
+    )
+
+
+def test_the_handler_of_urllib_knows_the_class_of_the_import_of_hyper():
+    """Else it would go by HTTP/1.1 for ever, where it is loaded while a recorder is at work."""
+    run(
+        "import http.client as c; given = c.HTTPSConnection; import hyper, urllib.error;"
+        "c.HTTPSConnection = type('S', (), {}); from hyper.contrib.urllib import HTTP2Handler;"
+        "c.HTTPSConnection = given; made = []\n"
+        "class Request(urllib.request.Request): timeout = 1\n"
+        "class Own(hyper.HTTPSConnection):\n"
+        "    def connect(self): made.append(self); raise OSError\n"
+        "import hyper.contrib.urllib as u; u.HTTPSConnection = Own\n"
+        "try: HTTP2Handler().https_open(Request('https://localhost/'))\n"
+        "except urllib.error.URLError: assert made"
+    )
+
+
+def test_hyper_may_stand_in_the_place_of_the_whole_module():
+    """For a library that has http.client's classes as its bases."""
+    run(
+        "import http, sys, hyper; http.client = sys.modules['http.client'] = hyper;"
+        "import http.client, urllib.request, xmlrpc.client;"
+        "Connection = type('Connection', (http.client.HTTPSConnection,), {});"
+        "assert http.client.HTTPResponse is hyper.HTTPResponse;"
+        "connection = Connection('localhost', timeout=1);"
+        "assert isinstance(connection, hyper.HTTPSConnection) and connection.port == 443;"
+        "assert isinstance(hyper.HTTPConnection('localhost', 1), hyper.HTTPConnection)"
+    )
+
+
 def test_writers_that_were_wrapped_before_hyper_was_imported_are_noticed():
     """Requests are not remembered then: the wrapper must see each of them."""
     run(

@@ -18,6 +18,7 @@ import pytest
 import hyper
 from hyper.dropin.response import DropinResponse
 from hyper.testing import wire
+from test.equal_wrapper import EqualWrapper
 
 CONTENT = b"first\nsecond\n"
 
@@ -126,6 +127,29 @@ def test_a_wrapped_getresponse_sees_each_response(connect, monkeypatch, holder):
     with pytest.raises(http.client.ResponseNotReady):
         connection.getresponse()
     assert "response_class" not in vars(connection)
+
+
+def test_wrappers_that_are_equal_to_what_they_wrap_are_called(connect, monkeypatch):
+    """A tracer's, which came after hyper: its span must end."""
+    seen = []
+
+    def getresponse(given):
+        response = given()
+        seen.append(response.status)
+        return response
+
+    def read(given, *arguments):
+        seen.append("read")
+        return given(*arguments)
+
+    connection = connect(answering())
+    holders = http.client.HTTPConnection, http.client.HTTPResponse
+    for holder, wrapper in zip(holders, (getresponse, read)):
+        name = wrapper.__name__
+        monkeypatch.setattr(holder, name, EqualWrapper(getattr(holder, name), wrapper))
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == CONTENT
+    assert seen == [200, "read"]
 
 
 def test_a_wrapper_that_raises_leaves_the_response_to_the_next_call(connect, monkeypatch):

@@ -14,6 +14,7 @@ import itertools
 import pytest
 
 import hyper
+from test.equal_wrapper import EqualWrapper
 
 NAMES = ["request", "_send_request", "putrequest", "putheader", "endheaders", "send"]
 
@@ -53,8 +54,8 @@ def sections(connect):
     return connect(script), seen
 
 
-def send_three(connection, *request):
-    for _ in range(3):
+def send(connection, *request, count=3):
+    for _ in range(count):
         connection.request(*request)
         connection.getresponse().read()
 
@@ -77,6 +78,20 @@ def test_a_header_that_a_wrapper_adds_is_new_in_each_request(sections, wrap):
     assert [section.get("x-trace") for section, _ in seen] == [None, "0", "1"]
 
 
+def test_a_wrapper_that_is_equal_to_what_it_wraps_is_called(sections, monkeypatch):
+    connection, seen = sections
+
+    def trace(given, *arguments, **options):
+        given(*arguments, **options)
+        connection.putheader("X-Trace", str(len(seen)))
+
+    send(connection, "GET", "/", count=1)  # it is remembered
+    wrapped = EqualWrapper(http.client.HTTPConnection.putrequest, trace)
+    monkeypatch.setattr(http.client.HTTPConnection, "putrequest", wrapped)
+    send(connection, "GET", "/", count=2)
+    assert [section.get("x-trace") for section, _ in seen] == [None, "1", "2"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_wrapper_is_called_for_each_request(sections, wrap, name):
     connection, _ = sections
@@ -87,7 +102,7 @@ def test_each_wrapper_is_called_for_each_request(sections, wrap, name):
         return given(*arguments, **options)
 
     wrap(connection, name, count)
-    send_three(connection, "GET", "/")
+    send(connection, "GET", "/")
     once = len(called) // 3
     assert once
     assert len(called) == 3 * once
@@ -102,7 +117,7 @@ def test_send_sees_what_it_sees_over_http_1(sections, wrap):
         return given(*arguments)
 
     wrap(connection, "send", record)
-    send_three(connection, "POST", "/path", b"content")
+    send(connection, "POST", "/path", b"content")
     heads, contents = sent[::2], sent[1::2]
     assert all(head.startswith(b"POST /path HTTP/1.1\r\nHost: ") for head in heads)
     assert all(head.endswith(b"\r\n\r\n") for head in heads)
@@ -118,7 +133,7 @@ def test_a_header_section_that_send_changes_is_sent_so(sections, wrap):
         return given(*first, data.replace(b"\r\n\r\n", b"\r\nX-Added: 1\r\n\r\n"))
 
     wrap(connection, "send", add)
-    send_three(connection, "GET", "/")
+    send(connection, "GET", "/")
     assert [section["x-added"] for section, _ in seen] == ["1"] * 3
 
 

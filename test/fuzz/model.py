@@ -153,7 +153,7 @@ class Game:
         if kind < 2 and stream.head is None:
             return wire.headers(stream.id, choice(BLOCKS[:3]), self.chance.random() < 0.2)
         if kind < 5 and stream.head is not None:
-            size = min(choice(SIZES), max(stream.receive_window.size, 0))
+            size = min(choice(SIZES), max(stream.window_size, 0))
             return wire.data(stream.id, bytes(size), self.chance.random() < 0.2)
         if kind == 5:
             most = MAX_WINDOW_SIZE - endpoint.send_window.size

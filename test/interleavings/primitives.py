@@ -111,6 +111,9 @@ class Bell:
             raise BlockingIOError
         self.octets = 0
 
+    def fileno(self) -> int:
+        return -1
+
     def close(self) -> None:
         """Do nothing: there is no descriptor."""
 
@@ -139,7 +142,7 @@ class SteppedTransport(ScriptedTransport):
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
         assert not self.closed, "sleeping on a closed socket"
-        bell = self.wakeup.reader
+        bell = None if self.wakeup.pair is None else self.wakeup.pair[0]
 
         def is_served() -> bool:
             arrived = read and (bool(self.incoming) or self.is_shut)

@@ -6,6 +6,7 @@ looks where a server's idle timeout and a request cross.
 
 from __future__ import annotations
 
+import http.client
 import io
 import threading
 from http.client import RemoteDisconnected
@@ -141,3 +142,20 @@ def test_without_replay_nothing_goes_out_again(server):
         with pytest.raises(ConnectionError):
             pool.request("GET", server.url())
     assert len(server.asked("GET")) == 1
+
+
+def test_a_wrapper_of_request_adds_fields_to_each_sending(pool, server, monkeypatch):
+    """A tracer's: it sets them in the mapping that it is given."""
+    original, seen = http.client.HTTPConnection.request, []
+
+    def request(self, method, url, body=None, headers=None, **options):
+        headers["x-trace"] = str(len(seen))
+        seen.append(list(headers.items()))
+        return original(self, method, url, body, headers, **options)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "request", request)
+    for fields in ({"x-own": "1"}, [("x-own", "1"), ("x-own", "2")]):
+        assert pool.request("PUT", server.url(), b"content", fields).read() == b"ok"
+    traces = [[value for name, value in given if name == "x-trace"] for given in seen]
+    assert traces == [[str(number)] for number in range(len(seen))]
+    assert [value for name, value in seen[-1] if name == "x-own"] == ["1", "2"]

@@ -292,6 +292,18 @@ class ReceiveWindow:
         return fault
 
 
+def window_for_caller(
+    size: int, window_manager: WindowManager, stream_id: int, budget: Budget | None
+) -> ReceiveWindow:
+    """Make a window for a caller, to whom this raises if its manager cannot be made."""
+    if window_manager is FlowControlManager:  # which a window makes when it needs it
+        return ReceiveWindow(size, None, stream_id, budget)
+    try:
+        return ReceiveWindow.create(size, window_manager, stream_id, budget)
+    except StreamFault as fault:
+        raise fault.failure.exception() from fault.failure.cause
+
+
 def _is_interruption(window_manager: object, error: Exception) -> bool:
     """True if something else has raised while a manager was asked, a signal handler perhaps.
 

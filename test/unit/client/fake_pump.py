@@ -95,7 +95,7 @@ class FakePump:
 def reply(*acts, status=200, fields=(), length=None, method="GET", decode=True, trailers=()):
     """A response whose content comes act by act."""
     stream = Stream(1, states.HALF_CLOSED_LOCAL, method)
-    stream.receive_window = SimpleNamespace(size=1, share=SimpleNamespace(unclaimed=0))
+    stream.window = SimpleNamespace(size=1, share=SimpleNamespace(unclaimed=0))
     stream.receive_head(ResponseHead(status, tuple(fields), length))
     stream.trailers = tuple(trailers)
     exchange = Exchange(FakePump(stream, acts), stream, Timeouts(1.0))

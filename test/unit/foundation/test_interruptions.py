@@ -80,6 +80,6 @@ def test_a_signal_handler_s_timeout_comes_out_of_draining_a_wakeup(strike):
             strike()
 
     wakeup = Wakeup()
-    wakeup.reader, wakeup.is_rung = Reader(), True
+    wakeup.pair, wakeup.is_rung = (Reader(), None, -1), True
     with pytest.raises(AlarmTimeout):
         wakeup.drain()

@@ -19,14 +19,14 @@ def wakeup():
 
 
 def ends_a_wait(wakeup):
-    return bool(select.select([wakeup.reader], [], [], 0)[0])
+    return bool(select.select([wakeup.pair[0]], [], [], 0)[0])
 
 
 def test_nothing_is_opened_before_it_is_armed(wakeup):
-    assert wakeup.reader is None
+    assert wakeup.pair is None
     wakeup.notify()
     wakeup.drain()
-    assert wakeup.reader is None
+    assert wakeup.pair is None
 
 
 def test_a_notification_ends_all_waits_until_it_is_drained(wakeup):
@@ -43,9 +43,9 @@ def test_a_notification_ends_all_waits_until_it_is_drained(wakeup):
 
 def test_arming_twice_opens_one_pair(wakeup):
     wakeup.arm()
-    reader = wakeup.reader
+    reader = wakeup.pair[0]
     wakeup.arm()
-    assert wakeup.reader is reader
+    assert wakeup.pair[0] is reader
 
 
 def test_more_notifications_than_there_is_room_for_do_no_harm(wakeup):
@@ -58,7 +58,7 @@ def test_more_notifications_than_there_is_room_for_do_no_harm(wakeup):
 def test_a_notification_after_the_end_does_no_harm(wakeup):
     """A destructor may come late."""
     wakeup.arm()
-    reader = wakeup.reader
+    reader = wakeup.pair[0]
     wakeup.close()
     assert reader.fileno() == -1
     wakeup.notify()
@@ -74,8 +74,8 @@ def test_a_pair_that_cannot_be_opened_leaves_it_unarmed(wakeup, monkeypatch):
     monkeypatch.setattr(wakeup_module.socket, "socketpair", refuse)
     with pytest.raises(OSError, match="Too many"):
         wakeup.arm()
-    assert wakeup.reader is None
+    assert wakeup.pair is None
     monkeypatch.undo()
     assert socket.socketpair
     wakeup.arm()
-    assert wakeup.reader is not None
+    assert wakeup.pair is not None

@@ -125,9 +125,16 @@ class Asked(FlowControlManager):
 def test_a_frame_is_counted_alike_whether_its_manager_is_asked_or_not(sizes):
     """RFC 9113, 6.9.1: the receivers count in place where hyper's own manager is in use."""
     found = []
-    for manager in (FlowControlManager, Asked):
+    for manager, is_made in (
+        (FlowControlManager, False),
+        (FlowControlManager, True),
+        (Asked, True),
+    ):
         memory = MemoryEndpoint(window_manager=manager, connection_window=2**20)
         stream = memory.open()
+        if is_made:  # else the stream counts in its ``room``
+            assert stream.receive_window.size == 65_535
+        assert (stream.window is not None) == is_made
         memory.receive(wire.headers(stream.id, OK))
         for size in sizes:
             memory.receive(wire.data(stream.id, bytes(size)))
@@ -143,7 +150,7 @@ def test_a_frame_is_counted_alike_whether_its_manager_is_asked_or_not(sizes):
                 endpoint.failure,
             )
         )
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
 
 
 def test_a_connection_s_window_is_opened_after_reads_as_large_as_its_manager_wants():
