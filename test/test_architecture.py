@@ -23,7 +23,7 @@ foundation.memo       | -                                                       
 foundation.fork       | -                                                        | _weakrefset os
 foundation.interruptions | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
-foundation.hosts      | errors                                                   | re ipaddress idna unicodedata
+foundation.hosts      | errors                                                   | re types ipaddress idna unicodedata
 fields                | foundation.memo errors                                   | contextlib email.message
 
 # hpack: octets <-> field sections
@@ -46,7 +46,7 @@ protocol.flow         | -                                                       
 protocol.flow.budget  | -                                                        | contextlib collections
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* foundation.interruptions errors          | -
-protocol.flow.tuning  | protocol.frames errors                                   | contextlib
+protocol.flow.tuning  | protocol.flow.managers protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
@@ -80,7 +80,7 @@ transport             | -                                                       
 transport.wakeup      | foundation.fork foundation.interruptions | socket
 transport.deadline    | errors foundation.interruptions | socket time
 transport.tcp         | transport.deadline transport.wakeup foundation.fork foundation.interruptions | select socket
-transport.connect     | transport.deadline errors foundation.interruptions | errno os select socket time
+transport.connect     | transport.deadline errors foundation.hosts foundation.interruptions | errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
@@ -88,7 +88,7 @@ transport.tls.policy  | errors                                                  
 transport.tls.filter  | transport.tls.trust                                      | -
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
-transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
+transport.tls.stdlib  | foundation.hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
@@ -105,7 +105,7 @@ pump.endings          | errors                                                  
 pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time

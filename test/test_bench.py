@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
 
 from bench import environments, report, table
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def figure(seconds, wall=1.0):
@@ -41,3 +48,14 @@ def test_a_report_names_each_client_in_markdown_and_in_the_plot():
 
 def test_a_client_whose_environment_is_not_there_has_no_python():
     assert environments.python_of("pycurl", environments.Path("/nowhere")) is None
+
+
+def test_a_request_is_measured_after_a_sleep_and_without_one():
+    """In a process of its own: the measure replaces the clock and the way to the server."""
+    pytest.importorskip("cryptography")  # the certificates
+    command = [sys.executable, "-m", "bench.asleep", "--count", "2", "--microseconds", "1"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r": +\d+\.\d us", done.stdout)) == 3

@@ -26,10 +26,7 @@ FIRST_GET = 77
 
 #: Modules of others that ``http.client`` and ``ssl`` do not load, and a GET does. One that leaves
 #: accept-encoding to hyper loads the packages of br and zstd as well, if they are installed.
-OF_OTHERS = {
-    *("__future__", "_weakrefset", "contextlib", "threading", "zlib"),
-    *("encodings.idna", "stringprep", "unicodedata"),  # by socket.getaddrinfo, for http.client too
-}
+OF_OTHERS = {"__future__", "_weakrefset", "contextlib", "threading", "zlib"}
 
 #: Rooms and modules that a plain request to a server has no need of.
 NOT_NEEDED = (

@@ -271,6 +271,8 @@ class Exchange:
 
         Returns how many octets that was; 0 means that the peer wants no more. END_STREAM goes
         with the last octet. Nothing is undone by an exception: ``sent`` tells what has gone.
+
+        HOT: once a burst (bench/clients.py, upload).
         """
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
@@ -279,9 +281,8 @@ class Exchange:
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
-            if not pump.flush():  # what the kernel refused before goes first
+            if not pump.is_clear():
                 pump.drain(timeouts.remaining())
-            pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room()
             if not stream.request_is_open:

@@ -16,12 +16,14 @@ import the other.
 from __future__ import annotations
 
 import re
+from types import FunctionType
 
 from ..errors import InvalidURL, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from types import ModuleType
+    from typing import Any, Union
 
     #: A port as callers give it: a number, or its digits as configurations have them.
     Port = Union[int, str]
@@ -72,6 +74,23 @@ def bracketed(host: str) -> str:
 def tls_name(host: str) -> str:
     """A host as TLS names it, and certificates: "without a trailing dot" (RFC 6066, 3)."""
     return without_zone(host).removesuffix(".")
+
+
+def plain_name(host: str, taker: Any, module: ModuleType) -> str | bytes:
+    """A host for a function of socket or ssl: octets, where that makes no difference to it.
+
+    They put each str through Python's codec of IDNA 2003, whose modules take a millisecond to load.
+    It passes ASCII whose labels have 1 to 63 octets, and an empty one at the end.
+
+    taker, module: the function, and the module whose own it is. Another function in its place, as
+    tests and gevent put one there, may know a host as str alone, and gets that.
+    """
+    is_own = type(taker) is FunctionType and taker.__globals__ is vars(module)
+    if not (is_own and isinstance(host, str)):  # http.client takes octets, too
+        return host
+    labels = host.removesuffix(".").split(".")
+    is_plain = host.isascii() and all(0 < len(label) <= MAX_LABEL for label in labels)
+    return host.encode("ascii") if is_plain else host
 
 
 def authority_of(host: str, port: int, scheme: str) -> str:

@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 
+from ...foundation.hosts import plain_name
 from . import trust
 from .filter import Filter, is_unexpected_eof
 from .pinned import bind_pin, chain_of
@@ -181,16 +182,23 @@ class StdlibFilter(Filter):
         self._holds_part = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        name: Any = server_hostname
+        if server_hostname is not None:
+            name = plain_name(server_hostname, getattr(context.wrap_bio, "__func__", None), ssl)
         with ALPN_LOCK:
             context.set_alpn_protocols(list(protocols))
             self.object: ssl.SSLObject = context.wrap_bio(
-                self._incoming, self._outgoing, server_hostname=server_hostname, session=session
+                self._incoming, self._outgoing, server_hostname=name, session=session
             )
         # The inner object's is C code; the outer one's would be a Python call for each record.
         inner: Any = self.object
         if type(inner) is ssl.SSLObject:
             inner = getattr(inner, "_sslobj", inner)
         self._read = _reading_alone(inner.read) if LEAVES_ERRORS else inner.read
+        #: encrypt octets
+        self.write: Callable[[bytes], object] = inner.write
+        #: return the ciphertext that must be sent to the peer; b"" for nothing
+        self.take_ciphertext: Callable[[], bytes] = self._outgoing.read
 
     def handshake(self) -> bool:
         """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
@@ -216,14 +224,6 @@ class StdlibFilter(Filter):
         """Note that the peer's socket is closed."""
         self._incoming.write_eof()
         self.has_more = True
-
-    def take_ciphertext(self) -> bytes:
-        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
-        return self._outgoing.read() if self._outgoing.pending else b""
-
-    def write(self, octets: bytes) -> None:
-        """Encrypt octets; ``take_ciphertext`` returns them."""
-        self.object.write(octets)
 
     def decrypt_into(self, view: memoryview) -> int | None:
         """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.

@@ -178,6 +178,7 @@ class TLSTransport:
         """
         if octets:
             self.filter.write(octets)
+            del octets  # its memory is free, and in the processor's cache: ciphertext is next
         return self._plain.send(self.filter.take_ciphertext())
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:
