@@ -400,7 +400,7 @@ class Connections:
             sending.end()
             connection.timeout = timeouts.get("write")
             with told(request, "http2.send_request_body", request=request):
-                yield from request.stream
+                yield from map(_octets, request.stream)
 
         # A look at all names at once: a loop over them costs ten times as much.
         names = b"\n%b\n" % b"\n".join([name for name, _ in headers]).lower()
@@ -473,6 +473,13 @@ class Connections:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
+
+
+def _octets(piece: Any) -> Any:
+    """Return a piece of content; raise TypeError for text, as the library does over HTTP/1.1."""
+    if isinstance(piece, str):
+        raise TypeError("a file or an iterable gave text as content, which is octets: encode it")
+    return piece
 
 
 class Sender(NamedTuple):
