@@ -288,6 +288,9 @@ class Client:
 class HyperPool(Client):
     """hyper.Pool, as a program uses it that asks many servers."""
 
+    requests = httpx = Client.tens
+    requests16 = httpx16 = Client.tens_by_many
+
     def open(self, context):
         import hyper
 
