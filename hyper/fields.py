@@ -9,7 +9,6 @@ shows the octets as they came.
 from __future__ import annotations
 
 import contextlib
-import re
 
 from .errors import LocalProtocolError, shown
 from .foundation.memo import Memo
@@ -31,18 +30,22 @@ if TYPE_CHECKING:
         Iterable[tuple[Text, Union[Text, int]]],
     ]
 
-#: Octets that a name from the peer must not contain (RFC 9113, 8.2.1): controls and space, upper
+# Octets are judged by what is left when others are taken away: a pattern takes a tenth of a
+# millisecond to compile, and longer to search.
+
+#: Octets that a name from the peer may contain (RFC 9113, 8.2.1): neither controls nor space, upper
 #: case, anything beyond ASCII, and the colon that marks a pseudo-header field.
-NAME_FAULT = re.compile(rb"[\x00-\x20A-Z\x7f-\xff:]").search
+NAME_OCTETS = b"!\"#$%&'()*+,-./0123456789;<=>?@[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 
-#: Octets that a value must not contain, or begin or end with (RFC 9113, 8.2.1).
-VALUE_FAULT = re.compile(rb"[\x00\r\n]|\A[ \t]|[ \t]\Z").search
+#: Octets that a value must not contain, and those with which it must not begin or end (RFC 9113,
+#: 8.2.1).
+VALUE_FAULTS, AROUND_VALUE = b"\x00\r\n", b" \t"
 
-#: The names of those octets in messages.
-NAMES_OF = {b"\x00": "NUL", b"\r": "CR", b"\n": "LF"}
+#: The names of the former in messages.
+NAMES_OF = {0x00: "NUL", 0x0D: "CR", 0x0A: "LF"}
 
 #: Names that we send are held to the stricter grammar: a token (RFC 9110, 5.6.2), in lower case.
-TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
+TOKEN_OCTETS = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 
 #: Fields that belong to one HTTP/1.1 connection and have no meaning here (RFC 9113, 8.2.2).
 CONNECTION_SPECIFIC = frozenset(
@@ -126,21 +129,21 @@ def outgoing(name: Text, value: Text | int) -> Pair:
     that is not a token.
     """
     lower = octets(name).lower()
-    if not TOKEN(lower):
+    if not lower or lower.translate(None, TOKEN_OCTETS):
         raise LocalProtocolError(
             f"invalid header name '{shown(lower, MAX_NAME_SHOWN)}': not a token (RFC 9110, 5.6.2);"
             " nothing was sent"
         )
     try:
-        content = octets(value).strip(b" \t")
+        content = octets(value).strip(AROUND_VALUE)
     except LocalProtocolError as error:
         why = str(error)
     else:
-        fault = VALUE_FAULT(content)
-        if not fault:
+        if content.translate(None, VALUE_FAULTS) == content:
             return (lower, content)
+        at = next(at for at, octet in enumerate(content) if octet in VALUE_FAULTS)
         why = (
-            f"it has {NAMES_OF[fault[0]]} at {fault.start()}, and CR, LF and NUL are forbidden (RFC"
+            f"it has {NAMES_OF[content[at]]} at {at}, and CR, LF and NUL are forbidden (RFC"
             " 9113, 8.2.1); nothing was sent"
         )
     # The value is not shown, because it may be a secret.
@@ -182,9 +185,9 @@ def _check(pair: Any) -> Pair:
 
 def incoming_fault(name: bytes, value: bytes) -> str | None:
     """Say what is wrong with a peer's (regular) field, or None (8.2.1, 8.2.2)."""
-    if not name or NAME_FAULT(name):
+    if not name or name.translate(None, NAME_OCTETS):
         return f"the field name '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
-    if VALUE_FAULT(value):
+    if value.translate(None, VALUE_FAULTS).strip(AROUND_VALUE) != value:
         return f"the value of the field '{shown(name)}' is malformed (RFC 9113, 8.2.1)"
     if name in CONNECTION_SPECIFIC:
         return f"the field {name.decode()!r} belongs to HTTP/1.1 (RFC 9113, 8.2.2)"

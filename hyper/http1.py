@@ -89,6 +89,10 @@ class HTTPResponse(bases.HTTPResponse):
         if self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.chunked = False
 
+    def peek(self, n: int = -1) -> bytes:
+        """Octets that have come, without taking them; http.client waits where none can come."""
+        return b"" if self.length == 0 and not self.chunked else super().peek(n)
+
     def _read_next_chunk_size(self) -> int:
         """Read the size of a chunk; http.client takes -1, and reads all that ever comes for it."""
         self._is_cut = True

@@ -20,11 +20,11 @@ TABLE = """
 # words
 foundation            | -                                                        | -
 foundation.memo       | -                                                        | -
-foundation.fork       | -                                                        | os weakref
+foundation.fork       | -                                                        | _weakrefset os
 foundation.interruptions | -                                                        | http.client signal
 errors                | -                                                        | enum http.client socket
-foundation.hosts      | errors                                                   | re ipaddress idna unicodedata
-fields                | foundation.memo errors                                   | contextlib re email.message
+foundation.hosts      | errors                                                   | re types ipaddress idna unicodedata
+fields                | foundation.memo errors                                   | contextlib email.message
 
 # hpack: octets <-> field sections
 hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo fields | -
@@ -46,7 +46,7 @@ protocol.flow         | -                                                       
 protocol.flow.budget  | -                                                        | contextlib collections
 protocol.flow.managers | -                                                       | operator types
 protocol.flow.windows | protocol.flow.* foundation.interruptions errors          | -
-protocol.flow.tuning  | protocol.frames errors                                   | contextlib
+protocol.flow.tuning  | protocol.flow.managers protocol.frames errors                                   | contextlib
 protocol.settings     | errors                                                   | -
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
@@ -80,7 +80,7 @@ transport             | -                                                       
 transport.wakeup      | foundation.fork foundation.interruptions | socket
 transport.deadline    | errors foundation.interruptions | socket time
 transport.tcp         | transport.deadline transport.wakeup foundation.fork foundation.interruptions | select socket
-transport.connect     | transport.deadline errors foundation.interruptions | errno os select socket time
+transport.connect     | transport.deadline errors foundation.hosts foundation.interruptions | errno os select socket time
 transport.buffered    | -                                                        | -
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
@@ -88,7 +88,7 @@ transport.tls.policy  | errors                                                  
 transport.tls.filter  | transport.tls.trust                                      | -
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
-transport.tls.stdlib  | transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
+transport.tls.stdlib  | foundation.hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
 transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
@@ -105,7 +105,7 @@ pump.endings          | errors                                                  
 pump.notes            | foundation.interruptions                                 | contextlib os sys
 pump.turns            | pump.waiter transport.deadline errors                    | contextlib
 pump.reading          | pump.waiter transport.deadline errors                    | -
-pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os time
+pump.pump             | pump.* transport.deadline foundation.fork errors foundation.interruptions | _thread collections contextlib os threading time
 
 # proxy: a tunnel through a proxy; http1 reads its answer, and is the drop-in's too
 http1                 | dropin.bases protocol.limits fields errors protocol.receivers | functools http http.client io re time
@@ -126,7 +126,7 @@ client.content        | errors                                                  
 client.content_codings | errors fields                                           | re sys zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | contextlib os time weakref
+client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | _weakref contextlib os time
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors pump.lock | contextlib sys
 client.registry       | foundation.fork client.replay errors pump.lock                     | http.client
@@ -150,7 +150,7 @@ dropin.chunked        | errors                                                  
 dropin.bases          | -                                                        | functools http.client logging operator types
 dropin.wrapped        | dropin.bases dropin.watched dropin.response dropin.states errors http1  | contextlib functools io operator sys
 dropin.states         | -                                                        | http.client
-dropin.upgrade        | client.route protocol.frames protocol.settings           | base64
+dropin.upgrade        | client.replay client.route protocol.frames protocol.settings           | base64
 dropin.request_lines  | protocol.messages                                        | -
 dropin.watched_socket | client.content trace.faults                              | io
 dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
@@ -166,7 +166,7 @@ pool                  | -                                                       
 pool.shared           | client.connection client.pumps client.registry client.timeouts protocol.settings pump.lock | threading time weakref
 pool.http1_connections | client.replay client.timeouts dropin.connection dropin.socket_view dropin.watched protocol.messages protocol.priorities fields errors foundation.interruptions http1 | contextlib email.message select socket time
 pool.coalescing       | foundation.interruptions | socket
-pool.site             | pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
+pool.site             | client.replay pool.coalescing pool.http1_connections client.timeouts foundation.hosts errors | ssl threading time
 pool.pool             | pool.site pool.shared pump.lock client.connection client.content client.former_names client.replay client.timeouts foundation.fork foundation.hosts trace.events trace.watch foundation.memo errors | logging time threading
 
 hyper                 | client.connection client.push client.response dropin.bases protocol.priorities protocol.flow.managers fields errors | http http.client importlib

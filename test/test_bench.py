@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
 
 import pytest
 
 from bench import environments, null, report, table
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def figure(seconds, wall=1.0):
@@ -56,3 +63,14 @@ def test_the_library_s_own_work_is_a_whole_request():
     with httpx.Client(transport=null.transport(httpx, b"content"), trust_env=False) as client:
         response = client.get("https://nowhere.invalid/")
         assert (response.status_code, response.content) == (200, b"content")
+
+
+def test_a_request_is_measured_after_a_sleep_and_without_one():
+    """In a process of its own: the measure replaces the clock and the way to the server."""
+    pytest.importorskip("cryptography")  # the certificates
+    command = [sys.executable, "-m", "bench.asleep", "--count", "2", "--microseconds", "1"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r": +\d+\.\d us", done.stdout)) == 3

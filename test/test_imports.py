@@ -22,19 +22,18 @@ ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = {"hyper", "hyper.dropin", "hyper.dropin.bases", "hyper.errors"}
 
 #: Modules of hyper's that one GET has loaded when its content was read.
-FIRST_GET = 82
+FIRST_GET = 77
 
 #: Modules of others that ``http.client`` and ``ssl`` do not load, and a GET does. One that leaves
 #: accept-encoding to hyper loads the packages of br and zstd as well, if they are installed.
-OF_OTHERS = {
-    *("__future__", "_weakrefset", "contextlib", "threading", "weakref", "zlib"),
-    *("encodings.idna", "stringprep", "unicodedata"),  # by socket.getaddrinfo, for http.client too
-}
+OF_OTHERS = {"__future__", "_weakrefset", "contextlib", "threading", "zlib"}
 
 #: Rooms and modules that a plain request to a server has no need of.
 NOT_NEEDED = (
     *("hyper.cli", "hyper.contrib", "hyper.demo", "hyper.pool", "hyper.proxies", "hyper.proxy"),
-    *("hyper.client.stream", "hyper.client.traced", "hyper.client.tunnel", "hyper.http1"),
+    *("hyper.client.content_codings", "hyper.client.push", "hyper.client.putrequest"),
+    *("hyper.client.stats", "hyper.client.stream", "hyper.client.traced", "hyper.client.tunnel"),
+    *("hyper.http1", "hyper.protocol.priorities"),
     *("hyper.dropin.connection", "hyper.hpack.nghttp2", "hyper.tls", "hyper.trace.events"),
     *("hyper.testing", "hyper.transport.tls.pyopenssl"),
 )

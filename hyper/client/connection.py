@@ -15,18 +15,15 @@ from ..protocol import messages
 from ..protocol.flow.managers import FlowControlManager
 from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
 from ..trace.watch import watch_of
-from . import push
 from .exchange import reprioritize
 from .former_names import FormerNames, proxy_of
 from .movers import movers
-from .putrequest import Draft
 from .registry import CLAIMED, TAKEN, Registry
 from .replay import Source
 from .request_head import RequestHeads
 from .response import HTTP20Response
 from .route import OWN_SETTINGS, Route
 from .sender import discard
-from .stats import stats_of
 from .timeouts import NOT_GIVEN, Timeouts, checked
 
 TYPE_CHECKING = False
@@ -46,6 +43,8 @@ if TYPE_CHECKING:
     from .content import Body
     from .former_names import Former, Unpack
     from .pumps import Dial
+    from .push import HTTP20Push
+    from .putrequest import Draft
     from .registry import Entry
     from .stream import HTTP20Stream
     from .tunnel import HTTP20Tunnel
@@ -262,6 +261,8 @@ class HTTP20Connection(FormerNames):
 
     def stats(self) -> dict[str, Any]:
         """Return figures of the connection of the moment, by name; :doc:`seeing` explains them."""
+        from .stats import stats_of
+
         return stats_of(self._pumps)
 
     def ping(self, opaque_data: bytes | str | None = None) -> float:
@@ -426,8 +427,9 @@ class HTTP20Connection(FormerNames):
         Raises:
             LocalProtocolError, InvalidURL: what must not be sent.
         """
-        # Checked now, where the mistake is, though the section is built by endheaders.
-        self._heads.check(method, url)
+        from .putrequest import Draft
+
+        self._heads.check(method, url)  # now, where the mistake is, and not in endheaders
         return self._registry.begin(Draft(method, url, offers_codings=not skip_accept_encoding))
 
     def putheader(self, name: Text, *values: Text | int, stream_id: int | None = None) -> None:
@@ -449,11 +451,7 @@ class HTTP20Connection(FormerNames):
         return entry, entry.draft
 
     def endheaders(
-        self,
-        message_body: Body = None,
-        final: bool | None = None,
-        *,
-        stream_id: int | None = None,
+        self, message_body: Body = None, final: bool | None = None, *, stream_id: int | None = None
     ) -> None:
         """Send the header section, and message_body if there is one.
 
@@ -581,7 +579,7 @@ class HTTP20Connection(FormerNames):
 
     def getpushes(
         self, stream_id: int | None = None, capture_all: bool = False
-    ) -> Iterator[push.HTTP20Push]:
+    ) -> Iterator[HTTP20Push]:
         """Iterate the promises that came with a request (8.4), each of them once.
 
         Args:
@@ -592,9 +590,11 @@ class HTTP20Connection(FormerNames):
         Raises:
             TimeoutError: with capture_all, if nothing came in time.
         """
+        from .push import HTTP20Push, promised
+
         own_id = self._registry.oldest() if stream_id is None else stream_id
         exchange = self._registry.exchange(own_id)
         parent_id = self._registry.stream_id_of(own_id)
         for pump in self._pumps if exchange is None else [exchange.pump]:
-            for promised in push.promised(pump, parent_id, self._timeouts, capture_all=capture_all):
-                yield push.HTTP20Push(promised, decode_content=self.decode_content)
+            for push in promised(pump, parent_id, self._timeouts, capture_all=capture_all):
+                yield HTTP20Push(push, decode_content=self.decode_content)

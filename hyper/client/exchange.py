@@ -19,7 +19,6 @@ import contextlib
 import sys
 
 from ..errors import ErrorCode, LocalProtocolError, TimedOut
-from ..protocol import priorities
 from ..protocol.states import DONE
 from ..pump.lock import IN_A_STEP
 from . import content
@@ -404,10 +403,12 @@ class Exchange:
 
 def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     """Send another priority for a stream; False where it would be in vain (RFC 9218, 7.1)."""
-    field_value = priorities.field_value(priority)
+    from ..protocol.priorities import field_value
+
+    value = field_value(priority)
     pump.lock.require_free()
     with pump.lock:
-        is_sent = pump.endpoint.reprioritize(stream, field_value)
+        is_sent = pump.endpoint.reprioritize(stream, value)
         pump.flush()
     return is_sent
 

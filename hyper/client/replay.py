@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import HTTP20Error, StreamResetError
+from ..errors import ErrorCode, HTTP20Error, NegotiationError, ProxyError, StreamResetError
 from . import content
 
 TYPE_CHECKING = False
@@ -47,6 +47,17 @@ JITTER = 0.25
 #: Octets of content sent in pieces that are kept until the request is answered: what a form, a
 #: message or a call has; more is the caller's to keep.
 MAX_PIECES = 64 * 1024
+
+
+def is_required(error: BaseException | None) -> bool:
+    """True if an error brings HTTP_1_1_REQUIRED (7)."""
+    return getattr(error, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED
+
+
+def asks_for_http1(error: BaseException | None) -> bool:
+    """True if the server has not processed the request, and wants it in HTTP/1.1 (3.2, 7)."""
+    is_other = isinstance(error, NegotiationError) and not isinstance(error, ProxyError)
+    return is_other or is_required(error)
 
 
 class Source:

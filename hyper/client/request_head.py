@@ -6,8 +6,8 @@ import contextlib
 
 from ..errors import LocalProtocolError
 from ..foundation.memo import Memo
-from ..protocol import messages, priorities
-from . import content, content_codings
+from ..protocol import messages
+from . import content
 from .exchange import wrong_length
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ class RequestHeads:
             raise LocalProtocolError("TRACE has no content (RFC 9110, 9.3.8); nothing was sent")
         content_length, implied = self._implied(given, size, offers_codings=offers_codings)
         if priority is not None:
-            implied += priorities.fields(priority, given.fields)
+            implied += _priority(priority, given)
         section = messages.request_section(method, url, self._origin, given, implied)
         foreign = None
         if section[1] is not self._origin.pseudo[0]:
@@ -163,7 +163,7 @@ class RequestHeads:
     ) -> RequestHead:
         """Make the head of a request whose content is written while its response is read."""
         given = messages.request_fields(headers)
-        implied = priorities.fields(priority, given.fields)
+        implied = _priority(priority, given)
         section = messages.request_section(method, url, self._origin, given, implied)
         foreign = None
         if section[1] is not self._origin.pseudo[0]:
@@ -185,7 +185,7 @@ class RequestHeads:
     ) -> RequestHead:
         """Make the head of CONNECT, with protocol of extended CONNECT (8.5; RFC 8441, 4)."""
         given = messages.request_fields(headers)
-        implied = priorities.fields(priority, given.fields)
+        implied = _priority(priority, given)
         section = messages.tunnel_section(target, protocol, self._origin, given, implied)
         foreign = None
         if protocol is not None and section[2] is not self._origin.pseudo[0]:
@@ -202,22 +202,33 @@ class RequestHeads:
         """Return the content length, if it is known, and the fields that go without saying."""
         implied: Fields = ()
         if offers_codings and not given.names_codings:
-            whole = self._accept_encoding or self._offer_codings()
-            implied = content_codings.IDENTITY_ALONE if given.asks_for_part else whole
+            implied = self._offered(is_part=given.asks_for_part)
         if given.content_length is not None:
             return given.content_length, implied
         if size is not None:
             implied = (*implied, (b"content-length", b"%d" % size))
         return size, implied
 
-    def _offer_codings(self) -> Fields:
-        self._accept_encoding = content_codings.offer(self._decodes)
-        return self._accept_encoding
+    def _offered(self, *, is_part: bool) -> Fields:
+        """Return the accept-encoding field; is_part: whether a part of the content is asked for."""
+        from .content_codings import IDENTITY_ALONE, offer
+
+        self._accept_encoding = self._accept_encoding or offer(self._decodes)
+        return IDENTITY_ALONE if is_part else self._accept_encoding
 
 
 def _key(method: str, url: str, pairs: tuple[tuple[Any, Any], ...]) -> tuple[Any, ...]:
     """Return what a request with fields of a dict is remembered by: all names, then all values."""
     return (method, url, *[name for name, _ in pairs], *[value for _, value in pairs])
+
+
+def _priority(priority: PrioritySource | None, given: RequestFields) -> Fields:
+    """Return the header field of a priority, none for None (RFC 9218, 5)."""
+    if priority is None:
+        return ()
+    from ..protocol import priorities  # not before: most requests have none
+
+    return priorities.fields(priority, given.fields)
 
 
 def _without_expectation(section: Fields) -> Fields:

@@ -15,7 +15,6 @@ from ..fields import FieldMap
 from ..protocol.states import DONE
 from ..protocol.stream import LEAST_SPARED, PIECE_SIZE, spare
 from ..transport.deadline import Deadline
-from . import content_codings
 from .timeouts import Timeouts
 
 TYPE_CHECKING = False
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ..protocol.messages import ResponseHead
     from ..protocol.priorities import PrioritySource
     from ..protocol.stream import Piece
+    from .content_codings import ContentDecoder
     from .exchange import Exchange
 
     Default = TypeVar("Default")
@@ -73,7 +73,7 @@ class HTTP20Response(io.BufferedIOBase):
         self._decodes_by_default = decode_content
         #: whether content is decoded; None until the first read
         self._decodes: bool | None = None
-        self._decoder: content_codings.ContentDecoder | None = None
+        self._decoder: ContentDecoder | None = None
         #: what the decoder makes of the latest pieces, as far as it was not yet asked for
         self._steps: Iterator[bytes] = iter(())
         #: taken from the stream and not yet read, and how many octets that is
@@ -335,7 +335,9 @@ class HTTP20Response(io.BufferedIOBase):
             # The octets of a part (RFC 9110, 14.2) begin in the middle of their coding.
             is_part = self.status == PARTIAL_CONTENT
             if not (is_part or self._exchange.stream.expects_no_content):
-                self._decoder = content_codings.decoder_for(self._head.content_encoding)
+                from .content_codings import decoder_for
+
+                self._decoder = decoder_for(self._head.content_encoding)
         self._decodes = wanted
 
     def _take(self, amt: int | None) -> bool:
@@ -363,9 +365,7 @@ class HTTP20Response(io.BufferedIOBase):
         exchange.is_moving = False
         return True
 
-    def _take_decoded(
-        self, decoder: content_codings.ContentDecoder, *, waits_once: bool = False
-    ) -> bool:
+    def _take_decoded(self, decoder: ContentDecoder, *, waits_once: bool = False) -> bool:
         """Hold what one step of decoding gives, as a little content may stand for gigabytes.
 
         Steps may give nothing, for any time: the clock is looked at after each.  waits_once: all

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import weakref
+from _weakref import ref  # where weakref has it from: that costs half a millisecond to import
 
 from ..errors import InvalidURL, LocalProtocolError
 from ..foundation.hosts import DEFAULT_PORTS, authority_of, bracketed, host_and_port, tls_name
@@ -162,7 +162,7 @@ class Route:
             codec_class(kind, codec)  # what cannot be had is told where it was asked for
         self._unread_limit = UNREAD_LIMIT if unread_limit is None else unread_limit
         #: of the connections made so far, as long as somebody holds something of them
-        self._budgets: list[weakref.ref[Budget]] = []
+        self._budgets: list[ref[Budget]] = []
         window = settings[SETTINGS_INITIAL_WINDOW_SIZE]
         if not window <= self._unread_limit:  # NaN is refused, too
             raise LocalProtocolError(
@@ -255,7 +255,7 @@ class Route:
             by_alpn=self.secure,
         )
         known = [budget for budget in self._budgets if budget() is not None]
-        self._budgets = [*known, weakref.ref(endpoint.budget)]
+        self._budgets = [*known, ref(endpoint.budget)]
         endpoint.round_trip = transport.round_trip or 0.0
         size = max(RECEIVE_BUFFER_SIZE, endpoint.max_frame_size + FRAME_HEADER_SIZE)
         if self._watch is not None:

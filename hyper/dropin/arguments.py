@@ -13,13 +13,22 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 
-def require_blocksize(size: int) -> None:
-    """Raise ValueError for a blocksize by which a file would be sent as no content at all."""
-    if size < 1:
-        raise ValueError(
-            "blocksize is the number of octets that are read from a file at a time, at least 1,"
-            f" not {size}"
-        )
+class Blocksize:
+    """The attribute ``blocksize`` of a connection.
+
+    Raises ValueError for a size by which a file would be sent as no content at all.
+    """
+
+    def __get__(self, connection: Any, _: Any = None) -> Any:
+        return self if connection is None else connection.__dict__["blocksize"]
+
+    def __set__(self, connection: Any, size: int) -> None:
+        if size < 1:
+            raise ValueError(
+                "blocksize is the number of octets that are read from a file at a time, at least 1,"
+                f" not {size}"
+            )
+        connection.__dict__["blocksize"] = size
 
 
 def host_name(host: Any) -> Any:
@@ -44,7 +53,7 @@ def judged(host: Any, port: Any) -> tuple[Any, Any]:
     if isinstance(host, str):
         if ":" in host:
             host = hosts.plain_zone(host)
-        elif host and ("%" in host or not hosts.NAME_FAULT(host)):
+        elif host and ("%" in host or hosts.NAME_CHARACTERS.issuperset(host)):
             hosts.require_name(host)
     return host, port
 

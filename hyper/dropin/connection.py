@@ -26,7 +26,7 @@ from http.client import NotConnected, ResponseNotReady
 from ..client.pumps import CLOSED, closed_error
 from ..client.replay import Attempts
 from ..client.timeouts import NOT_GIVEN, checked
-from ..errors import ErrorCode, HTTP20Error, LocalProtocolError, RemoteDisconnected
+from ..errors import HTTP20Error, LocalProtocolError, RemoteDisconnected
 from ..foundation.memo import Memo
 from ..http1 import HTTPResponse, UnbufferedResponse
 from ..transport.tcp import PlainTransport
@@ -35,12 +35,12 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases, watched, wrapped
-from .arguments import dns_names, fault_of, host_name, judged, port_number, require_blocksize
+from .arguments import Blocksize, dns_names, fault_of, host_name, judged, port_number
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
 from .states import HAS_STREAM, REQUEST_SENT, REQUEST_STARTED, STATES
-from .upgrade import accepts_upgrade, upgrade_lines
+from .upgrade import accepts_upgrade, requires_http1, upgrade_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class HTTPConnection(bases.HTTPConnection):
 
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
+    blocksize: Any = Blocksize()
     #: True while a wrapper of http.client's ``getresponse`` is at work; while CONNECT is written
     is_passing = is_tunnelling = False
 
@@ -145,7 +146,6 @@ class HTTPConnection(bases.HTTPConnection):
         return judged(*super()._get_hostport(host_name(host), port))  # type: ignore[misc]
 
     def _check_arguments(self) -> None:
-        require_blocksize(self.blocksize)
         self.port: Any = port_number(self.port)
 
     @property
@@ -371,7 +371,8 @@ class HTTPConnection(bases.HTTPConnection):
                     if request.is_begun:
                         session.raise_refusal()
                         raise
-                    if session is not former:
+                    goes_by_http1 = requires_http1(self, error) and self.auto_open
+                    if session is not former and not goes_by_http1:
                         session.raise_refusal()
                         begin = begin or time.monotonic()
                         reason = error.reason()
@@ -528,15 +529,13 @@ class HTTPConnection(bases.HTTPConnection):
             self._dispatch(request.again())
 
     def _change_to_http1(self, request: PendingRequest, error: BaseException) -> bool:
-        """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 7).
+        """Send a request again in HTTP/1.1, if the server asks for that (RFC 9113, 3.2, 7).
 
         Returns False, and the error counts, if it does not ask, or if the content cannot be sent
         again.  The next requests go by HTTP/1.1 in either case.
         """
-        codes = {getattr(reason, "error_code", None) for reason in (error, error.__cause__)}
-        if ErrorCode.HTTP_1_1_REQUIRED not in codes:
+        if not requires_http1(self, error):
             return False
-        self.is_http1_required = True
         self._detach_session()
         if self._awaited or not self.auto_open or request.rewind():
             return False

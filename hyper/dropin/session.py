@@ -128,9 +128,11 @@ class SocketConnection(HTTP20Connection):
         except SessionEnded as error:
             pump = self._pumps.current
             failure = pump.endpoint.failure if pump is not None else None
-            if failure is not None:
-                error.error_code = getattr(failure.exception(), "error_code", None)
-            raise
+            if failure is None:
+                raise
+            why = failure.exception()
+            error.error_code = getattr(why, "error_code", None)
+            raise error from why
 
     def deadline_of_call(self, begin: float) -> Deadline:
         """Return the deadline of a call that began at a moment."""
@@ -409,7 +411,9 @@ class PendingRequest:
 
     def again(self) -> PendingRequest:
         """The same request for another connection, once ``rewind`` has returned ""."""
-        is_unframed = self.is_unframed or not self.is_whole  # the pieces lie here without chunks
+        # The pieces lie here without chunks. Content that has a content-length never has chunks.
+        is_chunked = not self.is_whole and self.read_lines().is_chunked
+        is_unframed = self.is_unframed or is_chunked
         body = self.body if self.is_whole else self._pieces.take()
         again = PendingRequest(self.lines, body, is_whole=True, is_unframed=is_unframed)
         again.attempts, again._source = self.attempts, self._source

@@ -1,9 +1,14 @@
-"""The change from HTTP/1.1 to HTTP/2 in cleartext (RFC 7540, 3.2), which RFC 9113, 3.1 retired."""
+"""The change from one protocol to the other.
+
+To HTTP/2 in cleartext, by an Upgrade field (RFC 7540, 3.2), which RFC 9113, 3.1 retired. To
+HTTP/1.1, where the server asks for that.
+"""
 
 from __future__ import annotations
 
 import base64
 
+from ..client.replay import asks_for_http1, is_required
 from ..client.route import OWN_SETTINGS
 from ..protocol import frames
 from ..protocol.settings import SETTINGS_ENABLE_PUSH
@@ -47,3 +52,17 @@ def accepts_upgrade(response: Any) -> bool:
 
 def _tokens(value: str) -> list[str]:
     return [token.strip().lower() for token in value.split(",")]
+
+
+def requires_http1(connection: Any, error: BaseException) -> bool:
+    """Note that the server has asked for HTTP/1.1 (RFC 9113, 3.2, 7); False if it has not.
+
+    connection: one of the drop-in's. error: what has ended a request over HTTP/2.
+    """
+    # By prior knowledge, the caller has said that it is HTTP/2.
+    is_by_alpn = connection._http2 is None  # noqa: SLF001 - this is a part of the connection
+    asks = asks_for_http1 if is_by_alpn else is_required
+    if not any(map(asks, (error, error.__cause__))):
+        return False
+    connection.is_http1_required = True
+    return True

@@ -50,7 +50,10 @@ OWN_ANSWERERS = (
 #: http.client's own; None in the place of one that was wrapped before.
 HTTP_CLIENT_READERS = bases.own_of(bases.HTTPResponse, NAMES)
 
-#: The same, but hyper's of HTTP/1.1 where it has one.
+#: Those that hyper's has in HTTP/1.1 as well.
+HTTP_CLIENT_OVERRIDDEN = bases.own_of(bases.HTTPResponse, ("begin", "peek"))
+
+#: The same as HTTP_CLIENT_READERS, but hyper's of HTTP/1.1 where it has one.
 OWN_READERS = bases.own_of(HTTPResponse, NAMES)
 
 
@@ -63,8 +66,8 @@ def is_answerer_wrapped() -> bool:
 
 def is_wrapped() -> bool:
     """True if another program has replaced a method of http.client's response, or of hyper's."""
-    # "begin" is the one that hyper's has, too.
-    is_own = bases.HTTPResponse.begin is HTTP_CLIENT_READERS[0]
+    overridden = bases.HTTPResponse.begin, bases.HTTPResponse.peek
+    is_own = bases.are_same(overridden, HTTP_CLIENT_OVERRIDDEN)
     return not (is_own and bases.are_same(readers(HTTPResponse), OWN_READERS))
 
 

@@ -15,7 +15,7 @@ It stands on the lowest floor, because transport, pump and client use it.
 from __future__ import annotations
 
 import os
-from weakref import WeakSet
+from _weakrefset import WeakSet  # as threading: weakref costs half a millisecond to import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,12 +16,14 @@ import the other.
 from __future__ import annotations
 
 import re
+from types import FunctionType
 
 from ..errors import InvalidURL, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from types import ModuleType
+    from typing import Any, Union
 
     #: A port as callers give it: a number, or its digits as configurations have them.
     Port = Union[int, str]
@@ -39,14 +41,14 @@ MAX_NAME = 253
 #: one is refused before anything reads it, because some codecs take quadratic time.
 MAX_AUTHORITY = MAX_NAME + 7
 
-#: A name: labels of 1 to 63 octets (RFC 1035, 2.3.4).  The DNS has more characters than that, but
-#: no host has (RFC 952, RFC 1123, 2.1), the underscore of many private networks excepted.
-NAME = re.compile(r"(?:[0-9A-Za-z_-]{1,63}\.)*[0-9A-Za-z_-]{1,63}\.?").fullmatch
-#: A character that no name has.
-NAME_FAULT = re.compile(r"[^0-9A-Za-z_.-]").search
+#: Octets of a label (RFC 1035, 2.3.4).
+MAX_LABEL = 63
+#: The characters of a name.  The DNS has more than that, but no host has (RFC 952, RFC 1123, 2.1),
+#: the underscore of many private networks excepted.
+NAME_CHARACTERS = frozenset("-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 #: A zone: the name, or the number, of a network interface (RFC 4007, 11.2). These are the visible
 #: characters of ASCII without those that end a host in a URI: ``# % / ? @ [ \ ]``.
-ZONE = re.compile(r"[!\"$&-.0->A-Z^-~]+").fullmatch
+ZONE = r"[!\"$&-.0->A-Z^-~]+"
 
 #: The words for a text with "@", which is not shown: a password may stand before it.
 USERINFO_FAULT = (
@@ -72,6 +74,23 @@ def bracketed(host: str) -> str:
 def tls_name(host: str) -> str:
     """A host as TLS names it, and certificates: "without a trailing dot" (RFC 6066, 3)."""
     return without_zone(host).removesuffix(".")
+
+
+def plain_name(host: str, taker: Any, module: ModuleType) -> str | bytes:
+    """A host for a function of socket or ssl: octets, where that makes no difference to it.
+
+    They put each str through Python's codec of IDNA 2003, whose modules take a millisecond to load.
+    It passes ASCII whose labels have 1 to 63 octets, and an empty one at the end.
+
+    taker, module: the function, and the module whose own it is. Another function in its place, as
+    tests and gevent put one there, may know a host as str alone, and gets that.
+    """
+    is_own = type(taker) is FunctionType and taker.__globals__ is vars(module)
+    if not (is_own and isinstance(host, str)):  # http.client takes octets, too
+        return host
+    labels = host.removesuffix(".").split(".")
+    is_plain = host.isascii() and all(0 < len(label) <= MAX_LABEL for label in labels)
+    return host.encode("ascii") if is_plain else host
 
 
 def authority_of(host: str, port: int, scheme: str) -> str:
@@ -219,20 +238,20 @@ def _name(text: str) -> str:
 
 def require_name(name: str) -> None:
     """Raise InvalidURL for a name in ASCII that no host can have."""
-    if len(name.removesuffix(".")) <= MAX_NAME and NAME(name):
-        return
     if not name:
         raise InvalidURL("the host is empty (RFC 9110, 4.2.1)")
-    fault = NAME_FAULT(name)
-    if fault:
-        found = fault.group()
+    if not NAME_CHARACTERS.issuperset(name):
+        found = next(each for each in name if each not in NAME_CHARACTERS)
         raise InvalidURL(
             f"the host '{shown(name)}' contains {found!r} (RFC 9110, 4.2; RFC 3986, 3.2.2)"
         )
-    raise InvalidURL(
-        f"the host '{shown(name)}' is not a name in the DNS: each of its labels has 1 to 63 octets,"
-        f" and all of them {MAX_NAME} at most (RFC 1035, 2.3.4)"
-    )
+    rootless = name.removesuffix(".")
+    labels = rootless.split(".")
+    if len(rootless) > MAX_NAME or not all(0 < len(label) <= MAX_LABEL for label in labels):
+        raise InvalidURL(
+            f"the host '{shown(name)}' is not a name in the DNS: each of its labels has 1 to"
+            f" {MAX_LABEL} octets, and all of them {MAX_NAME} at most (RFC 1035, 2.3.4)"
+        )
 
 
 def _address(text: str) -> str:
@@ -246,7 +265,7 @@ def _address(text: str) -> str:
         raise InvalidURL(
             f"'{shown(text)}' is not an IPv6 address (RFC 3986, 3.2.2; RFC 4291, 2.2)"
         ) from None
-    if percent and not ZONE(zone):
+    if percent and not re.fullmatch(ZONE, zone):
         raise InvalidURL(f"'{shown(text)}' has a zone that is no interface's (RFC 4007, 11.2)")
     return address + percent + zone
 

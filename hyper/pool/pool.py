@@ -7,7 +7,7 @@ import time
 from ..client.connection import HTTP20Connection
 from ..client.content import is_callable
 from ..client.former_names import FORMER_NAMES
-from ..client.replay import Source
+from ..client.replay import Source, asks_for_http1
 from ..client.timeouts import NOT_GIVEN, Timeouts
 from ..errors import InvalidURL, NegotiationError, shown
 from ..foundation.fork import renew_after_fork
@@ -16,7 +16,7 @@ from ..foundation.memo import Memo
 from ..pump.lock import InterruptibleLock
 from ..trace.watch import watch_of
 from .shared import SharedConnection
-from .site import Lease, Site, asks_for_http1
+from .site import Lease, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import ssl
 import threading
 import time
 
+from ..client.replay import asks_for_http1, is_required
 from ..client.timeouts import NOT_GIVEN
-from ..errors import ErrorCode, NegotiationError, ProxyError, TimedOut
+from ..errors import NegotiationError, TimedOut
 from ..foundation.hosts import authority_of
 from .coalescing import another_connection
 from .http1_connections import HTTP1Connections
@@ -82,17 +83,6 @@ class Site:
             and not isinstance(error, ssl.SSLCertVerificationError)
             and not self.speaks_http2
         )
-
-
-def is_required(error: BaseException) -> bool:
-    """True if an error brings HTTP_1_1_REQUIRED (7)."""
-    return getattr(error, "error_code", None) == ErrorCode.HTTP_1_1_REQUIRED
-
-
-def asks_for_http1(error: BaseException) -> bool:
-    """True if the server has not processed the request, and wants it in HTTP/1.1 (3.2, 7)."""
-    is_other = isinstance(error, NegotiationError) and not isinstance(error, ProxyError)
-    return is_other or is_required(error)
 
 
 class Lease:

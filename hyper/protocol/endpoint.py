@@ -116,6 +116,7 @@ class Endpoint:
         "settings_sent",
         "stream_window",
         "streams",
+        "timed",
         "window_manager",
     )
 
@@ -139,6 +140,8 @@ class Endpoint:
         self.round_trip: float = 0.0  # seconds of the shortest that is known, or 0
         #: the stream that is measured, its octets of content before, and when that began
         self.measurement: tuple[Stream, int, float] | None = None
+        #: a stream on a path that seems long, and when its request went out
+        self.timed: tuple[Stream, float] | None = None
         self.settings_sent: float = now()
         self.encoder: Encoder = encoder
         self.decoder: Decoder = decoder
@@ -436,10 +439,8 @@ class Endpoint:
             size = self.peer_settings.values[SETTINGS_INITIAL_WINDOW_SIZE]
             stream.send_window = SendWindow(size, stream_id)
         if self.round_trip >= LONG_ROUND_TRIP:
-            tuning.attempt(self, stream.receive_window.tell_round_trip, self.round_trip)
             # The answer to a request with content is rarely long, and may take its time.
-            if end_stream and method != "HEAD":
-                tuning.grow_expected_window(self, stream)
+            tuning.prepare_long_path(self, stream, is_get=end_stream and method != "HEAD")
         return stream
 
     def may_send(self, stream: Stream) -> bool:

@@ -23,7 +23,7 @@ from ..fields import (
 )
 from ..foundation.hosts import bracketed, normal_authority, parse_authority
 from ..foundation.memo import Memo
-from .origins import TARGET_FAULT, Origin, is_bare
+from .origins import Origin, is_bare, is_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..fields import Fields, FieldSource, Pair
 
 #: A method is a token; case counts (RFC 9110, 9.1).
-METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+METHOD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 
 #: Methods that a server may promise: safe ones, without content (RFC 9113, 8.4).
 PUSHABLE = frozenset((b"GET", b"HEAD"))
@@ -209,7 +209,7 @@ _methods = {
 
 
 def _method(method: str) -> Pair:
-    if not METHOD(method):
+    if not re.fullmatch(METHOD, method):
         raise LocalProtocolError(
             f"the method {method!r} is not a token (RFC 9110, 9.1): it can't contain control"
             " characters, spaces or be empty; nothing was sent"
@@ -248,7 +248,7 @@ def tunnel_section(
     """
     if protocol is None:
         return request_section("CONNECT", target, origin, given, implied)
-    if not METHOD(protocol):
+    if not re.fullmatch(METHOD, protocol):
         raise LocalProtocolError(
             f"the protocol {protocol!r} is not a token (RFC 8441, 4; RFC 9110, 7.8); nothing was"
             " sent"
@@ -369,7 +369,7 @@ def promised_request(
 def _judge_target(request: PromisedRequest, promised_id: int) -> None:
     """Raise for a promise whose target no request could have (8.3.1)."""
     # A GET or a HEAD has no "*", and a fragment is never sent (RFC 9110, 7.1).
-    if TARGET_FAULT(request.path) or request.path[:1] != "/" or "#" in request.path:
+    if not is_target(request.path) or request.path[:1] != "/" or "#" in request.path:
         raise _malformed(promised_id, "a promised request with a malformed :path", "8.3.1")
     # A peer has no need of names beyond ASCII: over the wire they are A-labels.
     is_authority = request.authority.isascii()

@@ -163,8 +163,8 @@ class Stream:
 
     def _begun_window(self) -> ReceiveWindow:
         """The window of a stream whose frames were counted without one."""
-        if self.room == NO_ROOM:  # it has ended
-            window = ReceiveWindow(0, None, self.id)
+        if self.room == NO_ROOM:  # it has ended; its last frame may have padding, which was allowed
+            window = ReceiveWindow(self.reserved, None, self.id)
             window.is_ended = True
             return window
         self.budget.in_use -= self.reserved  # the window counts itself

@@ -48,6 +48,12 @@ the leader leaves, one follower is promoted.  These are the rules; tests cite th
     promotes, else by itself. So one read that serves eight threads is followed by one write of
     their eight next requests. A thread that waits relies on this for ``LONGEST_ARRIVAL`` and then
     leads, because a signal handler may keep a thread that was woken.
+17. One read may serve several followers. The thread that reads wakes the first of them, and that
+    one wakes the others when it has the lock. All of them arrive. Each thread that is woken stops
+    the one that wakes it, finds that it cannot run Python, and sleeps again: a thread that has
+    worked for long is stopped so by each of them, and one that has just slept is not. The main
+    thread wakes nobody else, because a signal handler may keep it. A failure is told to all
+    followers at once.
 
 Nobody answers the peer's PING while no thread is inside a call.
 

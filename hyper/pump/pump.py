@@ -7,13 +7,14 @@ import os
 import time
 from _thread import get_ident
 from collections import deque
+from threading import main_thread
 
 from ..errors import ConnectionTerminated, Failure, HTTP20Error, StreamFault, TimedOut
 from ..foundation.fork import renew_after_fork
 from ..foundation.interruptions import is_of_system
 from ..transport.deadline import NEVER, Deadline
 from . import endings
-from .lock import InterruptibleLock, Unlocked
+from .lock import IN_A_STEP, InterruptibleLock, Unlocked
 from .notes import act_on, collect_dropped, drop_from_finalizer, drop_late, end, release
 from .reading import wait_idle, wait_open
 from .silence import Silence, ping, probe
@@ -78,6 +79,8 @@ class Pump:
         self.silence: Silence = Silence(keepalive)
         #: the followers that were woken and have not taken the lock again since (rule 16)
         self.arriving: set[Waiter] = set()
+        #: those of them that still sleep, until the first that takes the lock wakes them (rule 17)
+        self._served: list[Waiter] = []
         #: the followers, by each stream whose news concern them
         self._waiters: dict[int, list[Waiter]] = {}
         #: the innermost follower of each thread: a signal handler may wait amid a wait
@@ -126,7 +129,9 @@ class Pump:
             self.silence.suspect(arrivals, timeout)
             raise
         finally:
-            if self._waiters or self._sleepers or self.endpoint.outbound:
+            # ``_promote`` asks the same: this saves most calls.
+            is_left = not self.arriving and (self._waiters or self.endpoint.outbound)
+            if is_left or self._sleepers:
                 try:
                     self._promote()
                 except BaseException:  # Ctrl-C, before that was done: nobody else would do it
@@ -233,29 +238,42 @@ class Pump:
         return pause
 
     def _follow(self, ids: tuple[int, ...], ready: Condition, deadline: Deadline) -> None:
-        """Sleep at a waiter until served or promoted (rules 3, 16). HOT where threads share."""
-        timeout = deadline.remaining(LATE)
+        """Sleep at a waiter until served or promoted (rules 3, 16, 17)."""
+        # HOT where threads share (bench/clients.py, threads).
+        timeout = None
+        if deadline.moment is not None:  # as ``remaining`` has it, without a call
+            timeout = deadline.moment - time.monotonic()
+            if timeout <= 0:
+                raise TimedOut(LATE)
         has_leader = self._has_leader
         if not has_leader and (timeout is None or timeout > LONGEST_ARRIVAL):
             timeout = LONGEST_ARRIVAL
-        waiter = Waiter(ids, ready)
+        me, lock, waiters = get_ident(), self.lock, self._waiters
+        waiter = Waiter(me, ids, ready)
         try:
-            self._followers[get_ident()] = waiter
+            self._followers[me] = waiter
             for stream_id in ids:
-                if stream_id in self._waiters:
-                    self._waiters[stream_id].append(waiter)
+                if stream_id in waiters:
+                    waiters[stream_id].append(waiter)
                 else:
-                    self._waiters[stream_id] = [waiter]
-            # A thread that wakes it before it sleeps is not missed: ``sleep`` returns at once then.
-            with self._unlocked:
-                waiter.sleep(timeout)
+                    waiters[stream_id] = [waiter]
+            # These are the steps of ``Unlocked``, without its two calls. A thread that wakes this
+            # one before it sleeps is not missed: ``sleep`` returns at once then.
+            lock.release()
+            if lock.is_held():
+                lock.acquire()
+                raise RuntimeError(IN_A_STEP)  # noqa: TRY301 - the lock must be held again
+            waiter.sleep(timeout)
+            lock.acquire()
         except BaseException:  # perhaps before the lock was taken again
             self._unlocked.__exit__()
             raise
         finally:
+            if self._served:
+                self._wake_served()
             self.arriving.discard(waiter)
-            self._followers.pop(get_ident(), None)
-            waiter.leave(self._waiters)
+            self._followers.pop(me, None)
+            waiter.leave(waiters)
             if not (waiter.is_woken or has_leader):  # those who were woken do not come
                 self.arriving.clear()
 
@@ -268,11 +286,19 @@ class Pump:
         if outer is not None:  # it does not arrive before this wait has ended
             self._wake_follower(outer)
             self.arriving.discard(outer)
+            self._wake_served()
 
     def _wake_follower(self, waiter: Waiter) -> None:
         waiter.wake()
         self.arriving.add(waiter)
         waiter.leave(self._waiters)
+
+    def _wake_served(self) -> None:
+        """Wake the others that were served together with a thread that has arrived (rule 17)."""
+        served = self._served
+        while served:
+            served[-1].wake()
+            served.pop()  # only now: an interruption between the two loses nobody
 
     def _promote(self) -> None:
         """Have a follower lead if no thread does, and what is queued leave (rules 4, 16)."""
@@ -307,19 +333,28 @@ class Pump:
         return bool(self.notes)
 
     def wake(self) -> None:
-        """Wake the followers that have what they wait for.
+        """Wake the followers that have what they wait for; the first wakes the others (rule 17).
 
-        HOT where threads share: once a read (bench/clients.py outstanding).
+        HOT where threads share: once a read (bench/clients.py, threads).
         """
         changed_streams = self.endpoint.changed_streams
-        if self._waiters and (changed_streams or self.endpoint.failure):
+        failure = self.endpoint.failure
+        if self._waiters and (changed_streams or failure):
             # A failure concerns all of them. Else each id is looked up once, however often it has
             # changed.
-            ids = self._waiters.keys() if self.endpoint.failure else dict.fromkeys(changed_streams)
+            ids = self._waiters.keys() if failure else dict.fromkeys(changed_streams)
+            is_carried = False  # True if a thread that arrives will wake others
             for stream_id in list(ids):
                 for waiter in list(self._waiters.get(stream_id, ())):
-                    if not waiter.is_woken and waiter.ready():
+                    if waiter.is_woken or not waiter.ready():
+                        continue
+                    if is_carried:
+                        self._served.append(waiter)
+                        self.arriving.add(waiter)
+                        waiter.leave(self._waiters)
+                    else:
                         self._wake_follower(waiter)
+                        is_carried = not failure and waiter.thread != main_thread().ident
         changed_streams.clear()
         if self._sleepers:
             self._notify_sleepers()
@@ -532,6 +567,7 @@ class Pump:
         self.lock.renew()
         self._has_leader = False
         self.arriving.clear()
+        self._served.clear()
         self._waiters.clear()
         self._followers.clear()
         self._sleepers.clear()

@@ -34,20 +34,22 @@ def is_called() -> bool:
 class Waiter:
     """One thread's sleep, until its condition may have become true.
 
-    ids: the streams whose news concern the thread; 0 is the connection.  ready: what it waits for.
+    thread: whose. ids: the streams whose news concern the thread; 0 is the connection.  ready: what
+    it waits for.
 
     It is a lock that is taken twice, as in ``threading.Condition``: the second time waits until
     another thread releases it.
     """
 
-    __slots__ = ("_latch", "ids", "is_woken", "ready")
+    __slots__ = ("_latch", "ids", "is_woken", "ready", "thread")
 
-    def __init__(self, ids: tuple[int, ...], ready: Condition) -> None:
+    def __init__(self, thread: int, ids: tuple[int, ...], ready: Condition) -> None:
+        self.thread: int = thread
         self.ids: tuple[int, ...] = ids
         self.ready: Condition = ready
         self.is_woken: bool = False
-        self._latch = threading.Lock()
-        self._latch.acquire()
+        latch = self._latch = threading.Lock()
+        latch.acquire()
 
     def wake(self) -> None:
         """Let the thread go on; the second time does nothing. The pump's lock is held."""
@@ -58,12 +60,16 @@ class Waiter:
     def leave(self, waiters: dict[int, list[Waiter]]) -> None:
         """Go off the lists of waiters, as far as it is there. The pump's lock is held."""
         for stream_id in self.ids:
-            others = waiters.get(stream_id, [])
-            if others == [self]:
-                del waiters[stream_id]
-            elif self in others:
-                others.remove(self)
+            others = waiters.get(stream_id)
+            if others is not None and self in others:
+                if len(others) == 1:
+                    del waiters[stream_id]
+                else:
+                    others.remove(self)
 
     def sleep(self, timeout: float | None) -> None:
         """Sleep until ``wake``, or for timeout seconds. Without the pump's lock."""
-        self._latch.acquire(timeout=-1 if timeout is None else min(timeout, threading.TIMEOUT_MAX))
+        if timeout is None:
+            self._latch.acquire()
+        else:
+            self._latch.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))

@@ -17,6 +17,7 @@ import socket
 import time
 
 from ..errors import NegotiationError, TimedOut
+from ..foundation.hosts import plain_name
 from ..foundation.interruptions import OSErrorsDropped, is_of_signal
 from .deadline import MAX_POLL, NEVER, milliseconds_of
 
@@ -123,8 +124,9 @@ def resolve(host: str, port: int) -> list[Address]:
 
     host: a name or a literal; one of IPv6 may have a zone (``fe80::1%eth0``, RFC 4007, 11).
     """
+    name = plain_name(host, socket.getaddrinfo, socket)
     try:
-        return list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        return list(socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM))
     except socket.gaierror as error:
         code, words = error.errno, error.strerror
     except UnicodeError as error:  # a label of a name is empty, or too long

@@ -208,6 +208,22 @@ def test_windows_are_respected(connect):
     assert connection.getresponse().status == 200
 
 
+@pytest.mark.parametrize(
+    "head", ["204 No Content", "304 Not Modified", "200 OK\r\nContent-Length: 0"]
+)
+def test_9112_6_3_peek_does_not_wait_where_no_content_can_come(old_peer, head):
+    def script(peer):
+        for _ in range(2):
+            peer.want_until()
+            peer.write(f"HTTP/1.1 {head}\r\n\r\n".encode())
+
+    connection = old_peer(script)
+    for _ in range(2):
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert response.peek() == response.read() == b""
+
+
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
 def test_9112_6_3_a_response_without_content_is_not_read_as_chunked(old_peer, status):
     """The connection is kept open: the next request is answered on it."""

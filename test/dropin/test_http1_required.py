@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import threading
 import urllib.request
 from http.client import RemoteDisconnected
 
 import pytest
 
-from hyper import HTTPConnection, HTTPSConnection
+from hyper import HTTPConnection, HTTPSConnection, NegotiationError
 from hyper.contrib.urllib import HTTP2Handler
 from hyper.testing import DEADLINE, wire
 
@@ -102,6 +103,102 @@ def test_9113_7_a_wrapped_getresponse_gives_the_response_in_http_1_1(connect, mo
         connection.request("GET", "/")
         assert connection.getresponse().read() == b"old"
     assert seen == [11, 11]  # once a response
+
+
+def answer_the_preface(peer, sent=None):
+    """Answer the preface, as a server does whose TLS knows ALPN and whose HTTP does not."""
+    peer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    if sent is not None:
+        sent.set()
+    peer.end()
+
+
+@pytest.mark.parametrize("framing", ["content-length", "chunked"])
+@pytest.mark.parametrize("ask", ASKS)
+def test_9112_6_3_content_that_came_by_send_is_framed_once(connect, ask, framing):
+    """As urllib3 sends it: a content-length, or chunks."""
+
+    def script(peer):
+        refuse_http2(peer, ask)
+        peer.accept()
+        head = peer.want_until().lower().splitlines()
+        if framing == "chunked":
+            assert b"transfer-encoding: chunked" in head
+            assert peer.want_until(b"0\r\n\r\n") == b"7\r\ncontent\r\n0\r\n\r\n"
+        else:
+            assert b"content-length: 7" in head
+            assert not any(line.startswith(b"transfer-encoding") for line in head)
+            assert peer.want_octets(7) == b"content"
+        peer.write(OLD)
+        answer_in_http1(peer, b"GET /next")
+
+    connection = connect(script)
+    connection.putrequest("POST", "/")
+    if framing == "chunked":
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        connection.send(b"7\r\ncontent\r\n0\r\n\r\n")
+    else:
+        connection.putheader("Content-Length", "7")
+        connection.endheaders()
+        connection.send(b"content")
+    assert connection.getresponse().read() == b"old"
+    connection.request("GET", "/next")
+    assert connection.getresponse().read() == b"old"
+
+
+def test_9113_3_4_such_an_answer_may_come_before_the_request(connect, monkeypatch):
+    """The server has got nothing, and a generator was not touched."""
+    given, sent = HTTPSConnection.connect, threading.Event()
+
+    def connect_and_wait(connection):
+        given(connection)
+        if connection.sock.selected_alpn_protocol() == "h2":
+            assert sent.wait(DEADLINE)
+
+    def script(peer):
+        answer_the_preface(peer, sent)
+        peer.accept()
+        assert peer.selected_alpn_protocol() == "http/1.1"
+        answer_in_http1(peer, b"POST /", b"7\r\ncontent\r\n0\r\n\r\n")
+
+    monkeypatch.setattr(HTTPSConnection, "connect", connect_and_wait)
+    connection = connect(script)
+    connection.request("POST", "/", iter([b"content"]))
+    assert connection.getresponse().read() == b"old"
+
+
+@pytest.mark.parametrize("body", [None, b"content"], ids=["GET", "POST"])
+def test_9113_3_4_a_server_that_answers_the_preface_in_http1_gets_the_request_so(connect, body):
+    """It has understood nothing, and the protocol is remembered."""
+    method = "POST" if body else "GET"
+
+    def script(peer):
+        peer.want_preface()
+        answer_the_preface(peer)
+        peer.accept()
+        assert peer.selected_alpn_protocol() == "http/1.1"
+        for path in (b"/first", b"/second"):
+            answer_in_http1(peer, method.encode() + b" " + path, body or b"")
+
+    connection = connect(script)
+    for path in ("/first", "/second"):
+        connection.request(method, path, body)
+        assert connection.getresponse().read() == b"old"
+    assert connection.is_http1_required
+
+
+def test_9113_3_4_a_generator_is_not_sent_again_to_such_a_server(connect):
+    def script(peer):
+        peer.want_preface()
+        answer_the_preface(peer)
+
+    def ask(connection):
+        connection.request("POST", "/", iter([b"one", b"two"]))
+        connection.getresponse()
+
+    with pytest.raises(NegotiationError, match="answers in HTTP/1"):
+        ask(connect(script))
 
 
 def test_9113_7_content_that_cannot_be_sent_again_raises(connect):

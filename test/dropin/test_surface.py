@@ -137,6 +137,10 @@ def test_a_blocksize_below_1_is_refused(connection_class, blocksize):
     """http.client would send a file as no content, in silence."""
     with pytest.raises(ValueError, match="blocksize"):
         connection_class("localhost", blocksize=blocksize)
+    connection = connection_class("localhost", blocksize=7)
+    with pytest.raises(ValueError, match="blocksize"):
+        connection.blocksize = blocksize
+    assert connection.blocksize == 7
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])

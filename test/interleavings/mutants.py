@@ -189,6 +189,12 @@ MUTANTS = [
         ((Pump, "_promote", leave_octets),),
     ),
     Mutant(
+        17,
+        "nobody wakes the others that one read serves",
+        scenes.three_are_served_together,
+        ((Pump, "_wake_served", do_nothing),),
+    ),
+    Mutant(
         10,
         "close gives the socket back while a thread sleeps",
         scenes.closed,

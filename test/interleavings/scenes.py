@@ -227,6 +227,7 @@ class Scene:
             "waiters": pump._waiters,
             "a leader": pump._has_leader,
             "threads that arrive": pump.arriving,
+            "threads to be woken": pump._served,
             "threads in the queue": pump.queue,
             "sleepers": pump._sleepers,
             "followers": pump._followers,
@@ -263,6 +264,20 @@ def two_hurry(scene: Scene) -> None:
 def three_wait(scene: Scene) -> None:
     two_wait(scene)
     scene.asks(3)
+
+
+def three_are_served_together(scene: Scene) -> None:
+    """17: one read brings the answers to all."""
+    numbers = (1, 2, 3)
+    for number in numbers:
+        scene.add(f"asks {number}", lambda number=number: scene.ask(number))
+    transport = scene.transport
+    answer = Event(
+        "all answers",
+        lambda: transport.incoming.append(bytes(numbers)),
+        lambda: set(numbers) <= set(transport.sent),
+    )
+    scene.scheduler.events.append(answer)
 
 
 def three_wait_one_hurries(scene: Scene) -> None:
@@ -453,5 +468,6 @@ CASES = [
     Case("GOAWAY of a peer that is done", the_peer_goes_away),
     Case("a PING that may be unanswered, and a wait", pinged),
     Case("three threads wait", three_wait),
+    Case("three threads that one read serves", three_are_served_together),
     Case("three threads wait, one with a timeout", three_wait_one_hurries),
 ]

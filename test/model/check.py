@@ -42,7 +42,7 @@ class Verdict(NamedTuple):
     error: str
 
 
-#: The pump as it is. The last one takes a minute.
+#: The pump as it is. The last two take a minute each.
 RIGHT = [
     Case("timeouts, and a peer that writes first"),
     Case("a finalizer that drops a response", ("NOTES",)),
@@ -50,6 +50,7 @@ RIGHT = [
     Case("a cancel, a close and the peer's end", ("CANCELS", "CLOSES", "ENDS")),
     Case("a signal handler that waits", ("SIGNAL",)),
     Case("three threads, timeouts, and a peer that writes first", threads=3),
+    Case("three threads that one read may serve together", ("TOGETHER",), threads=3),
 ]
 
 #: The pump without one of its rules.
@@ -64,6 +65,7 @@ WRONG = [
     Case("11: the wakeup is armed after the look for notes", ("NOTES",), mutant=11),
     Case("14: the wait beneath a signal handler stays", ("SIGNAL",), mutant=14),
     Case("16: nobody sends what was left to the one who arrives", ("CANCELS",), mutant=16),
+    Case("17: nobody wakes the others that one read serves", ("TOGETHER",), threads=3, mutant=19),
     Case("close gives the socket back while a thread sleeps", ("CLOSES",), mutant=17),
 ]
 

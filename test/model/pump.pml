@@ -16,6 +16,7 @@
 #define HANDLER T
 #define NOBODY 255
 #define JUNK 100
+#define ALL 101  /* answers to all threads, in one read */
 
 #define OPEN 0
 #define FULL 1
@@ -35,6 +36,7 @@ byte leader = NOBODY;
 bool waiting[N];  /* on the list of waiters */
 bool woken[N];    /* its latch is released */
 bool arriving[N]; /* woken, and has not taken the lock again since */
+bool served[N];   /* to be woken by the next that takes the lock (rule 17) */
 bool inside[N];   /* asleep, or awake and without the lock again */
 bool handler_runs;
 
@@ -88,28 +90,47 @@ inline notify_sleepers() {
     fi
 }
 
+/* Rule 17: the first of those that one read serves wakes the others. Signal handlers run on top of
+ * thread 0, and that one wakes nobody.
+ */
 inline wake() {
     i = 0;
+    is_carried = false;
     do
     :: i < N ->
         if
         :: MUTANT != 2 && waiting[i] && (failed || (changed & BIT(i))) && READY(i) ->
-            woken[i] = true; waiting[i] = false; arriving[i] = true
+            waiting[i] = false; arriving[i] = true;
+            if
+            :: is_carried -> served[i] = true
+            :: else -> woken[i] = true; is_carried = !failed && THREAD(i) != 0
+            fi
         :: else
         fi;
         i++
     :: else -> break
     od;
     i = 0;
+    is_carried = false;
     changed = 0;
     notify_sleepers()
+}
+
+inline wake_served() {
+    i = 0;
+    do
+    :: i < N -> woken[i] = woken[i] || (served[i] && MUTANT != 19); served[i] = false; i++
+    :: else -> break
+    od;
+    i = 0
 }
 
 /* rule 14: a wait beneath a signal handler can neither lead nor sleep before the handler ends */
 inline wake_outer() {
     if
     :: MUTANT != 14 && me == HANDLER && (waiting[0] || arriving[0]) ->
-        woken[0] = true; waiting[0] = false; arriving[0] = false
+        woken[0] = true; waiting[0] = false; arriving[0] = false;
+        wake_served()
     :: else
     fi
 }
@@ -195,6 +216,12 @@ inline receive() {
         wire?got;
         if
         :: got < N -> news[got] = true; changed = changed | BIT(got)
+        :: got == ALL ->
+            i = 0;
+            do
+            :: i < T -> news[i] = true; changed = changed | BIT(i); i++
+            :: else -> break
+            od
         :: else
         fi;
         got = 0;
@@ -208,6 +235,7 @@ inline receive() {
 proctype actor(byte me) {
     byte i, got;
     bool is_sent, has_limit, is_late, interrupted, outer, leads, received, reads, writes;
+    bool is_carried;  /* rule 17 */
 
     if
     :: me == HANDLER ->
@@ -257,7 +285,7 @@ follow:
         :: is_late -> goto leave  /* rule 7 */
         :: else
         fi;
-        waiting[me] = true; woken[me] = false;
+        waiting[me] = true; woken[me] = false; served[me] = false;
         inside[me] = true; lock = NOBODY
     };
     if
@@ -267,6 +295,7 @@ follow:
     fi;
     atomic {
         lock == NOBODY && !COVERED(me) -> lock = THREAD(me); inside[me] = false;
+        wake_served();
         arriving[me] = arriving[me] && MUTANT == 15;
         waiting[me] = false;
         goto look_again
@@ -386,6 +415,10 @@ end_answering:
     :: atomic { (sent & BIT(3)) && !(answered & BIT(3)) && !len(wire) ->
         wire!3; answered = answered | BIT(3) }
 #endif
+#ifdef TOGETHER
+    :: atomic { (sent & (BIT(T) - 1)) == BIT(T) - 1 && !answered && !len(wire) ->
+        wire!ALL; answered = BIT(T) - 1 }
+#endif
 #ifdef ENDS
     :: eof = true; break
 #endif
@@ -395,7 +428,7 @@ end_answering:
 /* Another thread cancels the stream of an actor. */
 proctype canceller(byte victim) {
     byte i;
-    bool is_sent;
+    bool is_sent, is_carried;
     atomic {
         lock == NOBODY;
         news[victim] = true;
@@ -408,7 +441,7 @@ proctype canceller(byte victim) {
 /* Another thread ends the connection. */
 proctype closer() {
     byte i;
-    bool is_sent;
+    bool is_sent, is_carried;
     atomic {
         lock == NOBODY;
         failed = true;
@@ -421,7 +454,7 @@ proctype closer() {
 /* A finalizer drops a response, without the lock and at any moment (rule 11). */
 proctype finalizer() {
     byte i;
-    bool is_sent, is_armed;
+    bool is_sent, is_armed, is_carried;
     notes++;
     if
     :: atomic { lock == NOBODY -> flush() }

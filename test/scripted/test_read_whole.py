@@ -121,6 +121,19 @@ def test_a_whole_stream_without_its_end_is_counted_as_open():
     client.check_goes_on()
 
 
+@pytest.mark.parametrize("content", [b"", bytes(1000)])
+def test_the_end_of_a_whole_stream_may_have_padding(content):
+    """RFC 9113, 6.1: padding needs room, which the peer was given."""
+    client = MemoryEndpoint()
+    stream = client.open()
+    block = wire.block([*OK, ("content-length", str(len(content)))])
+    client.receive(wire.headers(stream.id, block), wire.data(stream.id, content))
+    client.endpoint.drop(stream)
+    assert client.receive(wire.data(stream.id, b"", True, pad=255)) == []
+    assert not client.endpoint.streams
+    client.check_goes_on()
+
+
 @pytest.mark.parametrize(
     "end",
     [

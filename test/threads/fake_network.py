@@ -336,6 +336,7 @@ class Stage:
         assert not pump._waiters, self.describe()
         assert not pump._has_leader, self.describe()
         assert not pump.arriving, self.describe()
+        assert not pump._served, self.describe()
         assert not pump.queue
         assert not pump._sleepers
         assert pump.lock.acquire(timeout=DEADLINE), "the lock is still held"

@@ -1,4 +1,4 @@
-"""Rule 16: a thread that was woken has sent what others queue before it has the lock.
+"""Rules 16, 17: a thread that was woken sends what others queue, and wakes those served with it.
 
 The numbers are those of the docstring of ``hyper/pump/__init__.py``.
 """
@@ -109,5 +109,48 @@ def test_a_signal_handler_sends_itself_though_the_thread_beneath_it_was_woken(st
     stage.bring(2)
     assert follower.end() is None
     assert left == [False]
+    stage.bring(1)
+    assert leader.end() is None
+
+
+def serve(stage, *numbers):
+    """Bring news of all numbers in one read; returns the threads that were woken by it. Lock held.
+
+    The thread that reads is the test's, in place of the leader.
+    """
+    waiters = {number: stage.pump._waiters[number][0] for number in numbers}
+    stage.endpoint.receive(memoryview(bytes(numbers)))
+    stage.pump.flush()
+    return [number for number, waiter in waiters.items() if waiter.is_woken]
+
+
+def test_the_first_thread_that_a_read_serves_wakes_those_served_with_it(stage):
+    """17: whoever wakes all of them is stopped by each of them in turn."""
+    leader, *served = (stage.wait_for(number) for number in range(1, 6))
+    with stage.pump.lock:
+        assert serve(stage, 2, 3, 4, 5) == [2]
+    assert [actor.end() for actor in served] == [None] * 4
+    stage.bring(1)
+    assert leader.end() is None
+
+
+def test_the_main_thread_is_not_relied_on_to_wake_others(stage, monkeypatch):
+    """17, 14: a signal handler may keep it for long."""
+    leader, *served = (stage.wait_for(number) for number in range(1, 6))
+    monkeypatch.setattr(pump_module, "main_thread", lambda: served[0])
+    with stage.pump.lock:
+        assert serve(stage, 2, 3, 4, 5) == [2, 3]
+    assert [actor.end() for actor in served] == [None] * 4
+    stage.bring(1)
+    assert leader.end() is None
+
+
+def test_threads_that_one_read_serves_go_on_although_the_first_is_interrupted(stage):
+    """17: it wakes the others on its way out."""
+    leader, *served = (stage.wait_for(number) for number in range(1, 5))
+    stage.transport.interruptions[served[0].name] = ZeroDivisionError()
+    stage.bring(bytes((2, 3, 4)))
+    assert isinstance(served[0].end(), ZeroDivisionError)
+    assert [actor.end() for actor in served[1:]] == [None] * 2
     stage.bring(1)
     assert leader.end() is None

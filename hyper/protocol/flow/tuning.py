@@ -19,6 +19,7 @@ import contextlib
 
 from ...errors import StreamFault
 from .. import frames
+from .managers import LONG_ROUND_TRIP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +95,29 @@ def guess_round_trip(endpoint: Endpoint) -> None:
     """Our SETTINGS are acknowledged: that took a round trip, or longer if the program was busy."""
     seconds = endpoint.now() - endpoint.settings_sent
     endpoint.round_trip = min(seconds, endpoint.round_trip or LONGEST_GUESS)
+
+
+def prepare_long_path(endpoint: Endpoint, stream: Stream, *, is_get: bool) -> None:
+    """A request goes out on a path that seems long: tell its manager, and have it give room.
+
+    It may be too long a guess: the peer or the program was busy when it was made. An answer that
+    came sooner shows that, as it takes a round trip at least. Without this, every request of the
+    connection would come here.
+    """
+    now = endpoint.now()
+    if endpoint.timed is None:
+        endpoint.timed = (stream, now)
+    elif endpoint.timed[0].head is not None:
+        seconds = max(now - endpoint.timed[1], SHORTEST_ROUND_TRIP)
+        endpoint.timed = (stream, now)
+        if seconds < endpoint.round_trip:
+            tell_round_trip(endpoint, seconds)
+    if endpoint.round_trip < LONG_ROUND_TRIP:
+        endpoint.timed = None
+        return
+    attempt(endpoint, stream.receive_window.tell_round_trip, endpoint.round_trip)
+    if is_get:
+        grow_expected_window(endpoint, stream)
 
 
 def grow_expected_window(endpoint: Endpoint, stream: Stream) -> None:

@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 
+from ...foundation.hosts import plain_name
 from . import trust
 from .filter import Filter, is_unexpected_eof
 from .pinned import bind_pin, chain_of
@@ -181,10 +182,13 @@ class StdlibFilter(Filter):
         self._holds_part = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        name: Any = server_hostname
+        if server_hostname is not None:
+            name = plain_name(server_hostname, getattr(context.wrap_bio, "__func__", None), ssl)
         with ALPN_LOCK:
             context.set_alpn_protocols(list(protocols))
             self.object: ssl.SSLObject = context.wrap_bio(
-                self._incoming, self._outgoing, server_hostname=server_hostname, session=session
+                self._incoming, self._outgoing, server_hostname=name, session=session
             )
         # The inner object's is C code; the outer one's would be a Python call for each record.
         inner: Any = self.object

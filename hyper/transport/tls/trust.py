@@ -89,7 +89,7 @@ def copied(error: OSError) -> OSError:
 
 
 #: A label of a host's that ``*`` in a certificate's name stands for, as OpenSSL reads it.
-WILDCARD_LABEL = re.compile(r"\*|[0-9a-z-]+").fullmatch
+WILDCARD_LABEL = r"\*|[0-9a-z-]+"
 
 
 def certificate_covers(names: tuple[tuple[str, str], ...], host: str) -> bool:
@@ -124,7 +124,8 @@ def _is_name_for(name: str, host: str) -> bool:
     star, _, parent = name.partition(".")
     label, _, rest = host.partition(".")
     # No certificate is for all of a top-level domain: OpenSSL asks for a dot in the parent.
-    return star == "*" and rest == parent and "." in parent and bool(WILDCARD_LABEL(label))
+    may_cover = star == "*" and rest == parent and "." in parent
+    return may_cover and re.fullmatch(WILDCARD_LABEL, label) is not None
 
 
 def address_of(host: str) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
+import socket
+import ssl
 import sys
 
 import pytest
 
 from hyper.errors import InvalidURL
 from hyper.foundation import hosts
-from hyper.foundation.hosts import authority_of, host_and_port
+from hyper.foundation.hosts import authority_of, host_and_port, plain_name
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,30 @@ def test_9113_8_3_1_an_authority_names_the_port_that_is_not_the_scheme_s(
 @pytest.mark.parametrize("authority", ["example.org", "example.org:8443", "[::1]", "[::1]:8443"])
 def test_taken_apart_and_put_together_an_authority_is_itself(authority):
     assert authority_of(*host_and_port(authority, None, secure=True), "https") == authority
+
+
+@pytest.mark.parametrize(
+    ("taker", "module"), [(socket.getaddrinfo, socket), (ssl.SSLContext.wrap_bio, ssl)]
+)
+@pytest.mark.parametrize(
+    "host", ["localhost", "a.example.", "127.0.0.1", "::1", "fe80::1%eth0", "x" * 63, "a_b.example"]
+)
+def test_a_plain_name_is_what_the_codec_of_idna_makes_of_it(host, taker, module):
+    """RFC 5890, 2.3.1: so that the codec need not be loaded."""
+    assert plain_name(host, taker, module) == host.encode("idna")
+
+
+@pytest.mark.parametrize("host", ["", ".", "a..example", "x" * 64, "bücher.example", b"localhost"])
+def test_a_name_that_the_codec_of_idna_changes_or_refuses_is_left_to_it(host):
+    assert plain_name(host, socket.getaddrinfo, socket) is host
+
+
+@functools.wraps(socket.getaddrinfo)
+def wrapped(*arguments):
+    """As tests and monitors put it in the place of getaddrinfo."""
+    return socket.getaddrinfo(*arguments)
+
+
+@pytest.mark.parametrize("taker", [wrapped, functools.partial(socket.getaddrinfo), None])
+def test_a_function_that_is_not_sockets_own_gets_a_name_as_text(taker):
+    assert plain_name("localhost", taker, socket) == "localhost"

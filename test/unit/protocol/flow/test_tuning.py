@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import pytest
+
 from hyper.protocol.flow.managers import (
     SUPPOSED_RATE,
 )
@@ -100,6 +102,27 @@ def test_a_program_that_looked_away_does_not_make_a_path_of_an_hour():
     client.time = 3600.0
     client.receive(wire.settings(), wire.settings(ack=True))
     assert client.endpoint.round_trip == 0.25
+
+
+def test_an_answer_that_comes_sooner_corrects_a_round_trip_that_was_guessed_too_long():
+    """The guess may contain the time that a busy peer took; no request pays for it for ever."""
+    client = MemoryEndpoint()
+    client.endpoint.round_trip = 0.05
+    stream = client.endpoint.send_request(request(), "GET", end_stream=True)
+    assert [frame.type for frame in client.sent()] == [wire.HEADERS, wire.WINDOW_UPDATE]
+    client.time += 0.003
+    client.answer(stream)
+    client.endpoint.send_request(request(), "GET", end_stream=True)
+    assert [frame.type for frame in client.sent()] == [wire.HEADERS]
+    assert client.endpoint.round_trip == pytest.approx(0.003)
+
+
+def test_requests_that_nobody_has_answered_say_nothing_of_the_round_trip():
+    client = MemoryEndpoint()
+    client.endpoint.round_trip = 0.05
+    client.endpoint.cancel(client.open())
+    client.open()
+    assert client.endpoint.round_trip == 0.05
 
 
 def test_6_7_one_measurement_at_a_time_and_an_answer_to_none_is_ignored():
