@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import pytest
-
 from bench import environments, null, report, table
 
 ROOT = Path(__file__).resolve().parent.parent
