@@ -52,8 +52,9 @@ MEBIBYTES = int(os.environ.get("MEBIBYTES", "256"))
 UPLOADED = 64 << 20
 PIECE = 64 * 1024
 SMALL, TEN, SOME = 200, 10_000, 100_000
-#: Times that a request of httpx's own HTTP/2 is repeated, where another thread has ended it.
-REPETITIONS = 20
+#: Times that a request of httpx's own HTTP/2 is repeated, where another thread has ended the
+#: connection: it may fail thirty times before that is noticed.
+REPETITIONS = 1000
 
 
 @functools.lru_cache(None)

@@ -6,6 +6,7 @@ response of the library, cookies, the checks of fields, and the reading of conte
 
 from __future__ import annotations
 
+import http.client
 import io
 
 #: The fields of a response of nginx's to a file.
@@ -17,6 +18,16 @@ FIELDS = {
     "etag": '"6a17b9f0-2710"',
     "accept-ranges": "bytes",
 }
+
+
+class Head:
+    """As much of http.client's response as requests and urllib3 ask for, cookies among it."""
+
+    def __init__(self):
+        self.msg = http.client.HTTPMessage()
+
+    def isclosed(self):
+        return True
 
 
 def adapter(content):
@@ -36,6 +47,7 @@ def adapter(content):
                 reason="OK",
                 preload_content=False,
                 decode_content=False,
+                original_response=Head(),
                 request_method=method,
                 request_url=url,
             )
