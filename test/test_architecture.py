@@ -51,7 +51,7 @@ protocol.settings     | errors                                                  
 protocol.origins      | protocol.frames foundation.hosts foundation.memo errors  | re contextlib
 protocol.messages     | protocol.origins foundation.hosts foundation.memo fields errors | re contextlib
 protocol.priorities   | errors                                                   | re
-protocol.stream       | protocol.states protocol.flow.* errors                   | collections sys
+protocol.stream       | protocol.frames protocol.states protocol.flow.* errors   | collections sys
 protocol.limits       | -                                                        | -
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
 protocol.refusals     | protocol.frames protocol.settings errors                 | -
@@ -85,7 +85,7 @@ transport.buffered    | -                                                       
 transport.tls         | -                                                        | -
 transport.tls.trust   | -                                                        | ipaddress os re ssl sys warnings
 transport.tls.policy  | errors                                                   | -
-transport.tls.filter  | transport.tls.trust                                      | -
+transport.tls.filter  | transport.tls.trust                                      | sys
 transport.tls.pinned  | transport.tls.trust                                      | -
 transport.tls.view    | -                                                        | -
 transport.tls.stdlib  | foundation.hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore

@@ -31,7 +31,7 @@ from .flow import tuning
 from .flow.budget import MANY_FREED, Budget
 from .flow.managers import LONG_ROUND_TRIP, FlowControlManager
 from .flow.windows import SendWindow, window_for_caller
-from .frames import FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
+from .frames import DATA, FRAME_HEADER, FRAME_HEADER_SIZE, MASK_31, SETTINGS
 from .limits import MAX_CANCELLED_REMEMBERED, MAX_UNSENT_ANSWERS
 from .refusals import require_connect_protocol, why_none_is_free
 from .settings import (
@@ -213,16 +213,9 @@ class Endpoint:
             return len(octets)
         # Those that one read brings are answered together, so what is left of earlier ones counts.
         if self._unsent_answers > MAX_UNSENT_ANSWERS:
-            self._send_goaway_for(
-                ConnectionFault(
-                    ErrorCode.ENHANCE_YOUR_CALM,
-                    f"{self._unsent_answers} frames that must be answered, and the peer does not"
-                    " read the answers (RFC 9113, 10.5)",
-                )
-            )
+            self._send_goaway_for(refusals.fault_of_answers(self._unsent_answers))
             return len(octets)
-        unpack = FRAME_HEADER.unpack_from
-        largest = self.max_frame_size
+        unpack, largest, window = FRAME_HEADER.unpack_from, self.max_frame_size, self.receive_window
         start, end = 0, len(octets)
         if self.receivers is receivers.PREFACE and end >= 4 and octets[3] != SETTINGS:
             fault = refusals.fault_of_preface(self, octets)
@@ -230,16 +223,23 @@ class Endpoint:
                 self._send_goaway_for(fault)
             return end if fault else 0
         while end - start >= FRAME_HEADER_SIZE:
-            word, flags, stream_id = unpack(octets, start)
-            stop = start + FRAME_HEADER_SIZE + (word >> 8)
+            header = word, flags, stream_id = unpack(octets, start)
+            size, kind, begin = word >> 8, word & 0xFF, start + FRAME_HEADER_SIZE
+            stop = begin + size
             try:
-                if word >> 8 > largest:
-                    raise receivers.oversized(word >> 8)
+                if size > largest:
+                    raise receivers.oversized(size)
                 if stop > end:
                     break
-                self.receivers[word & 0xFF](
-                    self, flags, stream_id & MASK_31, octets[start + FRAME_HEADER_SIZE : stop]
-                )
+                if kind == DATA and not flags and self.receivers is receivers.RUNNING:
+                    stream = self.streams.get(stream_id)
+                    if stream is not None:
+                        run = stream.receive_run(octets, begin, header, window)
+                        if run:
+                            self.changed_streams.append(stream_id)
+                            start = run
+                            continue
+                self.receivers[kind](self, flags, stream_id & MASK_31, octets[begin:stop])
             except StreamFault as fault:
                 fault.stream_id = fault.stream_id or stream_id & MASK_31
                 self.send_reset_for(fault)
@@ -247,7 +247,7 @@ class Endpoint:
                 self._send_goaway_for(fault)
                 return end
             start = stop
-        if self.receive_window.unsettled > self.receive_window.most_unsettled:
+        if window.unsettled > window.most_unsettled:
             tuning.settle(self)
         return start
 

@@ -8,6 +8,8 @@ thing that ever waits is a plain socket, under hyper's own lock.
 
 from __future__ import annotations
 
+import sys
+
 from .trust import copied
 
 TYPE_CHECKING = False
@@ -45,6 +47,9 @@ class Filter:
     def __init__(self) -> None:
         #: whether ``decrypt_into`` may give octets, or tell of an end, without more ciphertext
         self.has_more: bool = False
+        #: octets of ciphertext that the latest ``decrypt_into`` left; a backend that cannot tell
+        #: keeps to this: as many as there can be
+        self.left: int = sys.maxsize
         #: the peer said close_notify, or its socket is closed and all that it said was read
         self._has_ended = False
         #: why nothing more can be decrypted

@@ -233,38 +233,39 @@ class StdlibFilter(Filter):
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
-        filled, size = 0, len(view)
+        size = len(view)
         incoming, read = self._incoming, self._read
         try:
             may_give = incoming.pending or self._holds_part
             self._holds_part = False
-            while may_give and filled < size:
-                received: int = read(size - filled, view[filled:] if filled else view)
+            while may_give and view:
+                received: int = read(size, view)  # it reads no more than the view takes
                 if not received:
                     self._has_ended = True
                     break
-                filled += received
+                view = view[received:]
                 may_give = incoming.pending
             # A record larger than the room left stays, in part, inside OpenSSL.
-            self._holds_part = filled == size
+            self._holds_part = not view
         except ssl.SSLWantReadError:
-            self._holds_part = False
+            pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             # An end without close_notify is no attack on HTTP/2: its frames and messages carry
             # their own lengths, so content that is cut short is noticed.
-            return filled
+            return size - len(view)
         except ssl.SSLError as error:
             if is_unexpected_eof(error):
-                return filled
+                return size - len(view)
             self._failure = error.with_traceback(None)
         # The last question, because octets that were decrypted before it count in any case.
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         has_ended = self._has_ended or incoming.eof
+        self.left: int = incoming.pending
         self.has_more: bool = bool(
-            self._holds_part or incoming.pending or has_ended or self._failure is not None
+            self._holds_part or self.left or has_ended or self._failure is not None
         )
-        return filled or self._conclude(has_ended)
+        return size - len(view) or self._conclude(has_ended)
 
     def _why_answered(self) -> ssl.SSLError | None:
         """Return the failure, if a read that made OpenSSL answer something is one.
