@@ -123,7 +123,7 @@ proxy.connect         | foundation.hosts proxies proxy.http1 proxy.http2 proxy.s
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
-client.content_codings | errors fields                                           | re sys zlib brotli brotlicffi compression backports
+client.content_codings | errors fields foundation.interruptions                                         | re sys zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
 client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | _weakref contextlib os time
