@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 #: caller has set no limit: some read on in the end, and others never, and do not say so.
 ANSWERED_UPLOAD_TIMEOUT = 30.0
 
-#: Pieces below which a reader looks whether they are all that it wants: as many as one receiving
-#: brings, of frames of full size.
-FEW_PIECES = 4
-
 
 class Exchange:
     """One request and its response, or one promised response. One thread at a time sends.
@@ -68,6 +64,7 @@ class Exchange:
         "pump",
         "sent",
         "stream",
+        "taken",
         "timeouts",
     )
 
@@ -89,6 +86,8 @@ class Exchange:
         #: True while content is on its way from the stream to the caller. An interruption leaves it
         #: so: some octets may be lost, and no later read may go on as if they were not.
         self.is_moving: bool = False
+        #: octets of content taken from the stream while its response was under way
+        self.taken: int = 0
         #: octets of content given to the endpoint so far
         self.sent: int = 0
         #: True if the caller has called the request final: no content follows
@@ -115,19 +114,21 @@ class Exchange:
         return head
 
     def take(self, amt: int | None, deadline: Deadline | None = None) -> list[bytes | bytearray]:
-        """Wait for content and take it; none at the end. HOT: once a read (bench/clients.py).
+        """Wait for content and take it; none at the end.
 
         The peer gets credit for it (6.9). amt: how many octets are wanted, None for all that are
         there. deadline: until when it may wait; None: the timeouts count. From the end of the wait
         on, ``is_moving`` is True: the caller says when they have arrived.
+
+        HOT: once a read (bench/counts.py, download).
         """
         stream, pump = self.stream, self.pump
         if stream.phase == DONE or stream.failure is not None:
             # Nobody writes here any more, and no window waits for credit: no lock is needed.
             self.is_moving = True
-            pieces = _popped(stream.content, amt)
-            if pieces:
-                pump.release(sum(map(len, pieces)))
+            pieces, size = _popped(stream.content, amt)
+            if size:
+                pump.release(size)
             return pieces
         timeouts = self.timeouts
         if timeouts.deadlines and timeouts.is_overdue():
@@ -137,14 +138,17 @@ class Exchange:
             raise RuntimeError(IN_A_STEP)
         with pump.lock:
             content = stream.content
-            # A sum over many pieces costs more than what they lack is worth.
-            if len(content) < FEW_PIECES and sum(map(len, content)) < (amt or 1):
+            lacking = (amt or 1) - (stream.content_size - self.taken)
+            if lacking > 0 or not content:
+                stream.wanted = lacking
                 pump.pull()  # it costs no wait, and so no timeout is worked out
+                stream.wanted = 0
                 if not (content or stream.has_content()):
                     self._await_content(deadline)
             self.is_moving = True
-            pieces = _popped(content, amt)
-            pump.endpoint.consume(stream, sum(map(len, pieces)))
+            pieces, size = _popped(content, amt)
+            self.taken += size
+            pump.endpoint.consume(stream, size)
             if pump.endpoint.outbound:
                 pump.flush()
         return pieces
@@ -271,6 +275,8 @@ class Exchange:
 
         Returns how many octets that was; 0 means that the peer wants no more. END_STREAM goes
         with the last octet. Nothing is undone by an exception: ``sent`` tells what has gone.
+
+        HOT: once a burst (bench/clients.py, upload).
         """
         pump, stream, timeouts = self.pump, self.stream, self.timeouts
         endpoint = pump.endpoint
@@ -279,9 +285,8 @@ class Exchange:
         with pump.lock:
             # The lock is released after each burst: others' frames go out between those of a large
             # upload.
-            if not pump.flush():  # what the kernel refused before goes first
+            if not pump.is_clear():
                 pump.drain(timeouts.remaining())
-            pump.look()  # perhaps the peer wants no more
             if not endpoint.may_send(stream):
                 self._await_room()
             if not stream.request_is_open:
@@ -413,15 +418,17 @@ def reprioritize(pump: Pump, stream: Stream, priority: PrioritySource) -> bool:
     return is_sent
 
 
-def _popped(pieces: deque[bytes | bytearray], amt: int | None) -> list[bytes | bytearray]:
-    """Remove and return as many pieces as it takes for amt octets; all of them for None."""
-    if amt is None:  # one by one, so that each is one thread's alone (``stream.spare``)
-        return [pieces.popleft() for _ in range(len(pieces))]
-    taken = []
-    while pieces and amt > 0:
-        taken.append(pieces.popleft())
-        amt -= len(taken[-1])
-    return taken
+def _popped(
+    pieces: deque[bytes | bytearray], amt: int | None
+) -> tuple[list[bytes | bytearray], int]:
+    """Remove as many pieces as it takes for amt octets, or all; return them and their octets."""
+    taken, size = [], 0
+    while pieces and (amt is None or size < amt):
+        # One by one, so that each is one thread's alone (``stream.spare``).
+        piece = pieces.popleft()
+        taken.append(piece)
+        size += len(piece)
+    return taken, size
 
 
 def wrong_length(size: int, content_length: int) -> LocalProtocolError:

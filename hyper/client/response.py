@@ -199,6 +199,12 @@ class HTTP20Response(io.BufferedIOBase):
         if amt is None or amt < 0:
             octets = self._read_rest()
         else:
+            if amt and not (self._held_size or self._is_finished or self._decoder):
+                pieces = self._exchange.take(amt)
+                if len(pieces) == 1 and len(pieces[0]) == amt and type(pieces[0]) is bytes:
+                    self._exchange.is_moving = False
+                    return pieces[0]  # it was joined when it came
+                self._hold(pieces)
             while self._held_size < amt and self._take(amt - self._held_size):
                 pass
             octets = self._cut(amt)
@@ -349,8 +355,11 @@ class HTTP20Response(io.BufferedIOBase):
             return False
         if self._decoder is not None:
             return self._take_decoded(self._decoder)
+        return self._hold(self._exchange.take(amt))
+
+    def _hold(self, pieces: list[bytes | bytearray]) -> bool:
+        """Hold pieces that were taken; False if there are none, which is the end."""
         exchange = self._exchange
-        pieces = exchange.take(amt)
         if not pieces:
             exchange.is_moving = False
             self._finish()

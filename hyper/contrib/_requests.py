@@ -42,6 +42,11 @@ OTHER_CHARACTER = re.compile(r"[^\x21-\x7e]").search
 #: The field of a request that has none of its own.
 USER_AGENT: str = f"python-urllib3/{urllib3_version}"
 
+#: The modules whose files read other octets than their descriptors' files have.
+PACKED = ("bz2", "compression", "gzip", "lzma")
+
+LENGTH = "content-length"
+
 #: Octets that are read at a time from a text file, whose text is then coded.
 READ_SIZE = 64 * 1024
 
@@ -288,6 +293,24 @@ class Content:
                 return False
             return True
         return iter(self.given) is not self.given  # a list can be iterated again, a generator not
+
+
+def with_right_length(headers: Any, body: Any) -> Any:
+    """Give a request's fields without a content-length that is known to be wrong.
+
+    requests announces what a file's descriptor says, which is the size before unpacking, and
+    characters of an ``io.StringIO``, which are sent in UTF-8. Others are taken at their word.
+    """
+    if not hasattr(body, "read") or not headers:
+        return headers
+    file = body.raw if type(body) is io.BufferedReader else body
+    is_packed = type(file).__module__.partition(".")[0] in PACKED
+    if not (is_packed or isinstance(body, io.StringIO)):
+        return headers
+    fields = {name: value for name, value in headers.items() if _text(name).lower() != LENGTH}
+    if len(fields) < len(headers) and not is_packed:
+        fields[LENGTH] = str(len(body.getvalue()[body.tell() :].encode()))
+    return fields
 
 
 def _encoded(pieces: Any) -> Any:

@@ -60,6 +60,7 @@ from ._requests import (
     replaceable,
     seconds_of,
     what_is_replaced,
+    with_right_length,
 )
 
 TYPE_CHECKING = False
@@ -230,6 +231,7 @@ class HTTP20Pool(PassingPool):
         Over HTTP/2 where redirect is False, as requests and urllib3's PoolManager call it: they
         follow redirects themselves, to any origin.
         """
+        headers = with_right_length(headers, body)
         is_plain = not (redirect or positional)
         why = None
         places = replaceable(self)

@@ -50,6 +50,8 @@ OF_ONE_SERVER = ("host", "port", "secure")
 #: "The request was directed at a server that is unable or unwilling to produce an authoritative
 #: response for the target URI" (RFC 9110, 15.5.20).
 MISDIRECTED_REQUEST = 421
+#: The source of requests without content: nothing of it is ever gone.
+NOTHING = Source(None)
 #: ``version`` of a response over HTTP/2.
 HTTP_2 = 20
 
@@ -177,14 +179,16 @@ class Pool:
             parts = split(url)
             if len(url) <= MAX_URL_SIZE:
                 self._urls.keep(url, parts)
-        site, target = self._site(*parts[0]), parts[1]
-        request = method, target, body, headers, trailers, priority
+        site = self._sites.get(parts[0])  # as almost all are written
+        if site is None:
+            site = self._site(*parts[0])
+        request = method, parts[1], body, headers, trailers, priority
         response: HTTP20Response | HTTPResponse = self._exchange(site, request, timeout)
         return response
 
     def _exchange(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request, over whichever connection and protocol it takes."""
-        source = _noted(request[2])
+        source = NOTHING if request[2] is None else _noted(request[2])
         begin = time.monotonic()
         try:
             response = self._response(site, request, timeout)
@@ -212,7 +216,8 @@ class Pool:
     def _response(self, site: Site, request: Request, timeout: float | None) -> Any:
         """Send a request over HTTP/2, and wait for its response; None for HTTP/1.1."""
         begin = time.monotonic()
-        with self._lease(site, timeout) as connection:
+        self._look_after()
+        with Lease(self, site, timeout) as connection:
             if connection is None:
                 return None
             if timeout is NOT_GIVEN:
@@ -268,7 +273,8 @@ class Pool:
         if site is None:
             name, number = host_and_port(host, port, secure)
             site = self._site(secure, name.lower(), number)
-        return self._lease(site, timeout)
+        self._look_after()
+        return Lease(self, site, timeout)
 
     @staticmethod
     def asks_for_http1(error: BaseException) -> bool:
@@ -307,10 +313,6 @@ class Pool:
         )
 
     # ------------------------------------------------------------- connections
-
-    def _lease(self, site: Site, timeout: float | None) -> Lease:
-        self._look_after()
-        return Lease(self, site, timeout)
 
     def _site(self, secure: bool, host: str, port: int) -> Site:
         key = secure, host, port

@@ -142,12 +142,13 @@ class SharedConnection(HTTP20Connection):
         Once a request: it saves two thirds of what ``connect`` costs (bench/counts.py, pool).
         """
         pump = self._pumps.current
-        if pump is None or pump.is_suspect:  # which a PING has to clear up
-            return False
+        if pump is None or pump.silence.suspected == pump.silence.arrivals:
+            return False  # a PING has to tell whether the peer is there
         if pump.lock.is_held():
             raise RuntimeError(IN_A_STEP)
         with pump.lock:
-            pump.look()
+            if time.monotonic() >= pump.look_due:
+                pump.look()
             return pump.endpoint.accepts_requests
 
     @property
@@ -160,18 +161,18 @@ class SharedConnection(HTTP20Connection):
         return len(endpoint.streams) - endpoint.pushes_open + len(self.opening)
 
     def has_room(self) -> bool | None:
-        """True if one more stream is within the server's limit (5.1.2); None if it is not known.
+        """True if one more stream is within the server's limit (5.1.2); None if it is unknown. HOT.
 
         A connection whose SETTINGS have not come takes one request: the next one may be too much.
         """
-        pump = self._live_pump()
-        if pump is None:
+        pump = self._pumps.current
+        if pump is None or not pump.endpoint.accepts_requests:
             return None if self.opening else True
         endpoint = pump.endpoint
         load = len(endpoint.streams) - endpoint.pushes_open + len(self.opening)
         if not endpoint.peer_settings.received:
             return None if load else True
-        return load < endpoint.peer_settings[SETTINGS_MAX_CONCURRENT_STREAMS]
+        return load < endpoint.peer_settings.values[SETTINGS_MAX_CONCURRENT_STREAMS]
 
     def await_settings(self) -> None:
         """Connect if need be, and return when the SETTINGS have come or never will."""

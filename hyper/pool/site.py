@@ -15,8 +15,6 @@ from .http1_connections import HTTP1Connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
-
     from .pool import Pool
     from .shared import SharedConnection
 
@@ -111,7 +109,11 @@ class Lease:
             self._pool.tell_http1(site, None)
             return None
         try:
-            self._take()
+            connection = self._choose()
+            if not connection.is_ready():
+                with connection.each_wait(self._seconds(connection)):
+                    connection.connect()
+            site.speaks_http2 = True
         except BaseException as error:  # what was taken is given back
             self._give_back()
             if not site.note_failure(error):
@@ -133,13 +135,6 @@ class Lease:
                 f" max_connections_per_origin allows; {error}"
             ) from error
         self._site.note_failure(error)
-
-    def _take(self) -> None:
-        connection = self._choose()
-        if not connection.is_ready():
-            with connection.each_wait(self._seconds(connection)):
-                connection.connect()
-        self._site.speaks_http2 = True
 
     def _seconds(self, connection: SharedConnection) -> float | None:
         return connection.timeout if self._timeout is NOT_GIVEN else self._timeout
@@ -171,11 +166,15 @@ class Lease:
         waited_for: set[SharedConnection] = set()
         while True:
             with pool.lock:
-                connection, has_room = self._best(waited_for)
-                if connection is not None and has_room:
-                    self._hold(connection, opens=True)
-                    return connection
-                if connection is None:  # all that there are are full
+                unknown = None  # one whose SETTINGS have not come
+                for connection in site.connections:
+                    has_room = connection.has_room()
+                    if has_room:
+                        self._hold(connection, opens=True)
+                        return connection
+                    if has_room is None and connection not in waited_for:
+                        unknown = connection
+                if unknown is None:  # all that there are are full
                     if len(site.connections) < pool.max_connections_per_origin:
                         connection = pool.make_connection(site)
                     else:
@@ -183,26 +182,10 @@ class Lease:
                         connection = min(site.connections, key=lambda each: each.load)
                     self._hold(connection, opens=True)
                     return connection
-                self._hold(connection, opens=False)
-            waited_for.add(connection)
+                self._hold(unknown, opens=False)
+            waited_for.add(unknown)
             try:
-                with connection.each_wait(self._seconds(connection)):
-                    connection.await_settings()
+                with unknown.each_wait(self._seconds(unknown)):
+                    unknown.await_settings()
             finally:
                 self._give_back()
-
-    def _best(
-        self, waited_for: set[SharedConnection]
-    ) -> tuple[SharedConnection | None, Literal[True] | None]:
-        """Return (a connection with room, True), (one whose SETTINGS are missing, None), or Nones.
-
-        With the pool's lock held.
-        """
-        unknown = None
-        for connection in self._site.connections:
-            has_room = connection.has_room()
-            if has_room:
-                return connection, True
-            if has_room is None and connection not in waited_for:
-                unknown = connection
-        return unknown, None

@@ -38,6 +38,15 @@ NOTHING_CAME = (
 MOST_QUOTED = 64
 
 
+def fault_of_answers(unsent: int) -> ConnectionFault:
+    """The fault of a peer that has us make more answers than it reads (10.5)."""
+    return ConnectionFault(
+        ErrorCode.ENHANCE_YOUR_CALM,
+        f"{unsent} frames that must be answered, and the peer does not read the answers"
+        " (RFC 9113, 10.5)",
+    )
+
+
 def fault_of_preface(endpoint: Endpoint, octets: memoryview) -> ConnectionFault | None:
     """The fault of a server whose first octets are no SETTINGS frame (3.4); None: wait for more.
 

@@ -113,6 +113,13 @@ class TestRequests:
         assert digest["size"] == len(content)
         assert digest["sha256"] == hashlib.sha256(content).hexdigest()
 
+    @pytest.mark.parametrize("kind", [io.StringIO, lambda text: [text]], ids=["file", "list"])
+    def test_text_in_pieces_is_refused(self, client, kind):
+        """As over HTTP/1.1: nobody has said how it is coded."""
+        with pytest.raises(TypeError):
+            client.post("/digest", content=kind("grüße"))
+        assert client.get("/bytes/1").content == b"\0"
+
     def test_a_pipe_is_not_lost_in_silence(self, client, library):
         """Its size is 0, and so httpx announces 0 octets (RFC 9113, 8.1.1); httpx2 does not."""
         reading, writing = os.pipe()

@@ -14,6 +14,7 @@ from hyper.errors import LocalProtocolError
 from hyper.hpack import NeverIndexed
 from hyper.testing import wire
 from hyper.testing.wire import CANCEL, SETTINGS_INITIAL_WINDOW_SIZE
+from hyper.transport.tcp import PlainTransport
 from test.scripted.steps import answered, pieces, pong, want
 
 
@@ -531,3 +532,22 @@ def test_cork_sends_requests_together(connect):
         ids = [connection.request("GET", "/") for _ in range(20)]
     for stream_id in ids:
         assert connection.getresponse(stream_id).read() == b"%d" % stream_id
+
+
+def test_content_in_memory_leaves_in_one_write_with_its_header_section(connect, monkeypatch):
+    def script(peer):
+        peer.handshake()
+        pong(peer)
+        assert want(peer)[2] == b"content"
+        peer.write_response(1)
+
+    connection = connect(script)
+    connection.ping()
+    writes = []
+    send = PlainTransport.send
+    monkeypatch.setattr(
+        PlainTransport, "send", lambda self, octets: writes.append(octets) or send(self, octets)
+    )
+    connection.request("POST", "/", b"content")
+    assert len(writes) == 1
+    assert connection.getresponse().status == 200

@@ -156,7 +156,7 @@ class ReceiveWindow:
 
         Raises FLOW_CONTROL_ERROR in this window's scope if the peer was not allowed (6.9.1).
         The receivers do the same in place while hyper's own manager is in use and the frame is
-        allowed (``receive_data``, ``Stream.receive_content``).
+        allowed (``receive_data``, ``Stream.receive_content``, ``Stream.receive_run``).
         """
         left = self.size - size
         if left < 0 < size:  # an empty frame needs no room

@@ -8,11 +8,13 @@ thing that ever waits is a plain socket, under hyper's own lock.
 
 from __future__ import annotations
 
+import sys
+
 from .trust import copied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 #: Octets of content in the largest record (RFC 8446, 5.1): what one call of OpenSSL's can give.
 RECORD_SIZE = 16 * 1024
@@ -45,6 +47,9 @@ class Filter:
     def __init__(self) -> None:
         #: whether ``decrypt_into`` may give octets, or tell of an end, without more ciphertext
         self.has_more: bool = False
+        #: octets of ciphertext that the latest ``decrypt_into`` left; a backend that cannot tell
+        #: keeps to this: as many as there can be
+        self.left: int = sys.maxsize
         #: the peer said close_notify, or its socket is closed and all that it said was read
         self._has_ended = False
         #: why nothing more can be decrypted
@@ -61,12 +66,13 @@ class Filter:
         return 0 if has_ended else None
 
     if TYPE_CHECKING:
+        # Attributes, which may be OpenSSL's own methods: calls without a frame of Python's.
+        take_ciphertext: Callable[[], bytes]
+        write: Callable[[bytes], object]
 
         def handshake(self) -> bool: ...
         def feed(self, ciphertext: memoryview) -> None: ...
         def feed_eof(self) -> None: ...
-        def take_ciphertext(self) -> bytes: ...
-        def write(self, octets: bytes) -> None: ...
         def decrypt_into(self, view: memoryview) -> int | None: ...
         def end(self) -> None: ...
         def session(self) -> Any: ...

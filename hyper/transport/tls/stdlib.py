@@ -11,7 +11,6 @@ import threading
 from ...foundation.hosts import plain_name
 from . import trust
 from .filter import Filter, is_unexpected_eof
-from .pinned import bind_pin, chain_of
 from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from .pinned import Pin
-    from .trust import Pem
+    from .trust import Pem, Pin
 
 #: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
 #: otherwise two connections that share a context could swap their ALPN lists.
@@ -78,6 +76,8 @@ def make_context(
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
     if pin is not None:
+        from .pinned import bind_pin  # not before: most contexts have none
+
         bind_pin(context, pin)
     return context
 
@@ -195,6 +195,10 @@ class StdlibFilter(Filter):
         if type(inner) is ssl.SSLObject:
             inner = getattr(inner, "_sslobj", inner)
         self._read = _reading_alone(inner.read) if LEAVES_ERRORS else inner.read
+        #: encrypt octets
+        self.write: Callable[[bytes], object] = inner.write
+        #: return the ciphertext that must be sent to the peer; b"" for nothing
+        self.take_ciphertext: Callable[[], bytes] = self._outgoing.read
 
     def handshake(self) -> bool:
         """Do one step of the handshake; True when it is done. Raises ssl.SSLError."""
@@ -221,14 +225,6 @@ class StdlibFilter(Filter):
         self._incoming.write_eof()
         self.has_more = True
 
-    def take_ciphertext(self) -> bytes:
-        """Return the ciphertext that must be sent to the peer; b"" for nothing."""
-        return self._outgoing.read() if self._outgoing.pending else b""
-
-    def write(self, octets: bytes) -> None:
-        """Encrypt octets; ``take_ciphertext`` returns them."""
-        self.object.write(octets)
-
     def decrypt_into(self, view: memoryview) -> int | None:
         """Fill view with what can be decrypted; 0 at the peer's end, None for none yet.
 
@@ -237,38 +233,39 @@ class StdlibFilter(Filter):
         """
         if self._failure is not None:
             raise trust.copied(self._failure)
-        filled, size = 0, len(view)
+        size = len(view)
         incoming, read = self._incoming, self._read
         try:
             may_give = incoming.pending or self._holds_part
             self._holds_part = False
-            while may_give and filled < size:
-                received: int = read(size - filled, view[filled:] if filled else view)
+            while may_give and view:
+                received: int = read(size, view)  # it reads no more than the view takes
                 if not received:
                     self._has_ended = True
                     break
-                filled += received
+                view = view[received:]
                 may_give = incoming.pending
             # A record larger than the room left stays, in part, inside OpenSSL.
-            self._holds_part = filled == size
+            self._holds_part = not view
         except ssl.SSLWantReadError:
-            self._holds_part = False
+            pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             # An end without close_notify is no attack on HTTP/2: its frames and messages carry
             # their own lengths, so content that is cut short is noticed.
-            return filled
+            return size - len(view)
         except ssl.SSLError as error:
             if is_unexpected_eof(error):
-                return filled
+                return size - len(view)
             self._failure = error.with_traceback(None)
         # The last question, because octets that were decrypted before it count in any case.
         if self._outgoing.pending and self._failure is None:
             self._failure = self._why_answered()
         has_ended = self._has_ended or incoming.eof
+        self.left: int = incoming.pending
         self.has_more: bool = bool(
-            self._holds_part or incoming.pending or has_ended or self._failure is not None
+            self._holds_part or self.left or has_ended or self._failure is not None
         )
-        return filled or self._conclude(has_ended)
+        return size - len(view) or self._conclude(has_ended)
 
     def _why_answered(self) -> ssl.SSLError | None:
         """Return the failure, if a read that made OpenSSL answer something is one.
@@ -325,4 +322,4 @@ class StdlibFilter(Filter):
 
     def chain(self) -> list[bytes]:
         """Return the peer's chain in DER; before Python 3.13, its own certificate alone."""
-        return chain_of(self.object)
+        return trust.chain_of(self.object)

@@ -16,8 +16,8 @@ from ...foundation.interruptions import OSErrorsDropped
 from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
-from .pinned import pin_of
 from .policy import ALPN_REFUSED, H2, HTTP_1_1, advise
+from .trust import pin_of
 from .view import TLSSocketView
 
 TYPE_CHECKING = False
@@ -83,6 +83,8 @@ class TLSTransport:
         self.wakeup: Wakeup = plain.wakeup
         self.round_trip = plain.round_trip
         self._has_agreed = False
+        #: why the socket gives no more, while there are octets that came before
+        self._fault: OSError | None = None
 
     @property
     def read_would_block(self) -> bool:
@@ -147,15 +149,21 @@ class TLSTransport:
 
         HOT: once a read (bench/receive.py).
         """
-        filter_ = self.filter
+        filter_, plain = self.filter, self._plain
         try:
             ciphertext = spare_buffers.pop()
         except IndexError:
             ciphertext = memoryview(bytearray(CIPHERTEXT_SIZE))
+        filled = None
         try:
-            filled = filter_.decrypt_into(view) if filter_.has_more else None
+            if filter_.has_more:
+                if filter_.left < len(view) and not plain.read_would_block:
+                    self._receive_ahead(ciphertext)
+                filled = filter_.decrypt_into(view)
             while filled is None:
-                received = self._plain.recv_into(ciphertext)
+                if self._fault is not None:
+                    raise self._fault
+                received = plain.recv_into(ciphertext)
                 if received is None:
                     return None
                 if received:
@@ -171,6 +179,24 @@ class TLSTransport:
                 spare_buffers.append(ciphertext)
         return filled
 
+    def _receive_ahead(self, ciphertext: memoryview) -> None:
+        """Receive before all is decrypted, so that the view is filled to its end.
+
+        Four frames of a large response fill it. If it was filled in part, the next read of 64 KiB
+        would lack a frame, and take more than it wants: octets that are moved and joined later.
+        """
+        if self._fault is not None:
+            return
+        try:
+            received = self._plain.recv_into(ciphertext)
+        except OSError as error:
+            self._fault = error  # what came before it counts
+            return
+        if received:
+            self.filter.feed(ciphertext[:received])
+        elif received == 0:
+            self.filter.feed_eof()
+
     def send(self, octets: bytes) -> bool:
         """Take octets; True if all of their ciphertext is with the kernel now.
 
@@ -178,6 +204,7 @@ class TLSTransport:
         """
         if octets:
             self.filter.write(octets)
+            del octets  # its memory is free, and in the processor's cache: ciphertext is next
         return self._plain.send(self.filter.take_ciphertext())
 
     def wait(self, *, read: bool, write: bool, timeout: float | None) -> bool:

@@ -43,6 +43,29 @@ def test_a_url_that_was_changed_after_it_was_prepared_is_quoted(session, node):
     assert session.send(prepared).json()["path"] == "/fields?a%20b"
 
 
+@pytest.mark.parametrize("module", ["gzip", "bz2", "lzma"])
+@pytest.mark.parametrize("is_buffered", [False, True])
+def test_a_packed_file_goes_as_it_reads(session, node, tmp_path, module, is_buffered):
+    """requests announces the packed size, and over HTTP/1.1 as many octets arrive."""
+    library = pytest.importorskip(module)
+    content = b"content\n" * 5000
+    with library.open(tmp_path / "packed", "wb") as file:
+        file.write(content)
+    with library.open(tmp_path / "packed") as file:
+        body = io.BufferedReader(file) if is_buffered else file
+        assert body.read(1) == b"c"
+        response = session.post(node.url("/echo"), data=body)
+    assert response.content == content[1:]
+
+
+def test_text_beyond_ascii_in_a_stringio_goes_whole(session, node):
+    """requests counts characters, and urllib3 sends UTF-8."""
+    body = io.StringIO("no grüße" * 100)
+    body.seek(3)
+    response = session.post(node.url("/echo"), data=body)
+    assert response.content.decode() == ("no grüße" * 100)[3:]
+
+
 def test_json_comes_decoded_and_goes_coded(session, node):
     response = session.post(node.url("/echo"), json={"a": [1, None]})
     assert response.json() == {"a": [1, None]}

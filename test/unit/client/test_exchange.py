@@ -47,14 +47,14 @@ class ActingPump:
     def drain(self, _timeout):
         assert self.lock.is_held()
 
-    def look(self):
+    def pull(self):
         assert self.lock.is_held()
 
     def flush(self):
         assert self.lock.is_held()
         return True
 
-    pull = look
+    is_clear = flush
 
     def release(self, size):
         self.released += size

@@ -123,6 +123,67 @@ def test_octets_go_both_ways(serve, certificates, versions):
     assert receive(transport) == b"olleh"
 
 
+class Scripted:
+    """A socket's transport, of which each reading is an act: octets, or a fault."""
+
+    def __init__(self, plain, acts):
+        self.plain = plain
+        self.acts = list(acts)
+        self.read_would_block = False
+
+    def recv_into(self, view):
+        if not self.acts:
+            self.read_would_block = True
+            return None
+        act = self.acts.pop(0)
+        if isinstance(act, Exception):
+            raise act
+        view[: len(act)] = act
+        return len(act)
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+
+def script(serve, certificates, sizes, *last):
+    """A transport that gets records of these sizes, each by a reading of its own, then the last."""
+    records, is_ready, is_written = [], threading.Event(), threading.Event()
+
+    def write(secure):
+        assert is_ready.wait(DEADLINE)
+        for size in sizes:
+            secure.sendall(bytes(size))
+        is_written.set()
+
+    server, transport = serve(write, certificates.server_context(versions=TLS_1_2))
+    is_ready.set()
+    assert is_written.wait(DEADLINE)
+    octets = server.here.recv(2**20, socket.MSG_DONTWAIT)
+    while octets:
+        size = 5 + int.from_bytes(octets[3:5], "big")
+        records.append(octets[:size])
+        octets = octets[size:]
+    assert len(records) == len(sizes)
+    transport._plain = Scripted(transport._plain, [*records, *last])
+    return transport
+
+
+def test_a_view_is_filled_though_its_octets_come_by_two_readings(serve, certificates, backend):
+    if backend != "ssl":
+        pytest.skip("pyOpenSSL cannot tell how much ciphertext lies there")
+    transport = script(serve, certificates, [150, 100])
+    assert len(receive(transport, 100)) == 100
+    assert len(receive(transport, 100)) == 100
+    assert len(receive(transport, 100)) == 50
+
+
+def test_octets_that_came_before_a_fault_of_the_socket_count(serve, certificates):
+    transport = script(serve, certificates, [150, 100], ConnectionResetError("reset"))
+    assert sum(len(receive(transport, 100)) for _ in range(3)) == 250
+    with pytest.raises(ConnectionResetError, match="reset"):
+        receive(transport, 100)
+
+
 def test_a_silent_peer_ends_the_handshake_at_its_deadline(client_context):
     here, there = socket.socketpair()
     with here, there:
