@@ -34,6 +34,7 @@ from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, Pro
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ._httpcore_names import connecting, told
+from ._httpx_content import octets, require_whole
 from ._replaced import OwnFunction, is_own, method_of, package
 
 TYPE_CHECKING = False
@@ -195,6 +196,7 @@ class Transport:
             return through(request)
         response = connections.respond(request)
         if response is None:
+            require_whole(self.library, request.stream)
             return self._http1.handle_request(request)
         return self.library.Response(
             response.status,
@@ -278,6 +280,7 @@ class Connections:
 
             host = request.url.host.decode("ascii")
             logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", host, why)
+        require_whole(self.library, request.stream)
         return self._http1.handle_request(request)
 
     def _reason_for_http1(self, request: Any) -> str | None:
@@ -400,13 +403,14 @@ class Connections:
             sending.end()
             connection.timeout = timeouts.get("write")
             with told(request, "http2.send_request_body", request=request):
-                yield from map(_octets, request.stream)
+                yield from map(octets, request.stream)
 
         # A look at all names at once: a loop over them costs ten times as much.
         names = b"\n%b\n" % b"\n".join([name for name, _ in headers]).lower()
         may_have_content = b"\ncontent-length\n" in names or b"\ntransfer-encoding\n" in names
         body: Any = None
         if may_have_content and not self._has_no_content(request, headers):
+            require_whole(self.library, request.stream)
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request, headers) else content()
         with sending:
@@ -473,13 +477,6 @@ class Connections:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
-
-
-def _octets(piece: Any) -> Any:
-    """Return a piece of content; raise TypeError for text, as the library does over HTTP/1.1."""
-    if isinstance(piece, str):
-        raise TypeError("a file or an iterable gave text as content, which is octets: encode it")
-    return piece
 
 
 class Sender(NamedTuple):
