@@ -91,7 +91,7 @@ transport.tls.view    | -                                                       
 transport.tls.stdlib  | foundation.hosts transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys tempfile threading truststore
 transport.tls.pyopenssl | foundation.hosts foundation.interruptions transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.trust | contextlib os ssl sys cryptography cryptography.* OpenSSL service_identity.*
 transport.tls.context | transport.tls.pyopenssl transport.tls.stdlib transport.tls.trust | os warnings
-transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.pinned transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
+transport.tls.transport | foundation.fork foundation.hosts transport.buffered transport.tls.context transport.tls.filter transport.tls.trust transport.tls.policy transport.tls.view errors foundation.interruptions | ssl time
 transport.tls.ssl_socket | transport.tcp transport.tls.filter transport.tls.stdlib foundation.interruptions | ssl
 transport.tls.filter_socket | transport.tls.filter transport.tls.view foundation.interruptions | socket ssl
 transport.tls.alpn_context | foundation.hosts transport.tls.context transport.tls.filter_socket transport.tls.policy transport.tls.stdlib | ssl
@@ -123,10 +123,10 @@ proxy.connect         | foundation.hosts proxies proxy.http1 proxy.http2 proxy.s
 # client: HTTP20Connection and all that it gives
 client                | -                                                        | -
 client.content        | errors                                                   | io os stat
-client.content_codings | errors fields                                           | re sys zlib brotli brotlicffi compression backports
+client.content_codings | errors fields foundation.interruptions                                         | re sys zlib brotli brotlicffi compression backports
 client.timeouts       | transport.deadline                                       | contextlib socket threading
 client.dial           | transport.*                                              | http.client logging
-client.route          | foundation.hosts client.dial client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* trace.watch transport.* errors | _weakref contextlib os time
+client.route          | foundation.hosts client.dial client.movers client.traced client.timeouts proxies proxy.connect pump.pump hpack hpack.choice hpack.decoder protocol.* transport.* errors | _weakref contextlib os time
 client.putrequest     | fields                                                   | -
 client.exchange       | client.content protocol.priorities protocol.states errors pump.lock | contextlib sys
 client.registry       | foundation.fork client.replay errors pump.lock                     | http.client
@@ -136,13 +136,13 @@ client.request_head   | foundation.memo errors client.content client.content_cod
 client.pumps          | foundation.fork client.exchange client.replay pump.lock transport.deadline errors | contextlib ssl threading time
 client.traced         | client.pumps client.request_head client.sender pump.pump trace.* transport.buffered fields errors foundation.interruptions | _thread contextlib threading
 client.stats          | -                                                        | -
-client.movers         | client.pumps client.sender client.traced                | -
+client.movers         | client.pumps client.sender client.traced trace.watch    | sys
 client.response       | client.content_codings client.timeouts protocol.states protocol.stream transport.deadline fields errors | collections http.client io
 client.push           | client.exchange client.response fields errors                 | -
 client.stream         | client.content client.response client.timeouts protocol.messages fields errors | -
 client.tunnel         | client.response client.stream errors                     | errno io socket
 client.former_names   | foundation.hosts protocol.settings                       | contextlib types
-client.connection     | client.exchange client.former_names client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers trace.watch errors | os time
+client.connection     | client.exchange client.former_names client.movers client.push client.pumps client.putrequest client.registry client.replay client.request_head client.response client.route client.sender client.stats client.stream client.timeouts client.tunnel protocol.messages protocol.settings protocol.flow.managers errors | os time
 
 # dropin: http.client's classes
 dropin                | -                                                        | -
@@ -352,7 +352,7 @@ def test_a_guest_reaches_for_no_private_name_that_it_has_not_made(package):
     asked = {node.attr for node in attributes if node.attr.startswith("_")}
     # typeshed's name of what hashlib.sha256() returns; urllib3's, and botocore's of a session, in
     # classes that have no public name for them.
-    theirs = {"_Hash", "_fp", "_decoded_buffer", "_prepare_proxy", "_proxy_managers"}
+    theirs = {"_Hash", "_fp", "_stream", "_decoded_buffer", "_prepare_proxy", "_proxy_managers"}
     assert {name for name in asked - made - theirs if not is_dunder(name)} == set()
 
 

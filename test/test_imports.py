@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = {"hyper", "hyper.dropin", "hyper.dropin.bases", "hyper.errors"}
 
 #: Modules of hyper's that one GET has loaded when its content was read.
-FIRST_GET = 77
+FIRST_GET = 73
 
 #: Modules of others that ``http.client`` and ``ssl`` do not load, and a GET does. One that leaves
 #: accept-encoding to hyper loads the packages of br and zstd as well, if they are installed.
@@ -33,9 +33,9 @@ NOT_NEEDED = (
     *("hyper.cli", "hyper.contrib", "hyper.demo", "hyper.pool", "hyper.proxies", "hyper.proxy"),
     *("hyper.client.content_codings", "hyper.client.push", "hyper.client.putrequest"),
     *("hyper.client.stats", "hyper.client.stream", "hyper.client.traced", "hyper.client.tunnel"),
-    *("hyper.http1", "hyper.protocol.priorities"),
-    *("hyper.dropin.connection", "hyper.hpack.nghttp2", "hyper.tls", "hyper.trace.events"),
-    *("hyper.testing", "hyper.transport.tls.pyopenssl"),
+    *("hyper.http1", "hyper.protocol.priorities", "hyper.trace"),
+    *("hyper.dropin.connection", "hyper.hpack.nghttp2", "hyper.tls", "hyper.testing"),
+    *("hyper.transport.tls.pinned", "hyper.transport.tls.pyopenssl"),
 )
 
 GET = """
@@ -96,3 +96,18 @@ def test_public_modules_are_attributes_of_hyper_without_an_import_of_their_own(n
 @pytest.mark.parametrize("name", ["fields", "hpack", "trace"])
 def test_public_modules_can_be_taken_from_hyper(name):
     assert f"hyper.{name}" in loaded(f"from hyper import {name}")
+
+
+LATE_WATCHERS = {
+    "an observer": "seen = []\nhyper.trace.install(seen.append)\n",
+    "the log": (
+        "import logging\nseen = []\nlogging.basicConfig(level=logging.DEBUG)\n"
+        "logging.getLogger('hyper').addFilter(lambda record: seen.append(record))\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("watcher", LATE_WATCHERS.values(), ids=LATE_WATCHERS)
+def test_an_observer_that_comes_after_a_first_request_is_told_of_the_next_connection(watcher):
+    with Server(tls=False) as server:
+        loaded(f"import hyper\n{GET}{watcher}{GET}assert seen", str(server.port))

@@ -14,10 +14,9 @@ from ..errors import HTTP20Error
 from ..protocol import messages
 from ..protocol.flow.managers import FlowControlManager
 from ..protocol.settings import SETTINGS_ENABLE_PUSH, announcement
-from ..trace.watch import watch_of
 from .exchange import reprioritize
 from .former_names import FormerNames, proxy_of
-from .movers import movers
+from .movers import movers, watch_of
 from .registry import CLAIMED, TAKEN, Registry
 from .replay import Source
 from .request_head import RequestHeads

@@ -13,6 +13,7 @@ import sys
 import zlib
 
 from ..errors import LocalProtocolError, RemoteProtocolError
+from ..foundation.interruptions import is_of_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -289,6 +290,9 @@ class ContentDecoder:
                 self._allowance += len(step)
                 yield step
         except self._errors as error:
+            if is_of_signal(error):  # a handler may raise one of these as well
+                self._interruption = type(error).__name__
+                raise
             self._fault = error
             self.require_sound()
         except GeneratorExit:  # nobody wants the rest

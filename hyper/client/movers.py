@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import sys
+
 from .pumps import Pumps
 from .sender import Sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..trace.watch import Watch
+    from ..trace.watch import Watch, Watching
     from .pumps import Dial
     from .registry import Registry
     from .timeouts import Timeouts
+
+
+def may_watch() -> bool:
+    """True if somebody may have asked to be told: else ``hyper.trace`` need not be loaded.
+
+    An observer of the process is installed there, and the log is no observer before it is loaded.
+    """
+    return "hyper.trace.watch" in sys.modules or "logging" in sys.modules
+
+
+def watch_of(trace: Watching | None) -> Watch | None:
+    """Return who is told what a connection does, or None; trace: its own observer."""
+    if trace is None and not may_watch():
+        return None
+    from ..trace import watch
+
+    return watch.watch_of(trace)
+
+
+def watch_of_dial(known: Watch | None) -> Watch | None:
+    """Return who is told of a connection that this thread is about to make; known: the object's."""
+    if known is None and not may_watch():
+        return None
+    from ..trace import watch
+
+    return watch.watch_of_dial(known)
 
 
 def movers(

@@ -107,17 +107,17 @@ class Pumps:
             # and ``close``, go on meanwhile.
             fresh = self._connected(closings)
             self.made += 1
-            pump = self.current  # a signal handler of this thread may have dialled, too
-            # Somebody waits on the one before, or may read there.
-            is_wanted = pump is not None and (pump.endpoint.streams or pump.endpoint.promises)
-            if pump is not None and not is_wanted:
-                self._end(pump, ErrorCode.NO_ERROR)
+            pump = None
             with self._publishing:
                 if closings == self._closings:
-                    self.current = fresh
+                    # In one step: a signal handler of this thread may have dialled, too.
+                    pump, self.current = self.current, fresh
                     self._former = [p for p in self._former if not p.is_closed]
-                    if pump is not None and is_wanted:
+                    # Somebody waits on the one before, or may read there.
+                    if pump is not None and (pump.endpoint.streams or pump.endpoint.promises):
                         self._former.append(pump)
+            if pump is not None and (pump not in self._former or closings != self._closings):
+                self._end(pump, ErrorCode.NO_ERROR)
             # ``close`` has not seen it, of a signal handler perhaps, and nobody else may.
             if self.current is not fresh or closings != self._closings:
                 self._end(fresh, ErrorCode.NO_ERROR)

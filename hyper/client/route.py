@@ -29,12 +29,12 @@ from ..protocol.settings import (
     SETTINGS_NO_RFC7540_PRIORITIES,
 )
 from ..pump.pump import Pump
-from ..trace.watch import watch_of_dial
 from ..transport.buffered import BUFFER_SIZE, BufferedSocket
 from ..transport.tls.context import init_context
 from ..transport.tls.transport import Resumption, TLSTransport
 from ..transport.tls.trust import certificate_covers
 from .dial import dial, warn_if_recorded
+from .movers import watch_of_dial
 from .timeouts import checked_keepalive
 
 TYPE_CHECKING = False

@@ -8,6 +8,7 @@
 ``httpie.py``            a plugin that HTTPie finds by itself
 ``httpx.py``             a transport for httpx, ``httpx2.py`` for httpx2; ``_httpx.py``: both,
                          ``_httpcore_names.py``: their extension ``trace``
+                         ``_httpx_content.py``: a request's content, whole and in octets
 ``opentelemetry.py``     spans and a duration for each request
 ``urllib.py``            handlers for ``urllib.request``
 ``xmlrpc.py``            a transport for ``xmlrpc.client``

@@ -34,6 +34,7 @@ from .. import HTTP20Connection, LocalProtocolError, NegotiationError, Pool, Pro
 from ..foundation.interruptions import is_of_signal
 from ..proxies import Proxy
 from ._httpcore_names import connecting, told
+from ._httpx_content import octets, require_whole
 from ._replaced import OwnFunction, is_own, method_of, package
 
 TYPE_CHECKING = False
@@ -64,35 +65,46 @@ NOT_ASYNC = (
 
 
 class Content:
-    """A response's content, for the library to read and to close.
+    """A response's content, for the library to read and to close."""
 
-    It is a mixin: the other base is the library's SyncByteStream.
-    """
-
-    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
+    def __init__(self, library: Any, response: HTTP20Response) -> None:
         self._library = library
         self._response = response
-        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
         read1 = self._response.read1
-        with told(self._request, "http2.receive_response_body", request=self._request):
-            while True:
-                try:
-                    piece = read1()
-                except (HTTPException, OSError) as error:
-                    if is_of_signal(error):
-                        raise
-                    raise translated(self._library, error, "Read") from error
-                if not piece:
-                    return
-                yield piece
+        while True:
+            try:
+                piece = read1()
+            except (HTTPException, OSError) as error:
+                if is_of_signal(error):
+                    raise
+                raise translated(self._library, error, "Read") from error
+            if not piece:
+                return
+            yield piece
 
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
+        self._response.close()
+
+
+class ToldContent(Content):
+    """Content whose reading and end the extension ``trace`` of a request is told."""
+
+    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
+        super().__init__(library, response)
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        with told(self._request, "http2.receive_response_body", request=self._request):
+            yield from super().__iter__()
+
+    def close(self) -> None:
+        """Cancel what was not read."""
         stream_id = self._response.stream_id
         with told(self._request, "http2.response_closed", stream_id=stream_id):
-            self._response.close()
+            super().close()
 
 
 class Answer(NamedTuple):
@@ -112,7 +124,7 @@ class Transport:
     """
 
     library: Any
-    #: Content, which is also a SyncByteStream of the library's
+    #: Content that is also a SyncByteStream of the library's
     content_class: Any
     _pool: Any  # HTTPTransport's
 
@@ -167,7 +179,6 @@ class Transport:
             library,
             pool,
             self._pool,
-            content_class=self.content_class,
             why_http1=why_http1,
             requires_http2=bool(own.get("require_http2")),
             retries=retries,
@@ -195,11 +206,12 @@ class Transport:
             return through(request)
         response = connections.respond(request)
         if response is None:
+            require_whole(self.library, request.stream)
             return self._http1.handle_request(request)
         return self.library.Response(
             response.status,
             headers=response.headers.raw,
-            stream=self.content_class(self.library, response, request),
+            stream=self.content_class(self.library, response),
             extensions=extensions_of(response),
         )
 
@@ -241,7 +253,6 @@ class Connections:
         pool: Pool,
         http1: Any,
         *,
-        content_class: Any,
         why_http1: str | None,
         requires_http2: bool,
         retries: int,
@@ -253,7 +264,6 @@ class Connections:
         module = package(type(http1).__module__)
         self._core = sys.modules[module]
         self._own_pool, self._own_connection = OwnFunction(module), OwnFunction(module)
-        self._content_class = content_class
         #: why no request can go over HTTP/2, or None
         self._why_http1 = why_http1
         self._requires_http2 = requires_http2
@@ -278,6 +288,7 @@ class Connections:
 
             host = request.url.host.decode("ascii")
             logging.getLogger("hyper").debug("HTTP/1.1 is spoken with %s: %s", host, why)
+        require_whole(self.library, request.stream)
         return self._http1.handle_request(request)
 
     def _reason_for_http1(self, request: Any) -> str | None:
@@ -372,7 +383,7 @@ class Connections:
         def send(request: Any) -> Answer:
             method, target = request.method.decode("latin-1"), request.url.target.decode("ascii")
             response = self._response(connection, request, method, target, request.headers, phases)
-            content = self._content_class(self.library, response, request)
+            content = ToldContent(self.library, response, request)
             fields = list(response.headers.raw)
             return Answer(response.status, fields, content, extensions_of(response))
 
@@ -400,13 +411,14 @@ class Connections:
             sending.end()
             connection.timeout = timeouts.get("write")
             with told(request, "http2.send_request_body", request=request):
-                yield from map(_octets, request.stream)
+                yield from map(octets, request.stream)
 
-        # A look at all names at once: a loop over them costs ten times as much.
+        # All names are looked at together, which costs less than a loop over them.
         names = b"\n%b\n" % b"\n".join([name for name, _ in headers]).lower()
         may_have_content = b"\ncontent-length\n" in names or b"\ntransfer-encoding\n" in names
         body: Any = None
         if may_have_content and not self._has_no_content(request, headers):
+            require_whole(self.library, request.stream)
             # A callable is called for each sending (8.7); a generator can be sent but once.
             body = content if self._repeats(request, headers) else content()
         with sending:
@@ -473,13 +485,6 @@ class Connections:
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
-
-
-def _octets(piece: Any) -> Any:
-    """Return a piece of content; raise TypeError for text, as the library does over HTTP/1.1."""
-    if isinstance(piece, str):
-        raise TypeError("a file or an iterable gave text as content, which is octets: encode it")
-    return piece
 
 
 class Sender(NamedTuple):

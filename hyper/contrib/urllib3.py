@@ -17,6 +17,7 @@ that can be cancelled alone, and servers that speak nothing else, but no multipl
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from types import GeneratorType
 
@@ -39,6 +40,15 @@ __all__ = ["POOL_CLASSES", "HTTP20ConnectionPool", "HTTP20SecureConnection"]
 
 #: Generators of which a part is gone. They are not kept alive.
 _begun: weakref.WeakSet[Any] = weakref.WeakSet()
+
+#: ``begun``: another iterator of which a part is gone, the latest of this thread. ``redirected``: a
+#: file that a server has just redirected, where it began, and where it stood then.
+_here = threading.local()
+
+GONE = (
+    "the body is a {}, and a part of it was sent before: what is left is not the content; give"
+    " bytes, a file or a list where a request may be sent again"
+)
 
 
 class _ALPNContext:
@@ -92,23 +102,50 @@ def _telling_the_caller() -> Iterator[None]:
 
 
 def _once(body: Any) -> Any:
-    """Return a body such that a generator is sent once, and its rest never as if it were whole.
+    """Return a body such that an iterator is sent once, and its rest never as if it were whole.
 
     urllib3 sends it again after a 307, and after a failure that it retries.
     """
-    if not isinstance(body, GeneratorType):
+    if not hasattr(body, "__next__") or hasattr(body, "read"):
         return body
-    if body in _begun:
-        raise UnrewindableBodyError(
-            "the body is a generator, and a part of it was sent before: what is left is not the"
-            " content; give bytes, a file or a list where a request may be sent again"
-        )
+    if getattr(_here, "begun", None) is body or (_is_generator(body) and body in _begun):
+        raise UnrewindableBodyError(GONE.format("generator"))
     return _noted(body)
 
 
+def _is_generator(body: Any) -> bool:
+    return isinstance(body, GeneratorType)  # others need not have weak references
+
+
 def _noted(body: Any) -> Iterator[Any]:
-    _begun.add(body)
+    if _is_generator(body):
+        _begun.add(body)
+    else:
+        _here.begun = body
     yield from body
+
+
+def _position(body: Any) -> int | None:
+    """Return where a file stands; None for what is no file, or has no place."""
+    try:
+        position: int = body.tell()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return position
+
+
+def _beginning(body: Any) -> int | None:
+    """Return where a file begins that a server has just redirected; None for any other body.
+
+    Raises UnrewindableBodyError if it cannot go back.
+    """
+    noted, _here.redirected = getattr(_here, "redirected", None), None
+    if noted is None or noted[0] is not body or noted[2] != _position(body):
+        return None
+    if noted[1] is None:
+        raise UnrewindableBodyError(GONE.format("file without seek"))
+    begin: int = noted[1]
+    return begin
 
 
 class HTTP20SecureConnection(urllib3.connection.HTTPSConnection, HTTPConnection):
@@ -263,6 +300,25 @@ class HTTP20ConnectionPool(urllib3.HTTPSConnectionPool):
     """urllib3's HTTPSConnectionPool of such connections."""
 
     ConnectionCls: Any = Chosen(urllib3.HTTPSConnectionPool, HTTP20SecureConnection)
+
+    def urlopen(  # the rest is passed on
+        self, method: str, url: str, body: Any = None, *arguments: Any, **options: Any
+    ) -> Any:
+        """Send a request and give its response; as urllib3's.
+
+        A PoolManager sends it again to where a 307 leads, and does not know where a file began.
+        """
+        if not hasattr(body, "read"):
+            return super().urlopen(method, url, body, *arguments, **options)
+        begin = _beginning(body)
+        if begin is not None:
+            options.setdefault("body_pos", begin)
+        else:
+            begin = _position(body)
+        response = super().urlopen(method, url, body, *arguments, **options)
+        if response.get_redirect_location():
+            _here.redirected = body, begin, _position(body)
+        return response
 
 
 #: For a PoolManager's ``pool_classes_by_scheme``.

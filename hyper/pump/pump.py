@@ -111,7 +111,9 @@ class Pump:
         arrivals = self.silence.arrivals
         try:
             if self._followers or self._sleepers:
-                self._wake_outer()
+                me = get_ident()
+                if me in self._followers or me in self._sleepers:
+                    self._wake_outer(me)
             while True:
                 # A leader that finds itself here is in a signal handler, amid its own wait.
                 if self._leader == get_ident() if self._has_leader else not self.arriving:
@@ -161,7 +163,7 @@ class Pump:
         arrivals = self.silence.arrivals
         try:
             if self._followers or self._sleepers:
-                self._wake_outer()
+                self._wake_outer(get_ident())
             while not self.flush():
                 if not self._has_leader or self._leader == get_ident():
                     self._lead(self._is_drained, deadline)
@@ -273,13 +275,14 @@ class Pump:
                 self._wake_served()
             self.arriving.discard(waiter)
             self._followers.pop(me, None)
-            waiter.leave(waiters)
+            for stream_id in ids:
+                if stream_id in waiters:  # mostly it has left when it was woken
+                    waiter.leave(waiters)
             if not (waiter.is_woken or has_leader):  # those who were woken do not come
                 self.arriving.clear()
 
-    def _wake_outer(self) -> None:
+    def _wake_outer(self, me: int) -> None:
         """Have the wait that this signal handler has interrupted look anew after it (rule 14)."""
-        me = get_ident()
         if me in self._sleepers:
             self._sleepers[me] = is_covered
         outer = self._followers.pop(me, None)
@@ -339,19 +342,22 @@ class Pump:
         """
         changed_streams = self.endpoint.changed_streams
         failure = self.endpoint.failure
-        if self._waiters and (changed_streams or failure):
+        waiters = self._waiters
+        if waiters and (changed_streams or failure):
             # A failure concerns all of them. Else each id is looked up once, however often it has
             # changed.
-            ids = self._waiters.keys() if failure else dict.fromkeys(changed_streams)
+            ids = list(waiters) if failure else dict.fromkeys(changed_streams)
             is_carried = False  # True if a thread that arrives will wake others
-            for stream_id in list(ids):
-                for waiter in list(self._waiters.get(stream_id, ())):
+            for stream_id in ids:
+                if stream_id not in waiters:
+                    continue
+                for waiter in waiters[stream_id][:]:
                     if waiter.is_woken or not waiter.ready():
                         continue
                     if is_carried:
                         self._served.append(waiter)
                         self.arriving.add(waiter)
-                        waiter.leave(self._waiters)
+                        waiter.leave(waiters)
                     else:
                         self._wake_follower(waiter)
                         is_carried = not failure and waiter.thread != main_thread().ident
@@ -533,9 +539,9 @@ class Pump:
 
     def look(self) -> None:
         """Receive what has already come, without waiting, unless a thread leads (rule 9)."""
-        now = time.monotonic()
         if self._has_leader or self.arriving or self._state == CLOSED:
             return
+        now = time.monotonic()
         if now < self.look_due:
             return
         self.look_due = now + LOOK_INTERVAL

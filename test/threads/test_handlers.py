@@ -182,11 +182,12 @@ def test_a_handler_may_cancel_the_request_of_its_thread_wherever_it_comes(room):
             assert right or is_told, (where, outcome)
 
 
-def test_a_handlers_request_may_come_while_its_thread_connects():
+@pytest.mark.parametrize(("room", "lines"), [("", 97), ("client/pumps", 1)])
+def test_a_handlers_request_may_come_while_its_thread_connects(room, lines):
     """9.1: it is answered, or refused, and a connection that nobody needs is ended."""
     with Echo() as server:
-        for at in range(1, 100_000, stride(97)):
-            scene = Scene(server, "whole", "", at)
+        for at in range(1, 100_000, stride(lines)):
+            scene = Scene(server, "whole", room, at)
             with contextlib.closing(scene.client):
                 outcome = scene.play(lambda scene=scene: scene.ask(f"/{scene.name}/handler"))
                 where, handled = scene.handler.where, scene.handler.outcome
@@ -196,4 +197,4 @@ def test_a_handlers_request_may_come_while_its_thread_connects():
                 assert handled == right or is_refusal(handled), (where, handled)
                 assert outcome == answer_to(f"/{scene.name}/outer"), (where, outcome)
                 assert scene.gets("/last")
-    assert at > 97
+    assert at > lines

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Union
 
     from .filter import Filter
-    from .pinned import Pin
     from .pyopenssl import PyOpenSSLFilter
-    from .trust import Pem
+    from .trust import Pem, Pin
 
     #: Certificate and key in one PEM, or a pair of them.
     CertificateSource = Union[Pem, tuple[Pem, Pem]]

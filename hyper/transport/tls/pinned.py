@@ -6,28 +6,14 @@ context decides of which class the sockets are: ``bind_pin`` puts the classes be
 
 from __future__ import annotations
 
-from .trust import REFUSED_BY_APPLICATION, certificate_error
+from .trust import PIN, REFUSED_BY_APPLICATION, certificate_error, chain_of, pin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
     from typing import Any
 
-    #: Asked for a server's chain in DER, its own certificate first; false refuses it.
-    Pin = Callable[[list[bytes]], object]
-
-#: ``ssl.CERT_NONE``, whose module is costly to import.
-CERT_NONE = 0
-
-#: The context's attribute that holds the caller's pin.
-PIN = "hyper_pin"
-
-
-def pin_of(context: Any) -> Pin | None:
-    """The pin of a context, or None."""
-    pin: Pin | None = getattr(context, PIN, None)
-    return pin
+    from .trust import Pin
 
 
 def require_pinned(pin: Pin, chain: list[bytes], host: str) -> None:
@@ -100,21 +86,3 @@ class _PinnedSocket(_Pinned):
     def sendall(self, *arguments: Any, **options: Any) -> Any:
         self._require_handshake()  # PyPy's does not send by send
         return super().sendall(*arguments, **options)  # type: ignore[misc]
-
-
-def chain_of(secure: Any) -> list[bytes]:
-    """The peer's chain in DER, its own certificate first.
-
-    It is that certificate alone before Python 3.13, and where nobody verifies: a peer may send any
-    others behind its own, and only the handshake proves that it has that one's key (RFC 9110,
-    4.3.4).
-
-    secure: an ssl.SSLObject or an ssl.SSLSocket.
-    """
-    found = secure.getpeercert(binary_form=True)
-    if found is None:
-        return []
-    if secure.context.verify_mode == CERT_NONE:
-        return [found]
-    get_chain: Any = getattr(secure, "get_verified_chain", list)
-    return get_chain() or [found]

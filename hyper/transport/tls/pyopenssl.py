@@ -29,16 +29,16 @@ from ...foundation.hosts import a_label
 from ...foundation.interruptions import OSErrorsDropped, is_of_signal
 from . import trust
 from .filter import RECORD_SIZE, Filter, is_unexpected_eof
-from .pinned import PIN, pin_of, require_pinned
+from .pinned import require_pinned
 from .policy import CIPHERS, OP_NO_RENEGOTIATION
+from .trust import PIN, pin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .pinned import Pin
-    from .trust import Pem
+    from .trust import Pem, Pin
 
 #: Octets that a record adds to its content, at most; and of answers to the peer that may wait
 #: beside it.
@@ -428,7 +428,7 @@ class PyOpenSSLFilter(Filter):
     def chain(self) -> list[bytes]:
         """Return the peer's chain in DER: its own certificate alone, where nobody verifies.
 
-        See ``pinned.chain_of``.
+        See ``trust.chain_of``.
         """
         connection = self._connection
         found = self._verifies and connection.get_verified_chain(as_cryptography=True)

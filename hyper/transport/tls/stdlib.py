@@ -11,7 +11,6 @@ import threading
 from ...foundation.hosts import plain_name
 from . import trust
 from .filter import Filter, is_unexpected_eof
-from .pinned import bind_pin, chain_of
 from .policy import CIPHERS, OP_NO_RENEGOTIATION
 
 TYPE_CHECKING = False
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from .pinned import Pin
-    from .trust import Pem
+    from .trust import Pem, Pin
 
 #: Held between ``set_alpn_protocols`` and the creation of the TLS object, which copies the list;
 #: otherwise two connections that share a context could swap their ALPN lists.
@@ -78,6 +76,8 @@ def make_context(
             # Without a password OpenSSL would ask for one at the terminal, and wait.
             context.load_cert_chain(chain_path, key_path, password or _refuse_to_ask)
     if pin is not None:
+        from .pinned import bind_pin  # not before: most contexts have none
+
         bind_pin(context, pin)
     return context
 
@@ -322,4 +322,4 @@ class StdlibFilter(Filter):
 
     def chain(self) -> list[bytes]:
         """Return the peer's chain in DER; before Python 3.13, its own certificate alone."""
-        return chain_of(self.object)
+        return trust.chain_of(self.object)

@@ -16,8 +16,8 @@ from ...foundation.interruptions import OSErrorsDropped
 from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
-from .pinned import pin_of
 from .policy import ALPN_REFUSED, H2, HTTP_1_1, advise
+from .trust import pin_of
 from .view import TLSSocketView
 
 TYPE_CHECKING = False

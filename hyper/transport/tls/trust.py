@@ -15,16 +15,22 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from collections.abc import Callable
+    from typing import Any, Union
 
     #: A path, or PEM in memory.
     Pem = Union[str, "os.PathLike[str]", bytes]
+    #: Asked for a server's chain in DER, its own certificate first; false refuses it.
+    Pin = Callable[[list[bytes]], object]
 
 #: OpenSSL's numbers of what is wrong with a certificate, where hyper itself is the judge.
 UNSPECIFIED = 1
 REFUSED_BY_APPLICATION = 50
 HOSTNAME_MISMATCH = 62
 IP_ADDRESS_MISMATCH = 64
+
+#: The context's attribute that holds the caller's pin, see ``pinned.py``.
+PIN = "hyper_pin"
 
 #: Warnings skip the frames of these packages, so that they point at the caller's code.
 BETWEEN = ("hyper", "http")
@@ -75,6 +81,30 @@ def renegotiation_error() -> ssl.SSLError:
         int(ssl.SSL_ERROR_SSL),
         "the peer wants to renegotiate TLS, which is forbidden (RFC 9113, 9.2.1)",
     )
+
+
+def pin_of(context: Any) -> Pin | None:
+    """The pin of a context, or None."""
+    pin: Pin | None = getattr(context, PIN, None)
+    return pin
+
+
+def chain_of(secure: Any) -> list[bytes]:
+    """The peer's chain in DER, its own certificate first.
+
+    It is that certificate alone before Python 3.13, and where nobody verifies: a peer may send any
+    others behind its own, and only the handshake proves that it has that one's key (RFC 9110,
+    4.3.4).
+
+    secure: an ssl.SSLObject or an ssl.SSLSocket.
+    """
+    found = secure.getpeercert(binary_form=True)
+    if found is None:
+        return []
+    if secure.context.verify_mode == ssl.CERT_NONE:
+        return [found]
+    get_chain: Any = getattr(secure, "get_verified_chain", list)
+    return get_chain() or [found]
 
 
 def copied(error: OSError) -> OSError:
