@@ -20,6 +20,8 @@ The workloads:
 * ``download``: a large file on one stream, in pieces of 64 KiB
 * ``upload``: large content from memory
 * ``bodies``: GETs of 100,000 octets, a hundred at once
+* ``requests``, ``httpx``: GETs of 10,000 octets through that library, one after the other, and
+  ``requests16``, ``httpx16`` by sixteen threads that share a session
 """
 
 from __future__ import annotations
@@ -43,11 +45,16 @@ from bench.fields import FIELDS
 
 OUTSTANDING = 100
 THREADS = 8
+#: Threads that share a session of requests or a client of httpx.
+MANY_THREADS = 16
 WARM_UP = 100
 MEBIBYTES = int(os.environ.get("MEBIBYTES", "256"))
 UPLOADED = 64 << 20
 PIECE = 64 * 1024
-SMALL, SOME = 200, 100_000
+SMALL, TEN, SOME = 200, 10_000, 100_000
+#: Times that a request of httpx's own HTTP/2 is repeated, where another thread has ended the
+#: connection: it may fail thirty times before that is noticed.
+REPETITIONS = 1000
 
 
 @functools.lru_cache(None)
@@ -76,19 +83,19 @@ def drink(response):
     check_size(size)
 
 
-def in_threads(step, count):
-    """Have eight threads take count steps together; an exception of any is raised."""
+def in_threads(step, count, number=THREADS):
+    """Have threads take count steps together; an exception of any is raised."""
     faults = []
 
     def work():
         try:
-            for _ in range(count // THREADS):
+            for _ in range(count // number):
                 step()
         except BaseException as error:
             faults.append(error)
             raise
 
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    threads = [threading.Thread(target=work) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -268,9 +275,22 @@ class Client:
         for _ in range(count):
             check(*self.post("/small", uploaded()))
 
+    def ten(self):
+        check(*self.get("/ten"), TEN)
+
+    def tens(self, count):
+        for _ in range(count):
+            self.ten()
+
+    def tens_by_many(self, count):
+        in_threads(self.ten, count, MANY_THREADS)
+
 
 class HyperPool(Client):
     """hyper.Pool, as a program uses it that asks many servers."""
+
+    requests = httpx = Client.tens
+    requests16 = httpx16 = Client.tens_by_many
 
     def open(self, context):
         import hyper
@@ -295,6 +315,14 @@ class Requests(Client):
         self.session = importlib.import_module(self.module).Session()
         self.session.trust_env = False  # else a variable would name other authorities
         self.session.verify = self.authority
+        if self.module == "requests":
+            self.session.mount("https://", self.adapter())
+
+    def adapter(self):
+        from requests.adapters import HTTPAdapter
+
+        # A smaller pool throws connections away where more threads use it.
+        return HTTPAdapter(pool_maxsize=MANY_THREADS)
 
     def get(self, path):
         response = self.session.get(self.url + path, headers=FIELDS)
@@ -305,6 +333,7 @@ class Requests(Client):
         return response.status_code, response.content
 
     upload = None  # nginx takes none at this path
+    requests, requests16 = Client.tens, Client.tens_by_many
 
     def download(self, count):
         for _ in range(count):
@@ -317,11 +346,21 @@ class RequestsHyper(Requests):
 
     upload = Client.upload
 
-    def open(self, context):
+    def adapter(self):
         from hyper.contrib.requests import HTTP20Adapter
 
-        super().open(context)
-        self.session.mount("https://", HTTP20Adapter())
+        return HTTP20Adapter()
+
+
+class RequestsNull(Requests):
+    """requests over nothing: its own work."""
+
+    sequential = threads = download = None
+
+    def adapter(self):
+        from bench import null
+
+        return null.adapter(b"x" * TEN)
 
 
 class Niquests(Requests):
@@ -350,6 +389,7 @@ class CurlCffi(Requests):
 
     module = "curl_cffi.requests"
     upload = Client.upload
+    requests = requests16 = None  # it has the API alone
 
     def download(self, count):
         for _ in range(count):
@@ -405,6 +445,21 @@ class Httpx(Client):
         response = self.client.post(self.url + path, content=content)
         return response.status_code, response.content
 
+    httpx = Client.tens
+
+    def httpx16(self, count):
+        """A request that fails is repeated, because threads lose a connection that they share."""
+        in_threads(self.ten_repeated, count, MANY_THREADS)
+
+    def ten_repeated(self):
+        for _ in range(REPETITIONS):
+            try:
+                self.ten()
+            except (RuntimeError, LookupError, importlib.import_module(self.module).HTTPError):
+                continue
+            return
+        raise AssertionError("it fails each time")
+
     def download(self, count):
         for _ in range(count):
             with self.client.stream("GET", self.url + "/large", headers=FIELDS) as response:
@@ -418,10 +473,22 @@ class Httpx2(Httpx):
     upload = Client.upload
 
 
+class HttpxNull(Httpx):
+    """httpx over nothing: its own work."""
+
+    sequential = threads = download = None
+
+    def transport(self, context):
+        from bench import null
+
+        return {"transport": null.transport(importlib.import_module(self.module), b"x" * TEN)}
+
+
 class HttpxHyper(Httpx):
     """httpx over hyper's transport."""
 
     upload = Client.upload
+    httpx16 = Client.tens_by_many
 
     def transport(self, context):
         from hyper.contrib.httpx import HTTP20Transport
@@ -637,10 +704,12 @@ CLIENTS = {
     "h2": BareH2,
     "httpx": Httpx,
     "httpx-hyper": HttpxHyper,
+    "httpx-null": HttpxNull,
     "httpx2": Httpx2,
     "niquests": Niquests,
     "requests": Requests,
     "requests-hyper": RequestsHyper,
+    "requests-null": RequestsNull,
     "urllib3": Urllib3,
 }
 

@@ -30,7 +30,12 @@ PACKAGES = {
     "h2": ["h2"],
 }
 #: Clients that use another's environment.
-SHARED = {"httpx-hyper": "httpx", "requests-hyper": "requests"}
+SHARED = {
+    "httpx-hyper": "httpx",
+    "httpx-null": "httpx",
+    "requests-hyper": "requests",
+    "requests-null": "requests",
+}
 #: Seconds that pip may take for one of them.
 PATIENCE = 300
 

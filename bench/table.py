@@ -35,9 +35,16 @@ WORKLOADS = {
     "download": (1, "/large", "download", "floor"),
     "upload": (1, "/small", "upload", "floor"),
     "bodies": (500, "/some", "response", "floor"),
+    "requests": (1000, "/ten", "request", "requests"),
+    "requests16": (1600, "/ten", "request", "requests"),
+    "httpx": (1000, "/ten", "request", "httpx"),
+    "httpx16": (1600, "/ten", "request", "httpx"),
     "import": (1, "", "process", "http.client"),
     "first": (1, "/small", "process", "http.client"),
 }
+
+#: Workloads of which nginx serves all clients: in HTTP/1.1 and in HTTP/2.
+AT_NGINX = {"requests", "requests16", "httpx", "httpx16"}
 
 #: Seconds after which a client that has not done its work is left out.
 PATIENCE = 120
@@ -72,6 +79,7 @@ def servers():
         certificates = Certificates(Path(directory))
         files = {
             "small": b"x" * clients.SMALL,
+            "ten": b"x" * clients.TEN,
             "some": b"x" * clients.SOME,
             "large": bytes(clients.MEBIBYTES << 20),
         }
@@ -105,7 +113,8 @@ def times_of(workload, scale):
 def command_of(name, workload, ports, folder, count):
     """The command that gives one figure."""
     path = WORKLOADS[workload][1]
-    port = ports["nginx" if name in clients.OF_NGINX else "nghttpd"]
+    is_at_nginx = name in clients.OF_NGINX or workload in AT_NGINX
+    port = ports["nginx" if is_at_nginx else "nghttpd"]
     if name == "h2load":
         at_once = clients.OUTSTANDING if workload != "sequential" else 1
         url = f"https://localhost:{port}{path}"

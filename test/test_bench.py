@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import environments, report, table
+from bench import environments, null, report, table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,6 +48,19 @@ def test_a_report_names_each_client_in_markdown_and_in_the_plot():
 
 def test_a_client_whose_environment_is_not_there_has_no_python():
     assert environments.python_of("pycurl", environments.Path("/nowhere")) is None
+
+
+def test_the_library_s_own_work_is_a_whole_request():
+    """The null transports give all of the content, without a network."""
+    requests, httpx = pytest.importorskip("requests"), pytest.importorskip("httpx")
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", null.adapter(b"content"))
+        response = session.get("https://nowhere.invalid/")
+        assert (response.status_code, response.content) == (200, b"content")
+    with httpx.Client(transport=null.transport(httpx, b"content"), trust_env=False) as client:
+        response = client.get("https://nowhere.invalid/")
+        assert (response.status_code, response.content) == (200, b"content")
 
 
 def test_a_request_is_measured_after_a_sleep_and_without_one():

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 #: caller has set no limit: some read on in the end, and others never, and do not say so.
 ANSWERED_UPLOAD_TIMEOUT = 30.0
 
+#: Octets to receive for a reader that lacks so many: frames of 16,384 octets, the size that most
+#: servers send (4.2), and their headers. A read of whole frames ends where a frame ends, and so
+#: does the next one. Such content is copied once (``Stream.add_content``).
+OF_WHOLE_FRAMES = {frames * 16_384: frames * (16_384 + 9) for frames in range(1, 5)}
+
 
 class Exchange:
     """One request and its response, or one promised response. One thread at a time sends.
@@ -141,7 +146,9 @@ class Exchange:
             lacking = (amt or 1) - (stream.content_size - self.taken)
             if lacking > 0 or not content:
                 stream.wanted = lacking
-                pump.pull()  # it costs no wait, and so no timeout is worked out
+                pump.pull(
+                    OF_WHOLE_FRAMES.get(lacking)
+                )  # it costs no wait, and so no timeout is worked out
                 stream.wanted = 0
                 if not (content or stream.has_content()):
                     self._await_content(deadline)
@@ -422,9 +429,12 @@ def _popped(
     pieces: deque[bytes | bytearray], amt: int | None
 ) -> tuple[list[bytes | bytearray], int]:
     """Remove as many pieces as it takes for amt octets, or all; return them and their octets."""
+    # One by one, so that each is one thread's alone (``stream.spare``).
+    if amt is None:
+        taken = [pieces.popleft() for _ in range(len(pieces))]
+        return taken, sum(map(len, taken))
     taken, size = [], 0
-    while pieces and (amt is None or size < amt):
-        # One by one, so that each is one thread's alone (``stream.spare``).
+    while pieces and size < amt:
         piece = pieces.popleft()
         taken.append(piece)
         size += len(piece)

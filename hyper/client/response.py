@@ -216,11 +216,17 @@ class HTTP20Response(io.BufferedIOBase):
         exchange = self._exchange
         stream = exchange.stream
         is_plain = not (self._held or stream.failure or self._decoder)
-        if stream.phase == DONE and is_plain and stream.content_size < LEAST_SPARED:
+        if stream.phase == DONE and is_plain:
             # All of it is there already, as small responses are: nothing to wait for or hold.
             exchange.is_moving = True
-            octets = b"".join(stream.content)
-            stream.content.clear()
+            content = stream.content
+            if stream.content_size < LEAST_SPARED:
+                octets = b"".join(content)
+                content.clear()
+            else:  # one by one, as in _cut
+                pieces = [content.popleft() for _ in range(len(content))]
+                octets = b"".join(pieces)
+                spare(pieces)
             exchange.pump.release(len(octets))
             self._is_finished = True
             exchange.is_done = exchange.is_final

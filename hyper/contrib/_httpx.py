@@ -65,35 +65,46 @@ NOT_ASYNC = (
 
 
 class Content:
-    """A response's content, for the library to read and to close.
+    """A response's content, for the library to read and to close."""
 
-    It is a mixin: the other base is the library's SyncByteStream.
-    """
-
-    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
+    def __init__(self, library: Any, response: HTTP20Response) -> None:
         self._library = library
         self._response = response
-        self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
         read1 = self._response.read1
-        with told(self._request, "http2.receive_response_body", request=self._request):
-            while True:
-                try:
-                    piece = read1()
-                except (HTTPException, OSError) as error:
-                    if is_of_signal(error):
-                        raise
-                    raise translated(self._library, error, "Read") from error
-                if not piece:
-                    return
-                yield piece
+        while True:
+            try:
+                piece = read1()
+            except (HTTPException, OSError) as error:
+                if is_of_signal(error):
+                    raise
+                raise translated(self._library, error, "Read") from error
+            if not piece:
+                return
+            yield piece
 
     def close(self) -> None:
         """Cancel what was not read (5.4.2); the connection lives on."""
+        self._response.close()
+
+
+class ToldContent(Content):
+    """Content whose reading and end the extension ``trace`` of a request is told."""
+
+    def __init__(self, library: Any, response: HTTP20Response, request: Any) -> None:
+        super().__init__(library, response)
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        with told(self._request, "http2.receive_response_body", request=self._request):
+            yield from super().__iter__()
+
+    def close(self) -> None:
+        """Cancel what was not read."""
         stream_id = self._response.stream_id
         with told(self._request, "http2.response_closed", stream_id=stream_id):
-            self._response.close()
+            super().close()
 
 
 class Answer(NamedTuple):
@@ -113,7 +124,7 @@ class Transport:
     """
 
     library: Any
-    #: Content, which is also a SyncByteStream of the library's
+    #: Content that is also a SyncByteStream of the library's
     content_class: Any
     _pool: Any  # HTTPTransport's
 
@@ -168,7 +179,6 @@ class Transport:
             library,
             pool,
             self._pool,
-            content_class=self.content_class,
             why_http1=why_http1,
             requires_http2=bool(own.get("require_http2")),
             retries=retries,
@@ -201,7 +211,7 @@ class Transport:
         return self.library.Response(
             response.status,
             headers=response.headers.raw,
-            stream=self.content_class(self.library, response, request),
+            stream=self.content_class(self.library, response),
             extensions=extensions_of(response),
         )
 
@@ -243,7 +253,6 @@ class Connections:
         pool: Pool,
         http1: Any,
         *,
-        content_class: Any,
         why_http1: str | None,
         requires_http2: bool,
         retries: int,
@@ -255,7 +264,6 @@ class Connections:
         module = package(type(http1).__module__)
         self._core = sys.modules[module]
         self._own_pool, self._own_connection = OwnFunction(module), OwnFunction(module)
-        self._content_class = content_class
         #: why no request can go over HTTP/2, or None
         self._why_http1 = why_http1
         self._requires_http2 = requires_http2
@@ -375,7 +383,7 @@ class Connections:
         def send(request: Any) -> Answer:
             method, target = request.method.decode("latin-1"), request.url.target.decode("ascii")
             response = self._response(connection, request, method, target, request.headers, phases)
-            content = self._content_class(self.library, response, request)
+            content = ToldContent(self.library, response, request)
             fields = list(response.headers.raw)
             return Answer(response.status, fields, content, extensions_of(response))
 
@@ -405,7 +413,7 @@ class Connections:
             with told(request, "http2.send_request_body", request=request):
                 yield from map(octets, request.stream)
 
-        # A look at all names at once: a loop over them costs ten times as much.
+        # All names are looked at together, which costs less than a loop over them.
         names = b"\n%b\n" % b"\n".join([name for name, _ in headers]).lower()
         may_have_content = b"\ncontent-length\n" in names or b"\ntransfer-encoding\n" in names
         body: Any = None

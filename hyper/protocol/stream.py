@@ -324,9 +324,12 @@ class Stream:
         if whole.asks_on_receipt or (window is not None and window.asks_on_receipt):
             return 0  # a manager of the user's wants to know of each
         # As many octets may come as both windows and content-length allow.
-        room = min(self.room if window is None else window.size, whole.size)
-        if self.content_length is not None:
-            room = min(room, self.content_length - self.content_size)
+        room = self.room if window is None else window.size
+        if room > whole.size:  # noqa: PLR1730 - without a call
+            room = whole.size
+        length = self.content_length
+        if length is not None and room > length - self.content_size:
+            room = length - self.content_size
         size = added = header[0] >> 8
         if not 0 < added <= room:
             return 0

@@ -472,11 +472,11 @@ class Pump:
         endpoint.fail(endings.goaway_failure(endpoint.goaway))
         return True
 
-    def _receive(self) -> bool:
+    def _receive(self, most: int | None = None) -> bool:
         """Receive once; return False if there was nothing. HOT: once a read (bench/clients.py)."""
         endpoint = self.endpoint
         try:
-            received = self._buffered.fill(endpoint.receive)
+            received = self._buffered.fill(endpoint.receive, most)
             if received == 0:
                 endpoint.receive_eof()
         except BaseException as error:  # half a step may be done
@@ -560,10 +560,11 @@ class Pump:
             self.look()
         return True
 
-    def pull(self) -> None:
-        """Receive once if that needs no wait, unless a thread leads (rule 9)."""
+    def pull(self, most: int | None = None) -> None:
+        """Receive once, at most so many octets, if that needs no wait, unless a thread leads."""
+        # Rule 9.
         if not (self._has_leader or self._state == CLOSED or self._transport.read_would_block):
-            self._receive()
+            self._receive(most)
 
     def close(self) -> None:
         """End the transport; the socket is given back when the last sleeper has woken."""

@@ -76,11 +76,15 @@ class BufferedSocket:
             raise ValueError(f"{size} octets cannot be used: {len(self)} are there")
         self._start += size
 
-    def fill(self, take: Callable[[memoryview], int] | None = None) -> int | None:
+    def fill(
+        self, take: Callable[[memoryview], int] | None = None, most: int | None = None
+    ) -> int | None:
         """Receive once, behind the octets that are there.
 
         Args:
             take: shown all that is there if octets came, as by ``give``.
+            most: octets that are to be there afterwards, if that is more than now; None for as many
+                as there is room for.
 
         Returns:
             The number of octets received, 0 if the peer has closed, or None if a non-blocking
@@ -101,7 +105,9 @@ class BufferedSocket:
             self._start, self._end = 0, end
         if end == len(buffer):
             raise BufferError(f"no room: {end} octets are there, and none of them was used")
-        received = self.source.recv_into(buffer[end:] if end else buffer)
+        if most is not None and most <= end:
+            most = None
+        received = self.source.recv_into(buffer[end:most])
         if received:
             self._end = end = end + received
             if take is not None:

@@ -65,7 +65,7 @@ class FakePump:
         while not ready():
             self.play()
 
-    def pull(self):
+    def pull(self, _most):
         """Do nothing: what comes, comes while somebody waits."""
 
     def play(self):

@@ -47,7 +47,7 @@ class ActingPump:
     def drain(self, _timeout):
         assert self.lock.is_held()
 
-    def pull(self):
+    def pull(self, _most):
         assert self.lock.is_held()
 
     def flush(self):

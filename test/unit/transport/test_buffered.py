@@ -56,6 +56,17 @@ def test_one_call_brings_all_that_is_there(pair):
     assert len(buffered) == 9
 
 
+def test_no_more_is_received_than_is_to_be_there(pair):
+    here, there = pair
+    there.sendall(b"frame one, frame two")
+    buffered = BufferedSocket(here)
+    assert buffered.fill(most=9) == 9
+    assert buffered.fill(most=11) == 2
+    buffered.advance(4)
+    assert buffered.fill(most=7) == 9  # they are there already, so that it does not count
+    assert bytes(buffered.view) == b"e one, frame two"
+
+
 def test_octets_that_a_function_has_used_are_forgotten(pair):
     here, there = pair
     there.sendall(b"frame one, frame two")
