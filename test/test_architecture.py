@@ -31,7 +31,7 @@ hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo f
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes foundation.memo errors                       | -
+hpack.huffman         | hpack.codes foundation.memo errors                       | struct
 hpack.inflate         | hpack.codes hpack.huffman foundation.memo                | zlib
 hpack.table           | hpack.codes fields                                       | -
 hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
