@@ -155,11 +155,11 @@ dropin.request_lines  | protocol.messages                                       
 dropin.watched_socket | client.content trace.faults                              | io
 dropin.watched        | foundation.hosts dropin.arguments dropin.watched_socket client.traced trace.events trace.http1_wire trace.tracers trace.watch transport.tls.policy fields | contextlib sys
 dropin.response       | client.response                                          | email.message http.client
-dropin.session        | dropin.chunked dropin.request_lines dropin.response dropin.wrapped client.* protocol.messages errors http1 | contextlib http.client sys
+dropin.session        | dropin.chunked dropin.request_lines dropin.response dropin.wrapped client.* protocol.messages errors http1 | contextlib http.client sys time
 dropin.socket_view    | client.content dropin.arguments                          | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline foundation.hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors foundation.hosts client.pumps client.replay client.timeouts foundation.memo | base64 collections functools http.client socket threading time
-dropin.arguments      | errors foundation.hosts                                  | contextlib
+dropin.arguments      | dropin.bases errors foundation.hosts                     | contextlib http.client
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -

@@ -16,19 +16,21 @@ class RequestLines:
     """The lines of one request, and what they say. Immutable once made, so it can be kept.
 
     lines: the request line and the field lines, without their line ends.
+    head: the same in one piece, as it would stand on the wire in HTTP/1.1.
     method, url: of the request line.
     given: the fields, checked.
     is_chunked: True if the content is to come in the chunked coding.  The field that says so
     is left out: HTTP/2 has no such coding (RFC 9113, 8.2.2).
     """
 
-    __slots__ = ("given", "is_chunked", "lines", "method", "url")
+    __slots__ = ("given", "head", "is_chunked", "lines", "method", "url")
 
     method: str
     url: str
 
     def __init__(self, lines: list[bytes]) -> None:
         self.lines: list[bytes] = lines
+        self.head: bytes = joined(lines)
         # http.client lets no space into the target, but into the method.
         method, _, url = lines[0].rpartition(b" ")[0].rpartition(b" ")
         self.method, self.url = method.decode(), url.decode()
@@ -42,6 +44,11 @@ class RequestLines:
             else:
                 headers.append((lower, unfolded(value)))
         self.given: RequestFields = messages.request_fields(headers)
+
+
+def joined(lines: list[bytes]) -> bytes:
+    """Return lines as a header section on the wire."""
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def unfolded(value: bytes) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from http.client import CannotSendRequest
 
 from ..client import content
@@ -23,7 +24,7 @@ from ..client.timeouts import checked_keepalive
 from ..errors import ConnectionTerminated, LocalProtocolError, RemoteDisconnected
 from ..protocol import messages
 from .chunked import Unchunker
-from .request_lines import RequestLines
+from .request_lines import RequestLines, joined
 from .response import DropinResponse
 from .wrapped import WrappedResponse, is_wrapped
 
@@ -110,10 +111,13 @@ class SocketConnection(HTTP20Connection):
         if pump is None:  # a signal handler has closed it in the middle of a step
             return False
         pump.lock.require_free()
-        with pump.lock:
-            pump.look()
-        is_open = pump.endpoint.accepts_requests and not self._is_dropped
-        return is_open and self._pumps.answers(pump)
+        if time.monotonic() >= pump.look_due:  # ``look`` asks the same, with the lock held
+            with pump.lock:
+                pump.look()
+        if self._is_dropped or not pump.endpoint.accepts_requests:
+            return False
+        silence = pump.silence  # asked in place: it is no call for each request
+        return silence.suspected != silence.arrivals or self._pumps.answers(pump)
 
     def begin(self, lines: RequestLines, *, end_stream: bool) -> Exchange:
         """Send a header section; Host is among the fields that http.client wrote.
@@ -289,7 +293,8 @@ class PendingRequest:
     @property
     def head(self) -> bytes:
         """Its header section as it would stand on the wire in HTTP/1.1."""
-        return b"\r\n".join([*self.raw_lines, b"", b""])
+        lines = self.lines
+        return joined(lines) if isinstance(lines, list) else lines.head
 
     @property
     def raw_lines(self) -> list[bytes]:
@@ -310,7 +315,10 @@ class PendingRequest:
             self._send(self._exchange, octets)
 
     def _begin(self, head: memoryview) -> None:
-        if head != self.head:  # a wrapper of ``send`` has changed it
+        known = self.head
+        # The very object mostly, and views are compared octet by octet.
+        if not (head.obj is known and len(head) == len(known)) and head != known:
+            # A wrapper of ``send`` has changed it.
             self.lines = bytes(head).removesuffix(b"\r\n\r\n").split(b"\r\n")
         lines = self.read_lines()
         length = lines.given.content_length
