@@ -31,7 +31,7 @@ hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo f
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes foundation.memo errors                       | -
+hpack.huffman         | hpack.codes foundation.memo errors                       | struct
 hpack.inflate         | hpack.codes hpack.huffman foundation.memo                | zlib
 hpack.table           | hpack.codes fields                                       | -
 hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
@@ -159,7 +159,7 @@ dropin.session        | dropin.chunked dropin.request_lines dropin.response drop
 dropin.socket_view    | client.content dropin.arguments                          | http.client
 dropin.create_connection | protocol.origins proxies proxy.connect transport.connect transport.deadline foundation.hosts | socket
 dropin.connection     | dropin.* client.content client.route http1 protocol.frames protocol.settings transport.* errors foundation.hosts client.pumps client.replay client.timeouts foundation.memo | base64 collections functools http.client socket threading time
-dropin.arguments      | errors foundation.hosts                                  | contextlib
+dropin.arguments      | dropin.bases errors foundation.hosts                     | contextlib http.client
 
 # pool: connections to many servers, over client and dropin
 pool                  | -                                                        | -

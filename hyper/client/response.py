@@ -82,7 +82,6 @@ class HTTP20Response(io.BufferedIOBase):
         #: True if the end of the content was seen
         self._is_finished = False
         self.status = self.code = head.status
-        self.url = ""
 
     # ------------------------------------------------------------------ the head
 

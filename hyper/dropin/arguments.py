@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 
 from ..errors import InvalidURL
 from ..foundation import hosts
+from . import bases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +93,26 @@ def _without_value(error: ValueError) -> ValueError:
             " 5.5). It is not shown, because it may be a secret"
         )
     return error
+
+
+def checked_path(connection: Any, url: str) -> None:
+    """Check a request's target by http.client's ``_validate_path``; its error shows no URL.
+
+    The URL may have a password in it, or a token (RFC 3986, 3.2.1).
+
+    Raises:
+        InvalidURL: it has a space, or a control character.
+    """
+    is_valid = False
+    with contextlib.suppress(http.client.InvalidURL):
+        base: Any = bases.HTTPConnection  # the stub does not know all of it
+        base._validate_path(connection, url)  # noqa: SLF001 - http.client's own hook
+        is_valid = True
+    if not is_valid:
+        raise InvalidURL(
+            "URL can't contain control characters, or spaces: percent-encode them (RFC 9112, 3.2)."
+            " It is not shown, because there may be a secret in it"
+        )
 
 
 def port_number(port: Any) -> Any:

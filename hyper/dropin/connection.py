@@ -35,7 +35,7 @@ from ..transport.tls.context import init_context, is_pyopenssl
 from ..transport.tls.policy import H2, HTTP_1_1, PROTOCOLS, require_adequate
 from ..transport.tls.ssl_socket import SSLSocketTransport
 from . import bases, watched, wrapped
-from .arguments import Blocksize, dns_names, fault_of, host_name, judged, port_number
+from .arguments import Blocksize, checked_path, dns_names, fault_of, host_name, judged, port_number
 from .response import DropinResponse
 from .session import PendingRequest, SessionEnded, SocketConnection, pieces, session_options
 from .socket_view import SocketView
@@ -77,6 +77,7 @@ class HTTPConnection(bases.HTTPConnection):
     response_class: type[http.client.HTTPResponse] = HTTPResponse
     _http2: str | None = None
     blocksize: Any = Blocksize()
+    _validate_path = checked_path
     #: True while a wrapper of http.client's ``getresponse`` is at work; while CONNECT is written
     is_passing = is_tunnelling = False
 

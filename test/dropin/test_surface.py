@@ -189,6 +189,16 @@ def by_tunnel(kind, host):
 
 
 @pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
+@pytest.mark.parametrize("url", ["https://user:pw-secret@a b/", "/?pw-secret\n", "/pw-secret\x7f"])
+def test_a_target_that_cannot_be_sent_is_not_shown(kind, url):
+    """RFC 9112, 3.2: http.client's words have the whole URL in them."""
+    for ask in (kind("localhost").request, kind("localhost").putrequest):
+        with pytest.raises(InvalidURL, match="can't contain control characters") as caught:
+            ask("GET", url)
+        assert "pw-secret" not in all_words(caught.value)
+
+
+@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
 @pytest.mark.parametrize("give", [by_position, by_keyword, by_tunnel])
 @pytest.mark.parametrize("host", ["user:pw-secret@host", "https://user:pw-secret@host/"])
 def test_a_password_in_the_place_of_a_host_is_refused_and_not_shown(kind, give, host):
