@@ -31,7 +31,7 @@ hpack                 | hpack.choice hpack.decoder hpack.table foundation.memo f
 hpack.__main__        | hpack hpack.choice                                       | argparse json pathlib random string sys time
 hpack.choice          | hpack.decoder hpack.encoder hpack.nghttp2                | os sys
 hpack.codes           | -                                                        | -
-hpack.huffman         | hpack.codes foundation.memo errors                       | -
+hpack.huffman         | hpack.codes foundation.memo errors                       | struct
 hpack.inflate         | hpack.codes hpack.huffman foundation.memo                | zlib
 hpack.table           | hpack.codes fields                                       | -
 hpack.decoder         | hpack.codes hpack.inflate hpack.table fields errors      | -
@@ -56,7 +56,7 @@ protocol.limits       | -                                                       
 protocol.promises     | protocol.limits protocol.messages protocol.states protocol.stream protocol.flow.* errors | collections
 protocol.refusals     | protocol.frames protocol.settings errors                 | -
 protocol.receivers    | protocol.origins protocol.frames protocol.limits protocol.messages protocol.promises protocol.states protocol.settings protocol.flow.* errors | -
-protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib
+protocol.endpoint     | protocol.flow.* protocol.limits protocol.promises protocol.receivers protocol.refusals protocol.frames protocol.messages protocol.states protocol.settings protocol.stream fields errors | contextlib sys
 
 # trace: what happens, as events; loaded while somebody watches, but for its first page and watch
 trace                 | trace.watch                                              | -

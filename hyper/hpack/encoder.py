@@ -20,7 +20,7 @@ from __future__ import annotations
 from ..fields import NeverIndexed
 from ..foundation.memo import Memo
 from .codes import STATIC_TABLE
-from .huffman import encode
+from .huffman import OCTETS, encode
 from .table import DEFAULT_TABLE_SIZE, ENTRY_OVERHEAD, LAST_STATIC_INDEX, SearchableTable
 
 TYPE_CHECKING = False
@@ -64,9 +64,6 @@ KEPT_FIELDS = 128
 KEPT_FIELD_SIZE = 1024
 
 
-OCTETS = tuple(bytes((octet,)) for octet in range(256))
-
-
 def pack_integer(value: int, prefix: int, pattern: int) -> bytes:
     """An integer after the bits of a pattern (5.1); the prefix as its largest number."""
     if value < prefix:
@@ -95,14 +92,15 @@ def pack_size_updates(smallest: int, size: int) -> bytes:
 
 
 STATIC_NAMES = {name: index for index, (name, _) in reversed([*enumerate(STATIC_TABLE, 1)])}
-STATIC_FIELDS = {field: pack_integer(i, 0x7F, 0x80) for i, field in enumerate(STATIC_TABLE, 1)}
 
+#: The representations of indexed fields (6.1) by their index, up to 254: what
+#: ``pack_integer(index, 0x7F, 0x80)`` gives, made at once.
+INDEXED = (*OCTETS[0x80:0xFF], *[b"\xff" + octet for octet in OCTETS[:0x80]])
 
-#: The representations of entries, the newest first; there are no more in a table of that size.
-DYNAMIC_FIELDS = tuple(
-    pack_integer(LAST_STATIC_INDEX + 1 + age, 0x7F, 0x80)
-    for age in range(MOST_TABLE_SIZE // ENTRY_OVERHEAD)
-)
+STATIC_FIELDS = dict(zip(STATIC_TABLE, INDEXED[1:]))
+
+#: Those of entries, the newest first; there are no more in a table of that size.
+DYNAMIC_FIELDS = INDEXED[LAST_STATIC_INDEX + 1 :][: MOST_TABLE_SIZE // ENTRY_OVERHEAD]
 
 
 class Encoder:

@@ -17,6 +17,7 @@ Nothing here is thread-safe: the caller holds the connection's lock.
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from ..errors import (
     ConnectionFault,
@@ -62,8 +63,9 @@ if TYPE_CHECKING:
 
 #: Requests that go out before the peer's SETTINGS are known: it may allow only a few.
 STREAMS_BEFORE_SETTINGS = 1
-#: Octets of content that one call of send_content takes, so that uploads take turns.
-SEND_BURST = 128 * 1024
+#: Octets of content that one call of send_content takes, so that uploads take turns. On PyPy twice
+#: as many take an eighth more of the processor's time.
+SEND_BURST = (64 if sys.implementation.name == "pypy" else 128) * 1024
 LAST_STREAM_ID = 2**31 - 1
 
 

@@ -547,7 +547,10 @@ def _only_on_stream_0(name: str, stream_id: int, section: str) -> ConnectionFaul
 
 def _phase(rest: Receiver, receivers: Mapping[int, Receiver]) -> Phase:
     """A receiver for each of the 256 frame types."""
-    return tuple(receivers.get(frame_type, rest) for frame_type in range(256))
+    phase = [rest] * 256  # an entry for each type of 8 bits
+    for frame_type, receiver in receivers.items():
+        phase[frame_type] = receiver
+    return tuple(phase)
 
 
 # Endpoint.receive judges the type before the length, so that no other frame comes this far.

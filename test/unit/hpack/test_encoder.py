@@ -5,7 +5,7 @@ import pytest
 from hyper.fields import NeverIndexed
 from hyper.hpack import encoder as module
 from hyper.hpack.decoder import Decoder
-from hyper.hpack.encoder import Encoder, pack_integer, pack_string
+from hyper.hpack.encoder import DYNAMIC_FIELDS, INDEXED, Encoder, pack_integer, pack_string
 
 
 @pytest.fixture
@@ -29,6 +29,13 @@ def encoder():
 def test_integers(value, prefix, pattern, octets):
     """5.1."""
     assert pack_integer(value, prefix, pattern).hex() == octets
+
+
+def test_rfc7541_6_1_indexed_fields_are_represented_as_integers_are():
+    assert len(INDEXED) == 255
+    assert tuple(pack_integer(index, 0x7F, 0x80) for index in range(255)) == INDEXED
+    assert len(DYNAMIC_FIELDS) == 128  # entries of 32 octets in a table of 4096
+    assert DYNAMIC_FIELDS[0] == b"\xbe"  # index 62
 
 
 def test_the_shorter_form_of_a_string_is_sent():
