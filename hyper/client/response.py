@@ -63,6 +63,8 @@ class HTTP20Response(io.BufferedIOBase):
     will_close: bool = False
     debuglevel: int = 0
     url: str = ""
+    #: True in a subclass that does more whenever content is taken: by ``_take``, ``_read_rest``
+    _is_watched: bool = False
 
     def __init__(self, exchange: Exchange, *, decode_content: bool = True) -> None:
         head = exchange.stream.head
@@ -198,7 +200,9 @@ class HTTP20Response(io.BufferedIOBase):
         if amt is None or amt < 0:
             octets = self._read_rest()
         else:
-            if amt and not (self._held_size or self._is_finished or self._decoder):
+            if amt and not (
+                self._held_size or self._is_finished or self._decoder or self._is_watched
+            ):
                 pieces = self._exchange.take(amt)
                 if len(pieces) == 1 and len(pieces[0]) == amt and type(pieces[0]) is bytes:
                     self._exchange.is_moving = False

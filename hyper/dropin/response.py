@@ -39,6 +39,8 @@ class DropinResponse(HTTP20Response):
     """
 
     reason: Any = ""
+    #: an interruption after a read must not lose its octets: the question comes amid it
+    _is_watched = True
 
     def __init__(self, exchange: Exchange, end_if_dropped: Callable[[], None]) -> None:
         super().__init__(exchange, decode_content=False)
@@ -109,13 +111,6 @@ class DropinResponse(HTTP20Response):
     def begin(self, *, _max_headers: int | None = None) -> None:
         """Do nothing: http.client reads the header section here; hyper has read it already."""
 
-    def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
-        """Read content: all there will be, or amt octets, fewer only at the end."""
-        try:
-            return super().read(amt, decode_content)
-        finally:
-            self._end_if_dropped()
-
     def read1(self, n: int = -1) -> bytes:
         """Octets that have been received, at most n; waits at most once."""
         return super().read1(n)
@@ -144,6 +139,12 @@ class DropinResponse(HTTP20Response):
     def _take(self, amt: int | None) -> bool:
         try:
             return super()._take(amt)
+        finally:
+            self._end_if_dropped()
+
+    def _read_rest(self) -> bytes:
+        try:
+            return super()._read_rest()
         finally:
             self._end_if_dropped()
 

@@ -136,6 +136,30 @@ def test_a_request_that_was_upgraded_is_stream_1():
     assert upgraded.is_over
 
 
+def test_a_request_that_was_upgraded_has_a_window_of_the_user_s_manager():
+    class Manager(FlowControlManager):
+        pass
+
+    client = MemoryEndpoint(window_manager=Manager)
+    upgraded = client.endpoint.adopt_upgraded("GET")
+    assert type(upgraded.receive_window.manager) is Manager
+
+
+def test_a_stream_that_lacks_its_end_alone_gives_its_room_back_once():
+    """RFC 9113, 5.2.2: the budget counts it no more when it is cancelled, and not less later."""
+    client = MemoryEndpoint()
+    stream = client.open()
+    fields = [(":status", "200"), ("content-length", "3")]
+    client.receive(wire.headers(stream.id, wire.block(fields)))
+    client.receive(wire.data(stream.id, b"abc"))
+    client.endpoint.cancel(stream)
+    budget = client.endpoint.budget
+    assert (budget.total(), budget.shares) == (0, 0)
+    client.receive(wire.data(stream.id, b"", True))
+    assert not client.endpoint.streams
+    assert (budget.total(), budget.shares) == (0, 0)
+
+
 def test_a_large_upload_takes_turns():
     client = MemoryEndpoint(peer_settings={wire.SETTINGS_INITIAL_WINDOW_SIZE: 2**20})
     client.receive(wire.window_update(0, 2**20))
