@@ -153,6 +153,7 @@ def test_a_stream_that_lacks_its_end_alone_gives_its_room_back_once():
     client.receive(wire.headers(stream.id, wire.block(fields)))
     client.receive(wire.data(stream.id, b"abc"))
     client.endpoint.cancel(stream)
+    client.endpoint.cancel(stream)
     budget = client.endpoint.budget
     assert (budget.total(), budget.shares) == (0, 0)
     client.receive(wire.data(stream.id, b"", True))
