@@ -200,9 +200,8 @@ class HTTP20Response(io.BufferedIOBase):
         if amt is None or amt < 0:
             octets = self._read_rest()
         else:
-            if amt and not (
-                self._held_size or self._is_finished or self._decoder or self._is_watched
-            ):
+            is_direct = not (self._held_size or self._is_finished or self._decoder)
+            if amt and is_direct and not self._is_watched:
                 pieces = self._exchange.take(amt)
                 if len(pieces) == 1 and len(pieces[0]) == amt and type(pieces[0]) is bytes:
                     self._exchange.is_moving = False
