@@ -120,12 +120,12 @@ class Cutter:
             octets, self._rest = bytes(self._rest), bytearray()
             start, end = 0, len(octets)
         found, number, kind_of_event = self._found.append, self._number, self._kinds[0]
-        mask, header_size = frames.MASK_31, frames.FRAME_HEADER_SIZE
+        mask, header_size, update_size = frames.MASK_31, frames.FRAME_HEADER_SIZE, UPDATE.size
         while end - start >= header_size:
-            if end - start >= UPDATE.size:
+            if end - start >= update_size:
                 word, flags, stream, increment = unpack_update(octets, start)
                 if word == UPDATE_WORD:  # there are many
-                    start, count = start + UPDATE.size, count + 1
+                    start, count = start + update_size, count + 1
                     content = {"increment": increment & mask}
                     event = (moment, number, stream & mask, WINDOW_UPDATE, flags, 4, content)
                     found(make(kind_of_event, event))
