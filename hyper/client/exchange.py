@@ -146,9 +146,8 @@ class Exchange:
             lacking = (amt or 1) - (stream.content_size - self.taken)
             if lacking > 0 or not content:
                 stream.wanted = lacking
-                pump.pull(
-                    OF_WHOLE_FRAMES.get(lacking)
-                )  # it costs no wait, and so no timeout is worked out
+                # It costs no wait, and so no timeout is worked out.
+                pump.pull(OF_WHOLE_FRAMES.get(lacking))
                 stream.wanted = 0
                 if not (content or stream.has_content()):
                     self._await_content(deadline)

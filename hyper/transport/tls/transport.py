@@ -12,7 +12,7 @@ import time
 from ...errors import NegotiationError
 from ...foundation.fork import renew_after_fork
 from ...foundation.hosts import tls_name
-from ...foundation.interruptions import OSErrorsDropped
+from ...foundation.interruptions import OSErrorsDropped, is_of_system
 from ..buffered import BUFFER_SIZE
 from .context import make_filter
 from .filter import CIPHERTEXT_SIZE, MAX_SPARE_BUFFERS, spare_buffers
@@ -190,6 +190,8 @@ class TLSTransport:
         try:
             received = self._plain.recv_into(ciphertext)
         except OSError as error:
+            if not is_of_system(error):  # a signal handler's: it is not about the socket
+                raise
             self._fault = error  # what came before it counts
             return
         if received:

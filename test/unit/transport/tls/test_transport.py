@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import select
@@ -178,10 +179,22 @@ def test_a_view_is_filled_though_its_octets_come_by_two_readings(serve, certific
 
 
 def test_octets_that_came_before_a_fault_of_the_socket_count(serve, certificates):
-    transport = script(serve, certificates, [150, 100], ConnectionResetError("reset"))
+    fault = ConnectionResetError(errno.ECONNRESET, "reset")
+    transport = script(serve, certificates, [150, 100], fault)
     assert sum(len(receive(transport, 100)) for _ in range(3)) == 250
     with pytest.raises(ConnectionResetError, match="reset"):
         receive(transport, 100)
+
+
+def test_an_interruption_is_no_fault_of_the_socket(serve, certificates, backend):
+    """A signal handler's TimeoutError is an OSError, too: it comes out at once, and no later."""
+    if backend != "ssl":
+        pytest.skip("pyOpenSSL cannot tell how much ciphertext lies there")
+    transport = script(serve, certificates, [150], TimeoutError("of a signal handler"))
+    assert len(receive(transport, 100)) == 100
+    with pytest.raises(TimeoutError, match="of a signal handler"):
+        receive(transport, 100)
+    assert len(receive(transport, 100)) == 50
 
 
 def test_a_silent_peer_ends_the_handshake_at_its_deadline(client_context):
