@@ -308,25 +308,29 @@ class Stream:
         return increment
 
     def receive_run(
-        self, octets: memoryview, begin: int, header: tuple[int, int, int], whole: ReceiveWindow
+        self,
+        octets: memoryview,
+        begin: int,
+        header: tuple[int, int, int],
+        connection: ReceiveWindow,
     ) -> int:
         """DATA frames of one header came in a row. HOT: its loop once a frame (bench/counts.py).
 
         It takes those to which no rule objects, and returns where they end, or 0. The next one is
         for ``receive_data`` (receivers.py), which knows the rules and what follows from a breach.
 
-        begin: of the payload of the first, which is whole.  header: without flags.  whole: the
+        begin: of the payload of the first, which is whole.  header: without flags.  connection: the
         connection's window.
         """
         if self.phase != CONTENT or STREAM[self.state][RECV_DATA] < IGNORE:
             return 0
         window = self.window
-        if whole.asks_on_receipt or (window is not None and window.asks_on_receipt):
+        if connection.asks_on_receipt or (window is not None and window.asks_on_receipt):
             return 0  # a manager of the user's wants to know of each
         # As many octets may come as both windows and content-length allow.
         room = self.room if window is None else window.size
-        if room > whole.size:  # noqa: PLR1730 - without a call
-            room = whole.size
+        if room > connection.size:  # noqa: PLR1730 - without a call
+            room = connection.size
         length = self.content_length
         if length is not None and room > length - self.content_size:
             room = length - self.content_size
@@ -345,8 +349,8 @@ class Stream:
             self.room -= size
         else:
             window.size -= size
-        whole.size -= size
-        whole.unsettled += size
+        connection.size -= size
+        connection.unsettled += size
         self.add_content(payloads, size)
         return stop
 
